@@ -1,0 +1,335 @@
+//! The node around the rules: its listener, its tasks, its timers, and the lock that makes events follow each other.
+//!
+//! One lock stands for Syn's scope process: whatever happens to a node (a peer's message, a call, a death) is handled
+//! whole under it, and what must leave is queued before it is released. No lock is held across an await.
+
+use super::{
+    Config, View, client_port,
+    link::{self, Link},
+    message::{Answer, Call, Failure, Hello, PeerMessage, Refusal},
+    options::{Flaw, Options},
+    process::{NodeId, Pid},
+    state::{Effect, Scope},
+    transport::{self, FrameReader, Outbox, ReadError},
+};
+use host::{net::TcpListener, net::TcpStream, sometimes};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::AbortHandle,
+    time::Instant,
+};
+
+/// How far a snapshot falls behind broadcasts under [`Flaw::AckSyncOvertaken`].
+const SNAPSHOT_LAG: Duration = Duration::from_millis(200);
+
+/// Runs a node until the future is dropped; all its tasks end with it.
+///
+/// # Errors
+///
+/// When the configuration is out of bounds (`InvalidInput`) or the address cannot be bound.
+pub async fn run(config: Config) -> io::Result<()> {
+    let listener = TcpListener::bind(config.listen).await?;
+    serve(listener, config).await
+}
+
+/// Runs a node on a listener that is already bound; `config.listen` is ignored.
+///
+/// # Errors
+///
+/// When the configuration is out of bounds (`InvalidInput`).
+pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
+    config.validate()?;
+    let (deaths, death_reports) = mpsc::unbounded_channel();
+    let (snapshots, late_snapshots) = mpsc::unbounded_channel();
+    let node = Arc::new(Node::new(&config, deaths, snapshots));
+    host::view::register({
+        let node = Arc::clone(&node);
+        move || node.view()
+    });
+
+    let mut tasks = Tasks::default();
+    tasks.spawn(Arc::clone(&node).report_deaths(death_reports));
+    tasks.spawn(link::tick(Arc::clone(&node)));
+    if node.options.flaw == Some(Flaw::AckSyncOvertaken) {
+        tasks.spawn(Arc::clone(&node).send_late_snapshots(late_snapshots));
+    }
+    for (peer, address) in &config.peers {
+        if *peer > config.id {
+            tasks.spawn(link::dial(Arc::clone(&node), *peer, *address));
+        }
+    }
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => tasks.spawn(Arc::clone(&node).greet(stream)),
+            Err(error) => {
+                // One connection failed, or the system is short of something: the node lives on.
+                tracing::debug!(node = node.id.0, %error, "accept failed");
+                tokio::time::sleep(node.options.redial).await;
+            }
+        }
+    }
+}
+
+/// The node as its tasks share it.
+pub(super) struct Node {
+    pub id: NodeId,
+    pub incarnation: u64,
+    pub options: Options,
+    /// Those that dial us.
+    dialling_peers: Vec<NodeId>,
+    inner: Mutex<Inner>,
+}
+
+/// What the lock guards.
+pub(super) struct Inner {
+    pub scope: Scope,
+    pub links: BTreeMap<NodeId, Link>,
+    pub links_made: u64,
+    /// Pushed by the rules, drained by [`Node::perform`]; empty whenever the lock is free.
+    pub effects: Vec<Effect>,
+    calls: BTreeMap<u64, OutstandingCall>,
+    calls_made: u64,
+    malformed_frames: u64,
+    /// One message is encoded here before it is queued, once for all its receivers.
+    scratch: Vec<u8>,
+    deaths: mpsc::UnboundedSender<Pid>,
+    /// The flaw [`Flaw::AckSyncOvertaken`].
+    snapshots_lag: bool,
+    late_snapshots: mpsc::UnboundedSender<LateSnapshot>,
+}
+
+struct OutstandingCall {
+    owner: NodeId,
+    answer: oneshot::Sender<Answer>,
+}
+
+struct LateSnapshot {
+    due: Instant,
+    outbox: Arc<Outbox>,
+    frame: Vec<u8>,
+}
+
+impl Node {
+    fn new(
+        config: &Config,
+        deaths: mpsc::UnboundedSender<Pid>,
+        late_snapshots: mpsc::UnboundedSender<LateSnapshot>,
+    ) -> Self {
+        let incarnation = host::entropy::u64();
+        Node {
+            id: config.id,
+            incarnation,
+            options: config.options.clone(),
+            dialling_peers: config
+                .peers
+                .iter()
+                .map(|(peer, _)| *peer)
+                .filter(|peer| *peer < config.id)
+                .collect(),
+            inner: Mutex::new(Inner {
+                scope: Scope::new(config.id, incarnation, config.options.flaw),
+                links: BTreeMap::new(),
+                links_made: 0,
+                effects: Vec::new(),
+                calls: BTreeMap::new(),
+                calls_made: 0,
+                malformed_frames: 0,
+                scratch: Vec::new(),
+                deaths,
+                snapshots_lag: config.options.flaw == Some(Flaw::AckSyncOvertaken),
+                late_snapshots,
+            }),
+        }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn view(&self) -> View {
+        let inner = self.lock();
+        View {
+            node: self.id,
+            up: inner.links.keys().copied().collect(),
+            known: inner.scope.known().clone(),
+            entries: inner.scope.table().by_name().clone(),
+            alive: inner.scope.processes().alive().clone(),
+            malformed_frames: inner.malformed_frames,
+        }
+    }
+
+    /// A connection came in: a peer with a smaller id, or a client.
+    async fn greet(self: Arc<Self>, stream: TcpStream) {
+        // Without it answers wait for acknowledgements. Who has hung up already is found out below.
+        let _ = stream.set_nodelay(true);
+        let (read, mut half) = stream.into_split();
+        let mut frames = FrameReader::new(read);
+        match tokio::time::timeout(self.options.net_tick, frames.next()).await {
+            Ok(Ok(Hello::Client)) => client_port::serve(&self, frames, half).await,
+            Ok(Ok(Hello::Peer { node, .. })) if self.dialling_peers.contains(&node) => {
+                let hello = Hello::Peer { node: self.id, incarnation: self.incarnation };
+                if transport::write_now(&mut half, &hello, &mut Vec::new()).await.is_ok() {
+                    link::run(&self, node, frames, half).await;
+                }
+            }
+            Ok(Ok(Hello::Peer { node, .. })) => {
+                tracing::debug!(node = self.id.0, peer = node.0, "not a peer that dials here");
+            }
+            Ok(Err(error)) => self.lock().count_if_malformed(&error),
+            // Who does not even say hello is no loss.
+            Err(_) => {}
+        }
+    }
+
+    /// Asks the node that runs a process, which may be this one.
+    pub async fn call(&self, owner: NodeId, call: Call) -> Result<Answer, Failure> {
+        let (id, answer) = {
+            let mut inner = self.lock();
+            if owner == self.id {
+                return Ok(inner.handle_call(self.id, call));
+            }
+            if !inner.links.contains_key(&owner) {
+                return Err(Failure::Refused(Refusal::Unreachable { node: owner }));
+            }
+            inner.calls_made += 1;
+            let id = inner.calls_made;
+            let (sender, answer) = oneshot::channel();
+            inner.calls.insert(id, OutstandingCall { owner, answer: sender });
+            inner.effects.push(Effect::Send { to: vec![owner], message: PeerMessage::Call { id, call } });
+            inner.perform();
+            (id, answer)
+        };
+        match tokio::time::timeout(self.options.call_timeout, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(Failure::NodeDown(owner)),
+            Err(_) => {
+                sometimes!("call timed out");
+                self.lock().calls.remove(&id);
+                Err(Failure::CallTimeout)
+            }
+        }
+    }
+
+    /// Deaths reach the scope as events of their own, after whatever is at hand: as `DOWN` messages do.
+    async fn report_deaths(self: Arc<Self>, mut deaths: mpsc::UnboundedReceiver<Pid>) {
+        while let Some(pid) = deaths.recv().await {
+            let mut inner = self.lock();
+            let inner = &mut *inner;
+            inner.scope.on_process_down(pid, &mut inner.effects);
+            inner.perform();
+        }
+    }
+
+    /// The second way out that [`Flaw::AckSyncOvertaken`] opens.
+    async fn send_late_snapshots(self: Arc<Self>, mut snapshots: mpsc::UnboundedReceiver<LateSnapshot>) {
+        while let Some(LateSnapshot { due, outbox, frame }) = snapshots.recv().await {
+            tokio::time::sleep_until(due).await;
+            outbox.push(&frame);
+        }
+    }
+}
+
+impl Inner {
+    /// One message of a peer, handled whole.
+    pub fn on_peer_message(&mut self, from: NodeId, message: PeerMessage) {
+        match message {
+            PeerMessage::Heartbeat => return,
+            PeerMessage::Discover => self.scope.on_discover(from, &mut self.effects),
+            PeerMessage::AckSync(records) => {
+                self.scope.on_ack_sync(from, records, host::clock::unix_ns(), &mut self.effects);
+            }
+            PeerMessage::SyncRegister(record) => {
+                self.scope.on_sync_register(record, host::clock::unix_ns(), &mut self.effects);
+            }
+            PeerMessage::SyncUnregister { name, pid } => self.scope.on_sync_unregister(&name, pid),
+            PeerMessage::Call { id, call } => {
+                let answer = self.scope.on_call(from, call, host::clock::unix_ns(), &mut self.effects);
+                self.effects
+                    .push(Effect::Send { to: vec![from], message: PeerMessage::Reply { id, answer } });
+            }
+            PeerMessage::Reply { id, answer } => match self.calls.remove(&id) {
+                // The calling task writes this node's table when it runs, not the scope: see the module's text.
+                // A caller that has gone away meanwhile wants no answer.
+                Some(call) => drop(call.answer.send(answer)),
+                None => sometimes!("late reply dropped"),
+            },
+        }
+        self.perform();
+    }
+
+    pub fn handle_call(&mut self, requester: NodeId, call: Call) -> Answer {
+        let answer = self.scope.on_call(requester, call, host::clock::unix_ns(), &mut self.effects);
+        self.perform();
+        answer
+    }
+
+    /// Nobody will answer what was asked of a peer that is down.
+    pub fn fail_calls_to(&mut self, owner: NodeId) {
+        self.calls.retain(|_, call| call.owner != owner);
+    }
+
+    pub fn count_if_malformed(&mut self, error: &ReadError) {
+        if matches!(error, ReadError::Malformed) {
+            sometimes!("malformed frame dropped");
+            self.malformed_frames += 1;
+        }
+    }
+
+    /// Does what the rules asked for, in order.
+    pub fn perform(&mut self) {
+        for effect in self.effects.drain(..) {
+            match effect {
+                // The receiver ends with the node, and then nobody is left to be told.
+                Effect::Down(pid) => drop(self.deaths.send(pid)),
+                Effect::Send { to, message } => {
+                    self.scratch.clear();
+                    if let Err(error) = transport::encode(&message, &mut self.scratch) {
+                        tracing::error!(%error, "a message is too large to be sent");
+                        continue;
+                    }
+                    for peer in to {
+                        // A peer without a connection misses it, and is told all when it is back.
+                        let Some(Link { outbox, .. }) = self.links.get(&peer) else { continue };
+                        if self.snapshots_lag && matches!(message, PeerMessage::AckSync(_)) {
+                            // Syn before ceb62a8: snapshots left from the scope process, broadcasts from its sender.
+                            let (outbox, frame) = (Arc::clone(outbox), self.scratch.clone());
+                            let due = Instant::now() + SNAPSHOT_LAG;
+                            drop(self.late_snapshots.send(LateSnapshot { due, outbox, frame }));
+                        } else {
+                            outbox.push(&self.scratch);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The tasks of a node. They end when this is dropped.
+#[derive(Default)]
+struct Tasks(Vec<AbortHandle>);
+
+impl Tasks {
+    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        // Connections come and go: forget those that have gone whenever the list would grow.
+        if self.0.len() == self.0.capacity() {
+            self.0.retain(|handle| !handle.is_finished());
+        }
+        self.0.push(tokio::spawn(task).abort_handle());
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        for handle in &self.0 {
+            handle.abort();
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What can be chosen about a registry node.
+
+use super::process::NodeId;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::{io, net::SocketAddr, time::Duration};
+
+/// One node of a cluster: who it is, where it listens, and how to reach the others.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// This node.
+    pub id: NodeId,
+    /// Where peers and clients connect.
+    pub listen: SocketAddr,
+    /// The other nodes. Of two nodes the one with the smaller id dials.
+    pub peers: Vec<(NodeId, SocketAddr)>,
+    /// Timers and flaws, the same on every node.
+    pub options: Options,
+}
+
+/// Timers, and a flaw to be caught.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// A peer from which nothing arrived for this long is down. Erlang's default is `60s`.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub net_tick: Duration,
+    /// How long a call waits for the process' node. An answer that comes later is dropped.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub call_timeout: Duration,
+    /// The pause before a lost or refused connection is dialled again. One attempt lasts at most four times as long.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub redial: Duration,
+    /// A known defect, switched on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flaw: Option<Flaw>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            net_tick: Duration::from_secs(5),
+            call_timeout: Duration::from_secs(5),
+            redial: Duration::from_millis(500),
+            flaw: None,
+        }
+    }
+}
+
+/// Defects that Syn, or the models on the way to it, once had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flaw {
+    /// Snapshots are merged by union and a lost peer's entries are kept: what was unregistered meanwhile lives on.
+    PhantomOnMerge,
+    /// A peer that comes back after a netsplit is taken for known: nothing is asked, nothing is sent again.
+    NoSyncAfterHeal,
+    /// The loser of a conflict is killed, and nobody else is told.
+    LoserNotBroadcast,
+    /// Snapshots leave by another way than broadcasts, which can overtake them.
+    AckSyncOvertaken,
+}
+
+impl Config {
+    /// # Errors
+    ///
+    /// Names the field and the bound that it misses.
+    pub(super) fn validate(&self) -> io::Result<()> {
+        let invalid = |message: String| Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        for (field, value) in [
+            ("net_tick", self.options.net_tick),
+            ("call_timeout", self.options.call_timeout),
+            ("redial", self.options.redial),
+        ] {
+            if value < Duration::from_millis(4) {
+                return invalid(format!("{field}: {value:?} is below 4ms"));
+            }
+        }
+        for (index, (peer, _)) in self.peers.iter().enumerate() {
+            if *peer == self.id {
+                return invalid(format!("peers: {peer} is this node"));
+            }
+            if self.peers[..index].iter().any(|(other, _)| other == peer) {
+                return invalid(format!("peers: {peer} is listed twice"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_read_durations_with_units_and_flaws_in_kebab_case() {
+        let json = r#"{ "net_tick": "60s", "redial": "250ms", "flaw": "ack-sync-overtaken" }"#;
+        let options: Options = serde_json::from_str(json).unwrap();
+        assert_eq!(options.net_tick, Duration::from_secs(60));
+        assert_eq!(options.redial, Duration::from_millis(250));
+        assert_eq!(options.call_timeout, Options::default().call_timeout);
+        assert_eq!(options.flaw, Some(Flaw::AckSyncOvertaken));
+    }
+
+    #[test]
+    fn an_unknown_option_is_an_error() {
+        assert!(serde_json::from_str::<Options>(r#"{ "nettick": "60s" }"#).is_err());
+    }
+
+    #[test]
+    fn a_peer_may_neither_be_this_node_nor_come_twice() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        let config = |peers: &[u16]| Config {
+            id: NodeId(1),
+            listen: address,
+            peers: peers.iter().map(|id| (NodeId(*id), address)).collect(),
+            options: Options::default(),
+        };
+        assert!(config(&[2, 3]).validate().is_ok());
+        assert!(config(&[1]).validate().is_err());
+        assert!(config(&[2, 2]).validate().is_err());
+    }
+
+    #[test]
+    fn a_timer_of_zero_is_an_error() {
+        let options = Options { net_tick: Duration::ZERO, ..Options::default() };
+        let listen = SocketAddr::from(([127, 0, 0, 1], 1));
+        let config = Config { id: NodeId(1), listen, peers: Vec::new(), options };
+        assert!(config.validate().is_err());
+    }
+}

@@ -1,0 +1,105 @@
+//! Processes and who runs them: what a registration points at.
+
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fmt};
+
+/// The number of a node in its cluster, written `n1`, `n2`, …
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeId(pub u16);
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n{}", self.0)
+    }
+}
+
+/// A process: the node that runs it, the node's life it was started in, and a number within that life.
+///
+/// Written `<n1.3fa2.7>`, where `3fa2` are the incarnation's low 16 bits. Pids are ordered by node, then incarnation,
+/// then serial: every node orders two pids alike, which breaks ties between equal stamps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Pid {
+    /// The node that runs the process, and is the authority for its registrations.
+    pub node: NodeId,
+    /// Drawn at each start of the node: a pid of an earlier life is never mistaken for a later one.
+    pub incarnation: u64,
+    /// Counts the processes of one life, from 1.
+    pub serial: u64,
+}
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{}.{:04x}.{}>", self.node, self.incarnation & 0xffff, self.serial)
+    }
+}
+
+/// The processes that one life of a node runs. They do nothing but live and die.
+#[derive(Debug)]
+pub(super) struct Processes {
+    node: NodeId,
+    incarnation: u64,
+    last_serial: u64,
+    alive: BTreeSet<Pid>,
+}
+
+impl Processes {
+    pub fn new(node: NodeId, incarnation: u64) -> Self {
+        Processes { node, incarnation, last_serial: 0, alive: BTreeSet::new() }
+    }
+
+    pub fn spawn(&mut self) -> Pid {
+        self.last_serial += 1;
+        let pid = Pid { node: self.node, incarnation: self.incarnation, serial: self.last_serial };
+        self.alive.insert(pid);
+        pid
+    }
+
+    /// Ends a process; `false` if it was not alive here.
+    pub fn kill(&mut self, pid: Pid) -> bool {
+        self.alive.remove(&pid)
+    }
+
+    pub fn is_alive(&self, pid: Pid) -> bool {
+        self.alive.contains(&pid)
+    }
+
+    pub fn alive(&self) -> &BTreeSet<Pid> {
+        &self.alive
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pid_shows_its_node_a_short_incarnation_and_its_serial() {
+        let pid = Pid { node: NodeId(1), incarnation: 0xdead_beef_0000_3fa2, serial: 7 };
+        assert_eq!(pid.to_string(), "<n1.3fa2.7>");
+    }
+
+    #[test]
+    fn pids_are_ordered_by_node_before_all_else() {
+        let old = Pid { node: NodeId(1), incarnation: 9, serial: 9 };
+        let new = Pid { node: NodeId(2), incarnation: 1, serial: 1 };
+        assert!(old < new);
+    }
+
+    #[test]
+    fn a_process_is_alive_from_spawn_to_kill() {
+        let mut processes = Processes::new(NodeId(1), 5);
+        let pid = processes.spawn();
+        assert!(processes.is_alive(pid));
+        assert!(processes.kill(pid));
+        assert!(!processes.is_alive(pid));
+        assert!(!processes.kill(pid));
+    }
+
+    #[test]
+    fn a_process_of_an_earlier_life_is_not_alive() {
+        let earlier = Processes::new(NodeId(1), 4).spawn();
+        let mut processes = Processes::new(NodeId(1), 5);
+        processes.spawn();
+        assert!(!processes.is_alive(earlier));
+    }
+}

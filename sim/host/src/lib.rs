@@ -1,0 +1,24 @@
+//! All that a node may touch besides tokio's timers, tasks and channels.
+//!
+//! A node written on this crate runs unchanged in two worlds:
+//!
+//! | | simulated (`--cfg madsim`) | real (`RUSTFLAGS=""`) |
+//! |---|---|---|
+//! | [`net`] | sockets on a simulated network with latency, loss and cuts | tokio's sockets |
+//! | [`clock`] | one wall clock a machine, with offset and drift | the system's clock |
+//! | [`entropy`] | a stream of the run's seed, one a machine | the system's entropy |
+//! | [`mod@probe`] | reaches checkers, triggers and the timeline | compiles to nothing |
+//! | [`view`] | read by checkers directly, without a message | served as JSON on a debug port |
+//!
+//! Start with [`net`]. The testbed steers the simulated half through `world`, which a node never names.
+//!
+//! What is absent: no file here knows a protocol, and nothing here decides *when* a fault happens.
+
+pub mod clock;
+pub mod entropy;
+pub mod net;
+pub mod probe;
+pub mod view;
+
+#[cfg(madsim)]
+pub mod world;

@@ -1,0 +1,94 @@
+//! The one-way latency of a link, as a distribution that costs one table look-up a packet.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+/// Quantiles in a table: enough that the 99.9th percentile is there, few enough to stay in the cache.
+const QUANTILES: usize = 1024;
+
+/// The 99th percentile of the standard normal distribution.
+const Z99: f64 = 2.326_347_874_040_841;
+
+/// A distribution of latencies.
+#[derive(Debug, Clone)]
+pub enum Latency {
+    /// Always the same, in ns.
+    Constant(u64),
+    /// Uniform.
+    Uniform {
+        /// The least, in ns.
+        from: u64,
+        /// The most, in ns.
+        to: u64,
+    },
+    /// Any other shape, by equally likely quantiles in ns.
+    Quantiles(Arc<[u64]>),
+}
+
+impl Latency {
+    /// Always the same.
+    pub fn constant(latency: Duration) -> Self {
+        Latency::Constant(latency.as_nanos() as u64)
+    }
+
+    /// Uniform between two bounds, both included.
+    pub fn uniform(from: Duration, to: Duration) -> Self {
+        Latency::Uniform { from: from.as_nanos() as u64, to: to.as_nanos() as u64 }
+    }
+
+    /// Log-normal: half of all packets are faster than `median`, one in a hundred is slower than `p99`.
+    pub fn log_normal(median: Duration, p99: Duration) -> Self {
+        let mu = libm::log(median.as_nanos() as f64);
+        let sigma = (libm::log(p99.as_nanos() as f64) - mu) / Z99;
+        Latency::Quantiles(NORMAL.iter().map(|z| libm::exp(mu + sigma * z) as u64).collect())
+    }
+
+    /// The latency, in ns, that 32 uniform bits stand for.
+    pub(crate) fn sample(&self, bits: u32) -> u64 {
+        match self {
+            Latency::Constant(latency) => *latency,
+            Latency::Uniform { from, to } => from + ((u128::from(to - from + 1) * u128::from(bits)) >> 32) as u64,
+            Latency::Quantiles(table) => table[bits as usize * table.len() >> 32],
+        }
+    }
+}
+
+/// Quantiles of the standard normal distribution, by bisection on its distribution function.
+static NORMAL: LazyLock<[f64; QUANTILES]> = LazyLock::new(|| {
+    std::array::from_fn(|i| {
+        let p = (i as f64 + 0.5) / QUANTILES as f64;
+        let (mut low, mut high) = (-8.0, 8.0);
+        for _ in 0..60 {
+            let z = (low + high) / 2.0;
+            if 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2) < p {
+                low = z;
+            } else {
+                high = z;
+            }
+        }
+        (low + high) / 2.0
+    })
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted_samples(latency: &Latency) -> Vec<u64> {
+        (0..100_000u64).map(|i| latency.sample((i * (u64::from(u32::MAX)) / 100_000) as u32)).collect()
+    }
+
+    #[test]
+    fn a_log_normal_latency_has_the_median_and_the_p99_asked_for() {
+        let latency = Latency::log_normal(Duration::from_millis(2), Duration::from_millis(20));
+        let samples = sorted_samples(&latency);
+        assert!((1_980_000..2_020_000).contains(&samples[50_000]), "median {} ns", samples[50_000]);
+        assert!((19_000_000..21_000_000).contains(&samples[99_000]), "p99 {} ns", samples[99_000]);
+    }
+
+    #[test]
+    fn a_uniform_latency_reaches_both_bounds() {
+        let latency = Latency::uniform(Duration::from_nanos(5), Duration::from_nanos(7));
+        assert_eq!((latency.sample(0), latency.sample(u32::MAX)), (5, 7));
+    }
+}

@@ -1,0 +1,176 @@
+//! Machines: power, process, wall clock, and the view that their node registered.
+
+use super::listener::EPHEMERAL;
+use super::{Draw, HostId, World, with};
+use std::any::Any;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+/// 2026-01-01T00:00:00Z, when every run begins.
+const EPOCH_NS: i128 = 1_767_225_600_000_000_000;
+
+/// How a machine is set up.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// Its name: n1, n2, … for nodes, c1, c2, … for clients.
+    pub name: String,
+    /// Its address.
+    pub ip: IpAddr,
+    /// How far its wall clock is off at the start, in ns.
+    pub clock_offset_ns: i64,
+    /// How fast its wall clock gains, in parts per billion.
+    pub clock_drift_ppb: i64,
+}
+
+/// How a machine goes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Death {
+    /// The process dies; the kernel lives, closes its sockets and refuses new connections.
+    Process,
+    /// The power fails: nothing is sent any more, and nothing answers until it is back.
+    Power,
+}
+
+/// Reads a node's view.
+trait ReadView {
+    fn any(&self) -> Box<dyn Any>;
+    fn json(&self) -> serde_json::Value;
+}
+
+impl<V: serde::Serialize + 'static> ReadView for Box<dyn Fn() -> V + Send + Sync> {
+    fn any(&self) -> Box<dyn Any> {
+        Box::new(self())
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::to_value(self()).unwrap_or_else(|error| error.to_string().into())
+    }
+}
+
+/// The view of a node, unread.
+#[derive(Clone)]
+pub(super) struct View(Rc<dyn ReadView>);
+
+impl View {
+    pub(super) fn new<V: serde::Serialize + 'static>(read: Box<dyn Fn() -> V + Send + Sync>) -> Self {
+        View(Rc::new(read))
+    }
+}
+
+pub(super) struct Host {
+    pub(super) ip: IpAddr,
+    /// Whether its kernel answers packets.
+    pub(super) up: bool,
+    /// Whether its process runs.
+    running: bool,
+    /// How it will go down next.
+    death: Death,
+    pub(super) next_port: u16,
+    pub(super) view: Option<View>,
+    clock_offset_ns: i64,
+    clock_drift_ppb: i64,
+    entropy: Draw,
+    buggify: Draw,
+}
+
+impl Host {
+    pub(super) fn new(machine: &Machine, seed: u64) -> Self {
+        Host {
+            ip: machine.ip,
+            up: true,
+            running: true,
+            death: Death::Process,
+            next_port: EPHEMERAL,
+            view: None,
+            clock_offset_ns: machine.clock_offset_ns,
+            clock_drift_ppb: machine.clock_drift_ppb,
+            entropy: Draw::new(seed, "entropy", &machine.name),
+            buggify: Draw::new(seed, "buggify", &machine.name),
+        }
+    }
+}
+
+/// Takes a machine down: its tasks end and its sockets go, at once or by RST.
+pub fn crash(host: HostId, death: Death) {
+    let node = with(|world| {
+        world.hosts[host].death = death;
+        world.nodes[host]
+    });
+    // Outside of the borrow: madsim answers through `Machines::reset_node`.
+    madsim::runtime::Handle::current().kill(node);
+}
+
+/// Starts a machine again, from its initial task.
+pub fn restart(host: HostId) {
+    let node = with(|world| {
+        let machine = &mut world.hosts[host];
+        (machine.up, machine.running, machine.next_port) = (true, true, EPHEMERAL);
+        world.nodes[host]
+    });
+    madsim::runtime::Handle::current().restart(node);
+}
+
+/// Stops every task of a machine where it stands; its kernel still receives.
+pub fn pause(host: HostId) {
+    let node = with(|world| world.nodes[host]);
+    madsim::runtime::Handle::current().pause(node);
+}
+
+/// Lets a paused machine go on.
+pub fn resume(host: HostId) {
+    let node = with(|world| world.nodes[host]);
+    madsim::runtime::Handle::current().resume(node);
+}
+
+/// Whether a machine's process runs.
+pub fn is_up(host: HostId) -> bool {
+    with(|world| world.hosts[host].running)
+}
+
+/// What the node on this machine believes, if it is up and has registered a view of this type.
+pub fn view<V: 'static>(host: HostId) -> Option<V> {
+    let view = with(|world| world.hosts[host].view.clone())?;
+    view.0.any().downcast().ok().map(|view| *view)
+}
+
+/// What the node on this machine believes, as JSON.
+pub fn view_json(host: HostId) -> Option<serde_json::Value> {
+    let view = with(|world| world.hosts[host].view.clone())?;
+    Some(view.0.json())
+}
+
+impl World {
+    /// A machine's wall clock jumps.
+    pub fn jump_clock(&mut self, host: HostId, by_ns: i64) {
+        self.hosts[host].clock_offset_ns += by_ns;
+    }
+
+    /// The wall clock of the calling task's machine, in ns since the Unix epoch.
+    pub(crate) fn wall_clock_ns(&self) -> u64 {
+        let now = i128::from(self.now_ns());
+        let (offset, drift) = self.current_host().map_or((0, 0), |host| {
+            let host = &self.hosts[host];
+            (i128::from(host.clock_offset_ns), now * i128::from(host.clock_drift_ppb) / 1_000_000_000)
+        });
+        (EPOCH_NS + now + offset + drift).max(0) as u64
+    }
+
+    pub(crate) fn entropy(&mut self) -> u64 {
+        let host = self.current_host().expect("entropy belongs to nodes");
+        self.hosts[host].entropy.bits()
+    }
+
+    pub(crate) fn buggify(&mut self, probability: f64) -> bool {
+        let host = self.current_host().filter(|_| self.config.buggify);
+        host.is_some_and(|host| self.hosts[host].buggify.chance(probability))
+    }
+
+    pub(super) fn machine_dies(&mut self, host: HostId) {
+        let death = self.hosts[host].death;
+        self.hosts[host].running = false;
+        self.hosts[host].up = death == Death::Process;
+        self.hosts[host].view = None;
+        self.drop_listeners_of(host);
+        self.drop_connections_of(host, death == Death::Power);
+    }
+}

@@ -1,0 +1,373 @@
+//! The simulated world behind [`crate::net`], [`crate::clock`] and the rest; steered by the testbed, unknown to nodes.
+//!
+//! One [`World`] a run, owned by the run's thread and reached with [`with`]. It holds machines ([`Machine`]), directed
+//! links between them, TCP connections, listening sockets, wall clocks, probes, views, the digest and, in a recorded
+//! run, the trace. Everything in it is plain data changed by plain functions; the only task is the driver of
+//! `packet.rs`.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `draw.rs` | streams of randomness |
+//! | `latency.rs`, `link.rs` | links |
+//! | `tcp.rs`, `listener.rs`, `packet.rs` | connections, and their slow path |
+//! | `net.rs` | the sockets that node code holds |
+//! | `machine.rs` | machines: power, process, clock, view |
+//! | `digest.rs`, `trace.rs` | what is remembered |
+//!
+//! Re-entrancy: `with` lends the world mutably, so nothing inside it may run foreign code. Waking a task is fine
+//! (madsim queues it); calling a view is not, and happens outside.
+
+mod digest;
+mod draw;
+mod latency;
+mod link;
+mod listener;
+mod machine;
+pub(crate) mod net;
+mod packet;
+mod tcp;
+mod trace;
+
+pub use digest::{Digest, Observed};
+pub use draw::Draw;
+pub use latency::Latency;
+pub use machine::{Death, Machine, crash, is_up, pause, restart, resume, view, view_json};
+pub use trace::{Happening, TraceEvent, TraceLine};
+
+use crate::probe::Value;
+use digest::Hasher;
+use link::{Link, Transit};
+use listener::Listener;
+use machine::Host;
+use madsim::task::NodeId;
+use madsim::time::{Sleep, TimeHandle};
+use packet::Agenda;
+use slab::Slab;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Waker};
+use std::time::Duration;
+use std::{future::Future, time::Instant};
+use tcp::Connection;
+
+/// A machine's number: its place in [`Config::machines`].
+pub type HostId = usize;
+
+/// What a world is made of.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Decides everything random.
+    pub seed: u64,
+    /// The machines. Their madsim nodes must be created in the same order, after [`install`].
+    pub machines: Vec<Machine>,
+    /// The latency of every link.
+    pub latency: Latency,
+    /// The probability that a packet is lost on a link.
+    pub loss: f64,
+    /// Whether `buggify!` ever says yes.
+    pub buggify: bool,
+    /// Whether to keep a trace.
+    pub recording: bool,
+}
+
+/// A probe as published.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    /// When, in ns since the run began.
+    pub at_ns: u64,
+    /// The machine; none for the testbed itself.
+    pub host: Option<HostId>,
+    /// The probe's name.
+    pub name: &'static str,
+    /// Its values.
+    pub values: Vec<Value>,
+}
+
+/// One run's world.
+pub struct World {
+    config: Config,
+    time: TimeHandle,
+    start: Instant,
+    /// Reused to arm timers: `reset` takes exact deadlines, where `sleep_until` would round up to a millisecond.
+    timer: Pin<Box<Sleep>>,
+    hosts: Vec<Host>,
+    nodes: Vec<NodeId>,
+    links: Vec<Link>,
+    connections: Slab<Connection>,
+    listeners: BTreeMap<(HostId, u16), Listener>,
+    agenda: Agenda,
+    generations: u32,
+    hasher: Hasher,
+    messages: u64,
+    trace: Vec<TraceEvent>,
+    probe_hits: BTreeMap<&'static str, u64>,
+    /// Probes that the testbed has not seen yet; filled only while it listens.
+    probes: Vec<Probe>,
+    listener: Option<Waker>,
+    listening: bool,
+}
+
+thread_local! {
+    static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
+}
+
+/// Lends the world of this thread's run.
+///
+/// # Panics
+///
+/// Outside a run, and from within itself.
+pub fn with<T>(f: impl FnOnce(&mut World) -> T) -> T {
+    WORLD.with_borrow_mut(|world| f(world.as_mut().expect("host used outside a simulated run")))
+}
+
+/// Lends the world if there is one: for destructors, which may run after the end, and for probes.
+fn try_with(f: impl FnOnce(&mut World)) {
+    // A thread that is going away, or a world being dismantled, has no sockets left to close.
+    let _ = WORLD.try_with(|cell| {
+        if let Ok(mut world) = cell.try_borrow_mut()
+            && let Some(world) = world.as_mut()
+        {
+            f(world);
+        }
+    });
+}
+
+/// A world in its place, until it is dismantled.
+#[derive(Debug)]
+#[must_use = "dismantle the world, or its driver leaks"]
+pub struct Installed {
+    driver: madsim::task::JoinHandle<()>,
+}
+
+impl Installed {
+    /// Ends the world, after its machines were crashed: their futures are dropped, then the world is.
+    pub async fn dismantle(self) {
+        self.driver.abort();
+        // madsim drops the futures of killed nodes when it polls them next.
+        madsim::time::sleep(Duration::from_millis(1)).await;
+        drop(WORLD.take());
+    }
+}
+
+/// Makes this the thread's world, and starts its driver. To be called inside a madsim runtime that has the simulator
+/// [`Machines`], before nodes are created.
+pub fn install(config: Config) -> Installed {
+    let time = TimeHandle::current();
+    let count = config.machines.len();
+    let world = World {
+        start: time.now_instant() - time.elapsed(),
+        timer: Box::pin(time.sleep(Duration::ZERO)),
+        time,
+        hosts: config.machines.iter().map(|machine| Host::new(machine, config.seed)).collect(),
+        nodes: Vec::with_capacity(count),
+        links: (0..count * count).map(|_| Link::new()).collect(),
+        connections: Slab::new(),
+        listeners: BTreeMap::new(),
+        agenda: Agenda::default(),
+        generations: 0,
+        hasher: Hasher::new(),
+        messages: 0,
+        trace: Vec::new(),
+        probe_hits: BTreeMap::new(),
+        probes: Vec::new(),
+        listener: None,
+        listening: false,
+        config,
+    };
+    WORLD.set(Some(world));
+    Installed { driver: madsim::task::spawn_local(packet::drive()) }
+}
+
+/// madsim's hook: tells the world when nodes are created and die.
+#[derive(Debug)]
+pub struct Machines;
+
+impl madsim::plugin::Simulator for Machines {
+    fn new(_: &madsim::rand::GlobalRng, _: &TimeHandle, _: &madsim::Config) -> Self {
+        Machines
+    }
+
+    fn create_node(&self, id: NodeId) {
+        try_with(|world| world.nodes.push(id));
+    }
+
+    fn reset_node(&self, id: NodeId) {
+        try_with(|world| {
+            if let Some(host) = world.host_of(id) {
+                world.machine_dies(host);
+            }
+        });
+    }
+}
+
+/// Outside a run, as in a protocol's unit tests, a probe goes nowhere.
+pub(crate) fn publish_probe(name: &'static str, values: impl FnOnce() -> Vec<Value>) {
+    try_with(|world| {
+        let (at_ns, host, values) = (world.now_ns(), world.current_host(), values());
+        world.hasher.event(Observed::Probe, at_ns, host.map_or(u64::MAX, |host| host as u64), name.len() as u64);
+        world.hasher.bytes(name.as_bytes());
+        for value in &values {
+            world.hasher.bytes(value.to_string().as_bytes());
+            world.hasher.bytes(&[0]);
+        }
+        *world.probe_hits.entry(name).or_default() += 1;
+        world.record(at_ns, || Happening::Probe { host, name, values: values.clone() });
+        if world.listening {
+            world.probes.push(Probe { at_ns, host, name, values });
+            if let Some(listener) = world.listener.take() {
+                listener.wake();
+            }
+        }
+    });
+}
+
+pub(crate) fn register_view<V: serde::Serialize + 'static>(read: Box<dyn Fn() -> V + Send + Sync>) {
+    with(|world| {
+        let host = world.current_host().expect("views belong to nodes");
+        world.hosts[host].view = Some(machine::View::new(read));
+    });
+}
+
+/// The next probes, in the order in which they were published. The step that published them has ended.
+pub async fn next_probes() -> Vec<Probe> {
+    std::future::poll_fn(|context| {
+        with(|world| {
+            world.listening = true;
+            if world.probes.is_empty() {
+                world.listener = Some(context.waker().clone());
+                std::task::Poll::Pending
+            } else {
+                std::task::Poll::Ready(std::mem::take(&mut world.probes))
+            }
+        })
+    })
+    .await
+}
+
+impl World {
+    /// Nanoseconds since the run began.
+    pub fn now_ns(&self) -> u64 {
+        self.time.elapsed().as_nanos() as u64
+    }
+
+    /// The machine that the calling task runs on; none for the testbed's own tasks.
+    pub fn current_host(&self) -> Option<HostId> {
+        self.host_of(madsim::plugin::node())
+    }
+
+    /// The machine with this name.
+    pub fn host_named(&self, name: &str) -> Option<HostId> {
+        self.config.machines.iter().position(|machine| machine.name == name)
+    }
+
+    /// The name of a machine.
+    pub fn name(&self, host: HostId) -> &str {
+        &self.config.machines[host].name
+    }
+
+    /// The address of a machine.
+    pub fn ip(&self, host: HostId) -> IpAddr {
+        self.hosts[host].ip
+    }
+
+    /// Messages delivered so far.
+    pub fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// Events observed so far.
+    pub fn events(&self) -> u64 {
+        self.hasher.events()
+    }
+
+    /// The digest of everything so far.
+    pub fn digest(&self) -> Digest {
+        self.hasher.finish()
+    }
+
+    /// How often each probe was published.
+    pub fn probe_hits(&self) -> &BTreeMap<&'static str, u64> {
+        &self.probe_hits
+    }
+
+    /// Whether this run is recorded.
+    pub fn recording(&self) -> bool {
+        self.config.recording
+    }
+
+    /// Takes the trace out.
+    pub fn take_trace(&mut self) -> Vec<TraceEvent> {
+        std::mem::take(&mut self.trace)
+    }
+
+    /// Takes something that the testbed did into the digest, and into the trace of a recorded run.
+    pub fn note(&mut self, kind: Observed, name: &'static str, text: impl FnOnce() -> String, bytes: &[u8]) {
+        let at = self.now_ns();
+        self.hasher.event(kind, at, 0, bytes.len() as u64);
+        self.hasher.bytes(bytes);
+        self.record(at, || Happening::Note { kind: name, text: text() });
+    }
+
+    /// Takes a line that node code logged into the trace.
+    pub fn log(&mut self, target: &str, text: String) {
+        let (at, host) = (self.now_ns(), self.current_host());
+        self.record(at, || Happening::Log { host, target: target.to_owned(), text });
+    }
+
+    /// Loses every packet from one machine to another, until [`World::mend`].
+    pub fn cut(&mut self, from: HostId, to: HostId) {
+        self.link(from, to).cut();
+    }
+
+    /// Ends one cut.
+    pub fn mend(&mut self, from: HostId, to: HostId) {
+        self.link(from, to).mend();
+    }
+
+    /// Keeps every packet from one machine to another on the wire, until [`World::release`].
+    pub fn hold(&mut self, from: HostId, to: HostId) {
+        self.link(from, to).hold();
+    }
+
+    /// Ends one hold; when it was the last, what waited travels on.
+    pub fn release(&mut self, from: HostId, to: HostId) {
+        self.link(from, to).release();
+        if self.link(from, to).state() == link::LinkState::Up {
+            self.release_link(from, to);
+        }
+    }
+
+    fn link(&mut self, from: HostId, to: HostId) -> &mut Link {
+        let count = self.hosts.len();
+        &mut self.links[from * count + to]
+    }
+
+    fn transit(&mut self, from: HostId, to: HostId) -> Transit {
+        let count = self.hosts.len();
+        let config = &self.config;
+        let stream = || {
+            let (from, to) = (&config.machines[from].name, &config.machines[to].name);
+            Draw::new(config.seed, "network", &format!("{from}→{to}"))
+        };
+        self.links[from * count + to].transit(&config.latency, config.loss, stream)
+    }
+
+    fn host_of(&self, node: NodeId) -> Option<HostId> {
+        self.nodes.binary_search(&node).ok()
+    }
+
+    fn record(&mut self, at_ns: u64, happening: impl FnOnce() -> Happening) {
+        if self.config.recording {
+            self.trace.push(TraceEvent { at_ns, happening: happening() });
+        }
+    }
+
+    /// Arms a timer that wakes `waker` at exactly this instant. Returns false when that instant has come already.
+    /// Not to be called from a timer's callback.
+    fn arm(&mut self, at_ns: u64, waker: &Waker) -> bool {
+        self.timer.as_mut().reset(self.start + Duration::from_nanos(at_ns));
+        self.timer.as_mut().poll(&mut Context::from_waker(waker)).is_pending()
+    }
+}

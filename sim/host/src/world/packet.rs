@@ -1,0 +1,154 @@
+//! The slow path: control packets, retries, and the one small task that serves them.
+//!
+//! Data segments have timers of their own (see `tcp.rs`). Everything rare is an [`Event`] in one heap, ordered by time
+//! and then by the order in which it was scheduled, and handled by the *driver*, a task of the supervisor. Code that
+//! runs inside a timer's callback cannot arm another timer (madsim holds its timer lock there), but it may schedule.
+
+use super::tcp::{ConnectionId, Side};
+use super::{World, with};
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
+
+/// What a packet without data says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PacketKind {
+    Syn,
+    SynAck,
+    Ack,
+    Rst,
+    /// The receiver has room again.
+    Window,
+}
+
+/// A packet without data, on its way from one side of a connection to the other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Packet {
+    pub(crate) kind: PacketKind,
+    pub(crate) connection: ConnectionId,
+    /// The side that sent it.
+    pub(crate) from: Side,
+}
+
+/// Something that happens at a later instant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Event {
+    /// A packet reaches the other end of its link.
+    Arrives(Packet),
+    /// The dialler has no answer to its SYN yet.
+    RetrySyn { connection: ConnectionId, attempt: u32 },
+    /// The acceptor has no answer to its SYN-ACK yet.
+    RetrySynAck { connection: ConnectionId, attempt: u32 },
+    /// Data or its acknowledgement is missing: the sender's retransmission timer.
+    Retransmit { connection: ConnectionId, side: Side, stall: u32 },
+    /// A writer still waits for room: the sender's persist timer.
+    ProbeWindow { connection: ConnectionId, side: Side, attempt: u32 },
+}
+
+struct Scheduled {
+    at: u64,
+    sequence: u64,
+    event: Event,
+}
+
+impl Scheduled {
+    fn key(&self) -> (u64, u64) {
+        (self.at, self.sequence)
+    }
+}
+
+impl PartialEq for Scheduled {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Scheduled {}
+
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Scheduled {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+/// The heap of events to come.
+#[derive(Default)]
+pub(crate) struct Agenda {
+    heap: BinaryHeap<Reverse<Scheduled>>,
+    scheduled: u64,
+    /// The earliest instant for which the driver has a timer; timers cannot be cancelled, so it never goes back up
+    /// before that timer has fired.
+    armed: Option<u64>,
+    driver: Option<Waker>,
+}
+
+impl Agenda {
+    /// Schedules an event. Allowed anywhere, in a timer's callback too.
+    pub(crate) fn push(&mut self, at: u64, event: Event) {
+        self.scheduled += 1;
+        self.heap.push(Reverse(Scheduled { at, sequence: self.scheduled, event }));
+        let armed_in_time = self.armed.is_some_and(|armed| armed <= at);
+        if !armed_in_time && let Some(driver) = &self.driver {
+            driver.wake_by_ref();
+        }
+    }
+
+    fn pop_due(&mut self, now: u64) -> Option<(u64, Event)> {
+        let due = self.heap.peek().is_some_and(|Reverse(next)| next.at <= now);
+        if due { self.heap.pop().map(|Reverse(next)| (next.at, next.event)) } else { None }
+    }
+
+    fn next_at(&self) -> Option<u64> {
+        self.heap.peek().map(|Reverse(next)| next.at)
+    }
+}
+
+/// Serves the agenda until it is dropped.
+pub(crate) async fn drive() {
+    poll_fn(|context| {
+        with(|world| {
+            loop {
+                let now = world.now_ns();
+                if world.agenda.armed.is_some_and(|armed| armed <= now) {
+                    world.agenda.armed = None;
+                }
+                while let Some((at, event)) = world.agenda.pop_due(now) {
+                    world.handle(at, event);
+                }
+                let Some(next) = world.agenda.next_at() else { break };
+                if next > now {
+                    if world.agenda.armed.is_none_or(|armed| next < armed) {
+                        world.agenda.armed = Some(next);
+                        world.arm(next, context.waker());
+                    }
+                    break;
+                }
+            }
+            match &mut world.agenda.driver {
+                Some(driver) => driver.clone_from(context.waker()),
+                none => *none = Some(context.waker().clone()),
+            }
+        });
+        Poll::<()>::Pending
+    })
+    .await;
+}
+
+impl World {
+    fn handle(&mut self, at: u64, event: Event) {
+        match event {
+            Event::Arrives(packet) => self.packet_arrives(at, packet),
+            Event::RetrySyn { connection, attempt } => self.retry_syn(at, connection, attempt),
+            Event::RetrySynAck { connection, attempt } => self.retry_syn_ack(at, connection, attempt),
+            Event::Retransmit { connection, side, stall } => self.retransmit(at, connection, side, stall),
+            Event::ProbeWindow { connection, side, attempt } => self.probe_window(at, connection, side, attempt),
+        }
+    }
+}

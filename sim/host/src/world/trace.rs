@@ -1,0 +1,110 @@
+//! What a recorded run remembers, event by event.
+
+use super::HostId;
+use crate::probe::Value;
+use serde::Serialize;
+
+/// One event of a recorded run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceEvent {
+    /// Nanoseconds since the run began.
+    pub at_ns: u64,
+    /// What happened.
+    pub happening: Happening,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happening {
+    /// Bytes became readable.
+    Delivered {
+        /// The sender.
+        from: HostId,
+        /// The receiver.
+        to: HostId,
+        /// How many.
+        bytes: usize,
+        /// The stream ends here.
+        fin: bool,
+    },
+    /// A connection changed.
+    Connection {
+        /// The machine that sees it.
+        from: HostId,
+        /// The other end.
+        to: HostId,
+        /// `connected`, `refused`, `reset`, `timed out`.
+        what: &'static str,
+    },
+    /// A node published a probe.
+    Probe {
+        /// The machine.
+        host: Option<HostId>,
+        /// The probe's name.
+        name: &'static str,
+        /// Its values.
+        values: Vec<Value>,
+    },
+    /// The testbed did something: a fault, a phase, an operation.
+    Note {
+        /// What kind of thing: `fault`, `phase`, `operation`.
+        kind: &'static str,
+        /// In words.
+        text: String,
+    },
+    /// Node code logged something.
+    Log {
+        /// The machine.
+        host: Option<HostId>,
+        /// Where in the code.
+        target: String,
+        /// The message and its fields.
+        text: String,
+    },
+}
+
+/// A trace event with host names, as a line of `trace.jsonl`.
+#[derive(Debug, Serialize)]
+pub struct TraceLine<'a> {
+    /// Nanoseconds since the run began.
+    pub time: u64,
+    /// The kind of event.
+    pub event: &'static str,
+    /// The machine that sent or did it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<&'a str>,
+    /// The machine that received it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<&'a str>,
+    /// Bytes delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<usize>,
+    /// In words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+impl TraceEvent {
+    /// The event with the names of its machines.
+    pub fn line<'a>(&'a self, names: &'a [String]) -> TraceLine<'a> {
+        let name = |host: HostId| names.get(host).map(String::as_str);
+        let (event, from, to, bytes, text) = match &self.happening {
+            Happening::Delivered { from, to, bytes, fin } => {
+                ("delivered", name(*from), name(*to), Some(*bytes), fin.then(|| "end of stream".to_owned()))
+            }
+            Happening::Connection { from, to, what } => {
+                ("connection", name(*from), name(*to), None, Some((*what).to_owned()))
+            }
+            Happening::Probe { host, name: probe, values } => {
+                let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+                let text = if values.is_empty() { (*probe).to_owned() } else { format!("{probe}: {}", values.join(", ")) };
+                ("probe", host.and_then(name), None, None, Some(text))
+            }
+            Happening::Note { kind, text } => (*kind, None, None, None, Some(text.clone())),
+            Happening::Log { host, target, text } => {
+                ("log", host.and_then(name), None, None, Some(format!("{target}: {text}")))
+            }
+        };
+        TraceLine { time: self.at_ns, event, from, to, bytes, text }
+    }
+}

@@ -1,0 +1,124 @@
+//! The systems of a command or test, and the scenario files written for them.
+
+use crate::scenario::{Scenario, ScenarioError, Systems, Vocabulary};
+use crate::system::AnySystem;
+use std::path::{Path, PathBuf};
+
+/// A scenario file, loaded.
+#[derive(Clone)]
+pub struct Case {
+    /// The short name: the path without `scenarios/` and `.toml`.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// What `--set` changed in it.
+    pub overrides: Vec<(String, String)>,
+    /// What it says.
+    pub scenario: Scenario,
+    /// The system that it names.
+    pub system: &'static dyn AnySystem,
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Case").field("path", &self.path).field("overrides", &self.overrides).finish_non_exhaustive()
+    }
+}
+
+/// The systems that scenarios may name.
+#[derive(Clone, Copy)]
+pub struct Catalog(pub &'static [&'static dyn AnySystem]);
+
+impl std::fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|system| system.name())).finish()
+    }
+}
+
+/// Why scenarios could not be loaded.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum CatalogError {
+    /// A file is wrong.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Scenario(#[from] Box<ScenarioError>),
+    /// Neither a file, nor a folder, nor the short name of one.
+    #[error("{0}: there is no such scenario")]
+    #[diagnostic(help("a scenario is a .toml file, a folder of them, or a name that `list` shows"))]
+    Missing(String),
+    /// A folder cannot be read.
+    #[error("{path}: {error}", path = path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A folder has no scenario in it.
+    #[error("{}: no scenario (*.toml) in this folder", .0.display())]
+    Empty(PathBuf),
+}
+
+impl Systems for Catalog {
+    fn names(&self) -> Vec<String> {
+        self.0.iter().map(|system| system.name().to_owned()).collect()
+    }
+
+    fn vocabulary(&self, system: &str) -> Option<Vocabulary> {
+        self.system(system).map(|system| system.vocabulary())
+    }
+}
+
+impl Catalog {
+    fn system(&self, name: &str) -> Option<&'static dyn AnySystem> {
+        self.0.iter().copied().find(|system| system.name() == name)
+    }
+
+    /// Loads what an argument names: a file, a whole folder, or the short name of either.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such thing, or when a file is wrong.
+    pub fn load(&self, argument: &str, overrides: &[(String, String)]) -> Result<Vec<Case>, CatalogError> {
+        let as_given = PathBuf::from(argument);
+        let under_scenarios = Path::new("scenarios").join(argument);
+        let candidates = [as_given.clone(), under_scenarios.clone(), under_scenarios.with_extension("toml")];
+        match candidates.iter().find(|path| path.exists()) {
+            Some(folder) if folder.is_dir() => {
+                let files = files_in(folder)?;
+                if files.is_empty() {
+                    return Err(CatalogError::Empty(folder.clone()));
+                }
+                files.iter().map(|file| self.load_file(file, overrides)).collect()
+            }
+            Some(file) => Ok(vec![self.load_file(file, overrides)?]),
+            // The error of a file that is not there names it; a bare word was meant as a name.
+            None if as_given.extension().is_some() => Ok(vec![self.load_file(&as_given, overrides)?]),
+            None => Err(CatalogError::Missing(argument.to_owned())),
+        }
+    }
+
+    fn load_file(&self, path: &Path, overrides: &[(String, String)]) -> Result<Case, CatalogError> {
+        let scenario = Scenario::load(path, overrides, self).map_err(Box::new)?;
+        let system = self.system(&scenario.system).expect("validation has seen that the system exists");
+        let stem = path.with_extension("");
+        let name = stem.strip_prefix("scenarios").unwrap_or(&stem).to_string_lossy().into_owned();
+        Ok(Case { name, path: path.to_owned(), overrides: overrides.to_vec(), scenario, system })
+    }
+}
+
+/// Every scenario file below a folder, in order of their paths.
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
+    let failed = |error| CatalogError::Folder { path: folder.to_owned(), error };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() {
+            files.extend(files_in(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

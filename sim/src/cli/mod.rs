@@ -1,0 +1,115 @@
+//! The command line over the testbed, for any list of systems.
+//!
+//! ```no_run
+//! # fn systems() -> &'static [&'static dyn sim::AnySystem] { &[] }
+//! fn main() -> std::process::ExitCode {
+//!     sim::cli::main(systems())
+//! }
+//! ```
+//!
+//! One file a subcommand. People read what goes to the terminal, `--json` is for programs; progress goes to standard
+//! error. Exit codes: 0 as expected, 1 a violation or an expectation not met, 2 bad input and nothing was run,
+//! 3 unknown, 4 nondeterminism. A failure ends with the next command to type.
+
+mod fresh;
+mod list;
+mod out;
+mod progress;
+mod replay;
+mod run;
+mod sweep;
+mod sweep_out;
+mod tour;
+mod zoo;
+
+use crate::catalog::{Case, Catalog};
+use crate::system::AnySystem;
+use clap::{Args, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Bad input: nothing was run.
+const BAD_INPUT: u8 = 2;
+
+/// What a subcommand found, as an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Exit {
+    AsExpected = 0,
+    Unknown = 3,
+    Violation = 1,
+    Nondeterminism = 4,
+}
+
+/// Replicated-state protocols on simulated machines that fail: the same seed, the same run.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = "Without a subcommand: the two-minute tour.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Print JSON, one object a line, for programs.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List scenarios, with system and title.
+    List(list::List),
+    /// Run one seed of one scenario.
+    Run(run::Run),
+    /// Run many seeds of many scenarios, on all cores.
+    Sweep(sweep::Sweep),
+    /// Run one seed again with full recording, and write down everything that happened.
+    Replay(replay::Replay),
+    /// Show every known flaw and how it is found.
+    Zoo(zoo::Zoo),
+    /// Print the JSON schema of scenario files, for editors.
+    Schema,
+}
+
+/// `--set key=value`, for every subcommand that loads scenarios.
+#[derive(Debug, Clone, Args)]
+struct Overrides {
+    /// Change a value of the scenario: --set cluster.nodes=5 --set workload.rate=100/s
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
+    overrides: Vec<(String, String)>,
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected key=value, such as cluster.nodes=5")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// Runs the command line of a program whose systems are these.
+pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
+    let cli = Cli::parse();
+    let catalog = Catalog(systems);
+    let done = match cli.command {
+        None => tour::tour(&catalog, cli.json),
+        Some(Command::List(list)) => list.execute(&catalog, cli.json),
+        Some(Command::Run(run)) => run.execute(&catalog, cli.json),
+        Some(Command::Sweep(sweep)) => sweep.execute(&catalog, cli.json),
+        Some(Command::Replay(replay)) => replay.execute(&catalog, cli.json),
+        Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),
+        Some(Command::Schema) => out::line(&crate::scenario::json_schema(&catalog)).map(|()| Exit::AsExpected),
+    };
+    match done {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(report) if out::is_closed_pipe(&report) => ExitCode::SUCCESS,
+        Err(report) => {
+            out::complain(&report);
+            ExitCode::from(BAD_INPUT)
+        }
+    }
+}
+
+/// The one scenario that an argument names.
+fn one(catalog: &Catalog, argument: &str, overrides: &Overrides) -> miette::Result<Case> {
+    let mut cases = catalog.load(argument, &overrides.overrides)?;
+    match (cases.pop(), cases.is_empty()) {
+        (Some(case), true) => Ok(case),
+        _ => Err(miette::miette!(
+            help = "name one file of it, or sweep the whole folder",
+            "{argument} is a folder with several scenarios"
+        )),
+    }
+}

@@ -1,0 +1,76 @@
+//! What the command prints: to standard output for people or as JSON, errors to standard error.
+
+use crate::catalog::Case;
+use serde::Serialize;
+use std::io::{self, IsTerminal, Write};
+
+/// Prints a line of JSON.
+pub(super) fn line(value: &impl Serialize) -> miette::Result<()> {
+    let text = serde_json::to_string(value).map_err(|error| miette::miette!("this cannot be printed as JSON: {error}"))?;
+    say(&text)
+}
+
+/// Prints a line for people.
+pub(super) fn say(text: &str) -> miette::Result<()> {
+    writeln!(io::stdout().lock(), "{text}").map_err(|error| miette::Report::new(Output(error)))
+}
+
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("writing to standard output: {0}")]
+struct Output(#[source] io::Error);
+
+/// Whoever read our output has seen enough: no error.
+pub(super) fn is_closed_pipe(report: &miette::Report) -> bool {
+    report.downcast_ref::<Output>().is_some_and(|output| output.0.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Prints an error.
+pub(super) fn complain(report: &miette::Report) {
+    // There is nobody left to tell when this fails.
+    let _ = writeln!(io::stderr().lock(), "{report:?}");
+}
+
+/// A text in a colour, if standard output is a terminal that wants it.
+pub(super) fn paint(text: &str, colour: Colour) -> String {
+    let wanted = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if wanted { format!("\x1b[{}m{text}\x1b[0m", colour as u8) } else { text.to_owned() }
+}
+
+/// The terminal's colours that mean something here.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Colour {
+    Bold = 1,
+    Bad = 31,
+    Good = 32,
+    Odd = 33,
+}
+
+/// How to call this program again: as `cargo run` if that is how it was called.
+pub(super) fn program() -> String {
+    if std::env::var_os("CARGO").is_some() {
+        return "cargo run --release --".to_owned();
+    }
+    std::env::args().next().unwrap_or_else(|| "splitbrain".to_owned())
+}
+
+/// The command that replays a seed.
+pub(super) fn replay_command(case: &Case, seed: u64) -> String {
+    let set: String = case.overrides.iter().map(|(key, value)| format!(" --set {key}={value}")).collect();
+    format!("{} replay {} --seed {seed}{set}", program(), case.path.display())
+}
+
+/// µs as people read them.
+pub(super) fn micros(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..1_000_000 => format!("{:.1} ms", us as f64 / 1e3),
+        _ => format!("{:.2} s", us as f64 / 1e6),
+    }
+}
+
+/// A table without frames: columns aligned, two spaces between.
+pub(super) fn table(header: &[&str]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::NOTHING).set_header(header.to_vec());
+    table
+}

@@ -1,0 +1,96 @@
+//! `run`: one seed of one scenario.
+
+use super::out::{self, Colour};
+use super::{Exit, Overrides, one};
+use crate::catalog::{Case, Catalog};
+use crate::latency::{Latencies, Percentiles};
+use crate::run::{self, Met, Report, Verdict};
+use clap::Args;
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// A scenario file, or a name that `list` shows.
+    scenario: String,
+    /// The seed.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+impl Run {
+    pub(super) fn execute(&self, catalog: &Catalog, json: bool) -> miette::Result<Exit> {
+        let case = one(catalog, &self.scenario, &self.overrides)?;
+        let (report, _) = run::once(case.system, &case.scenario, self.seed, false);
+        if json {
+            out::line(&report.json(&case.name))?;
+        } else {
+            print(&case, &report)?;
+        }
+        Ok(exit_of(&case, &report))
+    }
+}
+
+/// What a run's report means to the caller.
+pub(super) fn exit_of(case: &Case, report: &Report) -> Exit {
+    match (report.met(&case.scenario.check.expect), report.verdict()) {
+        (Met::Unexpected, _) => Exit::Violation,
+        (_, Verdict::Unknown) => Exit::Unknown,
+        _ => Exit::AsExpected,
+    }
+}
+
+/// Prints a report for people.
+pub(super) fn print(case: &Case, report: &Report) -> miette::Result<()> {
+    verdict(case, report)?;
+    let operations = report.operations;
+    out::say(&format!(
+        "  operations   {} ok, {} failed, {} unknown",
+        operations.ok, operations.fail, operations.unknown
+    ))?;
+    let mut latencies = Latencies::new();
+    latencies.record(&report.latencies);
+    print_latencies(&latencies)?;
+    if let Some(after) = report.converged_after {
+        out::say(&format!("  converged    {} ms after the last fault", after.as_millis()))?;
+    }
+    out::say(&format!(
+        "  simulated    {:.1} s in {:.1} ms: {} messages, {} events",
+        report.simulated.as_secs_f64(),
+        report.wall.as_secs_f64() * 1e3,
+        report.messages,
+        report.events,
+    ))?;
+    out::say(&format!("  digest       {}", report.digest))
+}
+
+/// Prints a verdict and its evidence.
+pub(super) fn verdict(case: &Case, report: &Report) -> miette::Result<()> {
+    let name = format!("{} seed {}", case.name, report.seed);
+    let verdict = match (report.verdict(), report.met(&case.scenario.check.expect)) {
+        (Verdict::Valid, _) => out::paint("valid", Colour::Good),
+        (Verdict::Unknown, _) => out::paint("unknown", Colour::Odd),
+        (Verdict::Violation, Met::Unexpected) => out::paint("violation", Colour::Bad),
+        (Verdict::Violation, _) => out::paint("violation, as the scenario expects", Colour::Odd),
+    };
+    out::say(&format!("{}  {verdict}", out::paint(&name, Colour::Bold)))?;
+    for violation in &report.violations {
+        let (checker, seconds) = (out::paint(&violation.checker, Colour::Bad), violation.at_ms as f64 / 1e3);
+        out::say(&format!("  {checker} at {seconds:.3} s: {}", violation.message))?;
+    }
+    if !report.violations.is_empty() {
+        out::say(&format!("  next: {}", out::replay_command(case, report.seed)))?;
+    }
+    Ok(())
+}
+
+/// Prints latencies, calm and under faults.
+pub(super) fn print_latencies(latencies: &Latencies) -> miette::Result<()> {
+    let line = |name: &str, figures: Percentiles| {
+        let [p50, p99, p999, max] = [figures.p50, figures.p99, figures.p999, figures.max].map(out::micros);
+        out::say(&format!("  {name:<12} p50 {p50}, p99 {p99}, p99.9 {p999}, max {max} (simulated)"))
+    };
+    line("calm", latencies.calm())?;
+    line("under faults", latencies.faulty())
+}

@@ -1,0 +1,99 @@
+//! `zoo`: every known flaw, and how it is found.
+
+use super::{Exit, out, sweep as sweep_command};
+use crate::catalog::{Case, Catalog};
+use crate::sweep::{self, Failure, Plan, Shard};
+use clap::Args;
+use serde::Serialize;
+use std::ops::Range;
+
+/// Arguments of `zoo`.
+#[derive(Debug, Args)]
+pub(super) struct Zoo {
+    /// The folder of the scenarios that switch flaws on.
+    #[arg(default_value = "scenarios/zoo")]
+    folder: String,
+    /// The seeds to look for each flaw in.
+    #[arg(long, default_value = "0..1000", value_parser = sweep_command::seeds)]
+    seeds: Range<u64>,
+}
+
+/// One flaw.
+#[derive(Debug, Serialize)]
+struct Row {
+    flaw: String,
+    system: &'static str,
+    scenario: String,
+    found: bool,
+    seeds_to_first: Option<u64>,
+    wall_s: f64,
+    /// Found by random faults alone: the scenario scripts none.
+    generic: bool,
+    seed: Option<u64>,
+    checker: Option<String>,
+}
+
+impl Zoo {
+    pub(super) fn execute(&self, catalog: &Catalog, json: bool) -> miette::Result<Exit> {
+        let cases = catalog.load(&self.folder, &[])?;
+        let mut table = out::table(&["FLAW", "SYSTEM", "FOUND", "SEEDS", "TIME", "BY", "BREAKS", "REPLAY"]);
+        let mut exit = Exit::AsExpected;
+        for case in &cases {
+            let (row, of_case) = look_for(case, self.seeds.clone(), json);
+            exit = exit.max(of_case);
+            if json {
+                out::line(&row)?;
+                continue;
+            }
+            table.add_row([
+                row.flaw,
+                row.system.to_owned(),
+                if row.found { "yes" } else { "no" }.to_owned(),
+                row.seeds_to_first.map_or("–".into(), |seeds| seeds.to_string()),
+                format!("{:.2} s", row.wall_s),
+                if row.generic { "random faults" } else { "a scripted fault" }.to_owned(),
+                row.checker.unwrap_or_default(),
+                row.seed.map(|seed| out::replay_command(case, seed)).unwrap_or_default(),
+            ]);
+        }
+        if !json {
+            out::say(&table.to_string())?;
+        }
+        Ok(exit)
+    }
+}
+
+fn look_for(case: &Case, seeds: Range<u64>, hidden: bool) -> (Row, Exit) {
+    let (row, summary_exit) = {
+        let cases = std::slice::from_ref(case);
+        let shard = Shard { index: 0, of: 1 };
+        let plan =
+            Plan { cases, seeds, jobs: sweep::all_cores(), shard, time: None, resume_from: 0, done: vec![false] };
+        let mut checker = None;
+        let summary = sweep_command::execute(&plan, hidden, |_, _, failure: Option<&Failure>| {
+            checker = failure.map(|failure| failure.report.violations[0].checker.clone());
+            failure.is_none()
+        });
+        let shown = summary.cases[0].shown;
+        let row = Row {
+            flaw: flaw_of(case),
+            system: case.system.name(),
+            scenario: case.name.clone(),
+            found: shown.is_some(),
+            seeds_to_first: shown.map(|(_, runs, _)| runs),
+            wall_s: summary.wall.as_secs_f64(),
+            generic: case.scenario.faults.is_empty(),
+            seed: shown.map(|(seed, ..)| seed),
+            checker,
+        };
+        (row, sweep_command::exit_of(cases, &summary))
+    };
+    (row, summary_exit)
+}
+
+/// The flaw that the scenario's options switch on, or the scenario's own name.
+pub(super) fn flaw_of(case: &Case) -> String {
+    let option = case.scenario.cluster.options.get("flaw").and_then(toml::Value::as_str);
+    let stem = || case.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    option.map_or_else(stem, str::to_owned)
+}

@@ -1,0 +1,51 @@
+//! splitbrain's testbed: replicated-state protocols, unchanged, on simulated machines that fail.
+//!
+//! One `u64` decides everything about a run. The same seed gives the same run, to the byte: see [`run`] for its phases
+//! and `docs/decisions/determinism.md` for how.
+//!
+//! Start with [`System`]: implement it for your protocol (its nodes are ordinary async tokio code on the `host` crate),
+//! write a scenario file, and you have three ways in:
+//!
+//! ```text
+//! sim::cli::main(&[&Counter])                                          the whole command line, for your systems
+//! sim::test(&Counter).scenarios("scenarios/counter").seeds(200).run()  inside a #[test]
+//! sim::testing::main(&[&Counter], "scenarios")                         a test target with one test a scenario file
+//! ```
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`system`] | what a user implements: a system, its clients, its operations |
+//! | [`catalog`] | the systems and scenario files of a command or test |
+//! | [`check`] | what is judged: invariants, convergence |
+//! | [`scenario`] | scenario files: types, errors, resolving with a seed |
+//! | [`run`] | one run, from resolve to verdict |
+//! | [`history`] | what clients did and saw |
+//! | [`sweep`] | many runs on all cores |
+//! | [`latency`] | latencies, calm and under faults |
+//! | [`testing`] | `cargo test` |
+//! | [`cli`] | the command |
+//!
+//! What is absent: this crate knows no protocol. Everything about one comes through [`System`].
+
+#[cfg(not(all(madsim, tokio_unstable)))]
+compile_error!(
+    "the testbed needs --cfg madsim and --cfg tokio_unstable, in [build] rustflags and rustdocflags of \
+     .cargo/config.toml. An exported RUSTFLAGS replaces the configured flags: unset it. \
+     A real build (RUSTFLAGS=\"\") is for the host and protocol crates alone."
+);
+
+pub mod catalog;
+pub mod check;
+pub mod cli;
+pub mod history;
+pub mod latency;
+pub mod run;
+pub mod scenario;
+pub mod sweep;
+pub mod system;
+pub mod testing;
+
+pub use check::Checkers;
+pub use host::world::{Digest, Draw};
+pub use system::{AnySystem, Client, ClientContext, Mix, NodeContext, Outcome, System};
+pub use testing::test;

@@ -1,0 +1,373 @@
+//! One run, from a resolved plan to its verdict.
+//!
+//! 1. **Boot.** Machines are created, every node starts, and has a second to find the others.
+//! 2. **Fault phase.** Clients work and the [`nemesis`] strikes, for as long as the workload says. Invariants are
+//!    evaluated after each step that published a probe.
+//! 3. **Heal phase.** All faults end (what is permanent stays), clients stop, and within `settle` the system must have
+//!    converged: the convergence checker holds at every look for a second, every 100 ms.
+//! 4. **Verdict.**
+//!
+//! The digest is taken at the verdict; then everything is dismantled, so that no future leaks.
+
+mod nemesis;
+mod report;
+mod thread;
+mod tracing_layer;
+mod workload;
+
+pub use report::{Json, Met, Operations, Recording, Report, Verdict, Violation};
+pub use thread::on_fresh_thread;
+
+use crate::check::{self, Checkers, Seen, Views};
+use crate::history::History;
+use crate::latency::Sample;
+use crate::scenario::{Latency, Nodes, Scenario};
+use crate::system::{AnySystem, NodeContext, System};
+use host::world::{self, Config, Death, Digest, Draw, Machine, Machines, Observed};
+use nemesis::Nemesis;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use workload::Workload;
+
+/// How long nodes have to find each other before clients and faults begin.
+const BOOT: Duration = Duration::from_secs(1);
+/// How often convergence is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long convergence must hold without break.
+const STABLE: Duration = Duration::from_secs(1);
+/// The port that nodes listen on.
+const PORT: u16 = 7000;
+
+/// Runs a scenario once, on a fresh thread.
+pub fn once(system: &'static dyn AnySystem, scenario: &Scenario, seed: u64, recording: bool) -> (Report, Option<Recording>) {
+    let start = Instant::now();
+    let plan = scenario.resolve(seed);
+    let (mut report, recording) = on_fresh_thread(seed, || system.run(&plan, seed, recording));
+    report.wall = start.elapsed();
+    (report, recording)
+}
+
+/// What the tasks of a run share with its end.
+struct Shared<S: System>(Mutex<Progress<S>>);
+
+struct Progress<S: System> {
+    history: History<S::Op, S::Ret>,
+    operations: Operations,
+    latencies: Vec<Sample>,
+    clients_done: u32,
+    faults_active: usize,
+    faults_struck: u64,
+    violations: Vec<Violation>,
+}
+
+impl<S: System> Shared<S> {
+    fn new() -> Self {
+        Shared(Mutex::new(Progress {
+            history: History::default(),
+            operations: Operations::default(),
+            latencies: Vec::new(),
+            clients_done: 0,
+            faults_active: 0,
+            faults_struck: 0,
+            violations: Vec::new(),
+        }))
+    }
+
+    /// A panic elsewhere leaves the progress as it was: every update is complete or has not begun.
+    fn update<T>(&self, f: impl FnOnce(&mut Progress<S>) -> T) -> T {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps the first violation of each checker: the rest is its consequence.
+    fn violated(&self, checker: &str, message: String) {
+        let at_ms = world::with(|world| world.now_ns()) / 1_000_000;
+        self.update(|progress| {
+            if progress.violations.iter().all(|violation| violation.checker != checker) {
+                progress.violations.push(Violation { checker: checker.to_owned(), at_ms, message });
+            }
+        });
+    }
+}
+
+/// What the world says at the verdict.
+struct Ending {
+    digest: Digest,
+    simulated: Duration,
+    events: u64,
+    messages: u64,
+    probes: BTreeMap<&'static str, u64>,
+    converged_after: Option<Duration>,
+    views: Vec<Option<serde_json::Value>>,
+    trace: Vec<world::TraceEvent>,
+}
+
+impl Ending {
+    fn take(nodes: u32, converged_after: Option<Duration>) -> Self {
+        let recording = world::with(|world| world.recording());
+        let views = if recording { (0..nodes as usize).map(world::view_json).collect() } else { Vec::new() };
+        world::with(|world| Ending {
+            digest: world.digest(),
+            simulated: Duration::from_nanos(world.now_ns()),
+            events: world.events(),
+            messages: world.messages(),
+            probes: world.probe_hits().clone(),
+            converged_after,
+            views,
+            trace: world.take_trace(),
+        })
+    }
+}
+
+/// Runs a resolved plan on this thread. See [`AnySystem::run`].
+pub(crate) fn run<S: System>(
+    system: &'static S,
+    plan: &Scenario,
+    seed: u64,
+    recording: bool,
+) -> (Report, Option<Recording>) {
+    let shared = Arc::new(Shared::<S>::new());
+    let everything = || {
+        let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
+        runtime.add_simulator::<Machines>();
+        runtime.block_on(phases(system, plan, seed, recording, &shared))
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        if recording { tracing_layer::collect(everything) } else { everything() }
+    }));
+    let ending = outcome.unwrap_or_else(|payload| {
+        let Some(panic) = thread::take_panic() else { std::panic::resume_unwind(payload) };
+        let evidence = format!("{} panicked at {}: {}", panic.machine, panic.location, panic.message);
+        shared.violated(check::PANIC, evidence);
+        world::with(|world| world.log("panic", panic.backtrace));
+        Ending::take(0, None)
+    });
+    shared.update(|progress| {
+        let report = Report {
+            seed,
+            violations: std::mem::take(&mut progress.violations),
+            digest: ending.digest,
+            simulated: ending.simulated,
+            converged_after: ending.converged_after,
+            events: ending.events,
+            messages: ending.messages,
+            operations: progress.operations,
+            latencies: std::mem::take(&mut progress.latencies),
+            probes: ending.probes,
+            wall: Duration::ZERO,
+        };
+        let recording = recording.then(|| Recording {
+            history: progress.history.lines(),
+            trace: ending.trace,
+            machines: machines(plan, seed).into_iter().map(|machine| machine.name).collect(),
+            views: ending.views,
+            plan: plan.clone(),
+        });
+        (report, recording)
+    })
+}
+
+async fn phases<S: System>(
+    system: &'static S,
+    plan: &Scenario,
+    seed: u64,
+    recording: bool,
+    shared: &Arc<Shared<S>>,
+) -> Ending {
+    let machines = machines(plan, seed);
+    let addresses: Vec<SocketAddr> = machines.iter().map(|machine| SocketAddr::new(machine.ip, PORT)).collect();
+    let nodes = node_count(plan);
+    let node_addresses = addresses[..nodes as usize].to_vec();
+    let options: S::Options =
+        plan.cluster.options.clone().try_into().expect("a validated scenario has readable options");
+    let installed = world::install(Config {
+        seed,
+        machines,
+        latency: latency(plan.network.latency),
+        loss: plan.network.loss,
+        buggify: false,
+        recording,
+    });
+
+    let start_ns = BOOT.as_nanos() as u64;
+    let until_ns = start_ns + plan.workload.duration.as_nanos() as u64;
+    let workload = Workload::new(system, plan, seed, options.clone(), node_addresses.clone(), until_ns, shared.clone());
+    let handle = madsim::runtime::Handle::current();
+    for id in 1..=nodes {
+        let context = NodeContext { id, nodes: node_addresses.clone(), options: options.clone() };
+        let shared = shared.clone();
+        let boot = move || {
+            let (node, shared) = (system.node(context.clone()), shared.clone());
+            async move {
+                let end = node.await;
+                let why = end.err().map_or_else(|| "without an error".to_owned(), |error| format!("with: {error}"));
+                shared.violated(check::NODE, format!("n{id} stopped by itself, {why}"));
+            }
+        };
+        handle.create_node().name(format!("n{id}")).init(boot).build();
+    }
+    let mut run = Run::new(system, plan, start_ns, shared.clone());
+    run.until(start_ns).await;
+
+    phase("fault phase");
+    let workload = Arc::new(workload);
+    for id in 1..=plan.workload.clients {
+        let workload = workload.clone();
+        handle.create_node().name(format!("c{id}")).init(move || workload.clone().client(id)).build();
+    }
+    run.until(until_ns).await;
+
+    phase("heal phase");
+    run.nemesis.heal();
+    let converged_after = run.settle(plan.check.settle.get()).await;
+    run.judge(None);
+    phase("verdict");
+    let ending = Ending::take(nodes, converged_after);
+
+    for machine in 0..addresses.len() {
+        world::crash(machine, Death::Power);
+    }
+    installed.dismantle().await;
+    ending
+}
+
+/// A run under way: the nemesis and the checkers, at the pace of simulated time.
+struct Run<S: System> {
+    nodes: u32,
+    clients: u32,
+    nemesis: Nemesis,
+    checkers: Checkers<S>,
+    listens: bool,
+    shared: Arc<Shared<S>>,
+}
+
+impl<S: System> Run<S> {
+    fn new(system: &'static S, plan: &Scenario, start_ns: u64, shared: Arc<Shared<S>>) -> Self {
+        let (nemesis, checkers) = (Nemesis::new(plan, start_ns), system.checkers());
+        let listens = nemesis.waits_for_probes() || !checkers.invariants.is_empty();
+        Run { nodes: node_count(plan), clients: plan.workload.clients, nemesis, checkers, listens, shared }
+    }
+
+    /// Lets the world go on until an instant, in ns since the run began.
+    async fn until(&mut self, deadline_ns: u64) {
+        loop {
+            let now = now_ns();
+            self.nemesis.act(now);
+            let (active, strikes) = self.nemesis.active_and_strikes();
+            self.shared.update(|progress| (progress.faults_active, progress.faults_struck) = (active, strikes));
+            if now >= deadline_ns {
+                return;
+            }
+            let next = self.nemesis.next_ns().map_or(deadline_ns, |next| next.min(deadline_ns));
+            let sleep = tokio::time::sleep(Duration::from_nanos(next.saturating_sub(now)));
+            if !self.listens {
+                sleep.await;
+                continue;
+            }
+            tokio::select! {
+                biased;
+                probes = world::next_probes() => {
+                    for probe in &probes {
+                        self.nemesis.on_probe(probe);
+                        self.judge(Some(probe));
+                    }
+                }
+                () = sleep => {}
+            }
+        }
+    }
+
+    /// Waits for the system to converge and stay so. Returns how long it took.
+    async fn settle(&mut self, settle: Duration) -> Option<Duration> {
+        let healed = now_ns();
+        let mut holds_since = None;
+        loop {
+            let unmet = self.unmet();
+            let now = now_ns();
+            match &unmet {
+                Ok(()) => {
+                    let since = *holds_since.get_or_insert(now);
+                    if now - since >= STABLE.as_nanos() as u64 {
+                        return Some(Duration::from_nanos(since - healed));
+                    }
+                }
+                Err(_) => holds_since = None,
+            }
+            if now - healed >= settle.as_nanos() as u64
+                && let Err(reason) = unmet
+            {
+                let settle = humantime::format_duration(settle);
+                self.shared.violated(check::CONVERGENCE, format!("{settle} after the last fault: {reason}"));
+                return None;
+            }
+            self.until(now + LOOK_EVERY.as_nanos() as u64).await;
+            self.judge(None);
+        }
+    }
+
+    /// The first reason why the run cannot end well yet.
+    fn unmet(&self) -> Result<(), String> {
+        let done = self.shared.update(|progress| progress.clients_done);
+        if done < self.clients {
+            return Err(format!("{} of {} clients still wait for an answer", self.clients - done, self.clients));
+        }
+        match &self.checkers.convergence {
+            Some(check) => check(&Views::read(self.nodes)),
+            None => Ok(()),
+        }
+    }
+
+    fn judge(&mut self, probe: Option<&world::Probe>) {
+        if self.checkers.invariants.is_empty() {
+            return;
+        }
+        let views = Views::read(self.nodes);
+        for (name, check) in &mut self.checkers.invariants {
+            if let Err(evidence) = check(&Seen { probe, views: &views }) {
+                self.shared.violated(name, evidence);
+            }
+        }
+    }
+}
+
+fn now_ns() -> u64 {
+    world::with(|world| world.now_ns())
+}
+
+fn phase(name: &'static str) {
+    world::with(|world| world.note(Observed::Phase, "phase", || name.to_owned(), name.as_bytes()));
+}
+
+/// The number of nodes of a resolved plan.
+fn node_count(plan: &Scenario) -> u32 {
+    match plan.cluster.nodes {
+        Nodes::Exactly(count) => count,
+        Nodes::Between { .. } => unreachable!("resolving a scenario draws the number of nodes"),
+    }
+}
+
+/// The machines of a plan: nodes, then clients.
+fn machines(plan: &Scenario, seed: u64) -> Vec<Machine> {
+    let skew = plan.clock.skew.as_nanos() as u64;
+    let drift = u64::from(plan.clock.drift_ppm) * 1000;
+    let machine = |prefix: &str, net: u8, id: u32| {
+        let name = format!("{prefix}{id}");
+        let mut draw = Draw::new(seed, "clock", &name);
+        let mut around_zero = |most: u64| draw.between(0, 2 * most) as i64 - most as i64;
+        let (clock_offset_ns, clock_drift_ppb) = (around_zero(skew), around_zero(drift));
+        let ip = IpAddr::V4(Ipv4Addr::new(10, net, (id >> 8) as u8, id as u8));
+        Machine { name, ip, clock_offset_ns, clock_drift_ppb }
+    };
+    let nodes = (1..=node_count(plan)).map(|id| machine("n", 0, id));
+    nodes.chain((1..=plan.workload.clients).map(|id| machine("c", 1, id))).collect()
+}
+
+fn latency(latency: Latency) -> world::Latency {
+    match latency {
+        Latency::Constant(time) => world::Latency::constant(time.get()),
+        Latency::Uniform { from, to } => world::Latency::uniform(from.get(), to.get()),
+        Latency::LogNormal { median, p99 } => world::Latency::log_normal(median.get(), p99.get()),
+    }
+}

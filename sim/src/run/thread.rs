@@ -1,0 +1,79 @@
+//! The determinism recipe: a thread on which a run sees nothing but its seed.
+//!
+//! madsim alone does not repeat `select!`, the wake order of `watch`, or the order of hash maps when several runs share
+//! a process. So every run gets
+//!
+//! 1. a real tokio runtime with a seeded RNG, built *outside* of the run's thread (it drives nothing, but `select!` and
+//!    `watch` take their randomness from it),
+//! 2. a fresh thread,
+//! 3. hash keys primed by a throw-away madsim runtime of the same seed (it answers the thread's first `getrandom`),
+//! 4. no cooperative budget, which the whole run would otherwise share.
+//!
+//! `docs/decisions/determinism.md` has the evidence.
+
+use madsim::runtime::Runtime;
+use real_tokio::runtime::{Builder, RngSeed};
+use std::cell::{Cell, RefCell};
+use std::collections::hash_map::RandomState;
+use std::hint::black_box;
+use std::sync::Once;
+
+thread_local! {
+    static IN_RUN: Cell<bool> = const { Cell::new(false) };
+    static PANIC: RefCell<Option<Panic>> = const { RefCell::new(None) };
+}
+
+/// A panic inside a run.
+#[derive(Debug, Clone)]
+pub(super) struct Panic {
+    /// The machine whose task panicked; `madsim-main` for the testbed.
+    pub(super) machine: String,
+    pub(super) message: String,
+    pub(super) location: String,
+    pub(super) backtrace: String,
+}
+
+/// Calls `run` on a fresh thread prepared for `seed`, and waits for it.
+pub fn on_fresh_thread<T: Send>(seed: u64, run: impl FnOnce() -> T + Send) -> T {
+    collect_panics();
+    let tokio = Builder::new_current_thread()
+        .rng_seed(RngSeed::from_bytes(&seed.to_le_bytes()))
+        .build()
+        .expect("a runtime without drivers asks nothing of the system");
+    let prepared = move || {
+        IN_RUN.set(true);
+        Runtime::with_seed_and_config(seed, madsim::Config::default()).block_on(async {
+            black_box(RandomState::new());
+        });
+        tokio.block_on(real_tokio::task::unconstrained(async { run() }))
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("run".into()).spawn_scoped(scope, prepared);
+        let thread = thread.expect("the system has room for one more thread");
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// The panic that ended this thread's run.
+pub(super) fn take_panic() -> Option<Panic> {
+    PANIC.take()
+}
+
+/// From now on a panic inside a run is kept as evidence instead of being printed.
+fn collect_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let otherwise = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !IN_RUN.get() {
+                return otherwise(info);
+            }
+            let message = info.payload_as_str().unwrap_or("a panic without a message").to_owned();
+            let location = info.location().map(ToString::to_string).unwrap_or_default();
+            // Under madsim the host name is that of the calling task's machine.
+            let machine = gethostname::gethostname().to_string_lossy().into_owned();
+            let backtrace = std::backtrace::Backtrace::force_capture().to_string();
+            PANIC.set(Some(Panic { machine, message, location, backtrace }));
+        }));
+    });
+}

@@ -1,0 +1,143 @@
+//! Clients at work: each on a machine of its own, one operation under way at most.
+//!
+//! Operations are due at the instants of a Poisson process; a client that is late does the next one at once. Which
+//! operation is next depends on the client's own stream alone, never on how the last one ended.
+
+use super::Shared;
+use crate::latency::Sample;
+use crate::scenario::Scenario;
+use crate::system::{Client, ClientContext, Mix, Outcome, System, pace};
+use host::world::{self, Draw, Observed};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// What all clients of a run share.
+pub(super) struct Workload<S: System> {
+    pub(super) system: &'static S,
+    pub(super) seed: u64,
+    pub(super) plan: Scenario,
+    pub(super) options: S::Options,
+    pub(super) nodes: Vec<SocketAddr>,
+    pub(super) clients: u32,
+    pub(super) pace: Duration,
+    pub(super) timeout: Duration,
+    /// When the clients stop, in ns since the run began.
+    pub(super) until_ns: u64,
+    pub(super) shared: Arc<Shared<S>>,
+}
+
+impl<S: System> Workload<S> {
+    pub(super) fn new(
+        system: &'static S,
+        plan: &Scenario,
+        seed: u64,
+        options: S::Options,
+        nodes: Vec<SocketAddr>,
+        until_ns: u64,
+        shared: Arc<Shared<S>>,
+    ) -> Self {
+        let clients = plan.workload.clients;
+        let (plan, pace, timeout) = (plan.clone(), pace(plan), plan.workload.timeout.get());
+        Workload { system, seed, plan, options, nodes, clients, pace, timeout, until_ns, shared }
+    }
+
+    /// One client, from 1, until the workload is over.
+    pub(super) async fn client(self: Arc<Self>, id: u32) {
+        let mut draw = Draw::new(self.seed, "workload", &format!("client-{id}"));
+        let mix = Mix::new(&self.plan, id);
+        let mut process = id - 1;
+        let connect = || {
+            let (nodes, options) = (self.nodes.clone(), self.options.clone());
+            self.system.client(ClientContext { id, nodes, options })
+        };
+        let mut client = connect();
+        let mut due = now_ns();
+        let mut encoded = Vec::new();
+        loop {
+            due += draw.exponential(self.pace).as_nanos() as u64;
+            if due >= self.until_ns {
+                break;
+            }
+            if let Some(wait) = due.checked_sub(now_ns()).filter(|wait| *wait > 0) {
+                tokio::time::sleep(Duration::from_nanos(wait)).await;
+            }
+            if now_ns() >= self.until_ns {
+                break;
+            }
+            let op = self.system.next_op(&mix, &mut draw);
+            let outcome = self.operate(&mut client, process, op, &mut encoded).await;
+            if !outcome {
+                process += self.clients;
+                client = connect();
+            }
+        }
+        self.shared.update(|progress| progress.clients_done += 1);
+    }
+
+    /// Does one operation and records it. Returns whether its outcome is known.
+    async fn operate(
+        &self,
+        client: &mut impl Client<S::Op, S::Ret>,
+        process: u32,
+        op: S::Op,
+        encoded: &mut Vec<u8>,
+    ) -> bool {
+        let invoked_ns = now_ns();
+        note(process, "invoke", &op, encoded);
+        let (invocation, faults, was_calm) = self.shared.update(|progress| {
+            let invocation = progress.history.invoke(invoked_ns, process, op.clone());
+            (invocation, progress.faults_struck, progress.faults_active == 0)
+        });
+        let outcome = match timeout(self.timeout, client.call(&op)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::Unknown(format!("no answer within {}", humantime::format_duration(self.timeout))),
+        };
+        match &outcome {
+            Outcome::Ok(ret) => note(process, "ok", ret, encoded),
+            Outcome::Fail(why) => note(process, "fail", why, encoded),
+            Outcome::Unknown(why) => note(process, "info", why, encoded),
+        }
+        let completed_ns = now_ns();
+        self.shared.update(|progress| {
+            let known = match &outcome {
+                Outcome::Ok(_) => {
+                    progress.operations.ok += 1;
+                    let calm = was_calm && progress.faults_struck == faults;
+                    progress.latencies.push(Sample { us: (completed_ns - invoked_ns) / 1000, calm });
+                    true
+                }
+                Outcome::Fail(_) => {
+                    progress.operations.fail += 1;
+                    true
+                }
+                Outcome::Unknown(_) => {
+                    progress.operations.unknown += 1;
+                    false
+                }
+            };
+            progress.history.complete(completed_ns, invocation, outcome);
+            known
+        })
+    }
+}
+
+fn now_ns() -> u64 {
+    world::with(|world| world.now_ns())
+}
+
+/// Takes an operation's invocation or completion into the digest and the trace.
+fn note<T: serde::Serialize + std::fmt::Debug>(process: u32, kind: &str, value: &T, encoded: &mut Vec<u8>) {
+    encoded.clear();
+    encoded.extend_from_slice(&process.to_le_bytes());
+    encoded.extend_from_slice(kind.as_bytes());
+    match postcard::to_extend(value, std::mem::take(encoded)) {
+        Ok(bytes) => *encoded = bytes,
+        // Something that has no length in advance: its text will do.
+        Err(_) => *encoded = format!("{process} {kind} {value:?}").into_bytes(),
+    }
+    world::with(|world| {
+        world.note(Observed::Operation, "operation", || format!("p{process} {kind} {value:?}"), encoded);
+    });
+}

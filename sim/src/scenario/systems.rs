@@ -1,0 +1,55 @@
+//! What a scenario may name of a system. The caller knows the systems; this module asks.
+
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::de::DeserializeOwned;
+
+/// The systems that a scenario may name.
+pub trait Systems {
+    /// Their names, as `system = "…"` has them.
+    fn names(&self) -> Vec<String>;
+
+    /// What a scenario may name of one; `None` when there is no such system.
+    fn vocabulary(&self, system: &str) -> Option<Vocabulary>;
+}
+
+/// What a scenario may name of one system.
+#[derive(Debug, Clone)]
+pub struct Vocabulary {
+    /// What clients can do: the keys of `workload.mix`.
+    pub operations: Vec<String>,
+    /// What nodes publish: `fault.when.probe`.
+    pub probes: Vec<String>,
+    /// What can be violated: the names in `check.expect`.
+    pub checkers: Vec<String>,
+    /// The schema of `[cluster.options]`.
+    pub options_schema: Schema,
+    /// Whether `[cluster.options]` can be read; the error keeps its place in the file.
+    pub check_options: fn(toml::Deserializer<'_>) -> Result<(), toml::de::Error>,
+}
+
+impl Vocabulary {
+    /// A vocabulary with these options and no words yet.
+    ///
+    /// ```
+    /// # use sim::scenario::Vocabulary;
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Options { fsync: bool }
+    ///
+    /// let words = Vocabulary { operations: vec!["add".into()], ..Vocabulary::with_options::<Options>() };
+    /// ```
+    pub fn with_options<Options: DeserializeOwned + JsonSchema>() -> Self {
+        Vocabulary {
+            operations: Vec::new(),
+            probes: Vec::new(),
+            checkers: Vec::new(),
+            options_schema: schema_for!(Options),
+            check_options: |options| Options::deserialize(options).map(drop),
+        }
+    }
+
+    /// The names of the options, for help.
+    pub(super) fn option_names(&self) -> Vec<&str> {
+        let properties = self.options_schema.get("properties").and_then(serde_json::Value::as_object);
+        properties.into_iter().flat_map(serde_json::Map::keys).map(String::as_str).collect()
+    }
+}

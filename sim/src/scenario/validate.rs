@@ -1,0 +1,454 @@
+//! What the types cannot say: that what a scenario names exists, that numbers are within bounds, that a fault can
+//! happen. The first mistake ends the search; each names its value and what would be right.
+
+use super::error::{Problem, ScenarioError, suggest};
+use super::model::{Action, Expect, Fault, Latency, Moment, Nodes, Random, Scenario, Target};
+use super::parse::shape_error;
+use super::source::{Path, Source};
+use super::systems::{Systems, Vocabulary};
+use super::units::Time;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+/// The largest cluster, and the most clients.
+const MACHINES_MAX: u32 = 64;
+/// The longest workload, settling and time-out.
+const DAY: Time = Time::from_secs(24 * 60 * 60);
+/// The largest clock skew or jump.
+const YEAR: Time = Time::from_secs(365 * 24 * 60 * 60);
+/// The slowest link.
+const LATENCY_MAX: Time = Time::from_secs(60 * 60);
+/// A tenth: no crystal is worse.
+const DRIFT_PPM_MAX: u32 = 100_000;
+/// The most keys: a client may have as many of its own.
+const KEYS_MAX: u32 = 1_000_000;
+/// The largest weight of an operation.
+const WEIGHT_MAX: u32 = 1_000_000;
+/// The most random faults that a run may expect.
+const FAULTS_MAX: u128 = 100_000;
+
+/// Checks a scenario against the systems there are; the source has the places for errors.
+pub(super) fn validate(
+    scenario: &Scenario,
+    source: &Source<'_>,
+    systems: &dyn Systems,
+) -> Result<(), ScenarioError> {
+    let meaning = |problem: Problem| ScenarioError::Meaning(problem.place(source));
+    let words = system(scenario, systems).map_err(meaning)?;
+    let smallest = match scenario.cluster.nodes {
+        Nodes::Exactly(nodes) => nodes,
+        Nodes::Between { from, .. } => from,
+    };
+    let checks = Checks { scenario, words: &words, smallest };
+    checks.cluster().map_err(meaning)?;
+    options(source, &words)?;
+    checks.all_but_cluster().map_err(meaning)
+}
+
+fn system(scenario: &Scenario, systems: &dyn Systems) -> Result<Vocabulary, Problem> {
+    let name = &scenario.system;
+    systems.vocabulary(name).ok_or_else(|| {
+        Problem::new(Path::of("system"), format!("there is no system `{name}`"))
+            .label("unknown system")
+            .help(suggest(name, "systems", &systems.names()))
+    })
+}
+
+/// The system reads its own options, from where they stand in the text.
+fn options(source: &Source<'_>, words: &Vocabulary) -> Result<(), ScenarioError> {
+    let path = Path::of("cluster.options");
+    let table = match source.get(&path).map(|options| (options.span(), options.get_ref())) {
+        Some((span, DeValue::Table(table))) => Spanned::new(span, table.clone()),
+        // To serde a date is a table too.
+        Some(_) => {
+            let problem = Problem::new(path, "expected a table").help("for example { key = \"value\" }");
+            return Err(ScenarioError::Shape(problem.place(source)));
+        }
+        None => Spanned::new(0..0, DeTable::new()),
+    };
+    (words.check_options)(Deserializer::from(table)).map_err(|error| {
+        let names = words.option_names();
+        match shape_error(source, &error, &path) {
+            ScenarioError::Shape(place) if names.is_empty() => ScenarioError::Shape(place),
+            ScenarioError::Shape(place) => {
+                ScenarioError::Shape(Box::new(place.or_help(|| format!("options: {}", names.join(", ")))))
+            }
+            other => other,
+        }
+    })
+}
+
+struct Checks<'s> {
+    scenario: &'s Scenario,
+    words: &'s Vocabulary,
+    /// Nodes in the smallest cluster: those that every run has.
+    smallest: u32,
+}
+
+type Checked = Result<(), Problem>;
+
+impl Checks<'_> {
+    fn cluster(&self) -> Checked {
+        let path = Path::of("cluster.nodes");
+        let size = |path: &Path, nodes: u32| bounded(path, nodes, 1, MACHINES_MAX, "cluster");
+        match self.scenario.cluster.nodes {
+            Nodes::Exactly(nodes) => size(&path, nodes),
+            Nodes::Between { from, to } => {
+                size(&path.then("from"), from)?;
+                size(&path.then("to"), to)?;
+                ordered(&path, "from", from, "to", to)
+            }
+        }
+    }
+
+    fn all_but_cluster(&self) -> Checked {
+        if self.scenario.title.trim().is_empty() {
+            return Err(Problem::new(Path::of("title"), "is empty")
+                .help("write what the scenario shows, in one sentence"));
+        }
+        self.network()?;
+        self.clock()?;
+        self.workload()?;
+        for (index, fault) in self.scenario.faults.iter().enumerate() {
+            self.fault(&Path::of("fault").then(index), fault)?;
+        }
+        if let Some(random) = &self.scenario.random {
+            self.random(random)?;
+        }
+        self.check()
+    }
+
+    fn network(&self) -> Checked {
+        let path = Path::of("network.latency");
+        let most = |path: Path, time: Time| at_most(&path, time, LATENCY_MAX, "longest latency");
+        match self.scenario.network.latency {
+            Latency::Constant(latency) => most(path, latency)?,
+            Latency::Uniform { from, to } => {
+                most(path.then("to"), to)?;
+                ordered(&path, "from", from, "to", to)?;
+            }
+            Latency::LogNormal { median, p99 } => {
+                above_zero(&path.then("median"), median, "2ms")?;
+                most(path.then("p99"), p99)?;
+                ordered(&path, "median", median, "p99", p99)?;
+            }
+        }
+        let loss = self.scenario.network.loss;
+        if !(0.0..1.0).contains(&loss) {
+            return Err(Problem::new(
+                Path::of("network.loss"),
+                format!("{loss} is not a probability below 1"),
+            )
+            .label("not a probability below 1")
+            .help("from 0 (no packet is lost) to below 1; 0.01 loses one in a hundred"));
+        }
+        Ok(())
+    }
+
+    fn clock(&self) -> Checked {
+        let clock = &self.scenario.clock;
+        at_most(&Path::of("clock.skew"), clock.skew, YEAR, "largest skew")?;
+        bounded(&Path::of("clock.drift_ppm"), clock.drift_ppm, 0, DRIFT_PPM_MAX, "drift")
+    }
+
+    fn workload(&self) -> Checked {
+        let workload = &self.scenario.workload;
+        let path = Path::of("workload");
+        bounded(&path.then("clients"), workload.clients, 1, MACHINES_MAX, "number of clients")?;
+        bounded(&path.then("keys"), workload.keys, 1, KEYS_MAX, "number of keys")?;
+        for (key, time, example, most) in [
+            ("for", workload.duration, "20s", "longest workload"),
+            ("timeout", workload.timeout, "5s", "longest time-out"),
+        ] {
+            above_zero(&path.then(key), time, example)?;
+            at_most(&path.then(key), time, DAY, most)?;
+        }
+        let mix = path.then("mix");
+        for (operation, weight) in &workload.mix {
+            if !self.words.operations.contains(operation) {
+                let system = &self.scenario.system;
+                return Err(Problem::new(
+                    mix.then(operation),
+                    format!("{system} has no operation `{operation}`"),
+                )
+                .at_key()
+                .label("unknown operation")
+                .help(suggest(operation, "operations", &self.words.operations)));
+            }
+            bounded(&mix.then(operation), *weight, 0, WEIGHT_MAX, "weight")?;
+        }
+        if workload.mix.values().all(|weight| *weight == 0) {
+            let says = if workload.mix.is_empty() { "is empty" } else { "has no weight above 0" };
+            return Err(Problem::new(mix, format!("{says}: the clients have nothing to do"))
+                .label(says)
+                .help(format!("give weights to some of: {}", self.words.operations.join(", "))));
+        }
+        Ok(())
+    }
+
+    fn fault(&self, path: &Path, fault: &Fault) -> Checked {
+        self.moment(path, &fault.moment)?;
+        let duration = match &fault.action {
+            Action::Partition(groups) => self.groups(&path.then("partition"), groups).map(|()| "heal_after"),
+            Action::Hold(groups) => self.groups(&path.then("hold"), groups).map(|()| "heal_after"),
+            Action::OneWay { from, to } => {
+                let path = path.then("one_way");
+                let groups = [(path.then("from"), from), (path.then("to"), to)];
+                self.disjoint(&groups).map(|()| "heal_after")
+            }
+            Action::Crash { node, .. } => self.target(path.then("crash"), node).map(|()| "restart_after"),
+            Action::Pause(node) => self.target(path.then("pause"), node).map(|()| "resume_after"),
+            Action::ClockJump { node, by } => {
+                let path = path.then("clock");
+                self.target(path.then("node"), node)?;
+                let by_path = path.then("by");
+                if by.as_nanos() == 0 {
+                    return Err(Problem::new(by_path, format!("{by} is no jump"))
+                        .help("forwards is \"+500ms\", backwards \"-2s\""));
+                }
+                let size = std::time::Duration::from_nanos(by.as_nanos().unsigned_abs());
+                at_most(&by_path, Time::from(size), YEAR, "largest jump").map(|()| "by")
+            }
+        }?;
+        match fault.lasts {
+            Some(lasts) => above_zero(&path.then(duration), lasts, "5s"),
+            None => Ok(()),
+        }
+    }
+
+    fn moment(&self, path: &Path, moment: &Moment) -> Checked {
+        let end = self.scenario.workload.duration;
+        let (key, time) = match moment {
+            Moment::At(at) => ("at", *at),
+            Moment::Probe { node, probe, after } => {
+                let when = path.then("when");
+                if let Some(node) = node {
+                    self.node(when.then("node"), node, "any, ")?;
+                }
+                if !self.words.probes.contains(probe) {
+                    let system = &self.scenario.system;
+                    return Err(Problem::new(when.then("probe"), format!("{system} has no probe `{probe}`"))
+                        .label("unknown probe")
+                        .help(suggest(probe, "probes", &self.words.probes)));
+                }
+                ("after", *after)
+            }
+        };
+        if time < end {
+            return Ok(());
+        }
+        Err(Problem::new(path.then(key), format!("{time} is after the end: the workload ends at {end}"))
+            .label("after the end")
+            .help(format!(
+                "faults happen during the workload: write less than {end} here, or more for workload.for"
+            )))
+    }
+
+    fn groups(&self, path: &Path, groups: &[Vec<String>]) -> Checked {
+        if groups.len() < 2 {
+            return Err(Problem::new(path.clone(), "takes at least two groups")
+                .label(format!("{} of 2", groups.len()))
+                .help("name who cannot hear whom: [[\"n1\"], [\"n2\", \"n3\"]]"));
+        }
+        let groups: Vec<_> =
+            groups.iter().enumerate().map(|(index, group)| (path.then(index), group)).collect();
+        self.disjoint(&groups)
+    }
+
+    /// Groups of machines that exist, none empty and none in two.
+    fn disjoint(&self, groups: &[(Path, &Vec<String>)]) -> Checked {
+        let mut seen: BTreeMap<&str, &Path> = BTreeMap::new();
+        for (path, group) in groups {
+            if group.is_empty() {
+                return Err(Problem::new(path.clone(), "is an empty group")
+                    .label("empty")
+                    .help(format!("name machines: {}", self.machines())));
+            }
+            for (index, machine) in group.iter().enumerate() {
+                let here = path.then(index);
+                if !numbered(machine, 'n', self.smallest)
+                    && !numbered(machine, 'c', self.scenario.workload.clients)
+                {
+                    return Err(self.nobody(here, machine, "machines", &self.machines()));
+                }
+                if let Some(other) = seen.insert(machine, path) {
+                    let says =
+                        if other == path { "is named twice" } else { "is in two groups, which then overlap" };
+                    return Err(Problem::new(here, format!("{machine} {says}"))
+                        .label(format!("{machine} again"))
+                        .help(format!("{machine} stands in {other} already: remove one of the two")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn target(&self, path: Path, target: &Target) -> Checked {
+        match target {
+            Target::Node(node) => self.node(path, node, ""),
+            Target::That => Ok(()),
+        }
+    }
+
+    fn node(&self, path: Path, node: &str, or: &str) -> Checked {
+        if numbered(node, 'n', self.smallest) {
+            return Ok(());
+        }
+        if numbered(node, 'c', self.scenario.workload.clients) {
+            return Err(Problem::new(path, format!("{node} is a client, and this takes a node"))
+                .label("not a node")
+                .help(format!("nodes: {or}{}", self.nodes())));
+        }
+        Err(self.nobody(path, node, "nodes", &format!("{or}{}", self.nodes())))
+    }
+
+    fn nobody(&self, path: Path, name: &str, what: &str, known: &str) -> Problem {
+        let smallest = match self.scenario.cluster.nodes {
+            Nodes::Exactly(_) => "",
+            Nodes::Between { .. } => " (in the smallest cluster)",
+        };
+        Problem::new(path, format!("there is no {name}{smallest}"))
+            .label("does not exist")
+            .help(format!("{what}: {known}"))
+    }
+
+    fn nodes(&self) -> String {
+        range('n', self.smallest)
+    }
+
+    fn machines(&self) -> String {
+        format!("{}, and the clients {}", self.nodes(), range('c', self.scenario.workload.clients))
+    }
+
+    fn random(&self, random: &Random) -> Checked {
+        let path = Path::of("random");
+        if random.kinds.is_empty() {
+            return Err(Problem::new(path.then("kinds"), "is empty: no fault can be drawn")
+                .label("empty")
+                .help("name some: [\"partition\", \"crash\"], or remove [random]"));
+        }
+        for (index, kind) in random.kinds.iter().enumerate() {
+            if random.kinds[..index].contains(kind) {
+                return Err(Problem::new(
+                    path.then("kinds").then(index),
+                    format!("{} is named twice", kind.name()),
+                )
+                .label("again")
+                .help("remove one of the two: all kinds are equally likely"));
+            }
+        }
+        let every = path.then("every");
+        above_zero(&every, random.every, "2s")?;
+        let faults = self.scenario.workload.duration.as_nanos() / random.every.as_nanos().max(1);
+        if faults > FAULTS_MAX {
+            return Err(Problem::new(every, format!("{} makes some {faults} faults a run", random.every))
+                .label(format!("more than {FAULTS_MAX} faults"))
+                .help(format!(
+                    "write a longer time, or less than {} for workload.for",
+                    self.scenario.workload.duration
+                )));
+        }
+        let down = random.at_most.down;
+        if down > self.smallest {
+            return Err(Problem::new(
+                path.then("at_most").then("down"),
+                format!("{down} is above the {} nodes there are", self.smallest),
+            )
+            .help(
+                "write how many nodes the system must do without; a majority protocol survives one of three",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Checked {
+        let check = &self.scenario.check;
+        let settle = Path::of("check.settle");
+        above_zero(&settle, check.settle, "30s")?;
+        at_most(&settle, check.settle, DAY, "longest settling")?;
+        let expect = Path::of("check.expect");
+        match &check.expect {
+            Expect::Valid => Ok(()),
+            Expect::Violation(checker) => self.checker(expect.then("violation"), checker),
+            Expect::Tolerates(checkers) if checkers.is_empty() => {
+                Err(Problem::new(expect.then("tolerates"), "is empty")
+                    .help("write expect = \"valid\" if nothing is tolerated"))
+            }
+            Expect::Tolerates(checkers) => checkers
+                .iter()
+                .enumerate()
+                .try_for_each(|(index, checker)| self.checker(expect.then("tolerates").then(index), checker)),
+        }
+    }
+
+    fn checker(&self, path: Path, checker: &str) -> Checked {
+        if self.words.checkers.iter().any(|known| known == checker) {
+            return Ok(());
+        }
+        Err(Problem::new(path, format!("{} has no checker `{checker}`", self.scenario.system))
+            .label("unknown checker")
+            .help(suggest(checker, "checkers", &self.words.checkers)))
+    }
+}
+
+fn above_zero(path: &Path, time: Time, example: &str) -> Checked {
+    if time > Time::ZERO {
+        return Ok(());
+    }
+    Err(Problem::new(path.clone(), format!("{time} is not above 0"))
+        .label("is not above 0")
+        .help(format!("for example \"{example}\"")))
+}
+
+fn at_most(path: &Path, time: Time, most: Time, what: &str) -> Checked {
+    if time <= most {
+        return Ok(());
+    }
+    Err(Problem::new(path.clone(), format!("{time} is above {most}, the {what}"))
+        .label(format!("above {most}"))
+        .help(format!("write at most \"{most}\"")))
+}
+
+fn bounded(path: &Path, number: u32, least: u32, most: u32, what: &str) -> Checked {
+    let (side, bound, which) = match number {
+        _ if number < least => ("below", least, "smallest"),
+        _ if number > most => ("above", most, "largest"),
+        _ => return Ok(()),
+    };
+    Err(Problem::new(path.clone(), format!("{number} is {side} {bound}, the {which} {what}"))
+        .label(format!("{side} {bound}"))
+        .help(format!("write a number from {least} to {most}")))
+}
+
+fn ordered<T: PartialOrd + Display + Copy>(
+    path: &Path,
+    low_key: &str,
+    low: T,
+    high_key: &str,
+    high: T,
+) -> Checked {
+    if low <= high {
+        return Ok(());
+    }
+    Err(Problem::new(path.clone(), format!("`{low_key}`, {low}, is above `{high_key}`, {high}"))
+        .label("upside down")
+        .help("swap the two"))
+}
+
+/// Whether a name is `n1` to `n<count>`, in its one spelling.
+fn numbered(name: &str, letter: char, count: u32) -> bool {
+    let number = name.strip_prefix(letter).and_then(|number| number.parse::<u32>().ok());
+    number.is_some_and(|number| (1..=count).contains(&number) && name == format!("{letter}{number}"))
+}
+
+/// `n1`, `n1, n2`, `n1 to n5`.
+fn range(letter: char, count: u32) -> String {
+    match count {
+        0 => "none".to_owned(),
+        1 => format!("{letter}1"),
+        2 => format!("{letter}1, {letter}2"),
+        _ => format!("{letter}1 to {letter}{count}"),
+    }
+}

@@ -1,0 +1,161 @@
+//! A system under test: what a user of the testbed writes.
+//!
+//! [`System`] says how a node boots, what clients can do, and what is checked. [`AnySystem`] is the same without its
+//! types, so that one command line can hold many; every [`System`] is one.
+
+use crate::check::Checkers;
+use crate::run::{self, Recording, Report};
+use crate::scenario::{Scenario, Vocabulary};
+use host::world::Draw;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A protocol, its clients and its checkers.
+pub trait System: Send + Sync + Sized + 'static {
+    /// `[cluster] options` of a scenario.
+    type Options: DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static;
+    /// What a client can be told to do. Serialised as an enum: its variant is the `f` of the history.
+    type Op: Serialize + Clone + Debug + Send + 'static;
+    /// What a client gets back.
+    type Ret: Serialize + Clone + Debug + Send + 'static;
+    /// What a node believes, as it registers it with `host::view`.
+    type View: Serialize + 'static;
+
+    /// The name that scenarios use.
+    const NAME: &'static str;
+    /// The operations that a scenario's mix may name.
+    const OPERATIONS: &'static [&'static str];
+    /// The probes that the protocol publishes.
+    const PROBES: &'static [&'static str];
+
+    /// Runs one node until it is dropped. It is called again after each crash, and finds what its disk kept.
+    fn node(&self, node: NodeContext<Self::Options>) -> impl Future<Output = io::Result<()>>;
+
+    /// A client, not yet connected.
+    fn client(&self, client: ClientContext<Self::Options>) -> impl Client<Self::Op, Self::Ret>;
+
+    /// The next operation, from the client's own stream.
+    fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Self::Op;
+
+    /// What is judged.
+    fn checkers(&self) -> Checkers<Self>;
+}
+
+/// What a node is told when it boots.
+#[derive(Debug, Clone)]
+pub struct NodeContext<O> {
+    /// Its number, from 1.
+    pub id: u32,
+    /// Where all nodes listen, this one included, in order of their numbers.
+    pub nodes: Vec<SocketAddr>,
+    /// The system's options.
+    pub options: O,
+}
+
+/// What a client is told when it starts, and again after each operation whose outcome is unknown.
+#[derive(Debug, Clone)]
+pub struct ClientContext<O> {
+    /// Its number, from 1.
+    pub id: u32,
+    /// Where the nodes listen, in order of their numbers.
+    pub nodes: Vec<SocketAddr>,
+    /// The system's options.
+    pub options: O,
+}
+
+/// A client of a system. It holds connections and whatever it must remember from one operation to the next.
+pub trait Client<Op, Ret> {
+    /// Does one operation. The testbed gives up after the workload's time-out, and calls the outcome unknown.
+    fn call(&mut self, op: &Op) -> impl Future<Output = Outcome<Ret>>;
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome<Ret> {
+    /// It happened, and this is the answer.
+    Ok(Ret),
+    /// It did not happen, and never will.
+    Fail(String),
+    /// It may have happened, or happen later, or never.
+    Unknown(String),
+}
+
+/// The operations of a workload, and how often each.
+#[derive(Debug, Clone)]
+pub struct Mix {
+    weights: Vec<(String, u32)>,
+    total: u64,
+    first_key: u32,
+    keys: u32,
+}
+
+impl Mix {
+    /// The mix of one client, by its number from 1.
+    pub(crate) fn new(scenario: &Scenario, client: u32) -> Self {
+        let keys = scenario.workload.keys;
+        let first_key = if scenario.workload.own_keys { client * keys } else { 0 };
+        let weights: Vec<(String, u32)> = scenario.workload.mix.iter().map(|(op, w)| (op.clone(), *w)).collect();
+        let total = weights.iter().map(|(_, weight)| u64::from(*weight)).sum();
+        Mix { weights, total, first_key, keys }
+    }
+
+    /// One of the operations, by weight.
+    pub fn pick(&self, draw: &mut Draw) -> &str {
+        let mut drawn = draw.below(self.total);
+        for (op, weight) in &self.weights {
+            match drawn.checked_sub(u64::from(*weight)) {
+                None => return op,
+                Some(rest) => drawn = rest,
+            }
+        }
+        unreachable!("a draw below the sum of the weights falls on one of them")
+    }
+
+    /// One of the keys, uniformly: of all keys, or of the client's own.
+    pub fn key(&self, draw: &mut Draw) -> u32 {
+        self.first_key + draw.below(u64::from(self.keys)) as u32
+    }
+}
+
+/// A [`System`] without its types.
+pub trait AnySystem: Send + Sync + 'static {
+    /// The name that scenarios use.
+    fn name(&self) -> &'static str;
+
+    /// What a scenario may name of it.
+    fn vocabulary(&self) -> Vocabulary;
+
+    /// Runs a resolved plan on the calling thread, which must be fresh and seeded: see [`run::on_fresh_thread`].
+    fn run(&'static self, plan: &Scenario, seed: u64, recording: bool) -> (Report, Option<Recording>);
+}
+
+impl<S: System> AnySystem for S {
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn vocabulary(&self) -> Vocabulary {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Vocabulary {
+            operations: owned(S::OPERATIONS),
+            probes: owned(S::PROBES),
+            checkers: self.checkers().names().map(str::to_owned).collect(),
+            ..Vocabulary::with_options::<S::Options>()
+        }
+    }
+
+    fn run(&'static self, plan: &Scenario, seed: u64, recording: bool) -> (Report, Option<Recording>) {
+        run::run(self, plan, seed, recording)
+    }
+}
+
+/// The pace of one client: how long from one operation to the next, on average.
+pub(crate) fn pace(scenario: &Scenario) -> Duration {
+    scenario.workload.rate.interval() * scenario.workload.clients
+}

@@ -1,0 +1,135 @@
+//! Scenario files in `cargo test`.
+//!
+//! Two faces: [`test`] inside a `#[test]` of your own, and [`main`] as the whole of a test target
+//! (`harness = false`), where every scenario file is a test of its own and its path is its name.
+//!
+//! `SPLITBRAIN_SEEDS=10000` deepens, `SPLITBRAIN_SEED=17` pins one seed.
+
+use crate::catalog::{Case, Catalog};
+use crate::scenario::Expect;
+use crate::sweep::{self, Failure, Plan, Shard};
+use crate::system::AnySystem;
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::fmt::Write;
+use std::ops::Range;
+
+/// Seeds that a test runs unless told otherwise.
+const SEEDS: u64 = 20;
+/// Seeds that a scenario which must show a violation may take to show it.
+const SEEDS_TO_SHOW: u64 = 300;
+
+/// A test over a system's scenario files, to be used inside a `#[test]`.
+#[must_use = "a test runs when told to"]
+#[derive(Debug)]
+pub struct Test {
+    catalog: Catalog,
+    scenarios: String,
+    seeds: u64,
+}
+
+/// Starts describing a test of a system.
+pub fn test<S: AnySystem>(system: &'static S) -> Test {
+    let system: &'static dyn AnySystem = system;
+    Test { catalog: Catalog(Box::leak(Box::new([system]))), scenarios: "scenarios".into(), seeds: SEEDS }
+}
+
+impl Test {
+    /// The file or folder to run; `scenarios` unless set.
+    pub fn scenarios(mut self, path: impl Into<String>) -> Self {
+        self.scenarios = path.into();
+        self
+    }
+
+    /// How many seeds of each.
+    pub fn seeds(mut self, seeds: u64) -> Self {
+        self.seeds = seeds;
+        self
+    }
+
+    /// Runs them.
+    ///
+    /// # Panics
+    ///
+    /// When a scenario's expectation is not met, or a file is wrong: that fails the `#[test]` around it.
+    pub fn run(self) {
+        let cases = self.catalog.load(&self.scenarios, &[]).unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
+        for case in cases {
+            if let Err(failure) = check(&case, self.seeds, sweep::all_cores()) {
+                panic!("{failure}");
+            }
+        }
+    }
+}
+
+/// A test target over a folder: one test a scenario file, named by its path.
+pub fn main(systems: &'static [&'static dyn AnySystem], folder: &str) -> std::process::ExitCode {
+    let arguments = Arguments::from_args();
+    match Catalog(systems).load(folder, &[]) {
+        Ok(cases) => {
+            let trial = |case: Case| {
+                Trial::test(case.name.clone(), move || check(&case, SEEDS, 1).map_err(Failed::from))
+            };
+            libtest_mimic::run(&arguments, cases.into_iter().map(trial).collect()).exit_code()
+        }
+        Err(error) => {
+            let message = format!("{:?}", miette::Report::new(error));
+            let trial = Trial::test(folder.to_owned(), move || Err(Failed::from(message)));
+            libtest_mimic::run(&arguments, vec![trial]).exit_code()
+        }
+    }
+}
+
+/// Sweeps one scenario; an error is the text of the test's failure.
+fn check(case: &Case, seeds: u64, jobs: usize) -> Result<(), String> {
+    let seeds = seeds_to_run(case, seeds)?;
+    let cases = std::slice::from_ref(case);
+    let shard = Shard { index: 0, of: 1 };
+    let plan = Plan { cases, seeds, jobs, shard, time: None, resume_from: 0, done: vec![false] };
+    let mut unexpected: Option<Failure> = None;
+    let summary = sweep::sweep(&plan, &sweep::confirm_on_a_fresh_thread, |_, _, failure| {
+        if let Some(failure) = failure
+            && (failure.met == crate::run::Met::Unexpected || failure.nondeterminism.is_some())
+        {
+            unexpected.get_or_insert_with(|| failure.clone());
+        }
+        unexpected.is_none()
+    });
+    match (unexpected, summary.unmet(cases).pop()) {
+        (Some(failure), _) => Err(describe(case, &failure)),
+        // A single pinned seed need not show anything.
+        (None, Some((_, why))) if summary.runs > 1 => Err(why),
+        _ => Ok(()),
+    }
+}
+
+fn seeds_to_run(case: &Case, seeds: u64) -> Result<Range<u64>, String> {
+    let variable = |name: &str| match std::env::var(name) {
+        Ok(text) => text.parse::<u64>().map(Some).map_err(|_| format!("{name}={text} is not a number of seeds")),
+        Err(_) => Ok(None),
+    };
+    if let Some(seed) = variable("SPLITBRAIN_SEED")? {
+        return Ok(seed..seed + 1);
+    }
+    let shows = matches!(case.scenario.check.expect, Expect::Violation(_));
+    let default = if shows { seeds.max(SEEDS_TO_SHOW) } else { seeds };
+    Ok(0..variable("SPLITBRAIN_SEEDS")?.unwrap_or(default).max(1))
+}
+
+fn describe(case: &Case, failure: &Failure) -> String {
+    let seed = failure.report.seed;
+    let mut text = format!("seed {seed} of {}\n", case.path.display());
+    // Writing to a String does not fail.
+    if let Some(differs) = &failure.nondeterminism {
+        let _ = writeln!(text, "nondeterminism: {differs}");
+    }
+    for violation in &failure.report.violations {
+        let _ = writeln!(text, "{} at {} ms: {}", violation.checker, violation.at_ms, violation.message);
+    }
+    let plan = case.scenario.resolve(seed);
+    let _ = writeln!(text, "\nschedule:");
+    for fault in &plan.faults {
+        let _ = writeln!(text, "  {fault}");
+    }
+    let _ = write!(text, "\nnext: cargo run --release -- replay {} --seed {seed}", case.path.display());
+    text
+}

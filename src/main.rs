@@ -1,0 +1,7 @@
+//! splitbrain: replicated-state protocols on simulated machines that fail.
+//!
+//! The command line is the testbed's ([`sim::cli`]); this program gives it the systems that it ships with.
+
+fn main() -> std::process::ExitCode {
+    sim::cli::main(splitbrain::systems::ALL)
+}

@@ -1,0 +1,8 @@
+//! The systems, one file each: how a node boots, what clients do, what is checked.
+
+pub mod registry;
+
+use sim::AnySystem;
+
+/// Every system.
+pub const ALL: &[&dyn AnySystem] = &[&registry::Registry];

@@ -1,0 +1,213 @@
+//! The process registry under test.
+//!
+//! Client *i* uses node *i* (modulo the cluster) as its own, as a process in Erlang uses the registry of its own node.
+//! It starts processes there, names them, and kills them. It also names processes of other nodes, when a lookup has
+//! shown it one.
+//!
+//! Judged: **convergence** (every node knows every other, every table is the union of what the owners own, every name
+//! has one owner, and every named process is alive) and **survivor** (of the processes that contend for a name, the
+//! resolution of the conflict leaves one).
+
+use protocols::registry::{self, Client as Connection, ClientError, Config, NodeId, Options, Pid, View};
+use serde::Serialize;
+use sim::check::{Checkers, Seen, Views};
+use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+
+/// The process registry.
+#[derive(Debug)]
+pub struct Registry;
+
+/// What a client can be told to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Op {
+    /// Start a process and give it the name.
+    Register(String),
+    /// Give the process that this client named last one more name.
+    Alias(String),
+    /// Look the name up, and register the process found, on whatever node it runs, with new metadata.
+    Update(String),
+    /// Free the name.
+    Unregister(String),
+    /// Look the name up and kill the process found.
+    Kill(String),
+    /// Look the name up.
+    Lookup(String),
+}
+
+impl System for Registry {
+    type Options = Options;
+    type Op = Op;
+    type Ret = Option<String>;
+    type View = View;
+
+    const NAME: &'static str = "registry";
+    const OPERATIONS: &'static [&'static str] = &["register", "alias", "update", "unregister", "kill", "lookup"];
+    const PROBES: &'static [&'static str] = registry::PROBES;
+
+    async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
+        let id = |index: usize| NodeId(index as u16 + 1);
+        let this = NodeId(node.id as u16);
+        let peers = node.nodes.iter().enumerate().map(|(index, address)| (id(index), *address));
+        let config = Config {
+            id: this,
+            listen: node.nodes[node.id as usize - 1],
+            peers: peers.filter(|(peer, _)| *peer != this).collect(),
+            options: node.options,
+        };
+        registry::run(config).await
+    }
+
+    fn client(&self, client: ClientContext<Options>) -> impl Client<Op, Option<String>> {
+        let home = client.nodes[(client.id as usize - 1) % client.nodes.len()];
+        RegistryClient { home, connection: None, last: None, updates: 0 }
+    }
+
+    fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Op {
+        let name = format!("name-{}", mix.key(draw));
+        match mix.pick(draw) {
+            "register" => Op::Register(name),
+            "alias" => Op::Alias(name),
+            "update" => Op::Update(name),
+            "unregister" => Op::Unregister(name),
+            "kill" => Op::Kill(name),
+            _ => Op::Lookup(name),
+        }
+    }
+
+    fn checkers(&self) -> Checkers<Self> {
+        let mut beaten_by = BTreeMap::new();
+        Checkers::new()
+            .convergence(converged)
+            .invariant("survivor", move |seen: &Seen<'_, View>| survivor(&mut beaten_by, seen))
+    }
+}
+
+/// A client of its home node.
+struct RegistryClient {
+    home: SocketAddr,
+    connection: Option<Connection>,
+    /// The process that it named last.
+    last: Option<Pid>,
+    updates: u32,
+}
+
+impl Client<Op, Option<String>> for RegistryClient {
+    async fn call(&mut self, op: &Op) -> Outcome<Option<String>> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            // Nothing was asked yet, so nothing can have happened.
+            None => match Connection::connect(self.home).await {
+                Ok(connection) => connection,
+                Err(error) => return Outcome::Fail(error.to_string()),
+            },
+        };
+        let result = self.operate(&mut connection, op).await;
+        match result {
+            Ok(found) => {
+                self.connection = Some(connection);
+                Outcome::Ok(found.map(|pid| pid.to_string()))
+            }
+            Err(error) if error.is_definite() => {
+                self.connection = Some(connection);
+                Outcome::Fail(error.to_string())
+            }
+            Err(error) => Outcome::Unknown(error.to_string()),
+        }
+    }
+}
+
+impl RegistryClient {
+    async fn operate(&mut self, node: &mut Connection, op: &Op) -> Result<Option<Pid>, ClientError> {
+        match op {
+            Op::Register(name) => {
+                let pid = node.spawn().await?;
+                node.register(name, pid, "").await?;
+                self.last = Some(pid);
+                Ok(Some(pid))
+            }
+            Op::Alias(name) => {
+                let Some(pid) = self.last else { return Ok(None) };
+                node.register(name, pid, "alias").await?;
+                Ok(Some(pid))
+            }
+            Op::Update(name) => {
+                let Some((pid, _)) = node.lookup(name).await? else { return Ok(None) };
+                self.updates += 1;
+                node.register(name, pid, &format!("update {}", self.updates)).await?;
+                Ok(Some(pid))
+            }
+            Op::Unregister(name) => node.unregister(name).await.map(|()| None),
+            Op::Kill(name) => {
+                let Some((pid, _)) = node.lookup(name).await? else { return Ok(None) };
+                node.kill(pid).await?;
+                Ok(Some(pid))
+            }
+            Op::Lookup(name) => Ok(node.lookup(name).await?.map(|(pid, _)| pid)),
+        }
+    }
+}
+
+/// Every table is the union of what the owners own, and every process in it is alive.
+fn converged(views: &Views<View>) -> Result<(), String> {
+    let mut union: BTreeMap<&str, (Pid, &str)> = BTreeMap::new();
+    for (id, view) in views.up() {
+        let strangers = views.up().map(|(other, _)| other).filter(|other| *other != id);
+        if let Some(stranger) = strangers.into_iter().find(|other| !view.known.contains(&NodeId(*other as u16))) {
+            return Err(format!("n{id} does not know n{stranger}"));
+        }
+        for (name, entry) in view.entries.iter().filter(|(_, entry)| entry.pid.node == view.node) {
+            if !view.alive.contains(&entry.pid) {
+                return Err(format!("n{id} owns {name} for {}, which is dead", entry.pid));
+            }
+            if let Some((other, _)) = union.insert(name, (entry.pid, &entry.meta)) {
+                return Err(format!("{name} has two owners: {other} and {}", entry.pid));
+            }
+        }
+    }
+    for (id, view) in views.up() {
+        for (name, (pid, meta)) in &union {
+            match view.entries.get(*name) {
+                None => return Err(format!("n{id} has no {name}, which {} registered for {pid}", pid.node)),
+                Some(entry) if entry.pid != *pid => {
+                    return Err(format!("n{id} has {name} for {}, its owner for {pid}", entry.pid));
+                }
+                Some(entry) if entry.meta != *meta => {
+                    return Err(format!("n{id} has {name} with {:?}, its owner with {meta:?}", entry.meta));
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some((name, entry)) = view.entries.iter().find(|(name, _)| !union.contains_key(name.as_str())) {
+            return Err(format!("n{id} has {name} for {}, which no owner has", entry.pid));
+        }
+    }
+    Ok(())
+}
+
+/// Who killed whom over a name must not go in a circle: some contender lives.
+fn survivor(beaten_by: &mut BTreeMap<String, String>, seen: &Seen<'_, View>) -> Result<(), String> {
+    let Some(probe) = seen.probe.filter(|probe| probe.name == "conflict") else { return Ok(()) };
+    let [name, kept, lost] = &probe.values[..] else { return Ok(()) };
+    let (kept, lost) = (kept.to_string(), lost.to_string());
+    // Both nodes publish the conflict; the loser's node is the one that kills.
+    let loser_is_here = probe.host.is_some_and(|host| lost.starts_with(&format!("<n{}.", host + 1)));
+    if !loser_is_here {
+        return Ok(());
+    }
+    beaten_by.insert(lost.clone(), kept.clone());
+    let mut winner = kept;
+    for _ in 0..beaten_by.len() {
+        match beaten_by.get(&winner) {
+            Some(next) if *next == lost => {
+                return Err(format!("{name}: {lost} was killed in favour of {winner}, which was killed in favour of it"));
+            }
+            Some(next) => winner.clone_from(next),
+            None => break,
+        }
+    }
+    Ok(())
+}
