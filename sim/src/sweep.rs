@@ -10,7 +10,6 @@
 use crate::catalog::Case;
 use crate::latency::Latencies;
 use crate::run::{self, Met, Operations, Report, Verdict, Violation};
-use crate::scenario::Expect;
 use host::world::Digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -137,9 +136,9 @@ impl Summary {
 
     /// Which scenarios did not do what they expect, and why.
     pub fn unmet(&self, cases: &[Case]) -> Vec<(usize, String)> {
-        let unmet = |(index, case): (usize, &CaseSummary)| match &cases[index].scenario.check.expect {
+        let unmet = |(index, case): (usize, &CaseSummary)| match &cases[index].scenario.check.expect.violation {
             _ if case.unexpected > 0 => Some((index, format!("{} runs violated what must hold", case.unexpected))),
-            Expect::Violation(checker) if case.shown.is_none() => {
+            Some(checker) if case.shown.is_none() => {
                 Some((index, format!("none of {} seeds showed the expected violation of {checker}", case.runs)))
             }
             _ => None,

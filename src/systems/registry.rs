@@ -4,8 +4,8 @@
 //! It starts processes there, names them, and kills them. It also names processes of other nodes, when a lookup has
 //! shown it one.
 //!
-//! Judged: **convergence** (every node knows every other, every table is the union of what the owners own, every name
-//! has one owner, and every named process is alive) and **survivor** (of the processes that contend for a name, the
+//! Judged: **alive** (every process in a table lives), **convergence** (every node knows every other, every table is the
+//! union of what the owners own, and every name has one owner) and **survivor** (of the processes that contend for a name, the
 //! resolution of the conflict leaves one).
 
 use protocols::registry::{self, Client as Connection, ClientError, Config, NodeId, Options, Pid, View};
@@ -81,6 +81,7 @@ impl System for Registry {
     fn checkers(&self) -> Checkers<Self> {
         let mut beaten_by = BTreeMap::new();
         Checkers::new()
+            .eventually("alive", alive)
             .convergence(converged)
             .invariant("survivor", move |seen: &Seen<'_, View>| survivor(&mut beaten_by, seen))
     }
@@ -151,7 +152,20 @@ impl RegistryClient {
     }
 }
 
-/// Every table is the union of what the owners own, and every process in it is alive.
+/// Every process that some table names is alive, says the node that runs it.
+fn alive(views: &Views<View>) -> Result<(), String> {
+    for (id, view) in views.up() {
+        for (name, entry) in &view.entries {
+            let owner = views.get(entry.pid.node.0.into());
+            if owner.is_some_and(|owner| !owner.alive.contains(&entry.pid)) {
+                return Err(format!("n{id} has {name} for {}, which is dead", entry.pid));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every table is the union of what the owners own.
 fn converged(views: &Views<View>) -> Result<(), String> {
     let mut union: BTreeMap<&str, (Pid, &str)> = BTreeMap::new();
     for (id, view) in views.up() {
@@ -160,9 +174,6 @@ fn converged(views: &Views<View>) -> Result<(), String> {
             return Err(format!("n{id} does not know n{stranger}"));
         }
         for (name, entry) in view.entries.iter().filter(|(_, entry)| entry.pid.node == view.node) {
-            if !view.alive.contains(&entry.pid) {
-                return Err(format!("n{id} owns {name} for {}, which is dead", entry.pid));
-            }
             if let Some((other, _)) = union.insert(name, (entry.pid, &entry.meta)) {
                 return Err(format!("{name} has two owners: {other} and {}", entry.pid));
             }

@@ -2,10 +2,12 @@
 //!
 //! * An **invariant** holds at every instant: it is evaluated right after each step in which a node published a probe,
 //!   every 100 ms after the workload, and at the end. It sees the probe and every node's view.
-//! * **Convergence** holds in the end: after the last fault, within `settle`, and then for a second without break. It
-//!   returns the first reason why it does not hold yet; that reason is the evidence of a violation.
+//! * What must hold **eventually** holds after the last fault, within `settle`, and then for a second without break. It
+//!   returns the first reason why it does not hold yet; that reason is the evidence of a violation. Convergence is
+//!   one; a system may name others, to tell apart what went wrong.
 //!
-//! Two more are judged of every system: no node may stop by itself (`node`), and nothing may panic (`panic`).
+//! Three more are judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), and every
+//! client gets an answer or its time-out (`answered`).
 
 mod views;
 
@@ -18,6 +20,8 @@ use host::world::Probe;
 pub(crate) const NODE: &str = "node";
 /// The checker that a panic violates.
 pub(crate) const PANIC: &str = "panic";
+/// The checker that a client without an answer violates.
+pub(crate) const ANSWERED: &str = "answered";
 /// The checker that a system which does not converge violates.
 pub(crate) const CONVERGENCE: &str = "convergence";
 
@@ -31,12 +35,12 @@ pub struct Seen<'a, V> {
 }
 
 type Invariant<V> = Box<dyn FnMut(&Seen<'_, V>) -> Result<(), String>>;
-type Convergence<V> = Box<dyn Fn(&Views<V>) -> Result<(), String>>;
+type Eventually<V> = Box<dyn Fn(&Views<V>) -> Result<(), String>>;
 
 /// The checkers of a system, made anew for each run: they may remember.
 pub struct Checkers<S: System> {
     pub(crate) invariants: Vec<(&'static str, Invariant<S::View>)>,
-    pub(crate) convergence: Option<Convergence<S::View>>,
+    pub(crate) eventually: Vec<(&'static str, Eventually<S::View>)>,
 }
 
 impl<S: System> std::fmt::Debug for Checkers<S> {
@@ -54,7 +58,7 @@ impl<S: System> Default for Checkers<S> {
 impl<S: System> Checkers<S> {
     /// No checkers but those that every system has.
     pub fn new() -> Self {
-        Checkers { invariants: Vec::new(), convergence: None }
+        Checkers { invariants: Vec::new(), eventually: Vec::new() }
     }
 
     /// Adds an invariant. An error is the evidence that it does not hold.
@@ -68,16 +72,33 @@ impl<S: System> Checkers<S> {
         self
     }
 
-    /// Sets what must hold once all faults have ended and clients have stopped. An error is the first unmet reason.
+    /// Adds what must hold once all faults have ended and clients have stopped. An error is the first unmet reason.
     #[must_use]
-    pub fn convergence(mut self, check: impl Fn(&Views<S::View>) -> Result<(), String> + 'static) -> Self {
-        self.convergence = Some(Box::new(check));
+    pub fn eventually(
+        mut self,
+        name: &'static str,
+        check: impl Fn(&Views<S::View>) -> Result<(), String> + 'static,
+    ) -> Self {
+        self.eventually.push((name, Box::new(check)));
         self
+    }
+
+    /// Adds convergence: what must hold eventually, under its usual name.
+    #[must_use]
+    pub fn convergence(self, check: impl Fn(&Views<S::View>) -> Result<(), String> + 'static) -> Self {
+        self.eventually(CONVERGENCE, check)
+    }
+
+    /// The first of what must hold eventually that does not hold now, and why.
+    pub(crate) fn unmet(&self, views: &Views<S::View>) -> Option<(&'static str, String)> {
+        self.eventually.iter().find_map(|(name, check)| Some((*name, check(views).err()?)))
     }
 
     /// The names of all checkers.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
-        let convergence = self.convergence.is_some().then_some(CONVERGENCE);
-        [NODE, PANIC].into_iter().chain(convergence).chain(self.invariants.iter().map(|(name, _)| *name))
+        let eventually = self.eventually.iter().map(|(name, _)| *name);
+        let invariants = self.invariants.iter().map(|(name, _)| *name);
+        let of_every_run = [NODE, PANIC, ANSWERED];
+        of_every_run.into_iter().chain(eventually).chain(invariants)
     }
 }

@@ -7,7 +7,6 @@ use super::{Exit, Overrides, fresh, run};
 use crate::catalog::{Case, Catalog};
 use crate::latency::Percentiles;
 use crate::run::Met;
-use crate::scenario::Expect;
 use crate::sweep::{self, Failure, Plan, Shard, Summary};
 use clap::Args;
 use serde::Serialize;
@@ -162,15 +161,13 @@ pub(super) fn print(cases: &[Case], summary: &Summary) -> miette::Result<()> {
     let mut table = out::table(&["SCENARIO", "RUNS", "VIOLATIONS", "CONVERGED p50 / p99 / max", "RESULT"]);
     let unmet: BTreeMap<usize, String> = summary.unmet(cases).into_iter().collect();
     for (index, (case, of_case)) in cases.iter().zip(&summary.cases).enumerate() {
-        let result = match (unmet.get(&index), &case.scenario.check.expect, of_case.shown) {
+        let tolerated: Vec<String> = of_case.tolerated.iter().map(|(checker, n)| format!("{n} × {checker}")).collect();
+        let result = match (unmet.get(&index), &case.scenario.check.expect.violation, of_case.shown) {
             (Some(why), ..) => out::paint(why, Colour::Bad),
-            (None, Expect::Violation(checker), Some((seed, ..))) => {
+            (None, Some(checker), Some((seed, ..))) => {
                 out::paint(&format!("shows the violation of {checker}, first at seed {seed}"), Colour::Good)
             }
-            (None, Expect::Tolerates(_), _) if !of_case.tolerated.is_empty() => {
-                let counts: Vec<String> = of_case.tolerated.iter().map(|(checker, n)| format!("{n} × {checker}")).collect();
-                out::paint(&format!("tolerated: {}", counts.join(", ")), Colour::Odd)
-            }
+            _ if !tolerated.is_empty() => out::paint(&format!("tolerated: {}", tolerated.join(", ")), Colour::Odd),
             _ => out::paint("valid", Colour::Good),
         };
         let mut converged = of_case.converged_ms.clone();

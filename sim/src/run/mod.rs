@@ -279,28 +279,27 @@ impl<S: System> Run<S> {
         }
     }
 
-    /// Waits for the system to converge and stay so. Returns how long it took.
+    /// Waits until everything that must hold eventually does, and stays so. Returns how long it took.
     async fn settle(&mut self, settle: Duration) -> Option<Duration> {
         let healed = now_ns();
         let mut holds_since = None;
         loop {
-            let unmet = self.unmet();
             let now = now_ns();
-            match &unmet {
-                Ok(()) => {
+            match self.unmet() {
+                None => {
                     let since = *holds_since.get_or_insert(now);
                     if now - since >= STABLE.as_nanos() as u64 {
                         return Some(Duration::from_nanos(since - healed));
                     }
                 }
-                Err(_) => holds_since = None,
-            }
-            if now - healed >= settle.as_nanos() as u64
-                && let Err(reason) = unmet
-            {
-                let settle = humantime::format_duration(settle);
-                self.shared.violated(check::CONVERGENCE, format!("{settle} after the last fault: {reason}"));
-                return None;
+                Some((checker, reason)) => {
+                    holds_since = None;
+                    if now - healed >= settle.as_nanos() as u64 {
+                        let settle = humantime::format_duration(settle);
+                        self.shared.violated(checker, format!("{settle} after the last fault: {reason}"));
+                        return None;
+                    }
+                }
             }
             self.until(now + LOOK_EVERY.as_nanos() as u64).await;
             self.judge(None);
@@ -308,15 +307,13 @@ impl<S: System> Run<S> {
     }
 
     /// The first reason why the run cannot end well yet.
-    fn unmet(&self) -> Result<(), String> {
+    fn unmet(&self) -> Option<(&'static str, String)> {
         let done = self.shared.update(|progress| progress.clients_done);
         if done < self.clients {
-            return Err(format!("{} of {} clients still wait for an answer", self.clients - done, self.clients));
+            let reason = format!("{} of {} clients still wait", self.clients - done, self.clients);
+            return Some((check::ANSWERED, reason));
         }
-        match &self.checkers.convergence {
-            Some(check) => check(&Views::read(self.nodes)),
-            None => Ok(()),
-        }
+        self.checkers.unmet(&Views::read(self.nodes))
     }
 
     fn judge(&mut self, probe: Option<&world::Probe>) {

@@ -103,13 +103,14 @@ impl Report {
 
     /// How this stands to what the scenario expects.
     pub fn met(&self, expect: &Expect) -> Met {
-        let mut checkers = self.violations.iter().map(|violation| &violation.checker);
-        match expect {
-            Expect::Valid if self.violations.is_empty() => Met::AsExpected,
-            Expect::Violation(_) if self.violations.is_empty() => Met::AsExpected,
-            Expect::Violation(expected) if checkers.all(|checker| checker == expected) => Met::ShownViolation,
-            Expect::Tolerates(tolerated) if checkers.all(|checker| tolerated.contains(checker)) => Met::AsExpected,
-            _ => Met::Unexpected,
+        let is_shown = |violation: &Violation| expect.violation.as_ref() == Some(&violation.checker);
+        let is_tolerated = |violation: &Violation| expect.tolerates.contains(&violation.checker);
+        if !self.violations.iter().all(|violation| is_shown(violation) || is_tolerated(violation)) {
+            Met::Unexpected
+        } else if self.violations.iter().any(is_shown) {
+            Met::ShownViolation
+        } else {
+            Met::AsExpected
         }
     }
 

@@ -265,19 +265,62 @@ pub struct Check {
     pub expect: Expect,
 }
 
-/// What a scenario expects of its runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(
-    rename_all = "lowercase",
-    expecting = "expected \"valid\", { violation = \"<checker>\" } or { tolerates = [\"<checker>\"] }"
-)]
-pub enum Expect {
+/// What a scenario expects of its runs: in the file `"valid"`, or what may be violated.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "Expectation", into = "Expectation")]
+#[schemars(with = "Expectation")]
+pub struct Expect {
+    /// At least one seed must show this violation, and no seed any other that is not tolerated.
+    pub violation: Option<String>,
+    /// These violations are counted and reported, never a failure.
+    pub tolerates: Vec<String>,
+}
+
+/// The forms of an expectation in the file.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Expectation {
+    Word(Word),
+    Table(Table),
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Word {
     /// No seed may violate anything.
     Valid,
-    /// At least one seed must show exactly this violation, and no seed any other.
-    Violation(String),
-    /// These violations are counted and reported, never a failure.
-    Tolerates(Vec<String>),
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    /// The checker that at least one seed must violate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    violation: Option<String>,
+    /// Checkers whose violations are counted and reported, never a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tolerates: Option<Vec<String>>,
+}
+
+impl From<Expectation> for Expect {
+    fn from(form: Expectation) -> Self {
+        match form {
+            Expectation::Word(Word::Valid) => Expect::default(),
+            Expectation::Table(Table { violation, tolerates }) => {
+                Expect { violation, tolerates: tolerates.unwrap_or_default() }
+            }
+        }
+    }
+}
+
+impl From<Expect> for Expectation {
+    fn from(expect: Expect) -> Self {
+        if expect == Expect::default() {
+            return Expectation::Word(Word::Valid);
+        }
+        let tolerates = Some(expect.tolerates).filter(|tolerates| !tolerates.is_empty());
+        Expectation::Table(Table { violation: expect.violation, tolerates })
+    }
 }
 
 impl Workload {
@@ -319,6 +362,6 @@ impl Default for AtMost {
 
 impl Default for Check {
     fn default() -> Self {
-        Check { settle: Time::from_secs(30), expect: Expect::Valid }
+        Check { settle: Time::from_secs(30), expect: Expect::default() }
     }
 }

@@ -2,7 +2,7 @@
 //! happen. The first mistake ends the search; each names its value and what would be right.
 
 use super::error::{Problem, ScenarioError, suggest};
-use super::model::{Action, Expect, Fault, Latency, Moment, Nodes, Random, Scenario, Target};
+use super::model::{Action, Fault, Latency, Moment, Nodes, Random, Scenario, Target};
 use super::parse::shape_error;
 use super::source::{Path, Source};
 use super::systems::{Systems, Vocabulary};
@@ -369,18 +369,19 @@ impl Checks<'_> {
         above_zero(&settle, check.settle, "30s")?;
         at_most(&settle, check.settle, DAY, "longest settling")?;
         let expect = Path::of("check.expect");
-        match &check.expect {
-            Expect::Valid => Ok(()),
-            Expect::Violation(checker) => self.checker(expect.then("violation"), checker),
-            Expect::Tolerates(checkers) if checkers.is_empty() => {
-                Err(Problem::new(expect.then("tolerates"), "is empty")
-                    .help("write expect = \"valid\" if nothing is tolerated"))
-            }
-            Expect::Tolerates(checkers) => checkers
-                .iter()
-                .enumerate()
-                .try_for_each(|(index, checker)| self.checker(expect.then("tolerates").then(index), checker)),
+        if let Some(checker) = &check.expect.violation {
+            self.checker(expect.then("violation"), checker)?;
         }
+        let tolerates = expect.then("tolerates");
+        for (index, checker) in check.expect.tolerates.iter().enumerate() {
+            self.checker(tolerates.then(index), checker)?;
+            if check.expect.violation.as_ref() == Some(checker) {
+                return Err(Problem::new(tolerates.then(index), format!("`{checker}` is what must be shown"))
+                    .label("tolerated as well")
+                    .help("what a scenario is there to show need not be tolerated"));
+            }
+        }
+        Ok(())
     }
 
     fn checker(&self, path: Path, checker: &str) -> Checked {

@@ -71,5 +71,6 @@ fn name(n: u8) -> String {
 }
 
 /// turmoil's latencies are exponential, in whole ms, capped at the maximum; with this rate their mean is that of the
-/// uniform distribution the others draw from: 1 ms + Σ exp(−1.4 k / 9) ms for k in 1..=9 ≈ 5.5 ms.
+/// uniform distribution the others draw from: 1 ms + Σ exp(−1.4 k / 9) ms for k in 1..=9 ≈ 5.5 ms. At its default, 5,
+/// a frame waits half as long, and turmoil is about twice as fast.
 const LATENCY_CURVE: f64 = 1.4;
