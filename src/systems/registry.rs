@@ -45,7 +45,8 @@ impl System for Registry {
     type View = View;
 
     const NAME: &'static str = "registry";
-    const OPERATIONS: &'static [&'static str] = &["register", "alias", "update", "unregister", "kill", "lookup"];
+    const OPERATIONS: &'static [&'static str] =
+        &["register", "alias", "update", "unregister", "kill", "lookup"];
     const PROBES: &'static [&'static str] = registry::PROBES;
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
@@ -170,7 +171,9 @@ fn converged(views: &Views<View>) -> Result<(), String> {
     let mut union: BTreeMap<&str, (Pid, &str)> = BTreeMap::new();
     for (id, view) in views.up() {
         let strangers = views.up().map(|(other, _)| other).filter(|other| *other != id);
-        if let Some(stranger) = strangers.into_iter().find(|other| !view.known.contains(&NodeId(*other as u16))) {
+        if let Some(stranger) =
+            strangers.into_iter().find(|other| !view.known.contains(&NodeId(*other as u16)))
+        {
             return Err(format!("n{id} does not know n{stranger}"));
         }
         for (name, entry) in view.entries.iter().filter(|(_, entry)| entry.pid.node == view.node) {
@@ -192,7 +195,8 @@ fn converged(views: &Views<View>) -> Result<(), String> {
                 Some(_) => {}
             }
         }
-        if let Some((name, entry)) = view.entries.iter().find(|(name, _)| !union.contains_key(name.as_str())) {
+        if let Some((name, entry)) = view.entries.iter().find(|(name, _)| !union.contains_key(name.as_str()))
+        {
             return Err(format!("n{id} has {name} for {}, which no owner has", entry.pid));
         }
     }
@@ -214,7 +218,9 @@ fn survivor(beaten_by: &mut BTreeMap<String, String>, seen: &Seen<'_, View>) -> 
     for _ in 0..beaten_by.len() {
         match beaten_by.get(&winner) {
             Some(next) if *next == lost => {
-                return Err(format!("{name}: {lost} was killed in favour of {winner}, which was killed in favour of it"));
+                return Err(format!(
+                    "{name}: {lost} was killed in favour of {winner}, which was killed in favour of it"
+                ));
             }
             Some(next) => winner.clone_from(next),
             None => break,

@@ -14,7 +14,10 @@ pub(super) fn digest_in_a_fresh_process(case: &Case, seed: u64) -> Result<Digest
         command.args(["--set", &format!("{key}={value}")]);
     }
     let output = command.stdin(Stdio::null()).output().map_err(|error| failed(error.to_string()))?;
-    let line: serde_json::Value =
-        serde_json::from_slice(&output.stdout).map_err(|error| failed(format!("{} ({error})", output.status)))?;
-    line["digest"].as_str().and_then(|digest| digest.parse().ok()).ok_or_else(|| failed("it has no digest".into()))
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .map_err(|error| failed(format!("{} ({error})", output.status)))?;
+    line["digest"]
+        .as_str()
+        .and_then(|digest| digest.parse().ok())
+        .ok_or_else(|| failed("it has no digest".into()))
 }

@@ -82,6 +82,7 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 /// Runs the command line of a program whose systems are these.
 pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
     let cli = Cli::parse();
+    out::keep_words_whole();
     let catalog = Catalog(systems);
     let done = match cli.command {
         None => tour::tour(&catalog, cli.json),
@@ -90,7 +91,9 @@ pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
         Some(Command::Sweep(sweep)) => sweep.execute(&catalog, cli.json),
         Some(Command::Replay(replay)) => replay.execute(&catalog, cli.json),
         Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),
-        Some(Command::Schema) => out::line(&crate::scenario::json_schema(&catalog)).map(|()| Exit::AsExpected),
+        Some(Command::Schema) => {
+            out::line(&crate::scenario::json_schema(&catalog)).map(|()| Exit::AsExpected)
+        }
     };
     match done {
         Ok(exit) => ExitCode::from(exit as u8),

@@ -6,7 +6,8 @@ use std::io::{self, IsTerminal, Write};
 
 /// Prints a line of JSON.
 pub(super) fn line(value: &impl Serialize) -> miette::Result<()> {
-    let text = serde_json::to_string(value).map_err(|error| miette::miette!("this cannot be printed as JSON: {error}"))?;
+    let text = serde_json::to_string(value)
+        .map_err(|error| miette::miette!("this cannot be printed as JSON: {error}"))?;
     say(&text)
 }
 
@@ -22,6 +23,13 @@ struct Output(#[source] io::Error);
 /// Whoever read our output has seen enough: no error.
 pub(super) fn is_closed_pipe(report: &miette::Report) -> bool {
     report.downcast_ref::<Output>().is_some_and(|output| output.0.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// From now on errors break lines between words only: half a word is no word to type.
+pub(super) fn keep_words_whole() {
+    // A hook that is set already is the program's own choice.
+    let _ =
+        miette::set_hook(Box::new(|_| Box::new(miette::MietteHandlerOpts::new().break_words(false).build())));
 }
 
 /// Prints an error.

@@ -42,7 +42,8 @@ pub(super) struct Sweep {
 
 /// Reads `A..B` or `N`.
 pub(super) fn seeds(text: &str) -> Result<Range<u64>, String> {
-    let number = |text: &str| text.trim().parse::<u64>().map_err(|_| format!("{text:?} is not a seed (0 to 2⁶⁴−1)"));
+    let number =
+        |text: &str| text.trim().parse::<u64>().map_err(|_| format!("{text:?} is not a seed (0 to 2⁶⁴−1)"));
     let range = match text.split_once("..") {
         Some((from, to)) => number(from)?..number(to)?,
         None => 0..number(text)?,
@@ -66,8 +67,11 @@ impl Sweep {
         for argument in &self.scenarios {
             cases.extend(catalog.load(argument, &self.overrides.overrides)?);
         }
-        let mut folder =
-            self.out.as_ref().map(|path| OutFolder::open(path, &cases, &self.seeds, self.shard)).transpose()?;
+        let mut folder = self
+            .out
+            .as_ref()
+            .map(|path| OutFolder::open(path, &cases, &self.seeds, self.shard))
+            .transpose()?;
         let state = folder.as_ref().map(OutFolder::state);
         let plan = Plan {
             cases: &cases,
@@ -151,7 +155,9 @@ pub(super) fn report(case: &Case, failure: &Failure, json: bool) -> miette::Resu
     run::verdict(case, &failure.report)?;
     if let Some(differs) = &failure.nondeterminism {
         out::say(&format!("  {}: {differs}", out::paint("nondeterminism", Colour::Bad)))?;
-        out::say("  two runs of one seed must be one run: look for a clock, a thread or a hash map of the system's")?;
+        out::say(
+            "  two runs of one seed must be one run: look for a clock, a thread or a hash map of the system's",
+        )?;
     }
     Ok(())
 }
@@ -161,23 +167,34 @@ pub(super) fn print(cases: &[Case], summary: &Summary) -> miette::Result<()> {
     let mut table = out::table(&["SCENARIO", "RUNS", "VIOLATIONS", "CONVERGED p50 / p99 / max", "RESULT"]);
     let unmet: BTreeMap<usize, String> = summary.unmet(cases).into_iter().collect();
     for (index, (case, of_case)) in cases.iter().zip(&summary.cases).enumerate() {
-        let tolerated: Vec<String> = of_case.tolerated.iter().map(|(checker, n)| format!("{n} × {checker}")).collect();
+        let tolerated: Vec<String> =
+            of_case.tolerated.iter().map(|(checker, n)| format!("{n} × {checker}")).collect();
         let result = match (unmet.get(&index), &case.scenario.check.expect.violation, of_case.shown) {
             (Some(why), ..) => out::paint(why, Colour::Bad),
             (None, Some(checker), Some((seed, ..))) => {
                 out::paint(&format!("shows the violation of {checker}, first at seed {seed}"), Colour::Good)
             }
-            _ if !tolerated.is_empty() => out::paint(&format!("tolerated: {}", tolerated.join(", ")), Colour::Odd),
+            _ if !tolerated.is_empty() => {
+                out::paint(&format!("tolerated: {}", tolerated.join(", ")), Colour::Odd)
+            }
             _ => out::paint("valid", Colour::Good),
         };
         let mut converged = of_case.converged_ms.clone();
         converged.sort_unstable();
-        let at = |quantile: f64| converged.get(((converged.len() as f64 - 1.0).max(0.0) * quantile).round() as usize);
+        let at = |quantile: f64| {
+            converged.get(((converged.len() as f64 - 1.0).max(0.0) * quantile).round() as usize)
+        };
         let converged = match (at(0.5), at(0.99), converged.last()) {
             (Some(p50), Some(p99), Some(max)) => format!("{p50} / {p99} / {max} ms"),
             _ => "–".to_owned(),
         };
-        table.add_row([&case.name, &of_case.runs.to_string(), &of_case.violations.to_string(), &converged, &result]);
+        table.add_row([
+            &case.name,
+            &of_case.runs.to_string(),
+            &of_case.violations.to_string(),
+            &converged,
+            &result,
+        ]);
     }
     out::say(&table.to_string())?;
     out::say(&format!(
@@ -249,7 +266,11 @@ impl SummaryJson {
             latency_us: summary.latencies.all(),
             latency_calm_us: summary.latencies.calm(),
             latency_fault_us: summary.latencies.faulty(),
-            unmet: summary.unmet(cases).into_iter().map(|(index, why)| format!("{}: {why}", cases[index].name)).collect(),
+            unmet: summary
+                .unmet(cases)
+                .into_iter()
+                .map(|(index, why)| format!("{}: {why}", cases[index].name))
+                .collect(),
         }
     }
 }

@@ -45,7 +45,27 @@ pub(super) struct OutFolder {
 
 impl OutFolder {
     /// Opens the folder, and proves before anything is run that it can be written to.
-    pub(super) fn open(folder: &Path, cases: &[Case], seeds: &Range<u64>, shard: Shard) -> miette::Result<OutFolder> {
+    pub(super) fn open(
+        folder: &Path,
+        cases: &[Case],
+        seeds: &Range<u64>,
+        shard: Shard,
+    ) -> miette::Result<OutFolder> {
+        let is_new = !folder.exists();
+        let opened = Self::open_or_resume(folder, cases, seeds, shard);
+        if opened.is_err() && is_new {
+            // Nothing is left behind where nothing could be written; the first error is the one to tell.
+            let _ = fs::remove_dir_all(folder);
+        }
+        opened
+    }
+
+    fn open_or_resume(
+        folder: &Path,
+        cases: &[Case],
+        seeds: &Range<u64>,
+        shard: Shard,
+    ) -> miette::Result<OutFolder> {
         let naming = |path: &Path| path.display().to_string();
         fs::create_dir_all(folder).into_diagnostic().with_context(|| naming(folder))?;
         let progress = folder.join("progress.json");
@@ -60,8 +80,10 @@ impl OutFolder {
         };
         let state = if progress.exists() {
             let text = fs::read_to_string(&progress).into_diagnostic().with_context(|| naming(&progress))?;
-            let kept: State = serde_json::from_str(&text).into_diagnostic().with_context(|| naming(&progress))?;
-            let same = State { released: 0, done: fresh.done.clone(), violations: 0, ..kept.clone() } == fresh;
+            let kept: State =
+                serde_json::from_str(&text).into_diagnostic().with_context(|| naming(&progress))?;
+            let same =
+                State { released: 0, done: fresh.done.clone(), violations: 0, ..kept.clone() } == fresh;
             if !same || kept.done.len() != cases.len() {
                 return Err(miette::miette!(
                     help = "give another folder, or the same scenarios, seeds and --set again",
@@ -103,7 +125,8 @@ impl OutFolder {
         failure: Option<&Failure>,
     ) -> miette::Result<()> {
         if let Some(failure) = failure {
-            let mut line = serde_json::to_vec(&failure.report.json(&cases[failure.case].name)).into_diagnostic()?;
+            let mut line =
+                serde_json::to_vec(&failure.report.json(&cases[failure.case].name)).into_diagnostic()?;
             line.push(b'\n');
             let name = || self.failures_path.display().to_string();
             self.failures.write_all(&line).into_diagnostic().with_context(name)?;

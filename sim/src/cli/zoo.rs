@@ -67,8 +67,15 @@ fn look_for(case: &Case, seeds: Range<u64>, hidden: bool) -> (Row, Exit) {
     let (row, summary_exit) = {
         let cases = std::slice::from_ref(case);
         let shard = Shard { index: 0, of: 1 };
-        let plan =
-            Plan { cases, seeds, jobs: sweep::all_cores(), shard, time: None, resume_from: 0, done: vec![false] };
+        let plan = Plan {
+            cases,
+            seeds,
+            jobs: sweep::all_cores(),
+            shard,
+            time: None,
+            resume_from: 0,
+            done: vec![false],
+        };
         let mut checker = None;
         let summary = sweep_command::execute(&plan, hidden, |_, _, failure: Option<&Failure>| {
             checker = failure.map(|failure| failure.report.violations[0].checker.clone());

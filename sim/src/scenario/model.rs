@@ -267,7 +267,7 @@ pub struct Check {
 
 /// What a scenario expects of its runs: in the file `"valid"`, or what may be violated.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "Expectation", into = "Expectation")]
+#[serde(try_from = "Expectation", into = "Expectation")]
 #[schemars(with = "Expectation")]
 pub struct Expect {
     /// At least one seed must show this violation, and no seed any other that is not tolerated.
@@ -302,12 +302,18 @@ struct Table {
     tolerates: Option<Vec<String>>,
 }
 
-impl From<Expectation> for Expect {
-    fn from(form: Expectation) -> Self {
+impl TryFrom<Expectation> for Expect {
+    type Error = &'static str;
+
+    fn try_from(form: Expectation) -> Result<Self, &'static str> {
         match form {
-            Expectation::Word(Word::Valid) => Expect::default(),
+            Expectation::Word(Word::Valid) => Ok(Expect::default()),
+            Expectation::Table(Table { tolerates: Some(tolerates), .. }) if tolerates.is_empty() => {
+                Err("nothing is tolerated")
+            }
+            Expectation::Table(Table { violation: None, tolerates: None }) => Err("nothing is expected"),
             Expectation::Table(Table { violation, tolerates }) => {
-                Expect { violation, tolerates: tolerates.unwrap_or_default() }
+                Ok(Expect { violation, tolerates: tolerates.unwrap_or_default() })
             }
         }
     }

@@ -34,7 +34,7 @@ const NEEDED: [(&str, &str); 8] = [
 
 /// The forms of `check.expect`: serde would list the variants, but not how to write them.
 const EXPECTATIONS: &str =
-    "write \"valid\", { violation = \"<checker>\" }, { tolerates = [\"<checker>\"] } or both in one table";
+    "write \"valid\", { violation = \"<checker>\" }, { tolerates = [\"<checker>\"] } or both";
 
 /// The problem behind an error of serde, found somewhere at or below `fallback`.
 pub(super) fn problem(source: &Source<'_>, error: &toml::de::Error, fallback: &Path) -> Problem {

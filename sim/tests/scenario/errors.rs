@@ -381,7 +381,7 @@ fn a_checker_that_does_not_exist_comes_with_those_that_do() {
 }
 
 #[test]
-fn an_expectation_has_one_of_three_forms() {
+fn an_expectation_has_one_of_its_forms() {
     insta::assert_snapshot!(refused(r#"expect = { tolerates = ["convergence"] }"#, r#"expect = "invalid""#), @r#"
      × check.expect: this is not an expectation
        ╭─[netsplit.toml:41:10]
@@ -390,7 +390,7 @@ fn an_expectation_has_one_of_three_forms() {
        ·          ────┬────
        ·              ╰── not an expectation
        ╰────
-     help: write "valid", { violation = "<checker>" } or { tolerates = ["<checker>"] }
+     help: write "valid", { violation = "<checker>" }, { tolerates = ["<checker>"] } or both
     "#);
 }
 

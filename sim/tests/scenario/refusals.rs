@@ -52,7 +52,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("every = \"2s\"", "every = \"1ns\"", "random.every: 1ns makes some 20000000000 faults a run"),
     ("down = 1", "down = 4", "random.at_most.down: 4 is above the 3 nodes there are"),
     ("settle = \"30s\"", "settle = \"0s\"", "check.settle: 0s is not above 0"),
-    ("tolerates = [\"convergence\"]", "tolerates = []", "check.expect.tolerates: is empty"),
+    ("tolerates = [\"convergence\"]", "tolerates = []", "check.expect: this is not an expectation"),
     (
         "tolerates = [\"convergence\"]",
         "violation = \"lost\"",
@@ -61,7 +61,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "tolerates = [\"convergence\"]",
         "violates = \"x\"",
-        "check.expect.violates: this is not an expectation",
+        "check.expect: this is not an expectation",
     ),
     ("{ tolerates = [\"convergence\"] }", "\"violation\"", "check.expect: this is not an expectation"),
 ];

@@ -1,0 +1,91 @@
+//! TCP frames of 64 bytes through `host`, length-delimited, three nodes, link model on. `benches/peers` does the same work
+//! on madsim's own network and on turmoil.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use futures::{SinkExt, StreamExt};
+use host::net::{TcpListener, TcpStream};
+use host::world::{self, Config, Latency, Machine, Machines};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+use tokio_util::bytes::Bytes;
+use tokio_util::codec::{Framed, LengthDelimitedCodec};
+
+const FRAMES: u64 = 20_000;
+const PORT: u16 = 7000;
+
+fn machine(id: u8) -> Machine {
+    let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, id));
+    Machine { name: format!("n{id}"), ip, clock_offset_ns: 0, clock_drift_ppb: 0 }
+}
+
+async fn echo() -> std::io::Result<()> {
+    let listener = TcpListener::bind(("0.0.0.0".parse::<IpAddr>().expect("an address"), PORT)).await?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(async move {
+            let mut frames = Framed::new(stream, LengthDelimitedCodec::new());
+            while let Some(Ok(frame)) = frames.next().await {
+                if frames.send(frame.freeze()).await.is_err() {
+                    break;
+                }
+            }
+        });
+    }
+}
+
+async fn ping(server: &'static str, outstanding: usize, frames: u64) -> std::io::Result<()> {
+    let mut stream = Framed::new(TcpStream::connect((server, PORT)).await?, LengthDelimitedCodec::new());
+    for _ in 0..outstanding {
+        stream.send(Bytes::from_static(&[0; 64])).await?;
+    }
+    for _ in 0..frames {
+        let frame = stream.next().await.expect("the echo goes on")?;
+        stream.send(frame.freeze()).await?;
+    }
+    Ok(())
+}
+
+/// Two clients' tasks on n1 play ping-pong with n2 and n3; every frame travels twice.
+fn ping_pong(seed: u64, outstanding: usize) {
+    sim::run::on_fresh_thread(seed, || {
+        let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
+        runtime.add_simulator::<Machines>();
+        runtime.block_on(async {
+            let installed = world::install(Config {
+                seed,
+                machines: (1..=3).map(machine).collect(),
+                latency: Latency::uniform(Duration::from_millis(1), Duration::from_millis(10)),
+                loss: 0.0,
+                buggify: false,
+                recording: false,
+            });
+            let handle = madsim::runtime::Handle::current();
+            let client = handle.create_node().name("n1").build();
+            for name in ["n2", "n3"] {
+                handle.create_node().name(name).build().spawn(echo());
+            }
+            let both = client.spawn(async move {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                let half = FRAMES / 4;
+                tokio::try_join!(ping("n2", outstanding, half), ping("n3", outstanding, half))
+            });
+            both.await.expect("the task ends").expect("nothing fails");
+            (0..3).for_each(|machine| world::crash(machine, world::Death::Power));
+            installed.dismantle().await;
+        });
+    });
+}
+
+fn frames(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("tcp frames");
+    group.throughput(Throughput::Elements(FRAMES)).sample_size(20);
+    for outstanding in [8, 1] {
+        group.bench_function(BenchmarkId::new("outstanding", outstanding), |bencher| {
+            bencher.iter(|| ping_pong(1, outstanding));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, frames);
+criterion_main!(benches);

@@ -1,0 +1,193 @@
+//! The command as its users meet it: what it prints, and its exit codes.
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn splitbrain(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_splitbrain")).args(arguments).env_remove("CARGO").output().unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+/// A scenario whose flaw no expectation excuses.
+fn unexcused_flaw(folder: &Path) -> String {
+    let zoo = fs::read_to_string("scenarios/zoo/no-sync-after-heal.toml").unwrap();
+    let expectation = r#"expect = { violation = "convergence" }"#;
+    assert!(zoo.contains(expectation));
+    let path = folder.join("flaw.toml");
+    fs::write(&path, zoo.replace(expectation, "")).unwrap();
+    path.display().to_string()
+}
+
+fn has_keys(object: &Value, keys: &[&str]) {
+    for key in keys {
+        assert!(object.get(key).is_some(), "no {key} in {object}");
+    }
+}
+
+#[test]
+fn run_prints_one_object_with_everything_promised() {
+    let output = splitbrain(&["run", "registry/netsplit", "--seed", "3", "--json"]);
+    assert_eq!(code(&output), 0);
+    let [report] = &lines(&output)[..] else { panic!("one line") };
+    let keys = [
+        "scenario",
+        "seed",
+        "verdict",
+        "violations",
+        "digest",
+        "simulated_ms",
+        "events",
+        "messages",
+        "operations",
+        "latency_us",
+        "wall_ms",
+    ];
+    has_keys(report, &keys);
+    has_keys(&report["operations"], &["ok", "fail", "unknown"]);
+    has_keys(&report["latency_us"], &["p50", "p99", "p999", "max"]);
+    assert_eq!((&report["verdict"], &report["seed"]), (&"valid".into(), &3.into()));
+}
+
+#[test]
+fn a_sweep_prints_each_failing_run_and_last_a_summary() {
+    let folder = tempfile::tempdir().unwrap();
+    let flaw = unexcused_flaw(folder.path());
+    let output = splitbrain(&["sweep", &flaw, "--seeds", "0..6", "--json"]);
+    assert_eq!(code(&output), 1, "violations that nothing excuses");
+    let lines = lines(&output);
+    let (summary, failures) = lines.split_last().unwrap();
+    let keys = [
+        "runs",
+        "violations",
+        "unknown",
+        "first_failing_seed",
+        "runs_per_second",
+        "messages_per_second",
+        "simulated_per_wall",
+        "probes",
+        "never_reached",
+    ];
+    has_keys(summary, &keys);
+    assert_eq!(summary["runs"], 6);
+    assert_eq!(summary["violations"].as_u64().unwrap(), failures.len() as u64);
+    assert_eq!(failures[0]["seed"], summary["first_failing_seed"]);
+    has_keys(&failures[0]["violations"][0], &["checker", "at_ms", "message"]);
+}
+
+#[test]
+fn a_failure_ends_with_a_command_that_replays_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let flaw = unexcused_flaw(folder.path());
+    let output = splitbrain(&["sweep", &flaw, "--seeds", "0..6"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let next = text.lines().rev().find_map(|line| line.trim().strip_prefix("next: ")).unwrap();
+    let arguments: Vec<&str> = next.split(' ').skip(1).collect();
+    let replay_folder = folder.path().join("replay").display().to_string();
+    let replay = splitbrain(&[&arguments[..], &["--out", &replay_folder, "--json"]].concat());
+    assert_eq!(code(&replay), 1, "{next}");
+    let run = splitbrain(&["run", &flaw, "--seed", arguments.last().unwrap(), "--json"]);
+    assert_eq!(lines(&replay)[0]["digest"], lines(&run)[0]["digest"], "recording changes nothing");
+    for file in ["history.jsonl", "trace.jsonl"] {
+        for line in fs::read_to_string(Path::new(&replay_folder).join(file)).unwrap().lines() {
+            has_keys(&serde_json::from_str(line).unwrap(), &["time"]);
+        }
+    }
+    let plan = Path::new(&replay_folder).join("scenario.toml").display().to_string();
+    let again = splitbrain(&["run", &plan, "--seed", arguments.last().unwrap(), "--json"]);
+    assert_eq!(lines(&again)[0]["digest"], lines(&run)[0]["digest"], "the resolved plan is the same run");
+}
+
+#[test]
+fn bad_input_exits_with_2_and_runs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let bad: &[&[&str]] = &[
+        &["run", "no/such/scenario"],
+        &["run", "no/such/file.toml"],
+        &["run", "registry"],
+        &["run", "Cargo.toml"],
+        &["run", "registry/quiet", "--set", "cluster.nodes=10000"],
+        &["run", "registry/quiet", "--set", "workload.rate"],
+        &["run", "registry/quiet", "--seed", "-1"],
+        &["sweep", "registry/quiet", "--out", &out, "--seeds", "5..5"],
+        &["sweep", "registry/quiet", "--out", &out, "--seeds", "9..3"],
+        &["sweep", "registry/quiet", "--out", &out, "--shard", "4/4"],
+        &["sweep", "registry/quiet", "--out", &out, "--jobs", "0"],
+        &["sweep", "registry/quiet", "--out", "/dev/null/out"],
+        &["replay", "registry/quiet"],
+        &["frobnicate"],
+    ];
+    for arguments in bad {
+        let output = splitbrain(arguments);
+        let errors = String::from_utf8(output.stderr.clone()).unwrap();
+        assert_eq!(code(&output), 2, "{arguments:?}: {errors}");
+        assert!(output.stdout.is_empty(), "{arguments:?} printed something");
+        assert!(!errors.is_empty() && !errors.contains("panicked"), "{arguments:?}: {errors}");
+    }
+    assert!(!Path::new(&out).exists(), "nothing was written");
+}
+
+#[test]
+fn a_sweep_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let sweep = |more: &[&str]| {
+        splitbrain(
+            &[&["sweep", "registry/quiet", "--json", "--out", &out, "--seeds", "0..30"], more].concat(),
+        )
+    };
+    let cut_short = lines(&sweep(&["--for", "0s"])).pop().unwrap();
+    assert_eq!((&cut_short["runs"], &cut_short["complete"]), (&0.into(), &false.into()));
+    assert_eq!(lines(&sweep(&[])).pop().unwrap()["runs"], 30);
+    assert_eq!(lines(&sweep(&[])).pop().unwrap()["runs"], 0, "all of it was done");
+    let another = splitbrain(&["sweep", "registry/quiet", "--out", &out, "--seeds", "0..31"]);
+    assert_eq!(code(&another), 2, "another sweep's folder is left alone");
+}
+
+#[test]
+fn shards_share_a_sweep_without_overlap() {
+    let runs = |shard: &str| {
+        let output = splitbrain(&["sweep", "registry/quiet", "--json", "--seeds", "0..11", "--shard", shard]);
+        lines(&output).pop().unwrap()["runs"].as_u64().unwrap()
+    };
+    assert_eq!((runs("0/2"), runs("1/2")), (6, 5));
+}
+
+#[test]
+fn the_zoo_has_a_line_a_flaw() {
+    let output = splitbrain(&["zoo", "--json"]);
+    assert_eq!(code(&output), 0);
+    let rows = lines(&output);
+    assert_eq!(rows.len(), fs::read_dir("scenarios/zoo").unwrap().count());
+    for row in &rows {
+        has_keys(row, &["flaw", "system", "scenario", "found", "seeds_to_first", "wall_s", "generic"]);
+        assert_eq!(row["found"], true, "{row}");
+    }
+}
+
+#[test]
+fn list_and_schema_print_json() {
+    let output = splitbrain(&["list", "--json"]);
+    for entry in lines(&output) {
+        has_keys(&entry, &["scenario", "system", "title"]);
+    }
+    let schema = &lines(&splitbrain(&["schema"]))[0];
+    assert!(schema["properties"]["workload"].is_object());
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let shell = format!("'{}' list | head -1", env!("CARGO_BIN_EXE_splitbrain"));
+    let output = Command::new("sh").args(["-c", &shell]).output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}

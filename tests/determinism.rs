@@ -1,0 +1,123 @@
+//! One seed, one run: alone, in a sweep, reversed, on one thread and on two, recorded or not, as its own plan.
+
+mod support;
+
+use sim::Digest;
+use sim::catalog::{Case, Catalog};
+use sim::run::once;
+use sim::scenario::Scenario;
+use sim::sweep::{Plan, Shard, sweep};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use support::{case, record};
+
+const SEEDS: u64 = 24;
+
+fn digest(case: &Case, seed: u64) -> Digest {
+    once(case.system, &case.scenario, seed, false).0.digest
+}
+
+fn digests(case: &Case, seeds: impl Iterator<Item = u64>) -> BTreeMap<u64, Digest> {
+    seeds.map(|seed| (seed, digest(case, seed))).collect()
+}
+
+/// The digests as so many threads find them, last seed first.
+fn digests_on_threads(case: &Case, threads: usize) -> BTreeMap<u64, Digest> {
+    let queue = Mutex::new((0..SEEDS).collect::<Vec<_>>());
+    let found = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let Some(seed) = queue.lock().unwrap().pop() else { break };
+                    let digest = digest(case, seed);
+                    found.lock().unwrap().insert(seed, digest);
+                }
+            });
+        }
+    });
+    found.into_inner().unwrap()
+}
+
+#[test]
+fn a_seed_has_one_digest_however_runs_are_scheduled() {
+    let case = case("registry/swarm");
+    let forwards = digests(&case, 0..SEEDS);
+    assert_eq!(forwards, digests(&case, (0..SEEDS).rev()), "in reverse order");
+    assert_eq!(forwards, digests_on_threads(&case, 1), "on one thread");
+    assert_eq!(forwards, digests_on_threads(&case, 2), "on two threads");
+    let distinct: std::collections::BTreeSet<_> = forwards.values().collect();
+    assert_eq!(distinct.len() as u64, SEEDS, "different seeds are different runs");
+}
+
+#[test]
+fn recording_does_not_change_a_run() {
+    for name in ["registry/swarm", "registry/crash-restart", "findings/two-names-two-deaths"] {
+        let case = case(name);
+        for seed in 0..6 {
+            assert_eq!(record(&case, seed).0.digest, digest(&case, seed), "{name} seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_resolved_plan_is_the_same_run() {
+    let swarm = case("registry/swarm");
+    for seed in 0..6 {
+        let plan = record(&swarm, seed).1.plan.to_toml();
+        let scenario = Scenario::parse("plan", &plan, &[], &Catalog(splitbrain::systems::ALL)).unwrap();
+        assert_eq!(once(swarm.system, &scenario, seed, false).0.digest, digest(&swarm, seed), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_seed_alone_in_a_fresh_process_has_the_digest_it_has_here() {
+    let case = case("registry/swarm");
+    for seed in [3, 7] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_splitbrain"))
+            .args(["run", "registry/swarm", "--json", "--seed", &seed.to_string()])
+            .output()
+            .unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["digest"], digest(&case, seed).to_string(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_sweep_finds_the_same_on_one_core_and_on_two() {
+    let cases = [case("zoo/loser-not-broadcast"), case("registry/netsplit-conflict")];
+    let outcome = |jobs: usize| {
+        let shard = Shard { index: 0, of: 1 };
+        let plan = Plan {
+            cases: &cases,
+            seeds: 0..60,
+            jobs,
+            shard,
+            time: None,
+            resume_from: 0,
+            done: vec![false; 2],
+        };
+        let mut failures = Vec::new();
+        let summary = sweep(&plan, &sim::sweep::confirm_on_a_fresh_thread, |_, _, failure| {
+            failures
+                .extend(failure.map(|failure| (failure.case, failure.report.seed, failure.report.digest)));
+            true
+        });
+        (summary.runs, summary.violations, summary.messages, summary.probes, failures)
+    };
+    let on_one = outcome(1);
+    assert_eq!(on_one, outcome(2));
+    assert!(!on_one.4.is_empty(), "the flaw is found within these seeds");
+}
+
+#[test]
+fn a_run_that_is_not_deterministic_is_reported_as_such() {
+    let cases = [case("zoo/no-sync-after-heal")];
+    let shard = Shard { index: 0, of: 1 };
+    let plan =
+        Plan { cases: &cases, seeds: 0..20, jobs: 1, shard, time: None, resume_from: 0, done: vec![false] };
+    // The second run of a failing seed answers with the digest of another: what a leak would look like.
+    let confirm = |case: &Case, seed: u64| Ok(digest(case, seed + 1));
+    let summary = sweep(&plan, &confirm, |_, _, _| true);
+    assert_eq!(summary.nondeterministic, 1);
+}
