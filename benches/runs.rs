@@ -27,7 +27,7 @@ fn runs(criterion: &mut Criterion) {
     let empty =
         case("registry/quiet", &[("cluster.nodes", "1"), ("workload.for", "1ms"), ("workload.clients", "1")]);
     group.bench_function("nearly empty", |bencher| {
-        bencher.iter(|| once(empty.system, &empty.scenario, 1, false))
+        bencher.iter(|| once(empty.system, &empty.scenario, 1, false));
     });
     group.bench_function("thread and runtimes alone", |bencher| {
         bencher.iter(|| {

@@ -1,4 +1,5 @@
 //! The command as its users meet it: what it prints, and its exit codes.
+#![allow(clippy::unwrap_used)] // the helpers of a test are the test
 
 use serde_json::Value;
 use std::fs;

@@ -1,4 +1,5 @@
 //! One seed, one run: alone, in a sweep, reversed, on one thread and on two, recorded or not, as its own plan.
+#![allow(clippy::unwrap_used)] // the helpers of a test are the test
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Who sees whom, and how the tree is kept.
+#![allow(clippy::unwrap_used)] // the helpers of a test are the test
 
 use std::fs;
 use std::path::{Path, PathBuf};

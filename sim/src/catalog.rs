@@ -31,7 +31,7 @@ pub struct Catalog(pub &'static [&'static dyn AnySystem]);
 
 impl std::fmt::Debug for Catalog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|system| system.name())).finish()
+        f.debug_list().entries(self.names()).finish()
     }
 }
 
@@ -65,7 +65,7 @@ impl Systems for Catalog {
     }
 
     fn vocabulary(&self, system: &str) -> Option<Vocabulary> {
-        self.system(system).map(|system| system.vocabulary())
+        self.system(system).map(AnySystem::vocabulary)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::catalog::Case;
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 
 /// Prints a line of JSON.
 pub(super) fn line(value: &impl Serialize) -> miette::Result<()> {
@@ -55,10 +56,15 @@ pub(super) enum Colour {
 
 /// How to call this program again: as `cargo run` if that is how it was called.
 pub(super) fn program() -> String {
-    if std::env::var_os("CARGO").is_some() {
-        return "cargo run --release --".to_owned();
+    let called = PathBuf::from(std::env::args_os().next().unwrap_or_else(|| "splitbrain".into()));
+    if std::env::var_os("CARGO").is_none() {
+        return called.display().to_string();
     }
-    std::env::args().next().unwrap_or_else(|| "splitbrain".to_owned())
+    let is_example = called.parent().is_some_and(|folder| folder.ends_with("examples"));
+    match called.file_name().filter(|_| is_example) {
+        Some(name) => format!("cargo run --release --example {} --", name.display()),
+        None => "cargo run --release --".to_owned(),
+    }
 }
 
 /// The command that replays a seed.

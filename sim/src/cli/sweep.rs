@@ -15,6 +15,9 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Failures of one scenario that are printed for people.
+const FAILURES_PRINTED: u64 = 3;
+
 /// Arguments of `sweep`.
 #[derive(Debug, Args)]
 pub(super) struct Sweep {
@@ -85,7 +88,7 @@ impl Sweep {
         let mut failed = Ok(());
         let summary = execute(&plan, json, |released, summary, failure| {
             failed = (|| {
-                if let Some(failure) = failure.filter(|failure| failure.met == Met::Unexpected || json) {
+                if let Some(failure) = failure.filter(|failure| json || worth_printing(failure, summary)) {
                     report(&cases[failure.case], failure, json)?;
                 }
                 match &mut folder {
@@ -106,6 +109,12 @@ impl Sweep {
         }
         Ok(exit_of(&cases, &summary))
     }
+}
+
+/// Whether people want to see this failure: the first few of a scenario tell what there is to tell.
+fn worth_printing(failure: &Failure, summary: &Summary) -> bool {
+    let is_news = failure.met == Met::Unexpected && summary.cases[failure.case].unexpected <= FAILURES_PRINTED;
+    is_news || failure.nondeterminism.is_some()
 }
 
 /// Sweeps with a progress bar.
