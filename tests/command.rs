@@ -109,6 +109,14 @@ fn a_failure_ends_with_a_command_that_replays_it() {
 }
 
 #[test]
+fn a_run_twice_is_compared_event_by_event() {
+    let output = splitbrain(&["run", "registry/swarm", "--seed", "5", "--twice", "--json"]);
+    assert_eq!(code(&output), 0);
+    let compared = &lines(&output)[0];
+    assert!(compared["events"].as_u64().unwrap() > 1000 && compared["difference"].is_null(), "{compared}");
+}
+
+#[test]
 fn bad_input_exits_with_2_and_runs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out").display().to_string();
@@ -153,6 +161,14 @@ fn a_sweep_goes_on_where_it_was() {
     assert_eq!(lines(&sweep(&[])).pop().unwrap()["runs"], 0, "all of it was done");
     let another = splitbrain(&["sweep", "registry/quiet", "--out", &out, "--seeds", "0..31"]);
     assert_eq!(code(&another), 2, "another sweep's folder is left alone");
+}
+
+#[test]
+fn a_sweep_ends_when_nothing_new_is_reached() {
+    let arguments = ["sweep", "registry/quiet", "--json", "--seeds", "0..1000", "--until-plateau", "20"];
+    let summary = lines(&splitbrain(&arguments)).pop().unwrap();
+    let runs = summary["runs"].as_u64().unwrap();
+    assert!((20..1000).contains(&runs) && summary["complete"] == false, "{summary}");
 }
 
 #[test]

@@ -21,7 +21,10 @@ pub struct Case {
 
 impl std::fmt::Debug for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Case").field("path", &self.path).field("overrides", &self.overrides).finish_non_exhaustive()
+        f.debug_struct("Case")
+            .field("path", &self.path)
+            .field("overrides", &self.overrides)
+            .finish_non_exhaustive()
     }
 }
 

@@ -136,11 +136,15 @@ impl Summary {
 
     /// Which scenarios did not do what they expect, and why.
     pub fn unmet(&self, cases: &[Case]) -> Vec<(usize, String)> {
-        let unmet = |(index, case): (usize, &CaseSummary)| match &cases[index].scenario.check.expect.violation {
-            _ if case.unexpected > 0 => Some((index, format!("{} runs violated what must hold", case.unexpected))),
-            Some(checker) if case.shown.is_none() => {
-                Some((index, format!("none of {} seeds showed the expected violation of {checker}", case.runs)))
+        let unmet = |(index, case): (usize, &CaseSummary)| match &cases[index].scenario.check.expect.violation
+        {
+            _ if case.unexpected > 0 => {
+                Some((index, format!("{} runs violated what must hold", case.unexpected)))
             }
+            Some(checker) if case.shown.is_none() => Some((
+                index,
+                format!("none of {} seeds showed the expected violation of {checker}", case.runs),
+            )),
             _ => None,
         };
         self.cases.iter().enumerate().filter_map(unmet).collect()

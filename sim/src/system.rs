@@ -100,7 +100,8 @@ impl Mix {
     pub(crate) fn new(scenario: &Scenario, client: u32) -> Self {
         let keys = scenario.workload.keys;
         let first_key = if scenario.workload.own_keys { client * keys } else { 0 };
-        let weights: Vec<(String, u32)> = scenario.workload.mix.iter().map(|(op, w)| (op.clone(), *w)).collect();
+        let weights: Vec<(String, u32)> =
+            scenario.workload.mix.iter().map(|(op, w)| (op.clone(), *w)).collect();
         let total = weights.iter().map(|(_, weight)| u64::from(*weight)).sum();
         Mix { weights, total, first_key, keys }
     }

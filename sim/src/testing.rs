@@ -51,7 +51,10 @@ impl Test {
     ///
     /// When a scenario's expectation is not met, or a file is wrong: that fails the `#[test]` around it.
     pub fn run(self) {
-        let cases = self.catalog.load(&self.scenarios, &[]).unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
+        let cases = self
+            .catalog
+            .load(&self.scenarios, &[])
+            .unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
         for case in cases {
             if let Err(failure) = check(&case, self.seeds, sweep::all_cores()) {
                 panic!("{failure}");
@@ -103,7 +106,9 @@ fn check(case: &Case, seeds: u64, jobs: usize) -> Result<(), String> {
 
 fn seeds_to_run(case: &Case, seeds: u64) -> Result<Range<u64>, String> {
     let variable = |name: &str| match std::env::var(name) {
-        Ok(text) => text.parse::<u64>().map(Some).map_err(|_| format!("{name}={text} is not a number of seeds")),
+        Ok(text) => {
+            text.parse::<u64>().map(Some).map_err(|_| format!("{name}={text} is not a number of seeds"))
+        }
         Err(_) => Ok(None),
     };
     if let Some(seed) = variable("SPLITBRAIN_SEED")? {

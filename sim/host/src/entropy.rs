@@ -6,7 +6,7 @@
 /// Sixty-four uniform random bits.
 #[cfg(madsim)]
 pub fn u64() -> u64 {
-    crate::world::with(|world| world.entropy())
+    crate::world::with(crate::world::World::entropy)
 }
 
 /// Sixty-four uniform random bits.

@@ -5,6 +5,7 @@
 //! | | simulated (`--cfg madsim`) | real (`RUSTFLAGS=""`) |
 //! |---|---|---|
 //! | [`net`] | sockets on a simulated network with latency, loss and cuts | tokio's sockets |
+//! | [`disk`] | a disk that loses what was not synced, tears, fails, and takes its time | the system's files, in a folder |
 //! | [`clock`] | one wall clock a machine, with offset and drift | the system's clock |
 //! | [`entropy`] | a stream of the run's seed, one a machine | the system's entropy |
 //! | [`mod@probe`] | reaches checkers, triggers and the timeline | compiles to nothing |
@@ -15,6 +16,7 @@
 //! What is absent: no file here knows a protocol, and nothing here decides *when* a fault happens.
 
 pub mod clock;
+pub mod disk;
 pub mod entropy;
 pub mod net;
 pub mod probe;

@@ -39,8 +39,12 @@ mod real {
     pub async fn serve(listener: TcpListener) -> std::io::Result<()> {
         loop {
             let (mut stream, _) = listener.accept().await?;
-            let views: serde_json::Value =
-                VIEWS.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter().map(|read| read()).collect();
+            let views: serde_json::Value = VIEWS
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .iter()
+                .map(|read| read())
+                .collect();
             // A debugger that hangs up is its own affair.
             let _ = stream.write_all(views.to_string().as_bytes()).await;
         }

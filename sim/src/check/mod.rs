@@ -9,8 +9,11 @@
 //! Three more are judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), and every
 //! client gets an answer or its time-out (`answered`).
 
+mod judge;
+pub mod linearizable;
 mod views;
 
+pub use judge::{Judge, NoJudge, Ruling};
 pub use views::Views;
 
 use crate::system::System;

@@ -1,23 +1,45 @@
-//! A failing seed again, in a fresh process of this program.
+//! A seed again, in a fresh process of this program.
 
+use super::twice::Traced;
 use crate::catalog::Case;
 use host::world::Digest;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Runs the seed with `run --json` in a new process, and reads its digest.
+/// Runs the seed in a new process, and reads its digest.
 pub(super) fn digest_in_a_fresh_process(case: &Case, seed: u64) -> Result<Digest, String> {
-    let failed = |why: String| format!("the run could not be repeated in a fresh process: {why}");
-    let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
-    let mut command = Command::new(program);
-    command.arg("run").arg(&case.path).args(["--json", "--seed", &seed.to_string()]);
+    digest_of(command("run", case, seed)?)
+}
+
+/// Replays the seed in a new process, and reads its digest and trace.
+pub(super) fn trace_in_a_fresh_process(case: &Case, seed: u64) -> Result<Traced, String> {
+    let folder = tempfile::tempdir().map_err(failed)?;
+    let mut command = command("replay", case, seed)?;
+    command.arg("--out").arg(folder.path());
+    let digest = digest_of(command)?;
+    Ok(Traced { digest, lines: lines_of(&folder.path().join("trace.jsonl"))? })
+}
+
+fn command(subcommand: &str, case: &Case, seed: u64) -> Result<Command, String> {
+    let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+    command.arg(subcommand).arg(&case.path).args(["--json", "--seed", &seed.to_string()]);
     for (key, value) in &case.overrides {
         command.args(["--set", &format!("{key}={value}")]);
     }
-    let output = command.stdin(Stdio::null()).output().map_err(|error| failed(error.to_string()))?;
-    let line: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .map_err(|error| failed(format!("{} ({error})", output.status)))?;
-    line["digest"]
-        .as_str()
-        .and_then(|digest| digest.parse().ok())
-        .ok_or_else(|| failed("it has no digest".into()))
+    Ok(command)
+}
+
+fn digest_of(mut command: Command) -> Result<Digest, String> {
+    let output = command.stdin(Stdio::null()).output().map_err(failed)?;
+    let line: serde_json::Value =
+        serde_json::from_slice(&output.stdout).map_err(|error| failed(format!("{} ({error})", output.status)))?;
+    line["digest"].as_str().and_then(|digest| digest.parse().ok()).ok_or_else(|| failed("it has no digest"))
+}
+
+fn lines_of(path: &Path) -> Result<Vec<String>, String> {
+    Ok(std::fs::read_to_string(path).map_err(failed)?.lines().map(str::to_owned).collect())
+}
+
+fn failed(why: impl std::fmt::Display) -> String {
+    format!("the run could not be repeated in a fresh process: {why}")
 }

@@ -11,6 +11,7 @@
 //! error. Exit codes: 0 as expected, 1 a violation or an expectation not met, 2 bad input and nothing was run,
 //! 3 unknown, 4 nondeterminism. A failure ends with the next command to type.
 
+mod check;
 mod fresh;
 mod list;
 mod out;
@@ -20,6 +21,7 @@ mod run;
 mod sweep;
 mod sweep_out;
 mod tour;
+mod twice;
 mod zoo;
 
 use crate::catalog::{Case, Catalog};
@@ -60,6 +62,8 @@ enum Command {
     Sweep(sweep::Sweep),
     /// Run one seed again with full recording, and write down everything that happened.
     Replay(replay::Replay),
+    /// Judge a history that something else recorded.
+    Check(check::Check),
     /// Show every known flaw and how it is found.
     Zoo(zoo::Zoo),
     /// Print the JSON schema of scenario files, for editors.
@@ -90,6 +94,7 @@ pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
         Some(Command::Run(run)) => run.execute(&catalog, cli.json),
         Some(Command::Sweep(sweep)) => sweep.execute(&catalog, cli.json),
         Some(Command::Replay(replay)) => replay.execute(&catalog, cli.json),
+        Some(Command::Check(check)) => check.execute(cli.json),
         Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),
         Some(Command::Schema) => {
             out::line(&crate::scenario::json_schema(&catalog)).map(|()| Exit::AsExpected)

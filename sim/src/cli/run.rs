@@ -1,7 +1,7 @@
 //! `run`: one seed of one scenario.
 
 use super::out::{self, Colour};
-use super::{Exit, Overrides, one};
+use super::{Exit, Overrides, one, twice};
 use crate::catalog::{Case, Catalog};
 use crate::latency::{Latencies, Percentiles};
 use crate::run::{self, Met, Report, Verdict};
@@ -15,6 +15,9 @@ pub(super) struct Run {
     /// The seed.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Run it again, here and in a fresh process, and compare event by event.
+    #[arg(long)]
+    twice: bool,
     #[command(flatten)]
     overrides: Overrides,
 }
@@ -22,6 +25,9 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn execute(&self, catalog: &Catalog, json: bool) -> miette::Result<Exit> {
         let case = one(catalog, &self.scenario, &self.overrides)?;
+        if self.twice {
+            return twice::execute(&case, self.seed, json);
+        }
         let (report, _) = run::once(case.system, &case.scenario, self.seed, false);
         if json {
             out::line(&report.json(&case.name))?;

@@ -30,6 +30,9 @@ pub(super) struct Sweep {
     /// Start no run after this long.
     #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
     time: Option<Duration>,
+    /// Start no run once so many have reached no probe that was not reached before.
+    #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u64).range(1..))]
+    until_plateau: Option<u64>,
     /// Runs at the same time; all cores unless set.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -86,7 +89,12 @@ impl Sweep {
             done: state.map_or_else(|| vec![false; cases.len()], |state| state.done.clone()),
         };
         let mut failed = Ok(());
+        // How many probes were reached, and after how many runs the last of them.
+        let mut plateau = (0, 0);
         let summary = execute(&plan, json, |released, summary, failure| {
+            if summary.probes.len() > plateau.0 {
+                plateau = (summary.probes.len(), summary.runs);
+            }
             failed = (|| {
                 if let Some(failure) = failure.filter(|failure| json || worth_printing(failure, summary)) {
                     report(&cases[failure.case], failure, json)?;
@@ -96,7 +104,7 @@ impl Sweep {
                     None => Ok(()),
                 }
             })();
-            failed.is_ok()
+            failed.is_ok() && self.until_plateau.is_none_or(|runs| summary.runs - plateau.1 < runs)
         });
         failed?;
         if let Some(folder) = &mut folder {
@@ -113,7 +121,8 @@ impl Sweep {
 
 /// Whether people want to see this failure: the first few of a scenario tell what there is to tell.
 fn worth_printing(failure: &Failure, summary: &Summary) -> bool {
-    let is_news = failure.met == Met::Unexpected && summary.cases[failure.case].unexpected <= FAILURES_PRINTED;
+    let is_news =
+        failure.met == Met::Unexpected && summary.cases[failure.case].unexpected <= FAILURES_PRINTED;
     is_news || failure.nondeterminism.is_some()
 }
 

@@ -42,7 +42,12 @@ const STABLE: Duration = Duration::from_secs(1);
 const PORT: u16 = 7000;
 
 /// Runs a scenario once, on a fresh thread.
-pub fn once(system: &'static dyn AnySystem, scenario: &Scenario, seed: u64, recording: bool) -> (Report, Option<Recording>) {
+pub fn once(
+    system: &'static dyn AnySystem,
+    scenario: &Scenario,
+    seed: u64,
+    recording: bool,
+) -> (Report, Option<Recording>) {
     let start = Instant::now();
     let plan = scenario.resolve(seed);
     let (mut report, recording) = on_fresh_thread(seed, || system.run(&plan, seed, recording));
@@ -141,7 +146,7 @@ pub(crate) fn run<S: System>(
         let Some(panic) = thread::take_panic() else { std::panic::resume_unwind(payload) };
         let evidence = format!("{} panicked at {}: {}", panic.machine, panic.location, panic.message);
         shared.violated(check::PANIC, evidence);
-        world::with(|world| world.log("panic", panic.backtrace));
+        world::with(|world| world.note(Observed::Phase, "panic", || panic.backtrace, &[]));
         Ending::take(0, None)
     });
     shared.update(|progress| {
@@ -177,7 +182,8 @@ async fn phases<S: System>(
     shared: &Arc<Shared<S>>,
 ) -> Ending {
     let machines = machines(plan, seed);
-    let addresses: Vec<SocketAddr> = machines.iter().map(|machine| SocketAddr::new(machine.ip, PORT)).collect();
+    let addresses: Vec<SocketAddr> =
+        machines.iter().map(|machine| SocketAddr::new(machine.ip, PORT)).collect();
     let nodes = node_count(plan);
     let node_addresses = addresses[..nodes as usize].to_vec();
     let options: S::Options =
@@ -193,7 +199,8 @@ async fn phases<S: System>(
 
     let start_ns = BOOT.as_nanos() as u64;
     let until_ns = start_ns + plan.workload.duration.as_nanos() as u64;
-    let workload = Workload::new(system, plan, seed, options.clone(), node_addresses.clone(), until_ns, shared.clone());
+    let workload =
+        Workload::new(system, plan, seed, options.clone(), node_addresses.clone(), until_ns, shared.clone());
     let handle = madsim::runtime::Handle::current();
     for id in 1..=nodes {
         let context = NodeContext { id, nodes: node_addresses.clone(), options: options.clone() };
@@ -202,7 +209,8 @@ async fn phases<S: System>(
             let (node, shared) = (system.node(context.clone()), shared.clone());
             async move {
                 let end = node.await;
-                let why = end.err().map_or_else(|| "without an error".to_owned(), |error| format!("with: {error}"));
+                let why =
+                    end.err().map_or_else(|| "without an error".to_owned(), |error| format!("with: {error}"));
                 shared.violated(check::NODE, format!("n{id} stopped by itself, {why}"));
             }
         };
@@ -256,7 +264,8 @@ impl<S: System> Run<S> {
             let now = now_ns();
             self.nemesis.act(now);
             let (active, strikes) = self.nemesis.active_and_strikes();
-            self.shared.update(|progress| (progress.faults_active, progress.faults_struck) = (active, strikes));
+            self.shared
+                .update(|progress| (progress.faults_active, progress.faults_struck) = (active, strikes));
             if now >= deadline_ns {
                 return;
             }

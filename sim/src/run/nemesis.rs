@@ -93,8 +93,11 @@ impl Nemesis {
         let publisher = probe.host.map(|host| world::with(|world| world.name(host).to_owned()));
         let mut triggered = Vec::new();
         self.waiting.retain(|index| {
-            let Moment::Probe { node, probe: name, after } = &self.faults[*index].moment else { return false };
-            let matches = name == probe.name && node.as_ref().is_none_or(|node| Some(node) == publisher.as_ref());
+            let Moment::Probe { node, probe: name, after } = &self.faults[*index].moment else {
+                return false;
+            };
+            let matches =
+                name == probe.name && node.as_ref().is_none_or(|node| Some(node) == publisher.as_ref());
             if matches {
                 triggered.push((*index, probe.at_ns + after.as_nanos() as u64));
             }

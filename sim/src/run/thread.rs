@@ -16,6 +16,7 @@ use real_tokio::runtime::{Builder, RngSeed};
 use std::cell::{Cell, RefCell};
 use std::collections::hash_map::RandomState;
 use std::hint::black_box;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 thread_local! {
@@ -45,12 +46,21 @@ pub fn on_fresh_thread<T: Send>(seed: u64, run: impl FnOnce() -> T + Send) -> T 
         Runtime::with_seed_and_config(seed, madsim::Config::default()).block_on(async {
             black_box(RandomState::new());
         });
-        tokio.block_on(real_tokio::task::unconstrained(async { run() }))
+        let whole = || tokio.block_on(real_tokio::task::unconstrained(async { run() }));
+        catch_unwind(AssertUnwindSafe(whole)).map_err(|_| take_panic())
     };
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("run".into()).spawn_scoped(scope, prepared);
         let thread = thread.expect("the system has room for one more thread");
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        match thread.join() {
+            Ok(Ok(done)) => done,
+            // What nodes do is caught inside of the run: this is the testbed itself.
+            Ok(Err(Some(Panic { message, location, backtrace, .. }))) => {
+                panic!("the testbed panicked at {location}: {message}\n{backtrace}")
+            }
+            Ok(Err(None)) => panic!("the testbed panicked outside of its hook"),
+            Err(payload) => std::panic::resume_unwind(payload),
+        }
     })
 }
 
@@ -71,7 +81,7 @@ fn collect_panics() {
             let message = info.payload_as_str().unwrap_or("a panic without a message").to_owned();
             let location = info.location().map(ToString::to_string).unwrap_or_default();
             // Under madsim the host name is that of the calling task's machine.
-            let machine = gethostname::gethostname().to_string_lossy().into_owned();
+            let machine = hostname::get().unwrap_or_default().to_string_lossy().into_owned();
             let backtrace = std::backtrace::Backtrace::force_capture().to_string();
             PANIC.set(Some(Panic { machine, message, location, backtrace }));
         }));

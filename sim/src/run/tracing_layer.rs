@@ -10,7 +10,9 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 /// Runs `f` with a subscriber that writes into this thread's world.
 pub(super) fn collect<T>(f: impl FnOnce() -> T) -> T {
     // The executor's own events would drown those of the protocol.
-    let of_nodes = |metadata: &Metadata<'_>| !metadata.target().starts_with("madsim") && *metadata.level() <= Level::DEBUG;
+    let of_nodes = |metadata: &Metadata<'_>| {
+        !metadata.target().starts_with("madsim") && *metadata.level() <= Level::DEBUG
+    };
     let layer = Collect.with_filter(filter_fn(of_nodes).with_max_level_hint(LevelFilter::DEBUG));
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), f)
 }

@@ -92,7 +92,9 @@ impl<S: System> Workload<S> {
         });
         let outcome = match timeout(self.timeout, client.call(&op)).await {
             Ok(outcome) => outcome,
-            Err(_) => Outcome::Unknown(format!("no answer within {}", humantime::format_duration(self.timeout))),
+            Err(_) => {
+                Outcome::Unknown(format!("no answer within {}", humantime::format_duration(self.timeout)))
+            }
         };
         match &outcome {
             Outcome::Ok(ret) => note(process, "ok", ret, encoded),

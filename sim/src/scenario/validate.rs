@@ -376,9 +376,12 @@ impl Checks<'_> {
         for (index, checker) in check.expect.tolerates.iter().enumerate() {
             self.checker(tolerates.then(index), checker)?;
             if check.expect.violation.as_ref() == Some(checker) {
-                return Err(Problem::new(tolerates.then(index), format!("`{checker}` is what must be shown"))
-                    .label("tolerated as well")
-                    .help("what a scenario is there to show need not be tolerated"));
+                return Err(Problem::new(
+                    tolerates.then(index),
+                    format!("`{checker}` is what must be shown"),
+                )
+                .label("tolerated as well")
+                .help("what a scenario is there to show need not be tolerated"));
             }
         }
         Ok(())

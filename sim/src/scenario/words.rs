@@ -5,7 +5,8 @@ use std::fmt;
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let groups = |groups: &[Vec<String>]| groups.iter().map(|g| g.join(" ")).collect::<Vec<_>>().join(" | ");
+        let groups =
+            |groups: &[Vec<String>]| groups.iter().map(|g| g.join(" ")).collect::<Vec<_>>().join(" | ");
         match self {
             Action::Partition(parts) => write!(f, "partition {}", groups(parts)),
             Action::OneWay { from, to } => write!(f, "one-way cut {} → {}", from.join(" "), to.join(" ")),

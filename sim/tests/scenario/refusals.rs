@@ -58,11 +58,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "violation = \"lost\"",
         "check.expect.violation: registry has no checker `lost`",
     ),
-    (
-        "tolerates = [\"convergence\"]",
-        "violates = \"x\"",
-        "check.expect: this is not an expectation",
-    ),
+    ("tolerates = [\"convergence\"]", "violates = \"x\"", "check.expect: this is not an expectation"),
     ("{ tolerates = [\"convergence\"] }", "\"violation\"", "check.expect: this is not an expectation"),
 ];
 

@@ -22,6 +22,8 @@ pub enum Observed {
     Operation = 5,
     /// A phase of the run began, or its verdict fell.
     Phase = 6,
+    /// A node asked its disk for something, a sync ended, or a power loss left something.
+    Disk = 7,
 }
 
 /// The hash under way.

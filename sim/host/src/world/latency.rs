@@ -47,8 +47,10 @@ impl Latency {
     pub(crate) fn sample(&self, bits: u32) -> u64 {
         match self {
             Latency::Constant(latency) => *latency,
-            Latency::Uniform { from, to } => from + ((u128::from(to - from + 1) * u128::from(bits)) >> 32) as u64,
-            Latency::Quantiles(table) => table[bits as usize * table.len() >> 32],
+            Latency::Uniform { from, to } => {
+                from + ((u128::from(to - from + 1) * u128::from(bits)) >> 32) as u64
+            }
+            Latency::Quantiles(table) => table[(bits as usize * table.len()) >> 32],
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Listening sockets and their backlogs.
+//! Listening sockets, their backlogs, and local ports.
 
 use super::tcp::{ConnectionId, Side};
 use super::{HostId, World};
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::task::{Context, Poll, Waker};
 
 /// Connections that are established and not yet accepted; tokio asks the kernel for as many.
@@ -13,72 +13,126 @@ const BACKLOG: usize = 1024;
 /// Where Linux's ephemeral ports begin.
 pub(crate) const EPHEMERAL: u16 = 32768;
 
+/// What a listening socket is bound to: a port of one address of a machine, or of all (`None`).
+pub(crate) type Binding = (HostId, u16, Option<IpAddr>);
+
+/// A listening socket, told from a later one on the same port.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ListenerId {
+    pub(crate) host: HostId,
+    pub(crate) address: SocketAddr,
+    generation: u32,
+}
+
+impl ListenerId {
+    fn binding(&self) -> Binding {
+        binding(self.host, self.address)
+    }
+}
+
+fn binding(host: HostId, address: SocketAddr) -> Binding {
+    (host, address.port(), Some(address.ip()).filter(|ip| !ip.is_unspecified()))
+}
+
 pub(crate) struct Listener {
     backlog: VecDeque<ConnectionId>,
-    waker: Option<Waker>,
-    /// Tells a listener from a later one on the same port.
+    /// Who waits in `accept`: all are woken, the first to come is served.
+    accepting: Vec<Waker>,
     generation: u32,
 }
 
 impl Listener {
-    pub(crate) fn has_room(&self) -> bool {
+    pub(super) fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    pub(super) fn has_room(&self) -> bool {
         self.backlog.len() < BACKLOG
     }
 
-    pub(crate) fn established(&mut self, connection: ConnectionId) {
+    pub(super) fn established(&mut self, connection: ConnectionId) {
         self.backlog.push_back(connection);
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
+        self.accepting.drain(..).for_each(Waker::wake);
     }
 }
 
 impl World {
-    /// Binds a listening socket; port 0 picks a free one. Returns its address and generation.
-    pub(crate) fn listen(&mut self, host: HostId, address: SocketAddr) -> io::Result<(SocketAddr, u32)> {
-        let ip = if address.ip().is_unspecified() { self.hosts[host].ip } else { address.ip() };
-        if ip != self.hosts[host].ip && !ip.is_loopback() {
+    /// Binds a listening socket; port 0 picks a free one.
+    pub(crate) fn listen(&mut self, host: HostId, address: SocketAddr) -> io::Result<ListenerId> {
+        let ip = address.ip();
+        if !ip.is_unspecified() && !ip.is_loopback() && ip != self.hosts[host].ip {
             return Err(io::ErrorKind::AddrNotAvailable.into());
         }
         let port = if address.port() == 0 { self.ephemeral_port(host) } else { address.port() };
-        if self.listeners.contains_key(&(host, port)) {
+        let address = SocketAddr::new(ip, port);
+        let overlaps = |(_, _, bound): &Binding| bound.is_none_or(|bound| ip.is_unspecified() || bound == ip);
+        if self.listeners_on(host, port).any(|(bound, _)| overlaps(bound)) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         self.generations += 1;
-        let generation = self.generations;
-        self.listeners.insert((host, port), Listener { backlog: VecDeque::new(), waker: None, generation });
-        Ok((SocketAddr::new(ip, port), generation))
+        let id = ListenerId { host, address, generation: self.generations };
+        let listener =
+            Listener { backlog: VecDeque::new(), accepting: Vec::new(), generation: id.generation };
+        self.listeners.insert(id.binding(), listener);
+        Ok(id)
     }
 
     pub(crate) fn poll_accept(
         &mut self,
-        host: HostId,
-        port: u16,
-        generation: u32,
+        id: ListenerId,
         context: &Context<'_>,
     ) -> Poll<io::Result<ConnectionId>> {
-        let listener = self.listeners.get_mut(&(host, port)).filter(|listener| listener.generation == generation);
-        let Some(listener) = listener else { return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())) };
+        let Some(listener) = self.listener(id) else {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        };
         if let Some(connection) = listener.backlog.pop_front() {
             return Poll::Ready(Ok(connection));
         }
-        listener.waker = Some(context.waker().clone());
+        if !listener.accepting.iter().any(|waker| waker.will_wake(context.waker())) {
+            listener.accepting.push(context.waker().clone());
+        }
         Poll::Pending
     }
 
-    /// Closes a listening socket; who waits in its backlog is reset or sees the end of the stream.
-    pub(crate) fn close_listener(&mut self, host: HostId, port: u16, generation: u32) {
-        if self.listeners.get(&(host, port)).is_some_and(|listener| listener.generation == generation) {
-            let listener = self.listeners.remove(&(host, port)).expect("just seen");
-            for connection in listener.backlog {
-                self.close(connection, Side::Acceptor);
+    /// Closes a listening socket; who waits in its backlog is reset.
+    pub(crate) fn close_listener(&mut self, id: ListenerId) {
+        if self.listener(id).is_none() {
+            return;
+        }
+        let listener = self.listeners.remove(&id.binding()).expect("just seen");
+        for connection in listener.backlog {
+            self.abort(self.now_ns(), connection, Side::Acceptor);
+        }
+    }
+
+    /// Every listening socket of a host closes; when the power fails, without a word.
+    pub(super) fn drop_listeners_of(&mut self, host: HostId, power_lost: bool) {
+        let bindings: Vec<Binding> =
+            self.listeners.keys().filter(|(owner, ..)| *owner == host).copied().collect();
+        for binding in bindings {
+            let listener = self.listeners.remove(&binding).expect("just seen");
+            if !power_lost {
+                for connection in listener.backlog {
+                    self.abort(self.now_ns(), connection, Side::Acceptor);
+                }
             }
         }
     }
 
-    /// Every listening socket of a host is gone.
-    pub(crate) fn drop_listeners_of(&mut self, host: HostId) {
-        self.listeners.retain(|(owner, _), _| *owner != host);
+    fn listener(&mut self, id: ListenerId) -> Option<&mut Listener> {
+        self.listeners.get_mut(&id.binding()).filter(|listener| listener.generation == id.generation)
+    }
+
+    /// The listener that a connection to this address of a host reaches.
+    pub(super) fn listener_for(&mut self, host: HostId, address: SocketAddr) -> Option<&mut Listener> {
+        let exact = binding(host, address);
+        let binding = if self.listeners.contains_key(&exact) { exact } else { (host, address.port(), None) };
+        self.listeners.get_mut(&binding)
+    }
+
+    fn listeners_on(&self, host: HostId, port: u16) -> impl Iterator<Item = (&Binding, &Listener)> {
+        // `None` is the least address, and 255.255… of version 6 the greatest.
+        self.listeners.range((host, port, None)..=(host, port, Some([u16::MAX; 8].into())))
     }
 
     /// A local port that no listener of the host uses.
@@ -86,17 +140,21 @@ impl World {
         loop {
             let port = self.hosts[host].next_port;
             self.hosts[host].next_port = port.checked_add(1).unwrap_or(EPHEMERAL);
-            if !self.listeners.contains_key(&(host, port)) {
+            if self.listeners_on(host, port).next().is_none() {
                 return port;
             }
         }
     }
 
-    /// The host that an address belongs to, as one host sees it.
-    pub(crate) fn host_at(&self, ip: IpAddr, seen_from: HostId) -> Option<HostId> {
-        if ip.is_loopback() || ip.is_unspecified() {
-            return Some(seen_from);
+    /// The machine that an address belongs to, as one machine sees it, and the addresses of both ends of a connection
+    /// there: `(machine, local, remote)`.
+    pub(crate) fn route(&self, from: HostId, to: SocketAddr) -> Option<(HostId, IpAddr, SocketAddr)> {
+        // As on Linux, no address at all means this machine.
+        let ip = if to.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { to.ip() };
+        if ip.is_loopback() {
+            return Some((from, ip, SocketAddr::new(ip, to.port())));
         }
-        self.hosts.iter().position(|host| host.ip == ip)
+        let host = self.hosts.iter().position(|host| host.ip == ip)?;
+        Some((host, self.hosts[from].ip, SocketAddr::new(ip, to.port())))
     }
 }

@@ -27,8 +27,11 @@ pub struct Machine {
 pub enum Death {
     /// The process dies; the kernel lives, closes its sockets and refuses new connections.
     Process,
-    /// The power fails: nothing is sent any more, and nothing answers until it is back.
+    /// The power fails: nothing is sent any more, and nothing answers until it is back. What was not synced to the disk
+    /// may be lost.
     Power,
+    /// The power fails, and the machine comes back with an empty disk.
+    Wiped,
 }
 
 /// Reads a node's view.
@@ -62,9 +65,8 @@ pub(super) struct Host {
     /// Whether its kernel answers packets.
     pub(super) up: bool,
     /// Whether its process runs.
-    running: bool,
+    pub(super) running: bool,
     /// How it will go down next.
-    death: Death,
     pub(super) next_port: u16,
     pub(super) view: Option<View>,
     clock_offset_ns: i64,
@@ -79,7 +81,6 @@ impl Host {
             ip: machine.ip,
             up: true,
             running: true,
-            death: Death::Process,
             next_port: EPHEMERAL,
             view: None,
             clock_offset_ns: machine.clock_offset_ns,
@@ -93,10 +94,11 @@ impl Host {
 /// Takes a machine down: its tasks end and its sockets go, at once or by RST.
 pub fn crash(host: HostId, death: Death) {
     let node = with(|world| {
-        world.hosts[host].death = death;
+        // Before madsim drops any future: their destructors close sockets, which a machine without power cannot.
+        world.machine_dies(host, death);
         world.nodes[host]
     });
-    // Outside of the borrow: madsim answers through `Machines::reset_node`.
+    // Outside of the borrow: madsim answers through `Machines::reset_node`, and may run destructors at once.
     madsim::runtime::Handle::current().kill(node);
 }
 
@@ -104,7 +106,7 @@ pub fn crash(host: HostId, death: Death) {
 pub fn restart(host: HostId) {
     let node = with(|world| {
         let machine = &mut world.hosts[host];
-        (machine.up, machine.running, machine.next_port) = (true, true, EPHEMERAL);
+        (machine.up, machine.running) = (true, true);
         world.nodes[host]
     });
     madsim::runtime::Handle::current().restart(node);
@@ -165,12 +167,12 @@ impl World {
         host.is_some_and(|host| self.hosts[host].buggify.chance(probability))
     }
 
-    pub(super) fn machine_dies(&mut self, host: HostId) {
-        let death = self.hosts[host].death;
+    pub(super) fn machine_dies(&mut self, host: HostId, death: Death) {
         self.hosts[host].running = false;
         self.hosts[host].up = death == Death::Process;
         self.hosts[host].view = None;
-        self.drop_listeners_of(host);
-        self.drop_connections_of(host, death == Death::Power);
+        self.drop_listeners_of(host, death != Death::Process);
+        self.drop_connections_of(host, death != Death::Process);
+        self.disk_dies(host, death);
     }
 }

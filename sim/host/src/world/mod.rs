@@ -9,16 +9,22 @@
 //! |---|---|
 //! | `draw.rs` | streams of randomness |
 //! | `latency.rs`, `link.rs` | links |
-//! | `tcp.rs`, `listener.rs`, `packet.rs` | connections, and their slow path |
+//! | `tcp.rs`, `handshake.rs`, `listener.rs` | connections: their life, how they begin, and where |
+//! | `direction.rs`, `transmission.rs` | one way of a connection, and how its segments travel |
+//! | `packet.rs` | packets without data, and the agenda of everything rare |
 //! | `net.rs` | the sockets that node code holds |
 //! | `machine.rs` | machines: power, process, clock, view |
+//! | `disk/` | their disks |
 //! | `digest.rs`, `trace.rs` | what is remembered |
 //!
 //! Re-entrancy: `with` lends the world mutably, so nothing inside it may run foreign code. Waking a task is fine
 //! (madsim queues it); calling a view is not, and happens outside.
 
 mod digest;
+mod direction;
+mod disk;
 mod draw;
+mod handshake;
 mod latency;
 mod link;
 mod listener;
@@ -27,8 +33,11 @@ pub(crate) mod net;
 mod packet;
 mod tcp;
 mod trace;
+mod transmission;
 
 pub use digest::{Digest, Observed};
+pub(crate) use disk::handle as disk_handle;
+pub use disk::{Decay, DirectoryOrder, DiskFault, DiskOperation, DiskSettings, OutOfRange, SectorSize};
 pub use draw::Draw;
 pub use latency::Latency;
 pub use machine::{Death, Machine, crash, is_up, pause, restart, resume, view, view_json};
@@ -37,7 +46,7 @@ pub use trace::{Happening, TraceEvent, TraceLine};
 use crate::probe::Value;
 use digest::Hasher;
 use link::{Link, Transit};
-use listener::Listener;
+use listener::{Binding, Listener};
 use machine::Host;
 use madsim::task::NodeId;
 use madsim::time::{Sleep, TimeHandle};
@@ -93,10 +102,11 @@ pub struct World {
     /// Reused to arm timers: `reset` takes exact deadlines, where `sleep_until` would round up to a millisecond.
     timer: Pin<Box<Sleep>>,
     hosts: Vec<Host>,
+    disks: Vec<disk::Disk>,
     nodes: Vec<NodeId>,
     links: Vec<Link>,
     connections: Slab<Connection>,
-    listeners: BTreeMap<(HostId, u16), Listener>,
+    listeners: BTreeMap<Binding, Listener>,
     agenda: Agenda,
     generations: u32,
     hasher: Hasher,
@@ -161,6 +171,7 @@ pub fn install(config: Config) -> Installed {
         timer: Box::pin(time.sleep(Duration::ZERO)),
         time,
         hosts: config.machines.iter().map(|machine| Host::new(machine, config.seed)).collect(),
+        disks: config.machines.iter().map(|machine| disk::Disk::new(config.seed, &machine.name)).collect(),
         nodes: Vec::with_capacity(count),
         links: (0..count * count).map(|_| Link::new()).collect(),
         connections: Slab::new(),
@@ -195,8 +206,9 @@ impl madsim::plugin::Simulator for Machines {
 
     fn reset_node(&self, id: NodeId) {
         try_with(|world| {
-            if let Some(host) = world.host_of(id) {
-                world.machine_dies(host);
+            // `crash` has told the world already.
+            if let Some(host) = world.host_of(id).filter(|host| world.hosts[*host].running) {
+                world.machine_dies(host, Death::Process);
             }
         });
     }
@@ -206,7 +218,12 @@ impl madsim::plugin::Simulator for Machines {
 pub(crate) fn publish_probe(name: &'static str, values: impl FnOnce() -> Vec<Value>) {
     try_with(|world| {
         let (at_ns, host, values) = (world.now_ns(), world.current_host(), values());
-        world.hasher.event(Observed::Probe, at_ns, host.map_or(u64::MAX, |host| host as u64), name.len() as u64);
+        world.hasher.event(
+            Observed::Probe,
+            at_ns,
+            host.map_or(u64::MAX, |host| host as u64),
+            name.len() as u64,
+        );
         world.hasher.bytes(name.as_bytes());
         for value in &values {
             world.hasher.bytes(value.to_string().as_bytes());
@@ -272,6 +289,16 @@ impl World {
         self.hosts[host].ip
     }
 
+    /// Connections that an application or a backlog holds an end of.
+    pub fn open_connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Packets and timers to come on the slow path.
+    pub fn pending_events(&self) -> usize {
+        self.agenda.len()
+    }
+
     /// Messages delivered so far.
     pub fn messages(&self) -> u64 {
         self.messages
@@ -318,6 +345,9 @@ impl World {
 
     /// Loses every packet from one machine to another, until [`World::mend`].
     pub fn cut(&mut self, from: HostId, to: HostId) {
+        if self.link(from, to).state() == link::LinkState::Held {
+            self.lose_held(from, to);
+        }
         self.link(from, to).cut();
     }
 

@@ -3,11 +3,12 @@
 //! Every method finds the world of the run through the thread; a handle is a few integers. Dropping a handle closes
 //! its socket, also when the node that held it has been killed.
 
+use super::listener::ListenerId;
 use super::tcp::{ConnectionId, Side};
-use super::{HostId, with};
+use super::with;
 use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,26 +24,35 @@ pub trait ToSocketAddrs {
     fn resolve(&self) -> io::Result<SocketAddr>;
 }
 
-impl ToSocketAddrs for SocketAddr {
-    fn resolve(&self) -> io::Result<SocketAddr> {
-        Ok(*self)
-    }
+macro_rules! is_an_address {
+    ($($address:ty),* $(,)?) => {
+        $(impl ToSocketAddrs for $address {
+            fn resolve(&self) -> io::Result<SocketAddr> {
+                Ok((*self).into())
+            }
+        })*
+    };
 }
 
-impl ToSocketAddrs for (IpAddr, u16) {
-    fn resolve(&self) -> io::Result<SocketAddr> {
-        Ok((*self).into())
-    }
-}
+is_an_address! { SocketAddr, SocketAddrV4, SocketAddrV6, (IpAddr, u16), (Ipv4Addr, u16), (Ipv6Addr, u16) }
 
 impl ToSocketAddrs for (&str, u16) {
     fn resolve(&self) -> io::Result<SocketAddr> {
-        let ip = match self.0.parse() {
+        let (name, port) = *self;
+        let ip = match name.parse() {
             Ok(ip) => ip,
-            Err(_) => with(|world| world.host_named(self.0).map(|host| world.ip(host)))
-                .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no machine is named {:?}", self.0)))?,
+            Err(_) if name == "localhost" => Ipv4Addr::LOCALHOST.into(),
+            Err(_) => with(|world| world.host_named(name).map(|host| world.ip(host))).ok_or_else(|| {
+                io::Error::new(io::ErrorKind::NotFound, format!("no machine is named {name:?}"))
+            })?,
         };
-        Ok(SocketAddr::new(ip, self.1))
+        Ok(SocketAddr::new(ip, port))
+    }
+}
+
+impl ToSocketAddrs for (String, u16) {
+    fn resolve(&self) -> io::Result<SocketAddr> {
+        (self.0.as_str(), self.1).resolve()
     }
 }
 
@@ -69,9 +79,7 @@ impl<A: ToSocketAddrs + ?Sized> ToSocketAddrs for &A {
 /// A listening socket of the machine that bound it.
 #[derive(Debug)]
 pub struct TcpListener {
-    host: HostId,
-    address: SocketAddr,
-    generation: u32,
+    id: ListenerId,
 }
 
 impl TcpListener {
@@ -84,23 +92,19 @@ impl TcpListener {
         let address = address.resolve()?;
         with(|world| {
             let host = world.current_host().ok_or(io::ErrorKind::Unsupported)?;
-            let (address, generation) = world.listen(host, address)?;
-            Ok(TcpListener { host, address, generation })
+            Ok(TcpListener { id: world.listen(host, address)? })
         })
     }
 
-    /// The next connection, and who dialled it. Cancel-safe.
+    /// The next connection, and who dialled it. Cancel-safe; any number of tasks may wait.
     ///
     /// # Errors
     ///
     /// `ConnectionAborted` when the machine has died.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let id = poll_fn(|context| {
-            with(|world| world.poll_accept(self.host, self.address.port(), self.generation, context))
-        })
-        .await?;
+        let id = poll_fn(|context| with(|world| world.poll_accept(self.id, context))).await?;
         let stream = TcpStream { end: End { id, side: Side::Acceptor } };
-        let peer = stream.peer_addr()?;
+        let peer = with(|world| world.peer_address(id, Side::Acceptor))?;
         Ok((stream, peer))
     }
 
@@ -110,13 +114,13 @@ impl TcpListener {
     ///
     /// Never; tokio's may.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
+        Ok(self.id.address)
     }
 }
 
 impl Drop for TcpListener {
     fn drop(&mut self) {
-        super::try_with(|world| world.close_listener(self.host, self.address.port(), self.generation));
+        super::try_with(|world| world.close_listener(self.id));
     }
 }
 
@@ -143,7 +147,16 @@ impl End {
     }
 
     fn shutdown(&self) -> io::Result<()> {
-        with(|world| world.shutdown_write(self.id, self.side))
+        with(|world| world.shutdown_write(self.id, self.side));
+        Ok(())
+    }
+
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        with(|world| world.connected_address(self.id, self.side))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        with(|world| world.local_address(self.id, self.side))
     }
 }
 
@@ -164,8 +177,7 @@ impl TcpStream {
         let address = address.resolve()?;
         let stream = with(|world| {
             let host = world.current_host().ok_or(io::ErrorKind::Unsupported)?;
-            let to = world.host_at(address.ip(), host).ok_or(io::ErrorKind::NetworkUnreachable)?;
-            let local = if to == host { address.ip() } else { world.ip(host) };
+            let (to, local, address) = world.route(host, address).ok_or(io::ErrorKind::NetworkUnreachable)?;
             let local = SocketAddr::new(local, world.ephemeral_port(host));
             let id = world.dial((host, local), (to, address));
             Ok::<_, io::Error>(TcpStream { end: End { id, side: Side::Dialler } })
@@ -178,9 +190,9 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// `ConnectionAborted` when this machine has died.
+    /// `NotConnected` when the connection is dead.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        with(|world| world.addresses(self.end.id, self.end.side)).map(|(_, peer)| peer)
+        self.end.peer_addr()
     }
 
     /// The address of this end.
@@ -189,7 +201,7 @@ impl TcpStream {
     ///
     /// `ConnectionAborted` when this machine has died.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        with(|world| world.addresses(self.end.id, self.end.side)).map(|(local, _)| local)
+        self.end.local_addr()
     }
 
     /// Accepted for tokio's sake: every write leaves at once here.
@@ -220,23 +232,55 @@ pub struct OwnedWriteHalf {
     end: Arc<End>,
 }
 
+macro_rules! addresses_of_half {
+    ($half:ty) => {
+        impl $half {
+            /// The address of the other end.
+            ///
+            /// # Errors
+            ///
+            /// `NotConnected` when the connection is dead.
+            pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+                self.end.peer_addr()
+            }
+
+            /// The address of this end.
+            ///
+            /// # Errors
+            ///
+            /// `ConnectionAborted` when this machine has died.
+            pub fn local_addr(&self) -> io::Result<SocketAddr> {
+                self.end.local_addr()
+            }
+        }
+    };
+}
+
+addresses_of_half!(OwnedReadHalf);
+addresses_of_half!(OwnedWriteHalf);
+
 impl Drop for OwnedWriteHalf {
     fn drop(&mut self) {
-        super::try_with(|world| {
-            // The connection may have failed before; there is nothing left to end then.
-            let _ = world.shutdown_write(self.end.id, self.end.side);
-        });
+        super::try_with(|world| world.shutdown_write(self.end.id, self.end.side));
     }
 }
 
 impl AsyncRead for TcpStream {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.end.poll_read(context, into)
     }
 }
 
 impl AsyncRead for OwnedReadHalf {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.end.poll_read(context, into)
     }
 }

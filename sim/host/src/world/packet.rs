@@ -1,11 +1,12 @@
 //! The slow path: control packets, retries, and the one small task that serves them.
 //!
-//! Data segments have timers of their own (see `tcp.rs`). Everything rare is an [`Event`] in one heap, ordered by time
+//! Data segments have timers of their own (see `transmission.rs`). Everything rare is an [`Event`] in one heap, ordered by time
 //! and then by the order in which it was scheduled, and handled by the *driver*, a task of the supervisor. Code that
 //! runs inside a timer's callback cannot arm another timer (madsim holds its timer lock there), but it may schedule.
 
+use super::link::LinkState;
 use super::tcp::{ConnectionId, Side};
-use super::{World, with};
+use super::{HostId, World, with};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::future::poll_fn;
@@ -42,8 +43,8 @@ pub(crate) enum Event {
     RetrySynAck { connection: ConnectionId, attempt: u32 },
     /// Data or its acknowledgement is missing: the sender's retransmission timer.
     Retransmit { connection: ConnectionId, side: Side, stall: u32 },
-    /// A writer still waits for room: the sender's persist timer.
-    ProbeWindow { connection: ConnectionId, side: Side, attempt: u32 },
+    /// A writer still waits for room: the sender's persist timer. `heard` is when it was last answered.
+    ProbeWindow { connection: ConnectionId, side: Side, block: u32, attempt: u32, heard: u64 },
 }
 
 struct Scheduled {
@@ -105,6 +106,10 @@ impl Agenda {
         if due { self.heap.pop().map(|Reverse(next)| (next.at, next.event)) } else { None }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     fn next_at(&self) -> Option<u64> {
         self.heap.peek().map(|Reverse(next)| next.at)
     }
@@ -148,7 +153,65 @@ impl World {
             Event::RetrySyn { connection, attempt } => self.retry_syn(at, connection, attempt),
             Event::RetrySynAck { connection, attempt } => self.retry_syn_ack(at, connection, attempt),
             Event::Retransmit { connection, side, stall } => self.retransmit(at, connection, side, stall),
-            Event::ProbeWindow { connection, side, attempt } => self.probe_window(at, connection, side, attempt),
+            Event::ProbeWindow { connection, side, block, attempt, heard } => {
+                self.probe_window(at, connection, side, (block, attempt, heard));
+            }
+        }
+    }
+
+    /// Sends a packet from one side of a connection to the other.
+    pub(super) fn send_packet(&mut self, at: u64, id: ConnectionId, from: Side, kind: PacketKind) {
+        self.travel(at, Packet { kind, connection: id, from });
+    }
+
+    /// A packet sets out, or goes on after a hold.
+    pub(super) fn travel(&mut self, at: u64, packet: Packet) {
+        let Some(connection) = self.connection(packet.connection) else { return };
+        let (from, to) = connection.hosts(packet.from);
+        // RST never overtakes the data it follows.
+        let not_before =
+            if packet.kind == PacketKind::Rst { connection.direction(packet.from).last_at } else { 0 };
+        if from == to {
+            self.agenda.push(at, Event::Arrives(packet));
+            return;
+        }
+        match self.link(from, to).state() {
+            LinkState::Cut => {}
+            LinkState::Held => self.link(from, to).waiting.push(packet),
+            LinkState::Up => {
+                let transit = self.transit(from, to);
+                if !transit.lost {
+                    self.agenda.push((at + transit.latency).max(not_before), Event::Arrives(packet));
+                }
+            }
+        }
+    }
+
+    fn packet_arrives(&mut self, at: u64, packet: Packet) {
+        let id = packet.connection;
+        let Some(connection) = self.connection(id) else { return };
+        let (from, to) = connection.hosts(packet.from);
+        if from != to && !self.passes(from, to, packet) {
+            return;
+        }
+        match packet.kind {
+            PacketKind::Syn => self.syn_arrives(at, id),
+            PacketKind::SynAck => self.syn_ack_arrives(at, id),
+            PacketKind::Ack => self.ack_arrives(at, id),
+            PacketKind::Rst => self.reset_arrives(at, id, packet.from.other()),
+            PacketKind::Window => self.unblock_writer(id, packet.from.other()),
+        }
+    }
+
+    /// Whether a packet gets off the wire at the far end of its link.
+    fn passes(&mut self, from: HostId, to: HostId, packet: Packet) -> bool {
+        match self.link(from, to).state() {
+            LinkState::Cut => false,
+            LinkState::Up => self.hosts[to].up,
+            LinkState::Held => {
+                self.link(from, to).waiting.push(packet);
+                false
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a recorded run remembers, event by event.
 
-use super::HostId;
+use super::{DiskOperation, HostId};
 use crate::probe::Value;
 use serde::Serialize;
 
@@ -35,6 +35,21 @@ pub enum Happening {
         to: HostId,
         /// `connected`, `refused`, `reset`, `timed out`.
         what: &'static str,
+    },
+    /// A node asked its disk for something, a sync ended, or a power loss left something.
+    Disk {
+        /// The machine.
+        host: HostId,
+        /// What was asked for.
+        operation: DiskOperation,
+        /// Of which file, or what the power loss left.
+        path: String,
+        /// Where in it.
+        offset: u64,
+        /// How much is read or written.
+        bytes: usize,
+        /// The error that answers it.
+        errno: Option<i32>,
     },
     /// A node published a probe.
     Probe {
@@ -95,9 +110,23 @@ impl TraceEvent {
             Happening::Connection { from, to, what } => {
                 ("connection", name(*from), name(*to), None, Some((*what).to_owned()))
             }
+            Happening::Disk { host, operation, path, offset, bytes, errno } => {
+                let mut text = format!("{} {path}", operation.name());
+                if *bytes > 0 || *offset > 0 {
+                    text += &format!(" at {offset}");
+                }
+                if let Some(errno) = errno {
+                    text += &format!(": {}", std::io::Error::from_raw_os_error(*errno));
+                }
+                ("disk", name(*host), None, (*bytes > 0).then_some(*bytes), Some(text))
+            }
             Happening::Probe { host, name: probe, values } => {
                 let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-                let text = if values.is_empty() { (*probe).to_owned() } else { format!("{probe}: {}", values.join(", ")) };
+                let text = if values.is_empty() {
+                    (*probe).to_owned()
+                } else {
+                    format!("{probe}: {}", values.join(", "))
+                };
                 ("probe", host.and_then(name), None, None, Some(text))
             }
             Happening::Note { kind, text } => (*kind, None, None, None, Some(text.clone())),

@@ -3,6 +3,19 @@
 //! Each operation is an invocation and, at most, one completion: `ok`, `fail` (it did not happen) or `info` (unknown:
 //! it may have happened). A process does one thing at a time, and nothing more after an unknown outcome: its client
 //! goes on as a new process.
+//!
+//! [`History`] is what a run records, with the types of its system. [`read()`] takes a history that something else
+//! recorded, as JSON lines or Jepsen's EDN; both end as [`Recorded`] operations, which `check` judges.
+
+mod edn;
+mod error;
+mod read;
+mod recorded;
+
+pub use error::HistoryError;
+pub(crate) use read::paired;
+pub use read::read;
+pub use recorded::{End, Moment, Recorded};
 
 use crate::system::Outcome;
 use serde::Serialize;

@@ -1,0 +1,324 @@
+//! How segments travel: departure, arrival, and the two timers that keep a direction from hanging.
+//!
+//! The fast path is [`World::send_segment`], one madsim timer, and [`World::segment_arrives`].
+//!
+//! **Stall.** A segment that is lost (by chance, to a cut, to a machine without power) goes back to its sender, and the
+//! direction stalls: everything new waits behind it, and a retransmission timer backs off from 200 ms to 2 min. A stall
+//! ends when a retransmission can arrive *and* its acknowledgement can come back; after the user time-out the sender's
+//! end fails with `TimedOut`. So a cut of only the reverse direction delivers the data and times the sender out.
+//! Where a hold ends, on either of the two links, what waited for it flows at once.
+//!
+//! **Block.** A writer that found no room waits for a window update. As that can be lost, a persist timer asks again,
+//! with the same back-off and the same time-out when nobody answers.
+
+use super::digest::Observed;
+use super::direction::{Blocked, Shelf, Stall};
+use super::link::LinkState;
+use super::packet::{Event, PacketKind};
+use super::tcp::{ConnectionId, EndState, Side, wake};
+use super::trace::Happening;
+use super::{HostId, World};
+use std::io;
+
+const FIRST_RETRANSMISSION: u64 = 200_000_000;
+const LAST_RETRANSMISSION: u64 = 120_000_000_000;
+/// Without an acknowledgement for this long the connection is dead (2 min).
+const USER_TIMEOUT: u64 = 120_000_000_000;
+
+impl World {
+    /// Sends bytes that are in the direction's buffer already.
+    pub(super) fn send_segment(&mut self, id: ConnectionId, side: Side, len: usize, fin: bool) {
+        let now = self.now_ns();
+        let connection = &mut self.connections[id.slot as usize];
+        let (from, to) = connection.hosts(side);
+        let direction = connection.direction(side);
+        if direction.stall.is_some() {
+            direction.shelve(Shelf::Sender, len, fin);
+            return;
+        }
+        if from == to {
+            direction.send(now, len, fin);
+            let epoch = direction.epoch;
+            self.segment_arrives(id, side, epoch);
+            return;
+        }
+        let shelf = match self.link(from, to).state() {
+            LinkState::Cut => Shelf::Sender,
+            LinkState::Held => Shelf::Wire,
+            LinkState::Up => {
+                let transit = self.transit(from, to);
+                if !transit.lost {
+                    let direction = self.connections[id.slot as usize].direction(side);
+                    let at = (now + transit.latency).max(direction.last_at);
+                    if direction.send(at, len, fin) {
+                        self.arm_arrival(id, side, at);
+                    }
+                    return;
+                }
+                Shelf::Sender
+            }
+        };
+        self.connections[id.slot as usize].direction(side).shelve(shelf, len, fin);
+        self.stall(now, id, side);
+    }
+
+    fn arm_arrival(&mut self, id: ConnectionId, side: Side, at: u64) {
+        let direction = self.connections[id.slot as usize].direction(side);
+        let (arrival, epoch) = (direction.arrival(), direction.epoch);
+        if !self.arm(at, &arrival) {
+            self.segment_arrives(id, side, epoch);
+        }
+    }
+
+    /// The head of a direction's queue reaches its destination. Runs in a timer's callback: arms nothing.
+    pub(super) fn segment_arrives(&mut self, id: ConnectionId, side: Side, epoch: u32) {
+        let Some(connection) = self.connection(id) else { return };
+        let (from, to) = connection.hosts(side);
+        let direction = connection.direction(side);
+        let Some(segment) = direction.head().filter(|_| direction.epoch == epoch) else { return };
+        let at = segment.at;
+        let mut acknowledged = true;
+        if from != to {
+            match self.link(from, to).state() {
+                LinkState::Up if self.hosts[to].up => {}
+                LinkState::Held => return self.miss(at, id, side, Shelf::Wire),
+                LinkState::Up | LinkState::Cut => return self.miss(at, id, side, Shelf::Sender),
+            }
+            acknowledged = self.link(to, from).state() == LinkState::Up;
+        }
+        self.establish_acceptor(at, id);
+        let Some(connection) = self.connection(id) else { return };
+        let receiver = connection.end(side.other());
+        if receiver.state != EndState::Open || !receiver.held {
+            self.meet_dead_end(at, id, side);
+            return;
+        }
+        wake(&mut receiver.reader);
+        self.messages += 1;
+        self.hasher.event(Observed::Delivery, at, (from as u64) << 32 | to as u64, segment.len as u64);
+        let (first, second) = self.connections[id.slot as usize].direction(side).deliver_head();
+        self.hasher.bytes(first);
+        self.hasher.bytes(second);
+        self.record(at, || Happening::Delivered { from, to, bytes: segment.len, fin: segment.fin });
+        if !acknowledged {
+            self.stall(at, id, side);
+        }
+    }
+
+    /// The head does not arrive. Its sender has a copy, unless it is dead.
+    fn miss(&mut self, at: u64, id: ConnectionId, side: Side, shelf: Shelf) {
+        let connection = &mut self.connections[id.slot as usize];
+        let sender_lives = connection.end(side).state != EndState::Gone;
+        let direction = connection.direction(side);
+        if shelf == Shelf::Sender && !sender_lives {
+            direction.lose_head();
+            return;
+        }
+        direction.recall(id, side, shelf);
+        self.stall(at, id, side);
+    }
+
+    /// The head reaches an end at which nobody reads any more: it is answered by RST.
+    fn meet_dead_end(&mut self, at: u64, id: ConnectionId, side: Side) {
+        let connection = &mut self.connections[id.slot as usize];
+        let segment = connection.direction(side).head().expect("it has just arrived");
+        connection.direction(side).lose_head();
+        let gone = connection.end(side.other()).state == EndState::Gone;
+        // A FIN that meets a FIN is the ordinary end of a connection, and owed no answer.
+        if gone || segment.len > 0 {
+            self.send_packet(at, id, side.other(), PacketKind::Rst);
+            self.connections[id.slot as usize].give_up(side.other());
+        }
+    }
+
+    /// Starts the retransmission timer of a direction, unless it runs already or its sender is dead.
+    fn stall(&mut self, at: u64, id: ConnectionId, side: Side) {
+        let connection = &mut self.connections[id.slot as usize];
+        let dead = connection.end(side).state == EndState::Gone;
+        let direction = connection.direction(side);
+        if direction.stall.is_none() && !dead {
+            let number = direction.next_timer();
+            direction.stall = Some(Stall { since: at, attempt: 0, number });
+            self.agenda
+                .push(at + FIRST_RETRANSMISSION, Event::Retransmit { connection: id, side, stall: number });
+        }
+    }
+
+    pub(super) fn retransmit(&mut self, at: u64, id: ConnectionId, side: Side, number: u32) {
+        let Some(connection) = self.connection(id) else { return };
+        let Some(stall) = connection.direction(side).stall.as_mut().filter(|stall| stall.number == number)
+        else {
+            return;
+        };
+        stall.attempt += 1;
+        let Stall { since, attempt, .. } = *stall;
+        if self.flow(at, id, side) {
+            return;
+        }
+        match next_attempt(at, attempt, since) {
+            Some(next) => self.agenda.push(next, Event::Retransmit { connection: id, side, stall: number }),
+            None => self.time_out(at, id, side),
+        }
+    }
+
+    /// Sends what is shelved if its link is up. Returns whether the stall is over.
+    fn flow(&mut self, at: u64, id: ConnectionId, side: Side) -> bool {
+        let (from, to) = self.connections[id.slot as usize].hosts(side);
+        if self.link(from, to).state() != LinkState::Up || !self.hosts[to].up {
+            return false;
+        }
+        let acknowledged = self.link(to, from).state() == LinkState::Up;
+        if self.connections[id.slot as usize].direction(side).has_shelved() {
+            let transit = self.transit(from, to);
+            if transit.lost {
+                return false;
+            }
+            let direction = self.connections[id.slot as usize].direction(side);
+            let arrival = (at + transit.latency).max(direction.last_at);
+            direction.resend(arrival);
+            self.arm_arrival(id, side, arrival);
+        }
+        // What was sent with no latency may have ended the connection.
+        if acknowledged && let Some(connection) = self.connection(id) {
+            connection.direction(side).stall = None;
+        }
+        acknowledged
+    }
+
+    /// A hold has ended on a link: the data and the acknowledgements that waited on it travel on.
+    pub(super) fn release_link(&mut self, from: HostId, to: HostId) {
+        let now = self.now_ns();
+        let freed: Vec<(ConnectionId, Side)> = self
+            .ends()
+            .filter(|(connection, (_, side))| {
+                let direction = &connection.directions[*side as usize];
+                let hosts = connection.hosts(*side);
+                hosts == (from, to) && direction.has_shelved()
+                    || (hosts == (from, to) || hosts == (to, from)) && direction.stall.is_some()
+            })
+            .map(|(_, end)| end)
+            .collect();
+        for (id, side) in freed {
+            if self.connection(id).is_some() {
+                self.flow(now, id, side);
+            }
+        }
+        // Data first: RST does not overtake it.
+        for packet in std::mem::take(&mut self.link(from, to).waiting) {
+            self.travel(now, packet);
+        }
+    }
+
+    /// A link is cut: what a hold kept on its wire is lost.
+    pub(super) fn lose_held(&mut self, from: HostId, to: HostId) {
+        self.link(from, to).waiting.clear();
+        let held: Vec<(ConnectionId, Side)> = self
+            .ends()
+            .filter(|(connection, (_, side))| connection.hosts(*side) == (from, to))
+            .map(|(_, end)| end)
+            .collect();
+        for (id, side) in held {
+            let connection = &mut self.connections[id.slot as usize];
+            connection.direction(side).lose_held();
+            if connection.end(side).state == EndState::Gone {
+                connection.give_up(side);
+            }
+        }
+    }
+
+    /// The writer of a direction waits for room from now on.
+    pub(super) fn block_writer(&mut self, id: ConnectionId, side: Side) {
+        let now = self.now_ns();
+        let direction = self.connections[id.slot as usize].direction(side);
+        if direction.blocked.is_none() {
+            let number = direction.next_timer();
+            direction.blocked = Some(Blocked { announced: false, number });
+            let probe = Event::ProbeWindow { connection: id, side, block: number, attempt: 0, heard: now };
+            self.agenda.push(now + FIRST_RETRANSMISSION, probe);
+        }
+    }
+
+    /// The reader of a direction has made room: a blocked writer is told, once.
+    pub(super) fn announce_room(&mut self, id: ConnectionId, side: Side) {
+        let direction = self.connections[id.slot as usize].direction(side);
+        let roomy = direction.is_roomy();
+        if let Some(blocked) = direction.blocked.as_mut().filter(|blocked| roomy && !blocked.announced) {
+            blocked.announced = true;
+            self.send_packet(self.now_ns(), id, side.other(), PacketKind::Window);
+        }
+    }
+
+    pub(super) fn unblock_writer(&mut self, id: ConnectionId, side: Side) {
+        let connection = &mut self.connections[id.slot as usize];
+        if connection.direction(side).room() > 0 {
+            connection.direction(side).blocked = None;
+            wake(&mut connection.end(side).writer);
+        }
+    }
+
+    /// The persist timer: asks for room, `heard` being the last sign of life.
+    pub(super) fn probe_window(
+        &mut self,
+        at: u64,
+        id: ConnectionId,
+        side: Side,
+        (number, attempt, mut heard): (u32, u32, u64),
+    ) {
+        let Some(connection) = self.connection(id) else { return };
+        if connection.direction(side).blocked.is_none_or(|blocked| blocked.number != number) {
+            return;
+        }
+        let (from, to) = connection.hosts(side);
+        let reader = connection.end(side.other());
+        let reader_lives = reader.held && reader.state != EndState::Gone;
+        let there = from == to || (self.link(from, to).state() == LinkState::Up && self.hosts[to].up);
+        let and_back = from == to || self.link(to, from).state() == LinkState::Up;
+        if there && !reader_lives {
+            self.send_packet(at, id, side.other(), PacketKind::Rst);
+        } else if there && and_back {
+            heard = at;
+            self.unblock_writer(id, side);
+            if self.connections[id.slot as usize].direction(side).blocked.is_none() {
+                return;
+            }
+        }
+        match next_attempt(at, attempt + 1, heard) {
+            Some(next) => {
+                let attempt = attempt + 1;
+                let probe = Event::ProbeWindow { connection: id, side, block: number, attempt, heard };
+                self.agenda.push(next, probe);
+            }
+            None => self.time_out(at, id, side),
+        }
+    }
+
+    fn time_out(&mut self, at: u64, id: ConnectionId, side: Side) {
+        let connection = &mut self.connections[id.slot as usize];
+        let (from, to) = connection.hosts(side);
+        connection.fail(side, io::ErrorKind::TimedOut);
+        self.observe_connection(at, from, to, "timed out");
+    }
+}
+
+/// When to try again after the given attempt: after 200 ms, doubled by each attempt, at most 2 min. Not beyond the user
+/// time-out, which ends in a last attempt; none after that.
+fn next_attempt(at: u64, attempt: u32, since: u64) -> Option<u64> {
+    let delay = (FIRST_RETRANSMISSION << attempt.min(16)).min(LAST_RETRANSMISSION);
+    let deadline = since + USER_TIMEOUT;
+    (at < deadline).then(|| (at + delay).min(deadline))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_back_off_and_end_with_the_user_time_out() {
+        let mut attempts = vec![FIRST_RETRANSMISSION];
+        while let Some(next) = next_attempt(attempts[attempts.len() - 1], attempts.len() as u32, 0) {
+            attempts.push(next);
+        }
+        let ms: Vec<u64> = attempts.iter().map(|at| at / 1_000_000).collect();
+        assert_eq!(ms, [200, 600, 1400, 3000, 6200, 12600, 25400, 51000, 102_200, 120_000]);
+    }
+}

@@ -1,0 +1,148 @@
+//! Linearizability: whether some order of the operations explains every answer.
+//!
+//! An operation takes effect at one instant between its invocation and its answer. A history is linearizable when such
+//! instants can be chosen so that the operations, one after the other, do what a sequential specification ([`Model`])
+//! says. An operation whose outcome is unknown may have taken effect at any later time, or never.
+//!
+//! # The algorithm
+//!
+//! Wing and Gong (1993) search for the order by trying; Lowe (2017) remembers the configurations that were tried: which
+//! operations have been placed, and the state that they led to. Horn and Kroening (2015) judge independent keys one by
+//! one. That is Porcupine's algorithm too. This one adds what keeps the number of configurations small:
+//!
+//! 1. **Just in time** (also Lowe's). Answers are taken in order. An operation is placed when it was answered, or when
+//!    that lets another one be placed: so a configuration is told by the few operations under way at one answer.
+//! 2. **Observations are free.** A read that holds now is placed now. It changes nothing, so nothing is lost; there is
+//!    no choice to come back to. A read without an answer is no constraint at all.
+//! 3. **Only what matters is tried.** When the operation that was answered cannot be placed, the model says which
+//!    others could make it possible ([`Model::matters`]), and which could matter to those: a *stubborn set* in the
+//!    sense of Valmari (1990). For a read of 3 that is the writes of 3, not the fifty others under way.
+//! 4. **Unknown operations are used for a reason.** One that is overwritten before anything saw it need not have
+//!    happened; the search drops that branch. Equal ones are interchangeable; the first is used first.
+//! 5. **A configuration is 16 bytes**: a hash over the set of placed operations and the state. See `memo.rs` for the
+//!    odds.
+//!
+//! The path lives in a vector: its depth is the number of operations, and no recursion follows it. Visited
+//! configurations and the path are counted in bytes; at the limit, or when time is up, the verdict is *unknown*.
+//!
+//! Answers are taken in order, so the first answer that no configuration gets past ends the longest linearizable prefix
+//! of the history. The operation that it answers is the evidence: it cannot be placed.
+//!
+//! # Sources
+//!
+//! J. Wing, C. Gong: *Testing and Verifying Concurrent Objects*, 1993. G. Lowe: *Testing for Linearizability*, 2017.
+//! A. Horn, D. Kroening: *Faster Linearizability Checking via P-Compositionality*, 2015. A. Valmari: *Stubborn Sets for
+//! Reduced State Space Generation*, 1990.
+
+mod budget;
+mod memo;
+mod model;
+pub mod models;
+mod pending;
+mod search;
+#[cfg(test)]
+mod tests;
+
+pub use budget::{Budget, OutOf};
+pub use model::{Call, Model, Operation, Waiting};
+
+use budget::Meter;
+use search::{Found, Search};
+use std::collections::BTreeMap;
+
+/// What was found of a history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// Some order explains every answer.
+    Linearizable,
+    /// No order does.
+    Violation(Evidence),
+    /// The search ended before it could tell.
+    Unknown(OutOf),
+}
+
+/// A verdict on a history, and how far it is linearizable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict.
+    pub finding: Finding,
+    /// How many operations were answered before the first answer that cannot be explained; as far as was seen, if the
+    /// verdict is unknown.
+    pub longest_prefix: usize,
+}
+
+/// Why a history is not linearizable. Operations are indices into the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The key; none if the model has none.
+    pub key: Option<String>,
+    /// The operation that cannot be placed.
+    pub operation: usize,
+    /// The last operations of a linearisation of everything that was answered before.
+    pub tail: Vec<usize>,
+    /// Operations under way meanwhile that are not in that linearisation.
+    pub pending: Vec<usize>,
+}
+
+impl Judgement {
+    /// Makes the evidence's operations indices into a longer history: where each operation judged stands in that.
+    fn renumber(&mut self, indices: &[usize]) {
+        if let Finding::Violation(evidence) = &mut self.finding {
+            let all = evidence.tail.iter_mut().chain(&mut evidence.pending);
+            for operation in all.chain([&mut evidence.operation]) {
+                *operation = indices[*operation];
+            }
+        }
+    }
+}
+
+/// Judges operations, which must be in order of their invocations.
+pub fn check<M: Model>(model: &M, operations: &[Operation<M::Op, M::Ret>], budget: Budget) -> Judgement {
+    let mut meter = Meter::new(budget);
+    let mut keys: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
+    for (index, operation) in operations.iter().enumerate() {
+        let tells_nothing = operation.end.is_none() && model.observes(&operation.op, None);
+        if !tells_nothing {
+            keys.entry(model.key(&operation.op)).or_default().push(index);
+        }
+    }
+    let end = |operation: usize| operations[operation].end.as_ref().map_or(u64::MAX, |(_, end)| *end);
+    let mut first_violation: Option<Evidence> = None;
+    let mut gave_up: Option<(OutOf, usize)> = None;
+    for (key, indices) in keys {
+        let of_key: Vec<&Operation<M::Op, M::Ret>> = indices.iter().map(|index| &operations[*index]).collect();
+        let in_history = |of_key: &[u32]| of_key.iter().map(|index| indices[*index as usize]).collect();
+        match Search::new(model, &of_key).run(&mut meter) {
+            Found::Linearization => {}
+            Found::Stuck(stuck) => {
+                let operation = indices[stuck.operation as usize];
+                let (tail, pending) = (in_history(&stuck.tail), in_history(&stuck.pending));
+                if first_violation.as_ref().is_none_or(|first| end(operation) < end(first.operation)) {
+                    first_violation = Some(Evidence { key, operation, tail, pending });
+                }
+            }
+            Found::GaveUp(out_of, reached) => {
+                gave_up.get_or_insert((out_of, indices[reached as usize]));
+            }
+        }
+    }
+    let answered_before = |until: usize| {
+        let before = |operation: &&Operation<M::Op, M::Ret>| {
+            operation.end.as_ref().is_some_and(|(_, answered)| *answered < end(until))
+        };
+        operations.iter().filter(before).count()
+    };
+    match (first_violation, gave_up) {
+        (Some(evidence), _) => {
+            let longest_prefix = answered_before(evidence.operation);
+            Judgement { finding: Finding::Violation(evidence), longest_prefix }
+        }
+        (None, Some((out_of, reached))) => {
+            Judgement { finding: Finding::Unknown(out_of), longest_prefix: answered_before(reached) }
+        }
+        (None, None) => {
+            let longest_prefix = operations.iter().filter(|operation| operation.end.is_some()).count();
+            Judgement { finding: Finding::Linearizable, longest_prefix }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What an object does when one operation follows another: a sequential specification.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+/// A sequential specification: where an object begins, and what an operation does to it.
+///
+/// A counter that tells its value, in whole:
+///
+/// ```
+/// use sim::check::linearizable::Model;
+///
+/// struct Counter;
+/// #[derive(Debug, PartialEq, Eq, Hash)]
+/// enum Op { Add(u64), Read }
+///
+/// impl Model for Counter {
+///     type Op = Op;
+///     type Ret = u64;
+///     type State = u64;
+///     fn initial(&self) -> u64 {
+///         0
+///     }
+///     fn step(&self, count: &u64, op: &Op, ret: Option<&u64>, next: &mut Vec<u64>) {
+///         let after = count + if let Op::Add(more) = op { *more } else { 0 };
+///         if ret.is_none_or(|told| *told == after) {
+///             next.push(after);
+///         }
+///     }
+/// }
+/// ```
+///
+/// Everything else has a default that is right for any object, and makes the search faster where an object knows more.
+pub trait Model {
+    /// What is asked of the object. Operations that are equal are interchangeable.
+    type Op: Eq + Hash + Debug;
+    /// What it answers.
+    type Ret: Eq + Hash + Debug;
+    /// The object between two operations.
+    type State: Clone + Eq + Hash;
+
+    /// The object before any operation.
+    fn initial(&self) -> Self::State;
+
+    /// Adds each state that the object may be in after `op`; none when `op` cannot happen in `state` with that answer.
+    /// A deterministic object adds one state at most.
+    ///
+    /// An operation whose outcome is unknown has no answer. It need not be placed at all, so only what it changes counts:
+    /// one that the object would refuse may as well be impossible.
+    fn step(&self, state: &Self::State, op: &Self::Op, ret: Option<&Self::Ret>, next: &mut Vec<Self::State>);
+
+    /// The key that the operation is about. Keys are judged one by one, so the object must be a collection of
+    /// independent ones, each in the initial state at first. By default there is one object without a key.
+    fn key(&self, op: &Self::Op) -> Option<String> {
+        let _ = op;
+        None
+    }
+
+    /// Whether this operation, answered so, never changes any state in which it can happen. Reads are; so is a refused
+    /// compare-and-set. Such operations are placed as soon as they hold, without search, and dropped if unknown.
+    fn observes(&self, op: &Self::Op, ret: Option<&Self::Ret>) -> bool {
+        let _ = (op, ret);
+        false
+    }
+
+    /// Whether `other`, if it came before `waiting`, could matter to it in `state`. The search tries only what matters
+    /// (a stubborn set), so a model that often says no is judged faster. It may say no only in two cases:
+    ///
+    /// * `waiting` is possible in `state`: in every state reached from it by operations that do not matter, whenever
+    ///   `other` and then `waiting` are possible, so are `waiting` and then `other`, with the same result;
+    /// * it is not: `other` is not what makes it possible; some operation that matters must come first.
+    fn matters(&self, state: &Self::State, waiting: &Waiting<'_, Self>, other: &Call<'_, Self>) -> bool {
+        let _ = (state, waiting, other);
+        true
+    }
+
+    /// Whether `state` is on the way to what `seen`, an observation to come, has seen: for a register, the value read;
+    /// for a text, one that it begins with. It decides what is tried first, not what is tried.
+    fn leads(&self, state: &Self::State, seen: &Call<'_, Self>) -> bool {
+        let _ = (state, seen);
+        false
+    }
+
+    /// Bytes that a state holds outside of itself, for the memory limit.
+    fn heap_bytes(&self, state: &Self::State) -> usize {
+        let _ = state;
+        0
+    }
+}
+
+/// An operation and its answer; none when that is unknown.
+#[derive(Debug)]
+pub struct Call<'a, M: Model + ?Sized> {
+    /// What was asked.
+    pub op: &'a M::Op,
+    /// What was answered.
+    pub ret: Option<&'a M::Ret>,
+}
+
+/// An operation that is to be placed, and whether it can be placed in the state at hand.
+#[derive(Debug)]
+pub struct Waiting<'a, M: Model + ?Sized> {
+    /// The operation.
+    pub call: Call<'a, M>,
+    /// Whether it is possible in the state at hand.
+    pub possible: bool,
+}
+
+/// One operation of a history, as the search sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation<Op, Ret> {
+    /// What was asked.
+    pub op: Op,
+    /// What was answered, and when in the order of events; none when the outcome is unknown.
+    pub end: Option<(Ret, u64)>,
+    /// When it was invoked, in the order of events.
+    pub call: u64,
+}
+
+impl<Op, Ret> Operation<Op, Ret> {
+    /// The answer.
+    pub fn ret(&self) -> Option<&Ret> {
+        self.end.as_ref().map(|(ret, _)| ret)
+    }
+}

@@ -1,0 +1,404 @@
+//! The search for a linearisation of the operations on one key. The module's documentation has the algorithm in prose.
+
+use super::budget::{Meter, OutOf};
+use super::memo::{Insert, Memo, StateHasher, token};
+use super::model::{Call, Model, Operation, Waiting};
+use super::pending::{List, Lists};
+use std::collections::HashMap;
+
+/// How much of a linearisation is kept as evidence.
+const TAIL: usize = 8;
+
+/// What a search found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Every operation has a place.
+    Linearization,
+    /// There is none.
+    Stuck(Stuck),
+    /// The search ended before it could tell; this is the operation that it could not place so far.
+    GaveUp(OutOf, u32),
+}
+
+/// How far the operations can be placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stuck {
+    /// The operation that cannot be placed: everything that was answered before its answer can.
+    pub operation: u32,
+    /// The end of a linearisation of what was answered before.
+    pub tail: Vec<u32>,
+    /// What was under way meanwhile, and is not in that linearisation.
+    pub pending: Vec<u32>,
+}
+
+/// A configuration on the current path, and what is left to try from it.
+struct Node<S> {
+    state: S,
+    /// The first answer, in order, whose operation is not placed.
+    answer: usize,
+    /// How many operations are placed.
+    placed: usize,
+    /// The operation whose placing led here.
+    by: u32,
+    /// Outcomes of the operation tried last, of a non-deterministic model.
+    outcomes: Vec<(u32, S)>,
+    /// What to try after the operation that must be placed; computed when that has failed.
+    rest: Option<std::vec::IntoIter<u32>>,
+    /// The operation tried before the one that must be placed, if any, and how many of the two were tried.
+    first: Option<u32>,
+    tried: u8,
+}
+
+/// A search over one key's operations, which are in order of their invocations.
+pub(super) struct Search<'a, M: Model> {
+    model: &'a M,
+    operations: &'a [&'a Operation<M::Op, M::Ret>],
+    /// The answered operations, in order of their answers.
+    answers: Vec<u32>,
+    /// Operations with equal class are interchangeable.
+    class: Vec<u32>,
+    lists: Lists,
+    is_placed: Vec<bool>,
+    /// The linearisation so far.
+    placed: Vec<u32>,
+    set_hash: u128,
+    memo: Memo,
+    hasher: StateHasher,
+    path: Vec<Node<M::State>>,
+    /// Bytes of the path beyond its nodes.
+    path_bytes: usize,
+    next: Vec<M::State>,
+    best: Option<Stuck>,
+    best_answer: usize,
+}
+
+impl<'a, M: Model> Search<'a, M> {
+    pub(super) fn new(model: &'a M, operations: &'a [&'a Operation<M::Op, M::Ret>]) -> Self {
+        let mut answers: Vec<u32> =
+            (0..operations.len() as u32).filter(|index| operations[*index as usize].end.is_some()).collect();
+        answers.sort_by_key(|index| end(operations[*index as usize]));
+        let mut classes = HashMap::new();
+        let class = operations.iter().map(|operation| {
+            let known = classes.len() as u32;
+            *classes.entry((&operation.op, operation.ret())).or_insert(known)
+        });
+        let list = |operation: &&Operation<M::Op, M::Ret>| match operation.ret() {
+            None => List::Unknown,
+            ret if model.observes(&operation.op, ret) => List::Observing,
+            _ => List::Answered,
+        };
+        Search {
+            model,
+            operations,
+            class: class.collect(),
+            answers,
+            lists: Lists::new(operations.iter().map(list)),
+            is_placed: vec![false; operations.len()],
+            placed: Vec::with_capacity(operations.len()),
+            set_hash: 0,
+            memo: Memo::new(),
+            hasher: StateHasher::default(),
+            path: Vec::new(),
+            path_bytes: 0,
+            next: Vec::new(),
+            best: None,
+            best_answer: 0,
+        }
+    }
+
+    /// Searches until something is found or the budget is spent.
+    pub(super) fn run(mut self, meter: &mut Meter) -> Found {
+        let mut entering = Some((None, self.model.initial()));
+        loop {
+            if let Some((by, state)) = entering.take() {
+                match self.enter(by, state, meter) {
+                    Entered::All => return Found::Linearization,
+                    Entered::Here | Entered::Visited => {}
+                    Entered::Full => {
+                        return Found::GaveUp(meter.out_of_memory(self.memo.len()), self.furthest());
+                    }
+                }
+            }
+            if let Some(spent) = meter.tick(self.memo.len()) {
+                return Found::GaveUp(spent, self.furthest());
+            }
+            entering = self.branch();
+            if entering.is_none() && !self.leave() {
+                let stuck = self.best.take().unwrap_or_else(|| self.stuck(self.answers[0]));
+                return Found::Stuck(stuck);
+            }
+        }
+    }
+
+    fn call(&self, operation: u32) -> Call<'a, M> {
+        let operation = self.operations[operation as usize];
+        Call { op: &operation.op, ret: operation.ret() }
+    }
+
+    /// Leaves in `next` the states after an operation.
+    fn step(&mut self, state: &M::State, operation: u32) {
+        let call = self.call(operation);
+        self.next.clear();
+        self.model.step(state, call.op, call.ret, &mut self.next);
+    }
+
+    /// Goes to the configuration after an operation, unless it was visited.
+    fn enter(&mut self, by: Option<u32>, state: M::State, meter: &Meter) -> Entered {
+        let before = self.placed.len();
+        let answer = self.path.last().map_or(0, |node| node.answer);
+        if let Some(by) = by {
+            self.place(by);
+        }
+        let answer = self.observe(&state, answer);
+        if answer == self.answers.len() {
+            return Entered::All;
+        }
+        let hash = self.set_hash ^ self.hasher.of(&state);
+        let path_bytes = self.path.capacity() * size_of::<Node<M::State>>() + self.path_bytes;
+        match self.memo.insert(hash, meter.bytes_left(path_bytes)) {
+            Insert::New if meter.bytes_left(path_bytes) > self.memo.bytes() => {}
+            Insert::New | Insert::Full => return Entered::Full,
+            Insert::Known => {
+                self.take_back(before);
+                return Entered::Visited;
+            }
+        }
+        self.path_bytes += self.model.heap_bytes(&state);
+        let placed = self.placed.len();
+        let by = by.unwrap_or(u32::MAX);
+        self.path.push(Node { state, answer, placed, by, outcomes: Vec::new(), rest: None, first: None, tried: 0 });
+        Entered::Here
+    }
+
+    /// Places every observation under way that holds. Returns the first answer whose operation is still to be placed.
+    fn observe(&mut self, state: &M::State, mut answer: usize) -> usize {
+        let mut observation = self.lists.first(List::Observing);
+        loop {
+            while self.answers.get(answer).is_some_and(|waiting| self.is_placed[*waiting as usize]) {
+                answer += 1;
+            }
+            let Some(waiting) = self.answers.get(answer).copied() else { return answer };
+            let until = end(self.operations[waiting as usize]);
+            while let Some(here) = observation.filter(|here| self.operations[*here as usize].call < until) {
+                observation = self.lists.after(here);
+                self.step(state, here);
+                if !self.next.is_empty() {
+                    self.place(here);
+                }
+            }
+            if !self.is_placed[waiting as usize] {
+                return answer;
+            }
+        }
+    }
+
+    /// The next operation to try from the current configuration, and a state that it leads to.
+    fn branch(&mut self) -> Option<(Option<u32>, M::State)> {
+        loop {
+            let top = self.path.len() - 1;
+            let node = &mut self.path[top];
+            if let Some((operation, state)) = node.outcomes.pop() {
+                if !self.is_idle(operation, &state) {
+                    return Some((Some(operation), state));
+                }
+                continue;
+            }
+            let waiting = self.answers[node.answer];
+            let tried = node.tried;
+            node.tried = tried.saturating_add(1);
+            let operation = match tried {
+                0 => {
+                    let first = self.preferred(waiting);
+                    self.path[top].first = first;
+                    let Some(first) = first else { continue };
+                    first
+                }
+                1 => waiting,
+                _ => {
+                    if self.path[top].rest.is_none() {
+                        let mut rest = self.worth_trying(waiting);
+                        rest.retain(|other| Some(*other) != self.path[top].first);
+                        self.path_bytes += rest.capacity() * size_of::<u32>();
+                        self.path[top].rest = Some(rest.into_iter());
+                    }
+                    self.path[top].rest.as_mut()?.next()?
+                }
+            };
+            let call = self.call(operation);
+            self.next.clear();
+            self.model.step(&self.path[top].state, call.op, call.ret, &mut self.next);
+            let states = self.next.drain(..).map(|state| (operation, state));
+            self.path[top].outcomes.extend(states);
+        }
+    }
+
+    /// Whether an operation makes the one before it, whose outcome is unknown, as if it had not happened: then that one
+    /// need not have, and the configuration without it is tried anyway.
+    fn is_idle(&mut self, operation: u32, state: &M::State) -> bool {
+        let [.., before, node] = &self.path[..] else { return false };
+        let nothing_seen = node.placed == before.placed + 1;
+        if !nothing_seen || self.operations[node.by as usize].end.is_some() {
+            return false;
+        }
+        let call = self.call(operation);
+        self.next.clear();
+        self.model.step(&before.state, call.op, call.ret, &mut self.next);
+        self.next.contains(state)
+    }
+
+    /// What had better come before the waiting operation, by the observation to come next: an operation on the way to
+    /// what it saw; or, if the waiting one leaves just that, one that would spoil it and can hide before.
+    fn preferred(&mut self, waiting: u32) -> Option<u32> {
+        let seen = self.lists.first(List::Observing)?;
+        let called = self.operations[seen as usize].call;
+        let seen = self.call(seen);
+        let until = end(self.operations[waiting as usize]);
+        let state = self.path.last()?.state.clone();
+        let after = self.only(&state, waiting);
+        let waiting_leads = after.as_ref().is_some_and(|state| self.model.leads(state, &seen));
+        if !waiting_leads && !self.model.leads(&state, &seen) {
+            return None;
+        }
+        let mut other = self.lists.first(List::Answered);
+        let mut in_unknown = false;
+        loop {
+            while let Some(here) = other.filter(|here| self.operations[*here as usize].call < until) {
+                other = self.lists.after(here);
+                if here == waiting {
+                    continue;
+                }
+                let first = self.only(&state, here);
+                if !waiting_leads {
+                    if first.as_ref() != Some(&state) && first.as_ref().is_some_and(|state| self.model.leads(state, &seen)) {
+                        return Some(here);
+                    }
+                    continue;
+                }
+                let ends_before = self.operations[here as usize].end.as_ref().is_some_and(|(_, end)| *end < called);
+                let (Some(first), Some(after)) = (first.filter(|_| ends_before), &after) else { continue };
+                let spoilt = self.only(after, here).is_some_and(|state| !self.model.leads(&state, &seen));
+                if spoilt && self.only(&first, waiting).as_ref() == Some(after) {
+                    return Some(here);
+                }
+            }
+            if in_unknown || waiting_leads {
+                return None;
+            }
+            in_unknown = true;
+            other = self.lists.first(List::Unknown);
+        }
+    }
+
+    /// The only state after an operation.
+    fn only(&mut self, state: &M::State, operation: u32) -> Option<M::State> {
+        self.step(state, operation);
+        let only = self.next.pop();
+        only.filter(|_| self.next.is_empty())
+    }
+
+    /// What may have to come before the waiting operation: a stubborn set around it, less what is impossible now, what
+    /// observes, and all but the first to end of each class.
+    fn worth_trying(&mut self, waiting: u32) -> Vec<u32> {
+        let until = end(self.operations[waiting as usize]);
+        let lists = [List::Answered, List::Observing, List::Unknown];
+        let mut others: Vec<u32> = lists
+            .into_iter()
+            .flat_map(|list| {
+                self.lists.iter(list).take_while(|index| self.operations[*index as usize].call < until)
+            })
+            .filter(|index| *index != waiting)
+            .collect();
+        let mut stubborn = vec![waiting];
+        let mut possible = Vec::new();
+        let mut looked_at = 0;
+        while let Some(operation) = stubborn.get(looked_at).copied() {
+            looked_at += 1;
+            let node = &self.path[self.path.len() - 1];
+            let call = self.call(operation);
+            self.next.clear();
+            self.model.step(&node.state, call.op, call.ret, &mut self.next);
+            let waiting_call = Waiting { call, possible: !self.next.is_empty() };
+            if waiting_call.possible && operation != waiting {
+                possible.push(operation);
+            }
+            others.retain(|other| {
+                let matters = self.model.matters(&node.state, &waiting_call, &self.call(*other));
+                if matters {
+                    stubborn.push(*other);
+                }
+                !matters
+            });
+        }
+        let deadline = |index: &u32| self.operations[*index as usize].end.as_ref().map_or(u64::MAX, |(_, end)| *end);
+        possible.sort_by_key(|index| (deadline(index), *index));
+        let mut seen = Vec::new();
+        possible.retain(|index| {
+            let class = self.class[*index as usize];
+            let first = class != self.class[waiting as usize] && !seen.contains(&class);
+            seen.push(class);
+            first
+        });
+        possible
+    }
+
+    /// Goes back to the configuration before. Returns whether there is one.
+    fn leave(&mut self) -> bool {
+        let Some(node) = self.path.pop() else { return false };
+        if self.best.is_none() || node.answer > self.best_answer {
+            self.best_answer = node.answer;
+            self.best = Some(self.stuck(self.answers[node.answer]));
+        }
+        self.path_bytes -= self.model.heap_bytes(&node.state);
+        self.path_bytes -= node.rest.map_or(0, |rest| rest.as_slice().len() * size_of::<u32>());
+        self.take_back(self.path.last().map_or(0, |node| node.placed));
+        !self.path.is_empty()
+    }
+
+    /// The last operation, in order of answers, that is known to be hard to place.
+    fn furthest(&self) -> u32 {
+        let here = self.path.last().map_or(0, |node| node.answer);
+        self.answers[here.max(self.best_answer)]
+    }
+
+    fn stuck(&self, operation: u32) -> Stuck {
+        let until = end(self.operations[operation as usize]);
+        let tail = self.placed[self.placed.len().saturating_sub(TAIL)..].to_vec();
+        let pending = [List::Answered, List::Observing, List::Unknown].into_iter().flat_map(|list| {
+            let under_way = |index: &u32| self.operations[*index as usize].call < until;
+            self.lists.iter(list).take_while(under_way).filter(|index| *index != operation).take(TAIL)
+        });
+        Stuck { operation, tail, pending: pending.collect() }
+    }
+
+    fn place(&mut self, operation: u32) {
+        self.lists.take(operation);
+        self.is_placed[operation as usize] = true;
+        self.set_hash ^= token(operation);
+        self.placed.push(operation);
+    }
+
+    fn take_back(&mut self, to: usize) {
+        while self.placed.len() > to {
+            let operation = self.placed.pop().expect("more than `to` are placed");
+            self.lists.put_back(operation);
+            self.is_placed[operation as usize] = false;
+            self.set_hash ^= token(operation);
+        }
+    }
+}
+
+enum Entered {
+    /// Every answered operation is placed.
+    All,
+    /// A configuration not seen before.
+    Here,
+    /// One that was seen before, and leads nowhere.
+    Visited,
+    /// There is no room to remember it.
+    Full,
+}
+
+/// When an operation was answered.
+fn end<Op, Ret>(operation: &Operation<Op, Ret>) -> u64 {
+    operation.end.as_ref().expect("only answered operations have an end").1
+}

@@ -1,0 +1,135 @@
+//! Nodes that break in ways that are no protocol's: the tool says which, and goes on.
+#![allow(clippy::unwrap_used)] // the helpers of a test are the test
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use sim::catalog::Catalog;
+use sim::check::Checkers;
+use sim::run::{Report, once};
+use sim::scenario::Scenario;
+use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use std::time::Duration;
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Breaks {
+    Panics,
+    PanicsInATask,
+    Stops,
+    Fails,
+    NeverConverges,
+    ClientHangs,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+struct Options {
+    breaks: Breaks,
+}
+
+struct Broken;
+
+impl System for Broken {
+    type Options = Options;
+    type Op = ();
+    type Ret = ();
+    type View = String;
+
+    const NAME: &'static str = "broken";
+    const OPERATIONS: &'static [&'static str] = &["nothing"];
+    const PROBES: &'static [&'static str] = &[];
+
+    async fn node(&self, node: NodeContext<Options>) -> std::io::Result<()> {
+        let text = format!("n{} at {:?}", node.id, node.options.breaks);
+        host::view::register(move || text.clone());
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        match node.options.breaks {
+            Breaks::Panics if node.id == 2 => panic!("the second node is unlucky"),
+            Breaks::PanicsInATask if node.id == 2 => {
+                tokio::spawn(async { panic!("a task of the second node is unlucky") });
+            }
+            Breaks::Stops if node.id == 2 => return Ok(()),
+            Breaks::Fails if node.id == 2 => return Err(std::io::Error::other("no disk")),
+            _ => {}
+        }
+        std::future::pending().await
+    }
+
+    fn client(&self, client: ClientContext<Options>) -> impl Client<(), ()> {
+        Idle { hangs: matches!(client.options.breaks, Breaks::ClientHangs) }
+    }
+
+    fn next_op(&self, _: &Mix, _: &mut Draw) {}
+
+    fn checkers(&self) -> Checkers<Self> {
+        Checkers::<Self>::new().convergence(|views| match views.get(1) {
+            Some(view) if view.ends_with("NeverConverges") => Err(format!("still moving: {view}")),
+            _ => Ok(()),
+        })
+    }
+}
+
+struct Idle {
+    hangs: bool,
+}
+
+impl Client<(), ()> for Idle {
+    async fn call(&mut self, (): &()) -> Outcome<()> {
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        Outcome::Ok(())
+    }
+}
+
+fn run(breaks: &str) -> Report {
+    let text = r#"
+        title = "a broken node"
+        system = "broken"
+        workload = { clients = 1, rate = "5/s", for = "2s", timeout = "1s", mix = { nothing = 1 } }
+        cluster = { nodes = 3, options = { breaks = "BREAKS" } }
+        check = { settle = "3s" }
+    "#;
+    let scenario = Scenario::parse("broken", &text.replace("BREAKS", breaks), &[], &Catalog(&[&Broken])).unwrap();
+    let (report, _) = once(&Broken, &scenario, 1, true);
+    assert_eq!(report.digest, once(&Broken, &scenario, 1, false).0.digest, "broken runs replay too");
+    report
+}
+
+fn only_violation(breaks: &str) -> (String, String) {
+    let mut report = run(breaks);
+    assert_eq!(report.violations.len(), 1, "{:?}", report.violations);
+    let violation = report.violations.pop().unwrap();
+    (violation.checker, violation.message)
+}
+
+#[test]
+fn a_panic_is_a_violation_with_its_machine_and_message() {
+    for (breaks, message) in
+        [("panics", "the second node is unlucky"), ("panics-in-a-task", "a task of the second node is unlucky")]
+    {
+        let (checker, evidence) = only_violation(breaks);
+        assert_eq!(checker, "panic");
+        assert!(evidence.starts_with("n2 panicked at tests/broken_nodes.rs:"), "{evidence}");
+        assert!(evidence.ends_with(message), "{evidence}");
+    }
+}
+
+#[test]
+fn a_node_that_stops_is_a_violation_with_its_error() {
+    assert_eq!(only_violation("stops"), ("node".into(), "n2 stopped by itself, without an error".into()));
+    assert_eq!(only_violation("fails"), ("node".into(), "n2 stopped by itself, with: no disk".into()));
+}
+
+#[test]
+fn a_system_that_never_converges_says_what_is_unmet() {
+    let (checker, evidence) = only_violation("never-converges");
+    assert_eq!(checker, "convergence");
+    assert_eq!(evidence, "3s after the last fault: still moving: n1 at NeverConverges");
+}
+
+#[test]
+fn an_operation_without_an_answer_is_unknown_after_the_time_out() {
+    let report = run("client-hangs");
+    assert!(report.violations.is_empty(), "{:?}", report.violations);
+    assert!(report.operations.unknown > 0 && report.operations.ok == 0, "{:?}", report.operations);
+}
