@@ -7,11 +7,12 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use serde_json::json;
 use sim::Draw;
 use sim::check::linearizable::models::bank::{self, Bank};
-use sim::check::linearizable::models::key_value::{self, Content, KeyValue};
+use sim::check::linearizable::models::key_value::{self, Content, KeyValue, Seen};
 use sim::check::linearizable::models::register::{self, Register};
 use sim::check::linearizable::models::{Datum, Readable};
 use sim::check::linearizable::{Budget, Finding, Model, Operation, check};
 use sim::history::{End, Moment, Recorded};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hint::black_box;
 
@@ -52,7 +53,7 @@ fn history<M: Model>(
     shape: Shape,
     model: &M,
     op: impl Fn(&mut Draw) -> M::Op,
-    answer: impl Fn(&M::State, &M::Op) -> M::Ret,
+    mut answer: impl FnMut(&M::State, &M::Op) -> M::Ret,
 ) -> Vec<Operation<M::Op, M::Ret>> {
     let mut draw = Draw::new(7, "bench", &shape.to_string());
     let mut states: HashMap<Option<String>, M::State> = HashMap::new();
@@ -108,18 +109,31 @@ fn registers(shape: Shape) -> (Register, Vec<Operation<register::Op, Datum>>) {
 fn key_values(shape: Shape, keys: u64) -> (KeyValue, Vec<Operation<key_value::Op, key_value::Ret>>) {
     use key_value::{Action, Op, Ret};
     let model = KeyValue { initial: Content::MISSING };
+    let texts = RefCell::new(HashMap::new());
     let op = |draw: &mut Draw| {
-        let value = Content::from(&json!(draw.below(1000).to_string()));
+        let text = draw.below(1000).to_string();
+        let value = Content::from(&json!(text));
         let action = match draw.below(4) {
             0 | 1 => Action::Get,
             2 => Action::Put(value),
             _ => Action::Append(value),
         };
+        if action != Action::Get {
+            texts.borrow_mut().insert(value, text);
+        }
         Op { key: draw.below(keys).to_string(), action }
     };
-    let operations = history(shape, &model, op, |state, op| match op.action {
-        Action::Get => Ret::Value(*state),
-        _ => Ret::Done,
+    // The model's state knows a text by its hash; what is read is the text.
+    let mut values: HashMap<String, String> = HashMap::new();
+    let operations = history(shape, &model, op, |_, op| {
+        let value = values.get(&op.key);
+        let (text, ret) = match &op.action {
+            Action::Put(text) => (texts.borrow()[text].clone(), Ret::Done),
+            Action::Append(text) => (value.cloned().unwrap_or_default() + &texts.borrow()[text], Ret::Done),
+            _ => return Ret::Value(Seen::from(&json!(value))),
+        };
+        values.insert(op.key.clone(), text);
+        ret
     });
     (model, operations)
 }

@@ -167,7 +167,10 @@ impl Summary {
         of_case.converged_ms.extend(report.converged_after.map(|after| after.as_millis() as u32));
         match report.verdict() {
             Verdict::Valid => return,
-            Verdict::Unknown => self.unknown += 1,
+            Verdict::Unknown => {
+                self.unknown += 1;
+                return;
+            }
             Verdict::Violation => {}
         }
         self.violations += 1;

@@ -1,9 +1,11 @@
 //! Judging a recorded history by the name of what it should be: the command's `check`, and a scenario's `[check]`.
 
 use super::linearizable::models::{self, Named};
-use super::linearizable::{Budget, Evidence, Finding};
-use crate::history::{HistoryError, Recorded};
+use super::linearizable::{Budget, Evidence, Finding, Judgement, Model, Operation, check};
+use crate::history::{History, HistoryError, Recorded, paired};
 use crate::run::Verdict;
+use crate::system::{Outcome, System};
+use serde::Serialize;
 use std::fmt::{self, Write};
 use std::str::FromStr;
 use thiserror::Error;
@@ -66,13 +68,61 @@ impl Judge {
     ///
     /// When the model does not know a function or value; with its line.
     pub fn judge(&self, history: &[Recorded], budget: Budget) -> Result<Ruling, HistoryError> {
-        let judgement = self.0.judge(history, budget)?;
-        let longest_prefix = judgement.longest_prefix;
-        Ok(match judgement.finding {
-            Finding::Linearizable => Ruling::valid(longest_prefix),
-            Finding::Unknown(out_of) => Ruling::unknown(longest_prefix, out_of.to_string()),
-            Finding::Violation(evidence) => violation(longest_prefix, history, &evidence),
-        })
+        Ok(ruling(&self.0.judge(history, budget)?, history))
+    }
+}
+
+/// What a run may remember while it judges its history. There is no time limit: a verdict depends on the seed alone.
+const OF_RUN: Budget = Budget { time: None, memory_bytes: 256 << 20 };
+
+/// Judges the history of a run that has ended, by the model that its scenario names and the one that its system has.
+pub(crate) fn at_the_end<S: System>(
+    system: &S,
+    named: Option<&str>,
+    history: &History<S::Op, S::Ret>,
+) -> Vec<Ruling> {
+    let by_name = named.map(|name| {
+        let named: Named = name.parse().expect("a validated scenario names a model");
+        let recorded = paired(&history.lines());
+        named.judge(&recorded, OF_RUN).map_or_else(
+            |error| Ruling::unknown(0, format!("the history is none of a {named}: {error}")),
+            |judgement| ruling(&judgement, &recorded),
+        )
+    });
+    let by_type = system.checkers().linearizable.map(|judge| judge(history, OF_RUN));
+    by_name.into_iter().chain(by_type).collect()
+}
+
+/// Judges a run's history by a model of its own types.
+pub(super) fn of_run<M>(model: &M, history: &History<M::Op, M::Ret>, budget: Budget) -> Ruling
+where
+    M: Model,
+    M::Op: Clone + Serialize,
+    M::Ret: Clone + Serialize,
+{
+    let recorded = paired(&history.lines());
+    let calls = history.calls().zip(&recorded).enumerate();
+    let (mut indices, mut operations) = (Vec::new(), Vec::new());
+    for (index, ((op, outcome), recorded)) in calls {
+        let end = match (outcome, recorded.done) {
+            (Some(Outcome::Fail(_)), _) => continue,
+            (Some(Outcome::Ok(ret)), Some(done)) => Some((ret.clone(), done.order)),
+            _ => None,
+        };
+        indices.push(index);
+        operations.push(Operation { op: op.clone(), end, call: recorded.call.order });
+    }
+    let mut judgement = check(model, &operations, budget);
+    judgement.renumber(&indices);
+    ruling(&judgement, &recorded)
+}
+
+fn ruling(judgement: &Judgement, history: &[Recorded]) -> Ruling {
+    let longest_prefix = judgement.longest_prefix;
+    match &judgement.finding {
+        Finding::Linearizable => Ruling::valid(longest_prefix),
+        Finding::Unknown(out_of) => Ruling::unknown(longest_prefix, out_of.to_string()),
+        Finding::Violation(evidence) => violation(longest_prefix, history, evidence),
     }
 }
 

@@ -6,6 +6,9 @@
 //!   returns the first reason why it does not hold yet; that reason is the evidence of a violation. Convergence is
 //!   one; a system may name others, to tell apart what went wrong.
 //!
+//! * What clients saw must be **linearizable**, if the scenario (`[check] linearizable = "register"`) or the system
+//!   ([`Checkers::linearizable`]) says so: it is judged at the end of the run, see [`linearizable`].
+//!
 //! Three more are judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), and every
 //! client gets an answer or its time-out (`answered`).
 
@@ -14,10 +17,13 @@ pub mod linearizable;
 mod views;
 
 pub use judge::{Judge, NoJudge, Ruling};
+pub(crate) use judge::at_the_end;
 pub use views::Views;
 
+use crate::history::History;
 use crate::system::System;
 use host::world::Probe;
+use linearizable::{Budget, Model};
 
 /// The checker that a node's own end violates.
 pub(crate) const NODE: &str = "node";
@@ -25,6 +31,8 @@ pub(crate) const NODE: &str = "node";
 pub(crate) const PANIC: &str = "panic";
 /// The checker that a client without an answer violates.
 pub(crate) const ANSWERED: &str = "answered";
+/// The checker that a history which is not linearizable violates.
+pub(crate) const LINEARIZABLE: &str = "linearizable";
 /// The checker that a system which does not converge violates.
 pub(crate) const CONVERGENCE: &str = "convergence";
 
@@ -39,11 +47,13 @@ pub struct Seen<'a, V> {
 
 type Invariant<V> = Box<dyn FnMut(&Seen<'_, V>) -> Result<(), String>>;
 type Eventually<V> = Box<dyn Fn(&Views<V>) -> Result<(), String>>;
+type Linearizable<Op, Ret> = Box<dyn Fn(&History<Op, Ret>, Budget) -> Ruling>;
 
 /// The checkers of a system, made anew for each run: they may remember.
 pub struct Checkers<S: System> {
     pub(crate) invariants: Vec<(&'static str, Invariant<S::View>)>,
     pub(crate) eventually: Vec<(&'static str, Eventually<S::View>)>,
+    pub(crate) linearizable: Option<Linearizable<S::Op, S::Ret>>,
 }
 
 impl<S: System> std::fmt::Debug for Checkers<S> {
@@ -61,7 +71,7 @@ impl<S: System> Default for Checkers<S> {
 impl<S: System> Checkers<S> {
     /// No checkers but those that every system has.
     pub fn new() -> Self {
-        Checkers { invariants: Vec::new(), eventually: Vec::new() }
+        Checkers { invariants: Vec::new(), eventually: Vec::new(), linearizable: None }
     }
 
     /// Adds an invariant. An error is the evidence that it does not hold.
@@ -92,6 +102,13 @@ impl<S: System> Checkers<S> {
         self.eventually(CONVERGENCE, check)
     }
 
+    /// Adds linearizability: what clients saw must have an order that the model allows.
+    #[must_use]
+    pub fn linearizable(mut self, model: impl Model<Op = S::Op, Ret = S::Ret> + 'static) -> Self {
+        self.linearizable = Some(Box::new(move |history, budget| judge::of_run(&model, history, budget)));
+        self
+    }
+
     /// The first of what must hold eventually that does not hold now, and why.
     pub(crate) fn unmet(&self, views: &Views<S::View>) -> Option<(&'static str, String)> {
         self.eventually.iter().find_map(|(name, check)| Some((*name, check(views).err()?)))
@@ -102,6 +119,7 @@ impl<S: System> Checkers<S> {
         let eventually = self.eventually.iter().map(|(name, _)| *name);
         let invariants = self.invariants.iter().map(|(name, _)| *name);
         let of_every_run = [NODE, PANIC, ANSWERED];
-        of_every_run.into_iter().chain(eventually).chain(invariants)
+        let linearizable = self.linearizable.as_ref().map(|_| LINEARIZABLE);
+        of_every_run.into_iter().chain(eventually).chain(invariants).chain(linearizable)
     }
 }

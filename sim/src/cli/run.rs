@@ -85,6 +85,9 @@ pub(super) fn verdict(case: &Case, report: &Report) -> miette::Result<()> {
         let (checker, seconds) = (out::paint(&violation.checker, Colour::Bad), violation.at_ms as f64 / 1e3);
         out::say(&format!("  {checker} at {seconds:.3} s: {}", violation.message))?;
     }
+    if let Some(why) = &report.unknown {
+        out::say(&format!("  unknown: {why}"))?;
+    }
     if !report.violations.is_empty() {
         out::say(&format!("  next: {}", out::replay_command(case, report.seed)))?;
     }

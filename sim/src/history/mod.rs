@@ -93,6 +93,20 @@ impl<Op: Serialize, Ret: Serialize> History<Op, Ret> {
         &self.events
     }
 
+    /// Each operation in order of its invocation, and how it ended; none if the run ended first.
+    pub fn calls(&self) -> impl Iterator<Item = (&Op, Option<&Outcome<Ret>>)> {
+        let mut outcomes = vec![None; self.events.len()];
+        for event in &self.events {
+            if let EventKind::Complete(invocation, outcome) = &event.kind {
+                outcomes[*invocation] = Some(outcome);
+            }
+        }
+        self.events.iter().zip(outcomes).filter_map(|(event, outcome)| match &event.kind {
+            EventKind::Invoke(op) => Some((op, outcome)),
+            EventKind::Complete(..) => None,
+        })
+    }
+
     /// The history as lines of `history.jsonl`.
     pub fn lines(&self) -> Vec<Line> {
         self.events.iter().enumerate().map(|(index, event)| self.line(index, event)).collect()

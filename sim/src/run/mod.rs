@@ -150,9 +150,22 @@ pub(crate) fn run<S: System>(
         Ending::take(0, None)
     });
     shared.update(|progress| {
+        let (mut violations, mut unknown) = (std::mem::take(&mut progress.violations), None);
+        for ruling in check::at_the_end(system, plan.check.linearizable.as_deref(), &progress.history) {
+            let at_ms = ruling.at_ns.unwrap_or_default() / 1_000_000;
+            match ruling.verdict {
+                Verdict::Valid => {}
+                Verdict::Violation => {
+                    let checker = check::LINEARIZABLE.to_owned();
+                    violations.push(Violation { checker, at_ms, message: ruling.summary });
+                }
+                Verdict::Unknown => unknown = Some(ruling.summary),
+            }
+        }
         let report = Report {
             seed,
-            violations: std::mem::take(&mut progress.violations),
+            violations,
+            unknown,
             digest: ending.digest,
             simulated: ending.simulated,
             converged_after: ending.converged_after,

@@ -49,6 +49,8 @@ pub struct Report {
     pub seed: u64,
     /// What does not hold, in the order in which it was found.
     pub violations: Vec<Violation>,
+    /// Why a checker could not tell, if one could not.
+    pub unknown: Option<String>,
     /// The hash over everything observable.
     pub digest: Digest,
     /// How much time passed in the simulation.
@@ -98,7 +100,11 @@ pub enum Met {
 impl Report {
     /// Whether everything holds.
     pub fn verdict(&self) -> Verdict {
-        if self.violations.is_empty() { Verdict::Valid } else { Verdict::Violation }
+        match (self.violations.is_empty(), &self.unknown) {
+            (false, _) => Verdict::Violation,
+            (true, Some(_)) => Verdict::Unknown,
+            (true, None) => Verdict::Valid,
+        }
     }
 
     /// How this stands to what the scenario expects.
@@ -123,6 +129,7 @@ impl Report {
             seed: self.seed,
             verdict: self.verdict(),
             violations: &self.violations,
+            unknown: self.unknown.as_deref(),
             digest: self.digest.to_string(),
             simulated_ms: self.simulated.as_millis() as u64,
             converged_after_ms: self.converged_after.map(|time| time.as_millis() as u64),
@@ -144,6 +151,8 @@ pub struct Json<'a> {
     seed: u64,
     verdict: Verdict,
     violations: &'a [Violation],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<&'a str>,
     digest: String,
     simulated_ms: u64,
     converged_after_ms: Option<u64>,

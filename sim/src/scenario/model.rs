@@ -261,6 +261,9 @@ pub struct AtMost {
 pub struct Check {
     /// Within this time after the last fault the system must have converged.
     pub settle: Time,
+    /// What clients see must be linearizable as this model: "register", "bank:100".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linearizable: Option<String>,
     /// What the verdict must be.
     pub expect: Expect,
 }
@@ -368,6 +371,6 @@ impl Default for AtMost {
 
 impl Default for Check {
     fn default() -> Self {
-        Check { settle: Time::from_secs(30), expect: Expect::default() }
+        Check { settle: Time::from_secs(30), linearizable: None, expect: Expect::default() }
     }
 }

@@ -7,6 +7,8 @@ use super::parse::shape_error;
 use super::source::{Path, Source};
 use super::systems::{Systems, Vocabulary};
 use super::units::Time;
+use crate::check::LINEARIZABLE;
+use crate::check::linearizable::models::{NAMES, Named, UnknownModel};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use toml::Spanned;
@@ -368,6 +370,9 @@ impl Checks<'_> {
         let settle = Path::of("check.settle");
         above_zero(&settle, check.settle, "30s")?;
         at_most(&settle, check.settle, DAY, "longest settling")?;
+        if let Some(model) = &check.linearizable {
+            self.linearizable(&Path::of("check.linearizable"), model)?;
+        }
         let expect = Path::of("check.expect");
         if let Some(checker) = &check.expect.violation {
             self.checker(expect.then("violation"), checker)?;
@@ -387,8 +392,24 @@ impl Checks<'_> {
         Ok(())
     }
 
+    /// There is such a model, and it knows what the clients do.
+    fn linearizable(&self, path: &Path, model: &str) -> Checked {
+        let named: Named = model.parse().map_err(|UnknownModel { name, why }| {
+            Problem::new(path.clone(), why).label("no such model").help(suggest(&name, "models", &NAMES))
+        })?;
+        let known = named.functions();
+        let mut done = self.scenario.workload.mix.iter().filter(|(_, weight)| **weight > 0);
+        match done.find(|(operation, _)| !known.contains(&operation.as_str())) {
+            None => Ok(()),
+            Some((operation, _)) => Err(Problem::new(path.clone(), format!("a {named} has no function `{operation}`"))
+                .label(format!("does not know `{operation}` of the mix"))
+                .help(format!("functions of {named}: {}", known.join(", ")))),
+        }
+    }
+
     fn checker(&self, path: Path, checker: &str) -> Checked {
-        if self.words.checkers.iter().any(|known| known == checker) {
+        let by_scenario = checker == LINEARIZABLE && self.scenario.check.linearizable.is_some();
+        if by_scenario || self.words.checkers.iter().any(|known| known == checker) {
             return Ok(());
         }
         Err(Problem::new(path, format!("{} has no checker `{checker}`", self.scenario.system))

@@ -7,6 +7,7 @@
 //!
 //! In the real build a case has a folder of this machine's disk, in the simulation one of a machine's. Where Linux and
 //! we differ on purpose, the case says so (`cfg`).
+#![allow(clippy::unwrap_used)] // the helpers of a test are the test
 
 #[cfg(madsim)]
 #[path = "../support/mod.rs"]

@@ -1,5 +1,6 @@
 //! Where a case runs: the two builds differ here and nowhere else.
 
+use futures::future::BoxFuture;
 use host::disk::Disk;
 use std::io;
 
@@ -13,9 +14,17 @@ pub const ENOENT: i32 = 2;
 pub const ENOTDIR: i32 = 20;
 pub const ENOTEMPTY: i32 = 39;
 
+/// A case, boxed: an executor for each would take minutes to compile.
+struct Case(Box<dyn FnOnce(Disk) -> BoxFuture<'static, ()> + Send>);
+
 /// Runs a case with an empty disk.
-#[cfg(madsim)]
 pub fn on_a_disk<F: Future<Output = ()> + Send + 'static>(case: impl FnOnce(Disk) -> F + Send + 'static) {
+    run(Case(Box::new(|disk| Box::pin(case(disk)))));
+}
+
+/// On a folder of a machine's disk.
+#[cfg(madsim)]
+fn run(Case(case): Case) {
     use crate::support::{machines, simulate};
     simulate(machines(1, 1), |cluster| async move {
         let case = async { case(Disk::at("var/lib/case").await.expect("a folder")).await };
@@ -23,9 +32,9 @@ pub fn on_a_disk<F: Future<Output = ()> + Send + 'static>(case: impl FnOnce(Disk
     });
 }
 
-/// Runs a case with an empty folder.
+/// On a folder of its own.
 #[cfg(not(madsim))]
-pub fn on_a_disk<F: Future<Output = ()> + Send + 'static>(case: impl FnOnce(Disk) -> F + Send + 'static) {
+fn run(Case(case): Case) {
     use std::sync::atomic::{AtomicU32, Ordering};
     static CASES: AtomicU32 = AtomicU32::new(0);
     let number = CASES.fetch_add(1, Ordering::Relaxed);

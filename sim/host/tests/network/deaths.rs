@@ -1,9 +1,9 @@
 //! How machines die and come back, and what others learn of it.
 
-use crate::support::{self, machines, now};
+use crate::support::{self, machines};
 use crate::{
-    ADDRESS, N1, N2, assert_about, connection, dial, heal, hold, kind, listen, ms, part, release, simulate,
-    sleep,
+    ADDRESS, N1, N2, assert_about, connection, dial, heal, hold, kind, listen, ms, now, part, release,
+    simulate, sleep,
 };
 use host::net::{TcpListener, TcpStream};
 use host::world::{self, Death};

@@ -1,9 +1,8 @@
 //! How connections begin when packets are lost on the way.
 
-use crate::support::now;
 use crate::{
-    N1, N2, assert_about, connection, cut, dial, heal, hold, kind, listen, mend, ms, part, release, simulate,
-    sleep,
+    N1, N2, assert_about, connection, cut, dial, heal, hold, kind, listen, mend, ms, now, part, release,
+    simulate, sleep,
 };
 use host::world::{self, Death};
 use std::io::ErrorKind;

@@ -1,9 +1,9 @@
 //! What links do to data: latency, loss, cuts, holds.
 
-use crate::support::{self, machines, now};
+use crate::support::{self, machines};
 use crate::{
-    ADDRESS, N1, N2, assert_about, byte_after, connection, cut, heal, hold, kind, mend, ms, part, release,
-    simulate, sleep,
+    ADDRESS, N1, N2, assert_about, byte_after, connection, cut, heal, hold, kind, mend, ms, now, part,
+    release, simulate, sleep,
 };
 use host::net::{TcpListener, TcpStream};
 use host::world::{self, Config, Death, Latency};
@@ -306,7 +306,7 @@ fn a_lossy_link_delivers_everything_in_order() {
     for seed in 0..5 {
         let config = Config { loss: 0.3, latency: Latency::uniform(ms(1), ms(10)), ..machines(seed, 2) };
         support::simulate(config, |cluster| async move {
-            let (mut n1, mut n2) = connection(&cluster).await;
+            let (mut n1, n2) = connection(&cluster).await;
             let echo = cluster.on(N1, async move {
                 for number in 0..1000 {
                     assert_eq!(n1.read_u32().await.unwrap(), number);

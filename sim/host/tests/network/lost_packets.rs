@@ -1,7 +1,6 @@
 //! Packets of an established connection that get lost: each recovers, or times out. Nothing hangs.
 
-use crate::support::now;
-use crate::{N1, N2, assert_about, connection, cut, heal, kind, mend, ms, part, simulate, sleep};
+use crate::{N1, N2, assert_about, connection, cut, heal, kind, mend, ms, now, part, simulate, sleep};
 use host::net::TcpStream;
 use host::world::{self, Death};
 use std::io::ErrorKind;

@@ -1,7 +1,7 @@
 //! What else a machine has: a wall clock, entropy, probes, a view.
 
-use crate::support::{self, machines, now};
-use crate::{N1, N2, ms, simulate, sleep};
+use crate::support::{self, machines};
+use crate::{N1, N2, ms, now, simulate, sleep};
 use host::probe::Value;
 use host::world::{self, Config, Death};
 use host::{clock, entropy};

@@ -19,7 +19,7 @@ use host::net::{TcpListener, TcpStream};
 use host::world;
 use std::io;
 use std::time::Duration;
-use support::{Cluster, now};
+use support::Cluster;
 use tokio::io::AsyncReadExt;
 
 /// The machines of most cases.
@@ -33,6 +33,11 @@ const SLACK: Duration = Duration::from_micros(100);
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
+}
+
+/// Simulated time since the run began.
+fn now() -> Duration {
+    Duration::from_nanos(world::with(|world| world.now_ns()))
 }
 
 async fn sleep(time: Duration) {

@@ -112,7 +112,7 @@ fn a_trace_is_kept_only_by_a_recorded_run() {
             n1.write_all(b"abc").await.unwrap();
             n2.read_exact(&mut [0; 3]).await.unwrap();
             let names = ["n1".to_owned(), "n2".to_owned()];
-            let trace = world::with(|world| world.take_trace());
+            let trace = world::with(world::World::take_trace);
             let lines: Vec<String> = trace
                 .iter()
                 .map(|event| event.line(&names))

@@ -31,11 +31,6 @@ impl Cluster {
     }
 }
 
-/// Simulated time since the run began.
-pub fn now() -> Duration {
-    Duration::from_nanos(world::with(|world| world.now_ns()))
-}
-
 /// A world of `count` machines n1, n2, … whose links take 10 ms.
 pub fn machines(seed: u64, count: u8) -> Config {
     let machine = |id: u8| Machine {

@@ -86,7 +86,7 @@ pub struct Evidence {
 
 impl Judgement {
     /// Makes the evidence's operations indices into a longer history: where each operation judged stands in that.
-    fn renumber(&mut self, indices: &[usize]) {
+    pub(super) fn renumber(&mut self, indices: &[usize]) {
         if let Finding::Violation(evidence) = &mut self.finding {
             let all = evidence.tail.iter_mut().chain(&mut evidence.pending);
             for operation in all.chain([&mut evidence.operation]) {

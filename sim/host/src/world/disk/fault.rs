@@ -136,10 +136,10 @@ impl Faults {
         for fault in &self.active {
             match *fault {
                 DiskFault::ReadError { probability } => {
-                    effect.read_error = effect.read_error.max(probability)
+                    effect.read_error = effect.read_error.max(probability);
                 }
                 DiskFault::WriteError { probability } => {
-                    effect.write_error = effect.write_error.max(probability)
+                    effect.write_error = effect.write_error.max(probability);
                 }
                 DiskFault::SyncError { probability, drop_cache } => {
                     effect.sync_error = effect.sync_error.max(probability);

@@ -31,7 +31,11 @@ fn a_flipped_bit_shows_when_the_cache_is_gone_and_heals_by_overwriting() {
             lose_cache();
             on(&cluster, async |disk| {
                 let bytes = disk.read("file").await.unwrap();
-                assert!(bytes.chunks(SECTOR).all(|sector| sector.iter().map(|b| b.count_ones()).sum::<u32>() == 1));
+                assert!(
+                    bytes
+                        .chunks(SECTOR)
+                        .all(|sector| sector.iter().map(|b| b.count_ones()).sum::<u32>() == 1)
+                );
                 let file = OpenOptions::new().write(true).open(&disk, "file").await.unwrap();
                 file.write_all_at(&[0; 2 * SECTOR], 0).await.unwrap();
                 file.sync_all().await.unwrap();
@@ -103,7 +107,10 @@ fn a_misdirected_write_leaves_its_place_as_it_was_and_spoils_another() {
         })
         .await
     });
-    assert!(outcomes.iter().all(|sectors| sectors.matches('n').count() == 1), "it is somewhere: {outcomes:?}");
+    assert!(
+        outcomes.iter().all(|sectors| sectors.matches('n').count() == 1),
+        "it is somewhere: {outcomes:?}"
+    );
     assert_eq!(outcomes.len(), 8, "which may be its own place, by chance: {outcomes:?}");
 }
 
@@ -123,7 +130,11 @@ fn a_misdirected_write_heals_when_either_place_is_written_again() {
 fn a_sector_that_decayed_silently_has_one_bit_wrong() {
     on_a_machine(1, |cluster| async move {
         on(&cluster, async |disk| durable(&disk, "file", &[0; 100]).await).await;
-        assert_eq!(steer(|world| world.decay_disk(N1, 1, Decay::Flip)), 1, "there is one sector to pick from");
+        assert_eq!(
+            steer(|world| world.decay_disk(N1, 1, Decay::Flip)),
+            1,
+            "there is one sector to pick from"
+        );
         on(&cluster, async |disk| assert_eq!(bits(&disk).await, 0)).await;
         drop_caches();
         on(&cluster, async |disk| assert_eq!(bits(&disk).await, 1)).await;
@@ -147,7 +158,11 @@ fn an_unreadable_sector_fails_reads_that_touch_it_until_it_is_overwritten() {
     on_a_machine(1, |cluster| async move {
         on(&cluster, async |disk| durable(&disk, "file", &[5; 3 * SECTOR]).await).await;
         assert_eq!(steer(|world| world.decay_disk(N1, 100, Decay::Unreadable)), 3);
-        assert_eq!(on(&cluster, async |disk| disk.read("file").await.unwrap()).await, [5; 3 * SECTOR], "cached");
+        assert_eq!(
+            on(&cluster, async |disk| disk.read("file").await.unwrap()).await,
+            [5; 3 * SECTOR],
+            "cached"
+        );
         lose_power();
         on(&cluster, async |disk| {
             let file = OpenOptions::new().read(true).write(true).open(&disk, "file").await.unwrap();

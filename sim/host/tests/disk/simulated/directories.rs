@@ -241,7 +241,11 @@ fn weak_directories_keep_the_history_of_a_name_and_of_a_file_in_order() {
         .await
     });
     let expected = ["a=first ", "a=second b=first ", "a=second c=first ", "b=first ", "c=first "];
-    assert_eq!(outcomes.into_iter().collect::<Vec<_>>(), expected, "the first file is always somewhere, once");
+    assert_eq!(
+        outcomes.into_iter().collect::<Vec<_>>(),
+        expected,
+        "the first file is always somewhere, once"
+    );
 }
 
 #[test]

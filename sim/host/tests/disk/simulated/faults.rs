@@ -1,10 +1,9 @@
 //! What faults do, and what they leave when they end.
 
 use super::{
-    EIO, ENOSPC, N1, appending, begin, durable, end, lose_power, on, on_a_machine, outcomes, steer, us,
+    EIO, ENOSPC, N1, appending, begin, durable, end, lose_power, now, on, on_a_machine, outcomes, steer, us,
     with_disk, without_garbage,
 };
-use crate::support::now;
 use crate::two_worlds::errno;
 use host::disk::{Disk, OpenOptions};
 use host::world::{self, Death, DiskFault, DiskSettings, Latency};

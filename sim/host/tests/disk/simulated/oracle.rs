@@ -121,7 +121,9 @@ fn explain(states: &[Vec<u8>], left: &[u8]) -> Result<(), String> {
     }
     for (number, sector) in left.chunks(SECTOR).enumerate() {
         let place = number * SECTOR;
-        let was = |state: &Vec<u8>| (0..sector.len()).all(|i| sector[i] == state.get(place + i).copied().unwrap_or(0));
+        let was = |state: &Vec<u8>| {
+            (0..sector.len()).all(|i| sector[i] == state.get(place + i).copied().unwrap_or(0))
+        };
         if !states.iter().any(was) {
             return Err(format!("sector {number} was never like that in {} states", states.len()));
         }
@@ -138,7 +140,8 @@ fn the_oracle_rejects_what_no_power_loss_can_leave() {
     oracle.sync_names();
     oracle.write(file, 0, &[2; 600]);
     oracle.rename("file", "renamed");
-    let left = |name: &str, bytes: Vec<u8>| oracle.clone().power_loss(&BTreeMap::from([(name.to_owned(), bytes)]));
+    let left =
+        |name: &str, bytes: Vec<u8>| oracle.clone().power_loss(&BTreeMap::from([(name.to_owned(), bytes)]));
     assert!(left("file", vec![1; 600]).is_ok());
     assert!(left("renamed", [vec![1; 512], vec![2; 88]].concat()).is_ok());
     assert!(left("other", vec![1; 600]).unwrap_err().contains("names"));

@@ -73,7 +73,10 @@ async fn live(disk: Disk, oracle: Arc<Mutex<Oracle>>, draw: Arc<Mutex<Draw>>) {
                 }
                 let mut bytes = vec![0; file.len().await.unwrap() as usize];
                 file.read_exact_at(&mut bytes, 0).await.unwrap();
-                assert!(bytes == oracle.lock().unwrap().bytes(*id), "what a handle reads is what was written");
+                assert!(
+                    bytes == oracle.lock().unwrap().bytes(*id),
+                    "what a handle reads is what was written"
+                );
             }
             _ => {}
         }
@@ -90,7 +93,7 @@ async fn all(disk: Disk) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn run(seed: u64) -> Met {
-    let dirty_max = if seed % 3 == 0 { 5000 } else { 1 << 20 };
+    let dirty_max = if seed.is_multiple_of(3) { 5000 } else { 1 << 20 };
     with_disk(seed, DiskSettings { dirty_max, ..without_garbage() }, |cluster| async move {
         let oracle = Arc::new(Mutex::new(Oracle::new()));
         let draw = Arc::new(Mutex::new(Draw::new(seed, "test", "operations")));
@@ -101,8 +104,11 @@ fn run(seed: u64) -> Met {
             let seen = on(&cluster, all).await;
             {
                 let oracle = oracle.lock().unwrap();
-                let expected: BTreeMap<_, _> =
-                    oracle.names().iter().map(|(name, id)| (name.clone(), oracle.bytes(*id).to_vec())).collect();
+                let expected: BTreeMap<_, _> = oracle
+                    .names()
+                    .iter()
+                    .map(|(name, id)| (name.clone(), oracle.bytes(*id).to_vec()))
+                    .collect();
                 assert!(seen == expected, "seed {seed}: what readers see is what was done");
             }
             let death = if draw.lock().unwrap().chance(0.7) { Death::Power } else { Death::Process };

@@ -8,12 +8,16 @@ use host::world::{Config, Death, Decay, Digest, DiskFault, DiskOperation, Happen
 /// Two tasks, a crash, faults: what the disk looks like afterwards, the digest and the trace.
 fn run(seed: u64, recording: bool, byte: u8) -> (Vec<Vec<u8>>, Digest, Vec<TraceEvent>) {
     simulate(Config { recording, ..machines(seed, 1) }, |cluster: Cluster| async move {
+        super::on(&cluster, async |disk| {
+            durable(&disk, "0", b"begin").await;
+            durable(&disk, "1", b"begin").await;
+        })
+        .await;
         begin(DiskFault::WriteError { probability: 0.1 });
         begin(DiskFault::BitFlip { probability: 0.1 });
         for task in 0..2u8 {
             cluster.on(N1, async move {
                 let disk = Disk::of_this_machine();
-                durable(&disk, &format!("{task}"), b"begin").await;
                 let log = super::appending().open(&disk, format!("{task}")).await.unwrap();
                 for number in 0..50 {
                     let _ = log.append(&[byte + task; 300]).await;
@@ -71,9 +75,7 @@ fn a_trace_tells_what_was_asked_of_which_file_and_what_came_of_it() {
     assert!(has(r#""text":"append 1 at "#) && has(r#""text":"synced 0"#) && has(r#""text":"power loss"#));
     assert!(has("Input/output error"));
     let of = |wanted: DiskOperation| {
-        let matches = |event: &&TraceEvent| {
-            matches!(event.happening, Happening::Disk { operation, .. } if operation == wanted)
-        };
+        let matches = |event: &&TraceEvent| matches!(event.happening, Happening::Disk { operation, .. } if operation == wanted);
         trace.iter().filter(matches).count()
     };
     assert!(of(DiskOperation::Append) > 50 && of(DiskOperation::Sync) >= of(DiskOperation::Synced));

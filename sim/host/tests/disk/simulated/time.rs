@@ -1,7 +1,7 @@
 //! How long a disk takes, in simulated time.
 
-use super::{N1, begin, end, on, on_a_machine, steer, us, with_disk, without_garbage};
-use crate::support::{Cluster, machines, now, simulate};
+use super::{N1, begin, end, now, on, on_a_machine, steer, us, with_disk, without_garbage};
+use crate::support::{Cluster, machines, simulate};
 use futures::future::join_all;
 use host::disk::Disk;
 use host::world::{DiskFault, DiskSettings, Latency};
@@ -39,7 +39,8 @@ fn an_operation_takes_20_us_and_a_sync_half_a_millisecond_more() {
         assert_takes(time, us(20));
         let time = time_of(&cluster, async |file| file.sync_all().await.unwrap()).await;
         assert_takes(time, us(520));
-        let time = time_of(&cluster, async |_| assert!(!Disk::of_this_machine().exists("x").await.unwrap())).await;
+        let time =
+            time_of(&cluster, async |_| assert!(!Disk::of_this_machine().exists("x").await.unwrap())).await;
         assert_takes(time, us(20));
     });
 }
@@ -47,7 +48,8 @@ fn an_operation_takes_20_us_and_a_sync_half_a_millisecond_more() {
 #[test]
 fn bytes_take_their_time_at_the_bandwidth() {
     on_a_machine(1, |cluster| async move {
-        let time = time_of(&cluster, async |file| file.write_all_at(&vec![0; 2_000_000], 0).await.unwrap()).await;
+        let time =
+            time_of(&cluster, async |file| file.write_all_at(&vec![0; 2_000_000], 0).await.unwrap()).await;
         assert_takes(time, us(20 + 1000));
     });
 }

@@ -10,6 +10,9 @@ use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+/// What can be done with it.
+pub(super) const FUNCTIONS: [&str; 7] = ["deposit", "withdraw", "transfer", "balance", "read", "open", "close"];
+
 /// The most accounts of one history: their numbers are bits of a mask.
 const ACCOUNTS_MAX: usize = 128;
 
@@ -225,7 +228,7 @@ impl Readable for Bank {
             "read" => Ok(Op::Read),
             "open" => Ok(Op::Open(self.number(value)?)),
             "close" => Ok(Op::Close(self.number(value)?)),
-            f => Err(no_function("bank", f, "deposit, withdraw, transfer, balance, read, open, close")),
+            f => Err(no_function("bank", f, &FUNCTIONS)),
         }
     }
 

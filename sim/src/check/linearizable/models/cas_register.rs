@@ -5,6 +5,9 @@ use super::{Datum, Readable, is_done, no_function, parts};
 use crate::history::Recorded;
 use serde_json::Value;
 
+/// What can be done with it.
+pub(super) const FUNCTIONS: [&str; 3] = ["read", "write", "cas"];
+
 /// A register with compare-and-set.
 #[derive(Debug, Clone)]
 pub struct CasRegister {
@@ -94,7 +97,7 @@ impl Readable for CasRegister {
                 let [old, new] = parts("cas", value, "[old, new]")?;
                 Ok(Op::Cas(Datum::from(old), Datum::from(new)))
             }
-            f => Err(no_function("cas-register", f, "read, write, cas")),
+            f => Err(no_function("cas-register", f, &FUNCTIONS)),
         }
     }
 

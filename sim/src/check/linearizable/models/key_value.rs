@@ -7,6 +7,9 @@ use serde_json::Value;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+/// What can be done with it.
+pub(super) const FUNCTIONS: [&str; 5] = ["get", "put", "append", "cas", "delete"];
+
 /// A map from keys to values.
 #[derive(Debug, Clone)]
 pub struct KeyValue {
@@ -269,7 +272,7 @@ impl Readable for KeyValue {
                 let [old, new] = parts("cas", change, "[key, [old, new]]")?;
                 (key, Action::Cas(Content::from(old), Content::from(new)))
             }
-            f => return Err(no_function("key-value", f, "get, put, append, cas, delete")),
+            f => return Err(no_function("key-value", f, &FUNCTIONS)),
         };
         Ok(Op { key: key_text(key), action })
     }

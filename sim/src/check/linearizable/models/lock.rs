@@ -5,6 +5,9 @@ use super::{Readable, is_done, key_text, no_function};
 use crate::history::Recorded;
 use serde_json::Value;
 
+/// What can be done with it.
+pub(super) const FUNCTIONS: [&str; 2] = ["acquire", "release"];
+
 /// A lock, or many by name.
 #[derive(Debug, Clone)]
 pub struct Lock;
@@ -53,7 +56,7 @@ impl Readable for Lock {
         let acquire = match recorded.f.as_str() {
             "acquire" => true,
             "release" => false,
-            f => return Err(no_function("lock", f, "acquire, release")),
+            f => return Err(no_function("lock", f, &FUNCTIONS)),
         };
         let name = if recorded.invoked.is_null() { "lock".to_owned() } else { key_text(&recorded.invoked) };
         Ok(Op { name, process: recorded.process, acquire })

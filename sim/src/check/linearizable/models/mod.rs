@@ -63,8 +63,8 @@ fn is_done(value: &Value) -> bool {
     *value != Value::Bool(false)
 }
 
-fn no_function(model: &str, f: &str, functions: &str) -> String {
-    format!("{model} has no function `{f}`: {functions}")
+fn no_function(model: &str, f: &str, functions: &[&str]) -> String {
+    format!("{model} has no function `{f}`: {}", functions.join(", "))
 }
 
 /// The parts of a value that is an array of so many.

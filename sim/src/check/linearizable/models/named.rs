@@ -1,7 +1,8 @@
 //! Models by the names that the command and scenarios use.
 
 use super::super::{Budget, Judgement, Operation, check};
-use super::key_value::Content;
+use super::key_value::{self, Content};
+use super::{bank, cas_register, lock, queue, register, registry, set};
 use super::{Bank, CasRegister, Datum, KeyValue, Lock, Queue, Readable, Register, Registry, Set};
 use crate::history::{End, HistoryError, Recorded};
 use serde_json::Value;
@@ -58,6 +59,20 @@ impl fmt::Display for Named {
 }
 
 impl Named {
+    /// The functions that the model knows.
+    pub fn functions(&self) -> &'static [&'static str] {
+        match self.name {
+            "register" => &register::FUNCTIONS,
+            "cas-register" => &cas_register::FUNCTIONS,
+            "key-value" => &key_value::FUNCTIONS,
+            "set" => &set::FUNCTIONS,
+            "queue" => &queue::FUNCTIONS,
+            "lock" => &lock::FUNCTIONS,
+            "bank" => &bank::FUNCTIONS,
+            _ => &registry::FUNCTIONS,
+        }
+    }
+
     /// Judges a recorded history. The evidence's operations are indices into it.
     ///
     /// # Errors

@@ -6,6 +6,9 @@ use crate::history::Recorded;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// What can be done with it.
+pub(super) const FUNCTIONS: [&str; 2] = ["enqueue", "dequeue"];
+
 /// A queue.
 #[derive(Debug, Clone)]
 pub struct Queue;
@@ -70,7 +73,7 @@ impl Readable for Queue {
             "enqueue" if recorded.invoked.is_null() => Err("`enqueue` takes a value, not null".to_owned()),
             "enqueue" => Ok(Op::Enqueue(Datum::from(&recorded.invoked))),
             "dequeue" => Ok(Op::Dequeue),
-            f => Err(no_function("queue", f, "enqueue, dequeue")),
+            f => Err(no_function("queue", f, &FUNCTIONS)),
         }
     }
 

@@ -5,6 +5,9 @@ use super::{Datum, Readable, no_function};
 use crate::history::Recorded;
 use serde_json::Value;
 
+/// What can be done with it.
+pub(super) const FUNCTIONS: [&str; 2] = ["read", "write"];
+
 /// A register.
 #[derive(Debug, Clone)]
 pub struct Register {
@@ -64,7 +67,7 @@ impl Readable for Register {
         match recorded.f.as_str() {
             "read" => Ok(Op::Read),
             "write" => Ok(Op::Write(Datum::from(&recorded.invoked))),
-            f => Err(no_function("register", f, "read, write")),
+            f => Err(no_function("register", f, &FUNCTIONS)),
         }
     }
 

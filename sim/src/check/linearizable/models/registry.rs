@@ -5,6 +5,9 @@ use super::{Datum, Readable, is_done, key_text, no_function, parts};
 use crate::history::Recorded;
 use serde_json::Value;
 
+/// What can be done with it.
+pub(super) const FUNCTIONS: [&str; 3] = ["register", "unregister", "lookup"];
+
 /// A process registry.
 #[derive(Debug, Clone)]
 pub struct Registry;
@@ -102,7 +105,7 @@ impl Readable for Registry {
             }
             "unregister" => (value, Action::Unregister),
             "lookup" => (value, Action::Lookup),
-            f => return Err(no_function("registry", f, "register, unregister, lookup")),
+            f => return Err(no_function("registry", f, &FUNCTIONS)),
         };
         Ok(Op { name: key_text(name), action })
     }

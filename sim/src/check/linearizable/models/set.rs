@@ -7,6 +7,9 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// What can be done with it.
+pub(super) const FUNCTIONS: [&str; 4] = ["add", "remove", "contains", "read"];
+
 /// A set.
 #[derive(Debug, Clone)]
 pub struct Set;
@@ -114,7 +117,7 @@ impl Readable for Set {
             "add" => Ok(Op::Add(element)),
             "remove" => Ok(Op::Remove(element)),
             "contains" => Ok(Op::Contains(element)),
-            f => Err(no_function("set", f, "add, remove, contains, read")),
+            f => Err(no_function("set", f, &FUNCTIONS)),
         }
     }
 
