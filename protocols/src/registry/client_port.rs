@@ -56,7 +56,7 @@ async fn register(node: &Node, name: String, pid: Pid, meta: String) -> Result<C
 async fn unregister(node: &Node, name: String) -> Result<ClientReply, Failure> {
     message::check_name(&name).map_err(Failure::Refused)?;
     // Whom to ask is this node's own belief.
-    let found = node.lock().scope.table().get(&name).map(|entry| entry.pid);
+    let found = node.lock().scope.holder(&name);
     let pid = found.ok_or(Failure::Refused(Refusal::Undefined))?;
     match node.call(pid.node, Call::Unregister { name: name.clone(), pid }).await? {
         Answer::Refused(refusal) => return Err(Failure::Refused(refusal)),

@@ -1,4 +1,4 @@
-//! A process registry: names for processes, on every node of a cluster. The core of Syn 3.
+//! A process registry: names for processes, on every node of a cluster. Syn 3, and a protocol that holds where it does not.
 //!
 //! # The algorithm
 //!
@@ -50,6 +50,11 @@
 //! the scope's, a third node that ignored an older entry is not told again when the newer one goes, and a stamp can go
 //! backwards with its clock.
 //!
+//! # The protocol that holds
+//!
+//! [`Protocol::Converged`] is what we made of it, and stays valid where Syn's rules do not: `converged.rs` has the
+//! algorithm, why it converges, and what it gives up. Both are sets of rules (`rules.rs`) for the same node.
+//!
 //! # Where to look
 //!
 //! * the rules, without I/O (`state.rs`), on the tables (`table.rs`) and processes (`process.rs`)
@@ -63,11 +68,13 @@
 
 mod client;
 mod client_port;
+mod converged;
 mod link;
 mod message;
 mod node;
 mod options;
 mod process;
+mod rules;
 mod state;
 mod table;
 mod transport;
@@ -76,7 +83,7 @@ mod view;
 pub use client::{Client, ClientError};
 pub use message::{META_BYTES_MAX, NAME_BYTES_MAX, Refusal};
 pub use node::{run, serve};
-pub use options::{Config, Flaw, Options};
+pub use options::{Config, Flaw, Options, Protocol};
 pub use process::{NodeId, Pid};
 pub use table::Entry;
 pub use view::View;
@@ -117,6 +124,7 @@ mod tests {
         let sources = [
             include_str!("client.rs"),
             include_str!("client_port.rs"),
+            include_str!("converged.rs"),
             include_str!("link.rs"),
             include_str!("node.rs"),
             include_str!("state.rs"),

@@ -9,7 +9,8 @@ use super::{
     message::{Answer, Call, Failure, Hello, PeerMessage, Refusal},
     options::{Flaw, Options},
     process::{NodeId, Pid},
-    state::{Effect, Scope},
+    rules::{self, Rules},
+    state::Effect,
     transport::{self, FrameReader, Outbox, ReadError},
 };
 use host::{net::TcpListener, net::TcpStream, sometimes};
@@ -89,7 +90,7 @@ pub(super) struct Node {
 
 /// What the lock guards.
 pub(super) struct Inner {
-    pub scope: Scope,
+    pub scope: Box<dyn Rules>,
     pub links: BTreeMap<NodeId, Link>,
     pub links_made: u64,
     /// Pushed by the rules, drained by [`Node::perform`]; empty whenever the lock is free.
@@ -134,7 +135,7 @@ impl Node {
                 .filter(|peer| *peer < config.id)
                 .collect(),
             inner: Mutex::new(Inner {
-                scope: Scope::new(config.id, incarnation, config.options.flaw),
+                scope: rules::rules(config.id, incarnation, &config.options),
                 links: BTreeMap::new(),
                 links_made: 0,
                 effects: Vec::new(),
@@ -159,7 +160,7 @@ impl Node {
             node: self.id,
             up: inner.links.keys().copied().collect(),
             known: inner.scope.known().clone(),
-            entries: inner.scope.table().by_name().clone(),
+            entries: inner.scope.entries(),
             alive: inner.scope.processes().alive().clone(),
             malformed_frames: inner.malformed_frames,
         }

@@ -18,10 +18,12 @@ pub struct Config {
     pub options: Options,
 }
 
-/// Timers, and a flaw to be caught.
+/// The rules, timers, and a flaw to be caught.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
+    /// Whose rules.
+    pub protocol: Protocol,
     /// A peer from which nothing arrived for this long is down. Erlang's default is `60s`.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -42,12 +44,24 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
+            protocol: Protocol::Syn,
             net_tick: Duration::from_secs(5),
             call_timeout: Duration::from_secs(5),
             redial: Duration::from_millis(500),
             flaw: None,
         }
     }
+}
+
+/// Whose rules a node follows. All nodes of a cluster follow the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// Syn 3, faithfully: wall-clock stamps, and a table that scope and callers write.
+    #[default]
+    Syn,
+    /// The corrected one: claims by owner, ranks from a hybrid logical clock.
+    Converged,
 }
 
 /// Defects that Syn, or the models on the way to it, once had.
@@ -78,6 +92,9 @@ impl Config {
             if value < Duration::from_millis(4) {
                 return invalid(format!("{field}: {value:?} is below 4ms"));
             }
+        }
+        if self.options.protocol == Protocol::Converged && self.options.flaw.is_some() {
+            return invalid("flaw: the converged protocol has none".to_owned());
         }
         for (index, (peer, _)) in self.peers.iter().enumerate() {
             if *peer == self.id {

@@ -8,10 +8,11 @@ use super::{
     message::{Answer, Call, PeerMessage, Record, Refusal},
     options::Flaw,
     process::{NodeId, Pid, Processes},
+    rules::Rules,
     table::{Entry, Table},
 };
 use host::{probe, sometimes};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[cfg(test)]
 mod tests;
@@ -50,23 +51,7 @@ impl Scope {
         }
     }
 
-    pub fn table(&self) -> &Table {
-        &self.table
-    }
-
-    pub fn known(&self) -> &BTreeSet<NodeId> {
-        &self.known
-    }
-
-    pub fn processes(&self) -> &Processes {
-        &self.processes
-    }
-
     // Processes.
-
-    pub fn spawn(&mut self) -> Pid {
-        self.processes.spawn()
-    }
 
     /// Ends a process of this node. Its entries stay until the report of its death is handled.
     /// `false` if it was not alive.
@@ -76,31 +61,6 @@ impl Scope {
             effects.push(Effect::Down(pid));
         }
         killed
-    }
-
-    /// A watched process has died: all its names go, and everyone is told of each.
-    pub fn on_process_down(&mut self, pid: Pid, effects: &mut Vec<Effect>) {
-        // Taken off the watch meanwhile: in Erlang `demonitor` with `flush` removes the report too.
-        if !self.monitors.remove(&pid) {
-            return;
-        }
-        for name in self.table.names_of(pid) {
-            self.table.remove(&name, pid);
-            self.broadcast(None, PeerMessage::SyncUnregister { name, pid }, effects);
-        }
-    }
-
-    // Calls: this node runs the process, so it decides.
-
-    pub fn on_call(&mut self, requester: NodeId, call: Call, now: u64, effects: &mut Vec<Effect>) -> Answer {
-        match call {
-            Call::Register { name, pid, meta } => self.on_register(requester, name, pid, meta, now, effects),
-            Call::Unregister { name, pid } => self.on_unregister(requester, name, pid, effects),
-            Call::Kill { pid } => {
-                self.kill(pid, effects);
-                Answer::Killed
-            }
-        }
     }
 
     fn on_register(
@@ -146,87 +106,6 @@ impl Scope {
         self.table.remove(&name, pid);
         self.broadcast(Some(requester), PeerMessage::SyncUnregister { name, pid }, effects);
         Answer::Unregistered
-    }
-
-    // The caller's own table, written by the calling task when the owner's answer has arrived: whatever the scope
-    // learnt in between is overwritten.
-
-    pub fn write_registered(&mut self, name: &str, pid: Pid, meta: String, time: u64) {
-        sometimes!("remote registration");
-        self.table.insert(name, Entry { pid, meta, time });
-    }
-
-    pub fn write_unregistered(&mut self, name: &str, pid: Pid) {
-        self.table.remove(name, pid);
-    }
-
-    /// Where a name points, from this node's own table. A local process that has died is not shown.
-    pub fn lookup(&self, name: &str) -> Option<&Entry> {
-        let entry = self.table.get(name)?;
-        let dead = entry.pid.node == self.node && !self.processes.is_alive(entry.pid);
-        if dead {
-            sometimes!("dead local process hidden");
-            return None;
-        }
-        Some(entry)
-    }
-
-    // The subcluster.
-
-    pub fn on_node_up(&mut self, peer: NodeId, effects: &mut Vec<Effect>) {
-        // Seed 000, "It's a Syn", part 4: a visible node is a synchronised node.
-        if self.flaw == Some(Flaw::NoSyncAfterHeal) && self.known.contains(&peer) {
-            return;
-        }
-        effects.push(Effect::Send { to: vec![peer], message: PeerMessage::Discover });
-    }
-
-    /// A connection is gone. Syn watches the peer's scope process, which it knows only once discovered.
-    pub fn on_node_down(&mut self, peer: NodeId) {
-        if !self.known.contains(&peer) {
-            return;
-        }
-        if self.flaw != Some(Flaw::NoSyncAfterHeal) {
-            self.known.remove(&peer);
-        }
-        // Seed 000, "It's a Syn", part 5: what was learnt is kept, and the heal adds to it.
-        if self.flaw != Some(Flaw::PhantomOnMerge) {
-            let purged = self.table.purge(peer);
-            probe!("purge", peer.to_string(), purged as u64);
-            tracing::debug!(node = self.node.0, peer = peer.0, purged, "purge");
-        }
-    }
-
-    pub fn on_discover(&mut self, from: NodeId, effects: &mut Vec<Effect>) {
-        self.send_snapshot(from, effects);
-        self.known.insert(from);
-    }
-
-    pub fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, now: u64, effects: &mut Vec<Effect>) {
-        // Seed 000, "It's a Syn", part 5: a plain union resurrects what was unregistered meanwhile.
-        if self.flaw != Some(Flaw::PhantomOnMerge) {
-            self.drop_absent(from, &records);
-        }
-        for record in records {
-            self.apply(record, now, effects);
-        }
-        if !self.known.contains(&from) {
-            self.send_snapshot(from, effects);
-            self.known.insert(from);
-        }
-    }
-
-    pub fn on_sync_register(&mut self, record: Record, now: u64, effects: &mut Vec<Effect>) {
-        if self.known.contains(&record.pid.node) {
-            self.apply(record, now, effects);
-        } else {
-            // Its snapshot, which is still to come, has the entry.
-            sometimes!("sync from unknown peer ignored");
-        }
-    }
-
-    pub fn on_sync_unregister(&mut self, name: &str, pid: Pid) {
-        self.table.remove(name, pid);
     }
 
     /// Removes what a peer owned and, by its snapshot, no longer owns. By name, as Syn does: another pid under the
@@ -342,5 +221,133 @@ impl Scope {
         if !to.is_empty() {
             effects.push(Effect::Send { to, message });
         }
+    }
+}
+
+impl Rules for Scope {
+    fn known(&self) -> &BTreeSet<NodeId> {
+        &self.known
+    }
+
+    fn entries(&self) -> BTreeMap<String, Entry> {
+        self.table.by_name().clone()
+    }
+
+    fn processes(&self) -> &Processes {
+        &self.processes
+    }
+
+    fn spawn(&mut self) -> Pid {
+        self.processes.spawn()
+    }
+
+    /// Where a name points, from this node's own table. A local process that has died is not shown.
+    fn lookup(&self, name: &str) -> Option<&Entry> {
+        let entry = self.table.get(name)?;
+        let dead = entry.pid.node == self.node && !self.processes.is_alive(entry.pid);
+        if dead {
+            sometimes!("dead local process hidden");
+            return None;
+        }
+        Some(entry)
+    }
+
+    fn holder(&self, name: &str) -> Option<Pid> {
+        self.table.get(name).map(|entry| entry.pid)
+    }
+
+    // Calls: this node runs the process, so it decides.
+
+    fn on_call(&mut self, requester: NodeId, call: Call, now: u64, effects: &mut Vec<Effect>) -> Answer {
+        match call {
+            Call::Register { name, pid, meta } => self.on_register(requester, name, pid, meta, now, effects),
+            Call::Unregister { name, pid } => self.on_unregister(requester, name, pid, effects),
+            Call::Kill { pid } => {
+                self.kill(pid, effects);
+                Answer::Killed
+            }
+        }
+    }
+
+    // The caller's own table, written by the calling task when the owner's answer has arrived: whatever the scope
+    // learnt in between is overwritten.
+
+    fn write_registered(&mut self, name: &str, pid: Pid, meta: String, time: u64) {
+        sometimes!("remote registration");
+        self.table.insert(name, Entry { pid, meta, time });
+    }
+
+    fn write_unregistered(&mut self, name: &str, pid: Pid) {
+        self.table.remove(name, pid);
+    }
+
+    /// A watched process has died: all its names go, and everyone is told of each.
+    fn on_process_down(&mut self, pid: Pid, effects: &mut Vec<Effect>) {
+        // Taken off the watch meanwhile: in Erlang `demonitor` with `flush` removes the report too.
+        if !self.monitors.remove(&pid) {
+            return;
+        }
+        for name in self.table.names_of(pid) {
+            self.table.remove(&name, pid);
+            self.broadcast(None, PeerMessage::SyncUnregister { name, pid }, effects);
+        }
+    }
+
+    // The subcluster.
+
+    fn on_node_up(&mut self, peer: NodeId, effects: &mut Vec<Effect>) {
+        // Seed 000, "It's a Syn", part 4: a visible node is a synchronised node.
+        if self.flaw == Some(Flaw::NoSyncAfterHeal) && self.known.contains(&peer) {
+            return;
+        }
+        effects.push(Effect::Send { to: vec![peer], message: PeerMessage::Discover });
+    }
+
+    /// A connection is gone. Syn watches the peer's scope process, which it knows only once discovered.
+    fn on_node_down(&mut self, peer: NodeId) {
+        if !self.known.contains(&peer) {
+            return;
+        }
+        if self.flaw != Some(Flaw::NoSyncAfterHeal) {
+            self.known.remove(&peer);
+        }
+        // Seed 000, "It's a Syn", part 5: what was learnt is kept, and the heal adds to it.
+        if self.flaw != Some(Flaw::PhantomOnMerge) {
+            let purged = self.table.purge(peer);
+            probe!("purge", peer.to_string(), purged as u64);
+            tracing::debug!(node = self.node.0, peer = peer.0, purged, "purge");
+        }
+    }
+
+    fn on_discover(&mut self, from: NodeId, effects: &mut Vec<Effect>) {
+        self.send_snapshot(from, effects);
+        self.known.insert(from);
+    }
+
+    fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, now: u64, effects: &mut Vec<Effect>) {
+        // Seed 000, "It's a Syn", part 5: a plain union resurrects what was unregistered meanwhile.
+        if self.flaw != Some(Flaw::PhantomOnMerge) {
+            self.drop_absent(from, &records);
+        }
+        for record in records {
+            self.apply(record, now, effects);
+        }
+        if !self.known.contains(&from) {
+            self.send_snapshot(from, effects);
+            self.known.insert(from);
+        }
+    }
+
+    fn on_sync_register(&mut self, record: Record, now: u64, effects: &mut Vec<Effect>) {
+        if self.known.contains(&record.pid.node) {
+            self.apply(record, now, effects);
+        } else {
+            // Its snapshot, which is still to come, has the entry.
+            sometimes!("sync from unknown peer ignored");
+        }
+    }
+
+    fn on_sync_unregister(&mut self, name: &str, pid: Pid) {
+        self.table.remove(name, pid);
     }
 }

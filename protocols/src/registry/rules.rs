@@ -1,0 +1,49 @@
+//! What a node's rules must answer, whichever protocol they follow.
+
+use super::{converged::Converged, state::Effect, state::Scope};
+use super::{
+    message::{Answer, Call, Record},
+    options::{Options, Protocol},
+    process::{NodeId, Pid, Processes},
+    table::Entry,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The rules of one node: plain functions that take one event each, and push what must leave the node, in order.
+pub(super) trait Rules: Send {
+    /// Peers whose entries this node has, and takes further ones from.
+    fn known(&self) -> &BTreeSet<NodeId>;
+    /// A copy of what every name points at.
+    fn entries(&self) -> BTreeMap<String, Entry>;
+    fn processes(&self) -> &Processes;
+    fn spawn(&mut self) -> Pid;
+
+    /// Where a name points, as clients see it.
+    fn lookup(&self, name: &str) -> Option<&Entry>;
+    /// Whom a name belongs to, dead or alive.
+    fn holder(&self, name: &str) -> Option<Pid>;
+
+    /// A question about a process of this node.
+    fn on_call(&mut self, requester: NodeId, call: Call, now: u64, effects: &mut Vec<Effect>) -> Answer;
+    /// The calling task of this node has its answer: `register` of a process of another node.
+    fn write_registered(&mut self, name: &str, pid: Pid, meta: String, time: u64);
+    /// The calling task of this node has its answer: `unregister` of a process of another node.
+    fn write_unregistered(&mut self, name: &str, pid: Pid);
+    /// A process that was watched has died.
+    fn on_process_down(&mut self, pid: Pid, effects: &mut Vec<Effect>);
+
+    fn on_node_up(&mut self, peer: NodeId, effects: &mut Vec<Effect>);
+    fn on_node_down(&mut self, peer: NodeId);
+    fn on_discover(&mut self, from: NodeId, effects: &mut Vec<Effect>);
+    fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, now: u64, effects: &mut Vec<Effect>);
+    fn on_sync_register(&mut self, record: Record, now: u64, effects: &mut Vec<Effect>);
+    fn on_sync_unregister(&mut self, name: &str, pid: Pid);
+}
+
+/// The rules that the options ask for.
+pub(super) fn rules(node: NodeId, incarnation: u64, options: &Options) -> Box<dyn Rules> {
+    match options.protocol {
+        Protocol::Syn => Box::new(Scope::new(node, incarnation, options.flaw)),
+        Protocol::Converged => Box::new(Converged::new(node, incarnation)),
+    }
+}
