@@ -5,7 +5,8 @@
 //! shown it one.
 //!
 //! Judged: **alive** (every process in a table lives), **convergence** (every node knows every other, every table is the
-//! union of what the owners own, and every name has one owner) and **survivor** (of the processes that contend for a name, the
+//! union of what the owners own, and every name has one owner), **count** (a node counts the names that it has),
+//! **lookup** (no lookup shows a process of its own node that is dead) and **survivor** (of the processes that contend for a name, the
 //! resolution of the conflict leaves one).
 
 use protocols::registry::{self, Client as Connection, ClientError, Config, NodeId, Options, Pid, View};
@@ -28,6 +29,8 @@ pub enum Op {
     Register(String),
     /// Give the process that this client named last one more name.
     Alias(String),
+    /// Start a process on the next node and give it the name, from this client's own node.
+    Place(String),
     /// Look the name up, and register the process found, on whatever node it runs, with new metadata.
     Update(String),
     /// Free the name.
@@ -46,7 +49,7 @@ impl System for Registry {
 
     const NAME: &'static str = "registry";
     const OPERATIONS: &'static [&'static str] =
-        &["register", "alias", "update", "unregister", "kill", "lookup"];
+        &["register", "alias", "place", "update", "unregister", "kill", "lookup"];
     const PROBES: &'static [&'static str] = registry::PROBES;
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
@@ -64,7 +67,8 @@ impl System for Registry {
 
     fn client(&self, client: ClientContext<Options>) -> impl Client<Op, Option<String>> {
         let home = client.nodes[(client.id as usize - 1) % client.nodes.len()];
-        RegistryClient { home, connection: None, last: None, updates: 0 }
+        let next = client.nodes[client.id as usize % client.nodes.len()];
+        RegistryClient { home, next, connection: None, last: None, updates: 0 }
     }
 
     fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Op {
@@ -72,6 +76,7 @@ impl System for Registry {
         match mix.pick(draw) {
             "register" => Op::Register(name),
             "alias" => Op::Alias(name),
+            "place" => Op::Place(name),
             "update" => Op::Update(name),
             "unregister" => Op::Unregister(name),
             "kill" => Op::Kill(name),
@@ -84,6 +89,8 @@ impl System for Registry {
         Checkers::new()
             .eventually("alive", alive)
             .convergence(converged)
+            .eventually("count", counts)
+            .invariant("lookup", shown)
             .invariant("survivor", move |seen: &Seen<'_, View>| survivor(&mut beaten_by, seen))
     }
 }
@@ -91,6 +98,7 @@ impl System for Registry {
 /// A client of its home node.
 struct RegistryClient {
     home: SocketAddr,
+    next: SocketAddr,
     connection: Option<Connection>,
     /// The process that it named last.
     last: Option<Pid>,
@@ -136,6 +144,11 @@ impl RegistryClient {
                 node.register(name, pid, "alias").await?;
                 Ok(Some(pid))
             }
+            Op::Place(name) => {
+                let pid = Connection::connect(self.next).await?.spawn().await?;
+                node.register(name, pid, "placed").await?;
+                Ok(Some(pid))
+            }
             Op::Update(name) => {
                 let Some((pid, _)) = node.lookup(name).await? else { return Ok(None) };
                 self.updates += 1;
@@ -164,6 +177,26 @@ fn alive(views: &Views<View>) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Every node counts the names that it has.
+fn counts(views: &Views<View>) -> Result<(), String> {
+    for (id, view) in views.up() {
+        let names = view.entries.len();
+        if view.count != names as i64 {
+            return Err(format!("n{id} has {names} names and counts {}", view.count));
+        }
+    }
+    Ok(())
+}
+
+/// No lookup shows a process of the node asked that has died.
+fn shown(seen: &Seen<'_, View>) -> Result<(), String> {
+    let Some(probe) = seen.probe.filter(|probe| probe.name == "dead process shown") else { return Ok(()) };
+    match &probe.values[..] {
+        [name, pid] => Err(format!("a lookup of {name} has shown {pid}, which is dead")),
+        _ => Ok(()),
+    }
 }
 
 /// Every table is the union of what the owners own.

@@ -2,11 +2,11 @@
 
 use super::{
     message::{self, Answer, Call, ClientReply, ClientRequest, Failure, Refusal},
-    node::Node,
+    node::{self, Node},
     process::Pid,
     transport::{self, FrameReader},
 };
-use host::net::OwnedWriteHalf;
+use host::{net::OwnedWriteHalf, probe};
 
 /// Answers one request after the other until the client hangs up or sends nonsense.
 pub(super) async fn serve(node: &Node, mut frames: FrameReader, mut half: OwnedWriteHalf) {
@@ -35,6 +35,12 @@ async fn answer(node: &Node, request: ClientRequest) -> Result<ClientReply, Fail
         ClientRequest::Lookup { name } => {
             let inner = node.lock();
             let found = inner.scope.lookup(&name).map(|entry| (entry.pid, entry.meta.clone()));
+            if let Some((pid, _)) = &found
+                && pid.node == node.id
+                && !inner.scope.processes().is_alive(*pid)
+            {
+                probe!("dead process shown", name, pid.to_string());
+            }
             Ok(ClientReply::Found(found))
         }
     }
@@ -46,6 +52,7 @@ async fn register(node: &Node, name: String, pid: Pid, meta: String) -> Result<C
     match node.call(pid.node, call).await? {
         Answer::Refused(refusal) => return Err(Failure::Refused(refusal)),
         Answer::Registered { time } if pid.node != node.id => {
+            node::lag(node.options.caller_lag).await;
             node.lock().scope.write_registered(&name, pid, meta, time);
         }
         _ => {}
@@ -60,7 +67,10 @@ async fn unregister(node: &Node, name: String) -> Result<ClientReply, Failure> {
     let pid = found.ok_or(Failure::Refused(Refusal::Undefined))?;
     match node.call(pid.node, Call::Unregister { name: name.clone(), pid }).await? {
         Answer::Refused(refusal) => return Err(Failure::Refused(refusal)),
-        Answer::Unregistered if pid.node != node.id => node.lock().scope.write_unregistered(&name, pid),
+        Answer::Unregistered if pid.node != node.id => {
+            node::lag(node.options.caller_lag).await;
+            node.lock().scope.write_unregistered(&name, pid);
+        }
         _ => {}
     }
     Ok(ClientReply::Done)

@@ -258,6 +258,10 @@ impl Rules for Converged {
         self.claims.iter().filter_map(visible).collect()
     }
 
+    fn count(&self) -> i64 {
+        self.claims.len() as i64
+    }
+
     fn processes(&self) -> &Processes {
         &self.processes
     }
@@ -328,9 +332,11 @@ impl Rules for Converged {
 
     fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, _: u64, effects: &mut Vec<Effect>) {
         self.known.insert(from);
+        let entries = records.len() as u64;
         for record in records {
             self.hear(record, effects);
         }
+        probe!("snapshot", from.to_string(), entries);
     }
 
     fn on_sync_register(&mut self, record: Record, _: u64, effects: &mut Vec<Effect>) {

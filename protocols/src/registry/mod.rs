@@ -90,6 +90,8 @@ pub use view::View;
 
 /// Every probe of the registry: facts first, then situations that a good sweep should reach.
 pub const PROBES: &[&str] = &[
+    // name, pid: a lookup has shown a process of its own node that is dead
+    "dead process shown",
     // name, the pid that is kept, the pid that is lost
     "conflict",
     // pid: the loser of a conflict, at its own node
@@ -100,6 +102,8 @@ pub const PROBES: &[&str] = &[
     "node-up",
     // peer, number of entries
     "purge",
+    // peer, number of entries
+    "snapshot",
     "call timed out",
     "conflict: local kept",
     "conflict: remote kept",

@@ -55,6 +55,7 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
         move || node.view()
     });
 
+    node.preload();
     let mut tasks = Tasks::default();
     tasks.spawn(Arc::clone(&node).report_deaths(death_reports));
     tasks.spawn(link::tick(Arc::clone(&node)));
@@ -104,6 +105,7 @@ pub(super) struct Inner {
     /// The flaw [`Flaw::AckSyncOvertaken`].
     snapshots_lag: bool,
     late_snapshots: mpsc::UnboundedSender<LateSnapshot>,
+    clock_unit_ns: u64,
 }
 
 struct OutstandingCall {
@@ -146,6 +148,7 @@ impl Node {
                 deaths,
                 snapshots_lag: config.options.flaw == Some(Flaw::AckSyncOvertaken),
                 late_snapshots,
+                clock_unit_ns: u64::try_from(config.options.clock_unit.as_nanos()).unwrap_or(u64::MAX),
             }),
         }
     }
@@ -161,8 +164,19 @@ impl Node {
             up: inner.links.keys().copied().collect(),
             known: inner.scope.known().clone(),
             entries: inner.scope.entries(),
+            count: inner.scope.count(),
             alive: inner.scope.processes().alive().clone(),
             malformed_frames: inner.malformed_frames,
+        }
+    }
+
+    /// Registers what the options want to be there from the start.
+    fn preload(&self) {
+        let mut inner = self.lock();
+        for index in 0..self.options.preload {
+            let pid = inner.scope.spawn();
+            let name = format!("preload-{}-{index}", self.id);
+            inner.handle_call(self.id, Call::Register { name, pid, meta: String::new() });
         }
     }
 
@@ -221,6 +235,7 @@ impl Node {
     /// Deaths reach the scope as events of their own, after whatever is at hand: as `DOWN` messages do.
     async fn report_deaths(self: Arc<Self>, mut deaths: mpsc::UnboundedReceiver<Pid>) {
         while let Some(pid) = deaths.recv().await {
+            lag(self.options.death_lag).await;
             let mut inner = self.lock();
             let inner = &mut *inner;
             inner.scope.on_process_down(pid, &mut inner.effects);
@@ -244,14 +259,17 @@ impl Inner {
             PeerMessage::Heartbeat => return,
             PeerMessage::Discover => self.scope.on_discover(from, &mut self.effects),
             PeerMessage::AckSync(records) => {
-                self.scope.on_ack_sync(from, records, host::clock::unix_ns(), &mut self.effects);
+                let now = self.now();
+                self.scope.on_ack_sync(from, records, now, &mut self.effects);
             }
             PeerMessage::SyncRegister(record) => {
-                self.scope.on_sync_register(record, host::clock::unix_ns(), &mut self.effects);
+                let now = self.now();
+                self.scope.on_sync_register(record, now, &mut self.effects);
             }
             PeerMessage::SyncUnregister { name, pid } => self.scope.on_sync_unregister(&name, pid),
             PeerMessage::Call { id, call } => {
-                let answer = self.scope.on_call(from, call, host::clock::unix_ns(), &mut self.effects);
+                let now = self.now();
+                let answer = self.scope.on_call(from, call, now, &mut self.effects);
                 self.effects
                     .push(Effect::Send { to: vec![from], message: PeerMessage::Reply { id, answer } });
             }
@@ -265,8 +283,15 @@ impl Inner {
         self.perform();
     }
 
+    /// The wall clock, as coarse as it is.
+    fn now(&self) -> u64 {
+        let now = host::clock::unix_ns();
+        now - now % self.clock_unit_ns
+    }
+
     pub fn handle_call(&mut self, requester: NodeId, call: Call) -> Answer {
-        let answer = self.scope.on_call(requester, call, host::clock::unix_ns(), &mut self.effects);
+        let now = self.now();
+        let answer = self.scope.on_call(requester, call, now, &mut self.effects);
         self.perform();
         answer
     }
@@ -310,6 +335,14 @@ impl Inner {
                 }
             }
         }
+    }
+}
+
+/// Waits a while, up to the given; not at all when that is zero.
+pub(super) async fn lag(most: Duration) {
+    if !most.is_zero() {
+        let most_ns = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+        tokio::time::sleep(Duration::from_nanos(host::entropy::u64() % most_ns)).await;
     }
 }
 

@@ -36,6 +36,20 @@ pub struct Options {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub redial: Duration,
+    /// Stamps are read in units of this. Wall clocks of some systems step by 15.6 ms.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub clock_unit: Duration,
+    /// A calling task writes its node's table up to this long after the answer is there: its node is busy.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub caller_lag: Duration,
+    /// A death is reported up to this long after it happened.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub death_lag: Duration,
+    /// This many processes are started and named when the node boots: a cluster that is in use already.
+    pub preload: u32,
     /// A known defect, switched on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flaw: Option<Flaw>,
@@ -48,6 +62,10 @@ impl Default for Options {
             net_tick: Duration::from_secs(5),
             call_timeout: Duration::from_secs(5),
             redial: Duration::from_millis(500),
+            clock_unit: Duration::from_nanos(1),
+            caller_lag: Duration::ZERO,
+            death_lag: Duration::ZERO,
+            preload: 0,
             flaw: None,
         }
     }
@@ -76,6 +94,16 @@ pub enum Flaw {
     LoserNotBroadcast,
     /// Snapshots leave by another way than broadcasts, which can overtake them.
     AckSyncOvertaken,
+    /// Names are counted up and down, not looked up: what is removed twice counts twice.
+    DoubleCount,
+    /// A snapshot only adds: what its owner no longer has stays.
+    NoSnapshotReconcile,
+    /// Of two processes with equal stamps each node keeps its own.
+    TieKeepsBoth,
+    /// A process that loses one of its names is no longer watched.
+    EarlyDemonitor,
+    /// A lookup shows a process of this node that has died, until the report of its death is handled.
+    DeadPidLookup,
 }
 
 impl Config {
@@ -92,6 +120,9 @@ impl Config {
             if value < Duration::from_millis(4) {
                 return invalid(format!("{field}: {value:?} is below 4ms"));
             }
+        }
+        if self.options.clock_unit.is_zero() {
+            return invalid("clock_unit: 0s is below 1ns".to_owned());
         }
         if self.options.protocol == Protocol::Converged && self.options.flaw.is_some() {
             return invalid("flaw: the converged protocol has none".to_owned());

@@ -15,6 +15,8 @@ pub(super) trait Rules: Send {
     fn known(&self) -> &BTreeSet<NodeId>;
     /// A copy of what every name points at.
     fn entries(&self) -> BTreeMap<String, Entry>;
+    /// How many names this node has.
+    fn count(&self) -> i64;
     fn processes(&self) -> &Processes;
     fn spawn(&mut self) -> Pid;
 

@@ -37,6 +37,8 @@ pub(super) struct Scope {
     /// Local processes whose death is reported. In Syn a reference in each row of the process.
     monitors: BTreeSet<Pid>,
     processes: Processes,
+    /// The flaw [`Flaw::DoubleCount`].
+    counted: i64,
 }
 
 impl Scope {
@@ -48,6 +50,7 @@ impl Scope {
             known: BTreeSet::new(),
             monitors: BTreeSet::new(),
             processes: Processes::new(node, incarnation),
+            counted: 0,
         }
     }
 
@@ -81,7 +84,7 @@ impl Scope {
             Some(_) | None => {}
         }
         self.monitors.insert(pid);
-        self.table.insert(&name, Entry { pid, meta: meta.clone(), time: now });
+        self.insert(&name, Entry { pid, meta: meta.clone(), time: now });
         let record = Record { name, pid, meta, time: now };
         self.broadcast(Some(requester), PeerMessage::SyncRegister(record), effects);
         Answer::Registered { time: now }
@@ -103,7 +106,7 @@ impl Scope {
             Some(_) => {}
         }
         self.demonitor_if_last(pid);
-        self.table.remove(&name, pid);
+        self.remove(&name, pid);
         self.broadcast(Some(requester), PeerMessage::SyncUnregister { name, pid }, effects);
         Answer::Unregistered
     }
@@ -120,7 +123,7 @@ impl Scope {
             .collect();
         for (name, pid) in absent {
             sometimes!("snapshot dropped an entry");
-            self.table.remove(&name, pid);
+            self.remove(&name, pid);
         }
     }
 
@@ -141,7 +144,7 @@ impl Scope {
             }
             Some(_) | None => {
                 let Record { name, pid, meta, time } = record;
-                self.table.insert(&name, Entry { pid, meta, time });
+                self.insert(&name, Entry { pid, meta, time });
             }
         }
     }
@@ -151,6 +154,10 @@ impl Scope {
     fn resolve(&mut self, theirs: Record, ours: Entry, now: u64, effects: &mut Vec<Effect>) {
         if theirs.time == ours.time {
             sometimes!("conflict: tie");
+            // Syn before afb74de: not later is not kept, said both sides of the other. (A new stamp mended most of it.)
+            if self.flaw == Some(Flaw::TieKeepsBoth) {
+                return;
+            }
         }
         if (theirs.time, theirs.pid) > (ours.time, ours.pid) {
             self.keep_remote(theirs, ours.pid, effects);
@@ -182,20 +189,33 @@ impl Scope {
         tracing::debug!(node = self.node.0, name = theirs.name, kept = %ours.pid, lost = %theirs.pid, "conflict");
         let record = Record { name: theirs.name.clone(), pid: ours.pid, meta: ours.meta, time: now };
         let entry = Entry { pid: record.pid, meta: record.meta.clone(), time: now };
-        self.table.insert(&record.name, entry);
+        self.insert(&record.name, entry);
         self.broadcast(None, PeerMessage::SyncRegister(record), effects);
+    }
+
+    fn insert(&mut self, name: &str, entry: Entry) {
+        if self.table.get(name).is_none() {
+            self.counted += 1;
+        }
+        self.table.insert(name, entry);
+    }
+
+    fn remove(&mut self, name: &str, pid: Pid) {
+        self.counted -= 1;
+        self.table.remove(name, pid);
     }
 
     fn replace(&mut self, previous: Pid, record: Record) {
         let Record { name, pid, meta, time } = record;
         self.demonitor_if_last(previous);
-        self.table.remove(&name, previous);
-        self.table.insert(&name, Entry { pid, meta, time });
+        self.remove(&name, previous);
+        self.insert(&name, Entry { pid, meta, time });
     }
 
     /// Stops watching a process that is about to lose its only name.
     fn demonitor_if_last(&mut self, pid: Pid) {
-        if self.table.count_of(pid) == 1 {
+        // Syn before 0003754.
+        if self.table.count_of(pid) == 1 || self.flaw == Some(Flaw::EarlyDemonitor) {
             self.monitors.remove(&pid);
         }
     }
@@ -233,6 +253,11 @@ impl Rules for Scope {
         self.table.by_name().clone()
     }
 
+    fn count(&self) -> i64 {
+        // Seed 000, "It's a Syn", part 3: added minus removed, by messages.
+        if self.flaw == Some(Flaw::DoubleCount) { self.counted } else { self.table.len() as i64 }
+    }
+
     fn processes(&self) -> &Processes {
         &self.processes
     }
@@ -245,7 +270,8 @@ impl Rules for Scope {
     fn lookup(&self, name: &str) -> Option<&Entry> {
         let entry = self.table.get(name)?;
         let dead = entry.pid.node == self.node && !self.processes.is_alive(entry.pid);
-        if dead {
+        // Syn before 8173c5e: who restarts a process that has died was told that its name was taken by it.
+        if dead && self.flaw != Some(Flaw::DeadPidLookup) {
             sometimes!("dead local process hidden");
             return None;
         }
@@ -274,11 +300,11 @@ impl Rules for Scope {
 
     fn write_registered(&mut self, name: &str, pid: Pid, meta: String, time: u64) {
         sometimes!("remote registration");
-        self.table.insert(name, Entry { pid, meta, time });
+        self.insert(name, Entry { pid, meta, time });
     }
 
     fn write_unregistered(&mut self, name: &str, pid: Pid) {
-        self.table.remove(name, pid);
+        self.remove(name, pid);
     }
 
     /// A watched process has died: all its names go, and everyone is told of each.
@@ -288,7 +314,7 @@ impl Rules for Scope {
             return;
         }
         for name in self.table.names_of(pid) {
-            self.table.remove(&name, pid);
+            self.remove(&name, pid);
             self.broadcast(None, PeerMessage::SyncUnregister { name, pid }, effects);
         }
     }
@@ -314,6 +340,7 @@ impl Rules for Scope {
         // Seed 000, "It's a Syn", part 5: what was learnt is kept, and the heal adds to it.
         if self.flaw != Some(Flaw::PhantomOnMerge) {
             let purged = self.table.purge(peer);
+            self.counted -= purged as i64;
             probe!("purge", peer.to_string(), purged as u64);
             tracing::debug!(node = self.node.0, peer = peer.0, purged, "purge");
         }
@@ -325,13 +352,16 @@ impl Rules for Scope {
     }
 
     fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, now: u64, effects: &mut Vec<Effect>) {
-        // Seed 000, "It's a Syn", part 5: a plain union resurrects what was unregistered meanwhile.
-        if self.flaw != Some(Flaw::PhantomOnMerge) {
+        // Seed 000, "It's a Syn", part 5: a plain union resurrects what was unregistered meanwhile. And Syn before
+        // 807efaf relied on the purge alone, after which a calling task may still write.
+        if !matches!(self.flaw, Some(Flaw::PhantomOnMerge | Flaw::NoSnapshotReconcile)) {
             self.drop_absent(from, &records);
         }
+        let entries = records.len() as u64;
         for record in records {
             self.apply(record, now, effects);
         }
+        probe!("snapshot", from.to_string(), entries);
         if !self.known.contains(&from) {
             self.send_snapshot(from, effects);
             self.known.insert(from);
@@ -348,6 +378,6 @@ impl Rules for Scope {
     }
 
     fn on_sync_unregister(&mut self, name: &str, pid: Pid) {
-        self.table.remove(name, pid);
+        self.remove(name, pid);
     }
 }
