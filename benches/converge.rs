@@ -87,7 +87,6 @@ async fn heal(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
     tokio::time::sleep(Duration::from_secs(2)).await;
     each_pair(nodes, |world, from, to| world.cut(from, to));
     tokio::time::sleep(SPLIT).await;
-    world::next_probes().await;
     each_pair(nodes, |world, from, to| world.mend(from, to));
     let from = now_ns();
     let mut healed = Healed { connected_ns: 0, converged_ns: 0, snapshots: 0 };

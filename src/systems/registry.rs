@@ -33,6 +33,12 @@ pub enum Op {
     Place(String),
     /// Look the name up, and register the process found, on whatever node it runs, with new metadata.
     Update(String),
+    /// Make the process that this client named last a member of the group.
+    Join(String),
+    /// End that membership.
+    Leave(String),
+    /// Crash the scope process of this client's node; it comes back at once.
+    CrashScope,
     /// Free the name.
     Unregister(String),
     /// Look the name up and kill the process found.
@@ -49,7 +55,7 @@ impl System for Registry {
 
     const NAME: &'static str = "registry";
     const OPERATIONS: &'static [&'static str] =
-        &["register", "alias", "place", "update", "unregister", "kill", "lookup"];
+        &["register", "alias", "place", "update", "unregister", "kill", "lookup", "join", "leave", "crashscope"];
     const PROBES: &'static [&'static str] = registry::PROBES;
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
@@ -78,6 +84,9 @@ impl System for Registry {
             "alias" => Op::Alias(name),
             "place" => Op::Place(name),
             "update" => Op::Update(name),
+            "join" => Op::Join(name),
+            "leave" => Op::Leave(name),
+            "crashscope" => Op::CrashScope,
             "unregister" => Op::Unregister(name),
             "kill" => Op::Kill(name),
             _ => Op::Lookup(name),
@@ -88,7 +97,7 @@ impl System for Registry {
         let mut beaten_by = BTreeMap::new();
         Checkers::new()
             .eventually("alive", alive)
-            .convergence(converged)
+            .convergence(|views| converged(views).and_then(|()| groups_converged(views)))
             .eventually("count", counts)
             .invariant("lookup", shown)
             .invariant("survivor", move |seen: &Seen<'_, View>| survivor(&mut beaten_by, seen))
@@ -155,6 +164,18 @@ impl RegistryClient {
                 node.register(name, pid, &format!("update {}", self.updates)).await?;
                 Ok(Some(pid))
             }
+            Op::Join(group) => {
+                let Some(pid) = self.last else { return Ok(None) };
+                self.updates += 1;
+                node.join(group, pid, &format!("join {}", self.updates)).await?;
+                Ok(Some(pid))
+            }
+            Op::Leave(group) => {
+                let Some(pid) = self.last else { return Ok(None) };
+                node.leave(group, pid).await?;
+                Ok(Some(pid))
+            }
+            Op::CrashScope => node.crash_scope().await.map(|()| None),
             Op::Unregister(name) => node.unregister(name).await.map(|()| None),
             Op::Kill(name) => {
                 let Some((pid, _)) = node.lookup(name).await? else { return Ok(None) };
@@ -231,6 +252,31 @@ fn converged(views: &Views<View>) -> Result<(), String> {
         if let Some((name, entry)) = view.entries.iter().find(|(name, _)| !union.contains_key(name.as_str()))
         {
             return Err(format!("n{id} has {name} for {}, which no owner has", entry.pid));
+        }
+    }
+    Ok(())
+}
+
+/// Every node's groups are the union of what the members' nodes have.
+fn groups_converged(views: &Views<View>) -> Result<(), String> {
+    for (id, view) in views.up() {
+        for (owner_id, owner) in views.up() {
+            let of = |view: &View| -> Vec<(String, Pid, String)> {
+                let members = view.groups.iter().flat_map(|(group, members)| {
+                    members.iter().map(move |(pid, meta)| (group.clone(), *pid, meta.clone()))
+                });
+                members.filter(|(_, pid, _)| pid.node == owner.node).collect()
+            };
+            if owner.groups.is_empty() && view.groups.is_empty() {
+                continue;
+            }
+            let (theirs, ours) = (of(owner), of(view));
+            if let Some((group, pid, _)) = theirs.iter().find(|member| !ours.contains(member)) {
+                return Err(format!("n{id} does not have {pid} in the group {group}, n{owner_id} has"));
+            }
+            if let Some((group, pid, _)) = ours.iter().find(|member| !theirs.contains(member)) {
+                return Err(format!("n{id} has {pid} in the group {group}, its node has not"));
+            }
         }
     }
     Ok(())

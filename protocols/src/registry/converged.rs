@@ -53,6 +53,7 @@
 //! * A node that is not connected to an owner shows nothing of it, even if a third node could tell.
 
 use super::{
+    events::Events,
     message::{Answer, Call, PeerMessage, Record, Refusal},
     process::{NodeId, Pid, Processes},
     rules::Rules,
@@ -80,6 +81,7 @@ pub(super) struct Converged {
     /// Those of them whose snapshot is here.
     known: BTreeSet<NodeId>,
     processes: Processes,
+    events: Events,
 }
 
 /// A process with at least one name.
@@ -99,6 +101,7 @@ impl Converged {
             linked: BTreeSet::new(),
             known: BTreeSet::new(),
             processes: Processes::new(node, incarnation),
+            events: Events::default(),
         }
     }
 
@@ -154,12 +157,6 @@ impl Converged {
         self.clock
     }
 
-    fn kill(&mut self, pid: Pid, effects: &mut Vec<Effect>) {
-        if self.processes.kill(pid) && self.ranked.contains_key(&pid) {
-            effects.push(Effect::Down(pid));
-        }
-    }
-
     /// Withdraws all that a dead process of ours claimed.
     fn withdraw_all(&mut self, pid: Pid, effects: &mut Vec<Effect>) {
         let Some(ranked) = self.ranked.remove(&pid) else { return };
@@ -175,8 +172,26 @@ impl Converged {
 
     // Any owner's claims.
 
+    /// What is visible before a change, if somebody watches.
+    fn before(&self, name: &str) -> Option<Entry> {
+        if self.events.is_watched() { self.visible(name).cloned() } else { None }
+    }
+
+    fn changed(&mut self, name: &str, before: Option<Entry>) {
+        if self.events.is_watched() {
+            let after = self.visible(name).cloned();
+            self.events.changed(name, before, after);
+        }
+    }
+
     /// Writes an owner's claim on a name in place of its earlier one.
     fn put(&mut self, name: &str, claim: Entry) {
+        let before = self.before(name);
+        self.place(name, claim);
+        self.changed(name, before);
+    }
+
+    fn place(&mut self, name: &str, claim: Entry) {
         let Some(claims) = self.claims.get_mut(name) else {
             self.claims.insert(name.to_owned(), vec![claim]);
             return;
@@ -188,11 +203,13 @@ impl Converged {
 
     /// Removes exactly one claim.
     fn take(&mut self, name: &str, pid: Pid) {
+        let before = self.before(name);
         let Some(claims) = self.claims.get_mut(name) else { return };
         claims.retain(|claim| claim.pid != pid);
         if claims.is_empty() {
             self.claims.remove(name);
         }
+        self.changed(name, before);
     }
 
     /// Takes over one claim of a peer.
@@ -227,6 +244,22 @@ impl Converged {
         self.withdraw_all(lost, effects);
     }
 
+    /// Drops the copy of a peer's claims.
+    fn forget(&mut self, peer: NodeId) {
+        let lost: Vec<(String, Pid)> = self
+            .claims
+            .iter()
+            .filter_map(|(name, claims)| {
+                let claim = claims.iter().find(|claim| claim.pid.node == peer)?;
+                Some((name.clone(), claim.pid))
+            })
+            .collect();
+        probe!("purge", peer.to_string(), lost.len() as u64);
+        for (name, pid) in lost {
+            self.take(&name, pid);
+        }
+    }
+
     // The wire.
 
     fn tell(&self, message: PeerMessage, effects: &mut Vec<Effect>) {
@@ -258,6 +291,14 @@ impl Rules for Converged {
         self.claims.iter().filter_map(visible).collect()
     }
 
+    fn events(&mut self) -> &mut Events {
+        &mut self.events
+    }
+
+    fn count_of(&self, node: NodeId) -> u64 {
+        self.claims.values().filter(|claims| claims.first().is_some_and(|claim| claim.pid.node == node)).count() as u64
+    }
+
     fn count(&self) -> i64 {
         self.claims.len() as i64
     }
@@ -268,6 +309,10 @@ impl Rules for Converged {
 
     fn spawn(&mut self) -> Pid {
         self.processes.spawn()
+    }
+
+    fn take_dead(&mut self) -> Vec<Pid> {
+        self.processes.take_dead()
     }
 
     fn lookup(&self, name: &str) -> Option<&Entry> {
@@ -296,6 +341,8 @@ impl Rules for Converged {
                 self.kill(pid, effects);
                 Answer::Killed
             }
+            // Groups and mailboxes are the node's.
+            Call::Join { .. } | Call::Leave { .. } | Call::Ask { .. } => Answer::Refused(Refusal::NotAlive),
         }
     }
 
@@ -303,6 +350,14 @@ impl Rules for Converged {
     fn write_registered(&mut self, _: &str, _: Pid, _: String, _: u64) {}
 
     fn write_unregistered(&mut self, _: &str, _: Pid) {}
+
+    fn kill(&mut self, pid: Pid, effects: &mut Vec<Effect>) -> bool {
+        let killed = self.processes.kill(pid);
+        if killed && self.ranked.contains_key(&pid) {
+            effects.push(Effect::Down(pid));
+        }
+        killed
+    }
 
     fn on_process_down(&mut self, pid: Pid, effects: &mut Vec<Effect>) {
         self.withdraw_all(pid, effects);
@@ -317,14 +372,28 @@ impl Rules for Converged {
     fn on_node_down(&mut self, peer: NodeId) {
         self.linked.remove(&peer);
         self.known.remove(&peer);
-        let mut purged: u64 = 0;
-        self.claims.retain(|_, claims| {
-            let before = claims.len();
-            claims.retain(|claim| claim.pid.node != peer);
-            purged += (before - claims.len()) as u64;
-            !claims.is_empty()
-        });
-        probe!("purge", peer.to_string(), purged);
+        self.forget(peer);
+    }
+
+    /// The new scope process begins, towards every peer, as a new connection does.
+    fn on_scope_crash(&mut self, peers: &[NodeId], effects: &mut Vec<Effect>) {
+        for peer in peers {
+            self.on_node_down(*peer);
+        }
+        let dead: Vec<Pid> = self.ranked.keys().copied().filter(|pid| !self.processes.is_alive(*pid)).collect();
+        for pid in dead {
+            self.withdraw_all(pid, effects);
+        }
+        for peer in peers {
+            effects.push(Effect::Send { to: vec![*peer], message: PeerMessage::ScopeDown });
+            self.on_node_up(*peer, effects);
+        }
+    }
+
+    /// Its snapshot follows. It has lost its copy of ours.
+    fn on_scope_down(&mut self, peer: NodeId, effects: &mut Vec<Effect>) {
+        self.on_node_down(peer);
+        self.on_node_up(peer, effects);
     }
 
     /// Nobody needs to ask.

@@ -63,13 +63,20 @@
 //! * wire types and their bounds (`message.rs`), frames and the ordered queue (`transport.rs`)
 //! * [`Config`], [`Options`], [`Flaw`] (`options.rs`); what a checker sees: [`View`] (`view.rs`), [`PROBES`] (here)
 //!
-//! What is absent: scopes, process groups, strict mode, custom resolvers. Nothing is written to disk: a node that
-//! restarts has neither processes nor entries.
+//! * process groups (`groups.rs`), messages to processes (`mailbox.rs`) and to their readers ([`Inbox`]), [`watch`] and
+//!   its [`Event`]s
+//!
+//! What is absent: more than one scope, custom resolvers. Nothing is written to disk: a node that restarts has neither
+//! processes nor entries.
 
 mod client;
 mod client_port;
 mod converged;
+mod events;
+mod groups;
+mod inbox;
 mod link;
+mod mailbox;
 mod message;
 mod node;
 mod options;
@@ -81,6 +88,8 @@ mod transport;
 mod view;
 
 pub use client::{Client, ClientError};
+pub use events::Event;
+pub use inbox::{Inbox, Message, watch};
 pub use message::{META_BYTES_MAX, NAME_BYTES_MAX, Refusal};
 pub use node::{run, serve};
 pub use options::{Config, Flaw, Options, Protocol};
@@ -114,6 +123,7 @@ pub const PROBES: &[&str] = &[
     "older entry ignored",
     "race condition answered",
     "remote registration",
+    "scope crashed",
     "snapshot dropped an entry",
     "sync from unknown peer ignored",
 ];

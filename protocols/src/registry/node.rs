@@ -5,7 +5,9 @@
 
 use super::{
     Config, View, client_port,
+    groups::Groups,
     link::{self, Link},
+    mailbox::{Asker, Mailboxes},
     message::{Answer, Call, Failure, Hello, PeerMessage, Refusal},
     options::{Flaw, Options},
     process::{NodeId, Pid},
@@ -96,6 +98,8 @@ pub(super) struct Inner {
     pub links_made: u64,
     /// Pushed by the rules, drained by [`Node::perform`]; empty whenever the lock is free.
     pub effects: Vec<Effect>,
+    pub groups: Groups,
+    pub mailboxes: Mailboxes,
     calls: BTreeMap<u64, OutstandingCall>,
     calls_made: u64,
     malformed_frames: u64,
@@ -141,6 +145,8 @@ impl Node {
                 links: BTreeMap::new(),
                 links_made: 0,
                 effects: Vec::new(),
+                groups: Groups::new(config.id),
+                mailboxes: Mailboxes::default(),
                 calls: BTreeMap::new(),
                 calls_made: 0,
                 malformed_frames: 0,
@@ -165,6 +171,7 @@ impl Node {
             known: inner.scope.known().clone(),
             entries: inner.scope.entries(),
             count: inner.scope.count(),
+            groups: inner.groups.all().clone(),
             alive: inner.scope.processes().alive().clone(),
             malformed_frames: inner.malformed_frames,
         }
@@ -188,10 +195,10 @@ impl Node {
         let mut frames = FrameReader::new(read);
         match tokio::time::timeout(self.options.net_tick, frames.next()).await {
             Ok(Ok(Hello::Client)) => client_port::serve(&self, frames, half).await,
-            Ok(Ok(Hello::Peer { node, .. })) if self.dialling_peers.contains(&node) => {
+            Ok(Ok(Hello::Peer { node, incarnation })) if self.dialling_peers.contains(&node) => {
                 let hello = Hello::Peer { node: self.id, incarnation: self.incarnation };
                 if transport::write_now(&mut half, &hello, &mut Vec::new()).await.is_ok() {
-                    link::run(&self, node, frames, half).await;
+                    link::run(&self, node, incarnation, frames, half).await;
                 }
             }
             Ok(Ok(Hello::Peer { node, .. })) => {
@@ -205,11 +212,20 @@ impl Node {
 
     /// Asks the node that runs a process, which may be this one.
     pub async fn call(&self, owner: NodeId, call: Call) -> Result<Answer, Failure> {
+        self.call_within(owner, call, self.options.call_timeout).await
+    }
+
+    /// The same, with a time-out of its own.
+    pub async fn call_within(&self, owner: NodeId, call: Call, most: Duration) -> Result<Answer, Failure> {
+        if owner == self.id {
+            let Call::Ask { pid, body } = call else { return Ok(self.lock().handle_call(self.id, call)) };
+            let (sender, answer) = oneshot::channel();
+            self.lock().ask(pid, body, Asker::Here(sender));
+            let answer = tokio::time::timeout(most, answer).await;
+            return answer.ok().and_then(Result::ok).ok_or(Failure::CallTimeout);
+        }
         let (id, answer) = {
             let mut inner = self.lock();
-            if owner == self.id {
-                return Ok(inner.handle_call(self.id, call));
-            }
             if !inner.links.contains_key(&owner) {
                 return Err(Failure::Refused(Refusal::Unreachable { node: owner }));
             }
@@ -221,7 +237,7 @@ impl Node {
             inner.perform();
             (id, answer)
         };
-        match tokio::time::timeout(self.options.call_timeout, answer).await {
+        match tokio::time::timeout(most, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(Failure::NodeDown(owner)),
             Err(_) => {
@@ -267,9 +283,16 @@ impl Inner {
                 self.scope.on_sync_register(record, now, &mut self.effects);
             }
             PeerMessage::SyncUnregister { name, pid } => self.scope.on_sync_unregister(&name, pid),
+            PeerMessage::ScopeDown => self.scope.on_scope_down(from, &mut self.effects),
+            PeerMessage::GroupSnapshot(members) => self.groups.on_snapshot(members),
+            PeerMessage::SyncJoin { group, pid, meta } => self.groups.on_join(&group, pid, &meta),
+            PeerMessage::SyncLeave { group, pid } => self.groups.on_leave(&group, pid),
+            PeerMessage::Deliver { pid, body } => self.deliver(pid, body),
+            PeerMessage::Call { id, call: Call::Ask { pid, body } } => {
+                self.ask(pid, body, Asker::Peer { node: from, call: id });
+            }
             PeerMessage::Call { id, call } => {
-                let now = self.now();
-                let answer = self.scope.on_call(from, call, now, &mut self.effects);
+                let answer = self.decide(from, call);
                 self.effects
                     .push(Effect::Send { to: vec![from], message: PeerMessage::Reply { id, answer } });
             }
@@ -290,10 +313,29 @@ impl Inner {
     }
 
     pub fn handle_call(&mut self, requester: NodeId, call: Call) -> Answer {
-        let now = self.now();
-        let answer = self.scope.on_call(requester, call, now, &mut self.effects);
+        let answer = self.decide(requester, call);
         self.perform();
         answer
+    }
+
+    fn decide(&mut self, requester: NodeId, call: Call) -> Answer {
+        match call {
+            Call::Join { pid, .. } if !self.scope.processes().is_alive(pid) => Answer::Refused(Refusal::NotAlive),
+            Call::Join { group, pid, meta } => self.groups.join(group, pid, meta, &mut self.effects),
+            Call::Leave { group, pid } => self.groups.leave(group, pid, &mut self.effects),
+            call => {
+                let now = self.now();
+                self.scope.on_call(requester, call, now, &mut self.effects)
+            }
+        }
+    }
+
+    /// The scope process crashes and is back at once: the node lives on, and with it its processes and its groups.
+    pub fn crash_scope(&mut self) {
+        sometimes!("scope crashed");
+        let peers: Vec<NodeId> = self.links.keys().copied().collect();
+        self.scope.on_scope_crash(&peers, &mut self.effects);
+        self.perform();
     }
 
     /// Nobody will answer what was asked of a peer that is down.
@@ -310,6 +352,8 @@ impl Inner {
 
     /// Does what the rules asked for, in order.
     pub fn perform(&mut self) {
+        self.bury();
+        self.tell_watchers();
         for effect in self.effects.drain(..) {
             match effect {
                 // The receiver ends with the node, and then nobody is left to be told.

@@ -36,6 +36,8 @@ pub struct Options {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub redial: Duration,
+    /// Only the process itself may register or join itself: the client that started it.
+    pub strict: bool,
     /// Stamps are read in units of this. Wall clocks of some systems step by 15.6 ms.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -62,6 +64,7 @@ impl Default for Options {
             net_tick: Duration::from_secs(5),
             call_timeout: Duration::from_secs(5),
             redial: Duration::from_millis(500),
+            strict: false,
             clock_unit: Duration::from_nanos(1),
             caller_lag: Duration::ZERO,
             death_lag: Duration::ZERO,

@@ -2,6 +2,7 @@
 
 use super::{converged::Converged, state::Effect, state::Scope};
 use super::{
+    events::Events,
     message::{Answer, Call, Record},
     options::{Options, Protocol},
     process::{NodeId, Pid, Processes},
@@ -15,10 +16,16 @@ pub(super) trait Rules: Send {
     fn known(&self) -> &BTreeSet<NodeId>;
     /// A copy of what every name points at.
     fn entries(&self) -> BTreeMap<String, Entry>;
+    /// What changes, for those who watch.
+    fn events(&mut self) -> &mut Events;
+    /// How many names a node owns.
+    fn count_of(&self, node: NodeId) -> u64;
     /// How many names this node has.
     fn count(&self) -> i64;
     fn processes(&self) -> &Processes;
     fn spawn(&mut self) -> Pid;
+    /// The processes of this node that have died since it was last asked.
+    fn take_dead(&mut self) -> Vec<Pid>;
 
     /// Where a name points, as clients see it.
     fn lookup(&self, name: &str) -> Option<&Entry>;
@@ -31,11 +38,18 @@ pub(super) trait Rules: Send {
     fn write_registered(&mut self, name: &str, pid: Pid, meta: String, time: u64);
     /// The calling task of this node has its answer: `unregister` of a process of another node.
     fn write_unregistered(&mut self, name: &str, pid: Pid);
+    /// Ends a process of this node. Its entries stay until the report of its death is handled. `false` if it was not
+    /// alive.
+    fn kill(&mut self, pid: Pid, effects: &mut Vec<Effect>) -> bool;
     /// A process that was watched has died.
     fn on_process_down(&mut self, pid: Pid, effects: &mut Vec<Effect>);
 
     fn on_node_up(&mut self, peer: NodeId, effects: &mut Vec<Effect>);
     fn on_node_down(&mut self, peer: NodeId);
+    /// The scope process of this node crashes and is back at once: what it knew of others is gone.
+    fn on_scope_crash(&mut self, peers: &[NodeId], effects: &mut Vec<Effect>);
+    /// The scope process of a peer has crashed and is back.
+    fn on_scope_down(&mut self, peer: NodeId, effects: &mut Vec<Effect>);
     fn on_discover(&mut self, from: NodeId, effects: &mut Vec<Effect>);
     fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, now: u64, effects: &mut Vec<Effect>);
     fn on_sync_register(&mut self, record: Record, now: u64, effects: &mut Vec<Effect>);

@@ -5,6 +5,7 @@
 //! a snapshot instead.
 
 use super::{
+    events::Events,
     message::{Answer, Call, PeerMessage, Record, Refusal},
     options::Flaw,
     process::{NodeId, Pid, Processes},
@@ -39,6 +40,7 @@ pub(super) struct Scope {
     processes: Processes,
     /// The flaw [`Flaw::DoubleCount`].
     counted: i64,
+    events: Events,
 }
 
 impl Scope {
@@ -51,19 +53,8 @@ impl Scope {
             monitors: BTreeSet::new(),
             processes: Processes::new(node, incarnation),
             counted: 0,
+            events: Events::default(),
         }
-    }
-
-    // Processes.
-
-    /// Ends a process of this node. Its entries stay until the report of its death is handled.
-    /// `false` if it was not alive.
-    pub fn kill(&mut self, pid: Pid, effects: &mut Vec<Effect>) -> bool {
-        let killed = self.processes.kill(pid);
-        if killed && self.monitors.contains(&pid) {
-            effects.push(Effect::Down(pid));
-        }
-        killed
     }
 
     fn on_register(
@@ -194,15 +185,22 @@ impl Scope {
     }
 
     fn insert(&mut self, name: &str, entry: Entry) {
-        if self.table.get(name).is_none() {
+        let before = self.table.get(name);
+        if before.is_none() {
             self.counted += 1;
+        }
+        if self.events.is_watched() {
+            self.events.changed(name, before.cloned(), Some(entry.clone()));
         }
         self.table.insert(name, entry);
     }
 
     fn remove(&mut self, name: &str, pid: Pid) {
         self.counted -= 1;
-        self.table.remove(name, pid);
+        let before = if self.events.is_watched() { self.table.get(name).cloned() } else { None };
+        if self.table.remove(name, pid) {
+            self.events.changed(name, before, None);
+        }
     }
 
     fn replace(&mut self, previous: Pid, record: Record) {
@@ -253,6 +251,14 @@ impl Rules for Scope {
         self.table.by_name().clone()
     }
 
+    fn events(&mut self) -> &mut Events {
+        &mut self.events
+    }
+
+    fn count_of(&self, node: NodeId) -> u64 {
+        self.table.owned_by(node).count() as u64
+    }
+
     fn count(&self) -> i64 {
         // Seed 000, "It's a Syn", part 3: added minus removed, by messages.
         if self.flaw == Some(Flaw::DoubleCount) { self.counted } else { self.table.len() as i64 }
@@ -264,6 +270,10 @@ impl Rules for Scope {
 
     fn spawn(&mut self) -> Pid {
         self.processes.spawn()
+    }
+
+    fn take_dead(&mut self) -> Vec<Pid> {
+        self.processes.take_dead()
     }
 
     /// Where a name points, from this node's own table. A local process that has died is not shown.
@@ -292,6 +302,8 @@ impl Rules for Scope {
                 self.kill(pid, effects);
                 Answer::Killed
             }
+            // Groups and mailboxes are the node's.
+            Call::Join { .. } | Call::Leave { .. } | Call::Ask { .. } => Answer::Refused(Refusal::NotAlive),
         }
     }
 
@@ -308,6 +320,14 @@ impl Rules for Scope {
     }
 
     /// A watched process has died: all its names go, and everyone is told of each.
+    fn kill(&mut self, pid: Pid, effects: &mut Vec<Effect>) -> bool {
+        let killed = self.processes.kill(pid);
+        if killed && self.monitors.contains(&pid) {
+            effects.push(Effect::Down(pid));
+        }
+        killed
+    }
+
     fn on_process_down(&mut self, pid: Pid, effects: &mut Vec<Effect>) {
         // Taken off the watch meanwhile: in Erlang `demonitor` with `flush` removes the report too.
         if !self.monitors.remove(&pid) {
@@ -339,11 +359,38 @@ impl Rules for Scope {
         }
         // Seed 000, "It's a Syn", part 5: what was learnt is kept, and the heal adds to it.
         if self.flaw != Some(Flaw::PhantomOnMerge) {
+            if self.events.is_watched() {
+                for (name, entry) in self.table.owned_by(peer) {
+                    self.events.changed(name, Some(entry.clone()), None);
+                }
+            }
             let purged = self.table.purge(peer);
             self.counted -= purged as i64;
             probe!("purge", peer.to_string(), purged as u64);
             tracing::debug!(node = self.node.0, peer = peer.0, purged, "purge");
         }
+    }
+
+    /// Tables outlive the scope process. The new one purges what others own, and watches anew what is alive; who has
+    /// died meanwhile is dropped without a word, as peers purge all of it when they see the scope process go.
+    fn on_scope_crash(&mut self, peers: &[NodeId], effects: &mut Vec<Effect>) {
+        self.known.clear();
+        self.monitors.clear();
+        for (name, entry) in self.table.by_name().clone() {
+            let ours = entry.pid.node == self.node;
+            if !ours || !self.processes.is_alive(entry.pid) {
+                self.remove(&name, entry.pid);
+            } else {
+                self.monitors.insert(entry.pid);
+            }
+        }
+        for message in [PeerMessage::ScopeDown, PeerMessage::Discover] {
+            effects.push(Effect::Send { to: peers.to_vec(), message });
+        }
+    }
+
+    fn on_scope_down(&mut self, peer: NodeId, _: &mut Vec<Effect>) {
+        self.on_node_down(peer);
     }
 
     fn on_discover(&mut self, from: NodeId, effects: &mut Vec<Effect>) {
