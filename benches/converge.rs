@@ -26,7 +26,9 @@ struct Healed {
 
 fn main() {
     let seeds: u64 = std::env::var("SPLITBRAIN_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(200);
-    println!("protocol   nodes   names  runs  connected p50      converged p50      p99      max   wall a run");
+    println!(
+        "protocol   nodes   names  runs  connected p50      converged p50      p99      max   wall a run"
+    );
     for protocol in [Protocol::Converged, Protocol::Syn] {
         for nodes in [3, 5, 9] {
             for names in [10, 1_000, 100_000] {

@@ -20,7 +20,9 @@
 
 #[cfg(madsim)]
 fn main() {
-    println!("the chat uses real sockets: RUSTFLAGS=\"\" CARGO_TARGET_DIR=target/real cargo run --example chat");
+    println!(
+        "the chat uses real sockets: RUSTFLAGS=\"\" CARGO_TARGET_DIR=target/real cargo run --example chat"
+    );
 }
 
 #[cfg(not(madsim))]
@@ -29,7 +31,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match &arguments[..] {
         [] => real::three_processes(),
-        [node, ports, nickname] => runtime.block_on(real::user(node.parse()?, &real::ports(ports)?, nickname)),
+        [node, ports, nickname] => {
+            runtime.block_on(real::user(node.parse()?, &real::ports(ports)?, nickname))
+        }
         _ => Err("give nothing, or: NODE PORT,PORT,PORT NICKNAME".into()),
     }
 }
@@ -54,7 +58,8 @@ mod real {
 
     /// Starts the three, types for them, and waits for them to end.
     pub fn three_processes() -> Result<(), Box<dyn Error>> {
-        let free = || Ok::<_, std::io::Error>(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port());
+        let free =
+            || Ok::<_, std::io::Error>(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port());
         let ports = [free()?, free()?, free()?];
         let ports = ports.map(|port| port.to_string()).join(",");
         let mut users = Vec::new();

@@ -65,7 +65,10 @@ async fn a_name_of_a_megabyte_is_refused_and_the_client_goes_on() {
         client.lookup(&name).await.unwrap_err(),
         client.join(&name, pid, "").await.unwrap_err(),
     ] {
-        assert!(matches!(refused, ClientError::Refused(Refusal::NameTooLong { bytes: MEGABYTE })), "{refused}");
+        assert!(
+            matches!(refused, ClientError::Refused(Refusal::NameTooLong { bytes: MEGABYTE })),
+            "{refused}"
+        );
     }
     client.register("x", pid, "").await.unwrap();
 }
@@ -75,7 +78,9 @@ async fn an_empty_name_is_refused_and_the_client_goes_on() {
     let node = Node::start().await;
     let mut client = node.client().await;
     let pid = client.spawn().await.unwrap();
-    for refused in [client.register("", pid, "").await.unwrap_err(), client.join("", pid, "").await.unwrap_err()] {
+    for refused in
+        [client.register("", pid, "").await.unwrap_err(), client.join("", pid, "").await.unwrap_err()]
+    {
         assert!(matches!(refused, ClientError::Refused(Refusal::EmptyName)), "{refused}");
     }
     client.register("x", pid, "").await.unwrap();
@@ -125,15 +130,15 @@ async fn a_peer_that_speaks_for_others_or_nonsense_is_hung_up_on_and_counted() {
     const NAME: [u8; 2] = [1, b'x'];
     let register = |pid: [u8; 3]| [&[3], &NAME[..], &pid[..], &[0, 7]].concat();
     let frames = [
-        register([2, 5, 1]),                                     // for a process of n2 itself
-        register([3, 5, 1]),                                     // for one of a third node
-        register([1, 4, 1]),                                     // for one of an earlier life
-        [&[3, 0][..], &[1, 5, 1, 0, 7]].concat(),                // with an empty name
-        [&[2, 1], &NAME[..], &[3, 5, 1, 0, 7]].concat(),         // a snapshot with a stranger in it
-        [&[4], &NAME[..], &[2, 5, 1]].concat(),                  // a removal of what is not its own
-        vec![2, 0xff, 0xff, 0xff, 0xff, 0x0f],                   // a snapshot of 4 billion entries, and none follows
-        vec![250],                                               // no such message
-        vec![],                                                  // nothing
+        register([2, 5, 1]),                             // for a process of n2 itself
+        register([3, 5, 1]),                             // for one of a third node
+        register([1, 4, 1]),                             // for one of an earlier life
+        [&[3, 0][..], &[1, 5, 1, 0, 7]].concat(),        // with an empty name
+        [&[2, 1], &NAME[..], &[3, 5, 1, 0, 7]].concat(), // a snapshot with a stranger in it
+        [&[4], &NAME[..], &[2, 5, 1]].concat(),          // a removal of what is not its own
+        vec![2, 0xff, 0xff, 0xff, 0xff, 0x0f],           // a snapshot of 4 billion entries, and none follows
+        vec![250],                                       // no such message
+        vec![],                                          // nothing
     ];
     for frame in &frames {
         is_hung_up_on(node.address, frame).await;

@@ -54,8 +54,18 @@ impl System for Registry {
     type View = View;
 
     const NAME: &'static str = "registry";
-    const OPERATIONS: &'static [&'static str] =
-        &["register", "alias", "place", "update", "unregister", "kill", "lookup", "join", "leave", "crashscope"];
+    const OPERATIONS: &'static [&'static str] = &[
+        "register",
+        "alias",
+        "place",
+        "update",
+        "unregister",
+        "kill",
+        "lookup",
+        "join",
+        "leave",
+        "crashscope",
+    ];
     const PROBES: &'static [&'static str] = registry::PROBES;
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {

@@ -48,10 +48,16 @@ async fn answer(node: &Node, request: ClientRequest) -> Result<ClientReply, Fail
         ClientRequest::Register { name, pid, meta } => register(node, name, pid, meta).await,
         ClientRequest::Unregister { name } => unregister(node, name).await,
         ClientRequest::Lookup { name } => Ok(lookup(node, &name)),
-        ClientRequest::Count { node: None } => Ok(ClientReply::Counted(node.lock().scope.count().max(0) as u64)),
-        ClientRequest::Count { node: Some(owner) } => Ok(ClientReply::Counted(node.lock().scope.count_of(owner))),
+        ClientRequest::Count { node: None } => {
+            Ok(ClientReply::Counted(node.lock().scope.count().max(0) as u64))
+        }
+        ClientRequest::Count { node: Some(owner) } => {
+            Ok(ClientReply::Counted(node.lock().scope.count_of(owner)))
+        }
         ClientRequest::Join { group, pid, meta } => {
-            message::check_name(&group).and_then(|()| message::check_meta(&meta)).map_err(Failure::Refused)?;
+            message::check_name(&group)
+                .and_then(|()| message::check_meta(&meta))
+                .map_err(Failure::Refused)?;
             done(node.call(pid.node, Call::Join { group, pid, meta }).await?)
         }
         ClientRequest::Leave { group, pid } => done(node.call(pid.node, Call::Leave { group, pid }).await?),

@@ -296,7 +296,10 @@ impl Rules for Converged {
     }
 
     fn count_of(&self, node: NodeId) -> u64 {
-        self.claims.values().filter(|claims| claims.first().is_some_and(|claim| claim.pid.node == node)).count() as u64
+        self.claims
+            .values()
+            .filter(|claims| claims.first().is_some_and(|claim| claim.pid.node == node))
+            .count() as u64
     }
 
     fn count(&self) -> i64 {
@@ -380,7 +383,8 @@ impl Rules for Converged {
         for peer in peers {
             self.on_node_down(*peer);
         }
-        let dead: Vec<Pid> = self.ranked.keys().copied().filter(|pid| !self.processes.is_alive(*pid)).collect();
+        let dead: Vec<Pid> =
+            self.ranked.keys().copied().filter(|pid| !self.processes.is_alive(*pid)).collect();
         for pid in dead {
             self.withdraw_all(pid, effects);
         }

@@ -98,13 +98,32 @@ impl PeerMessage {
 /// A question to the node that runs a process. It answers once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Call {
-    Register { name: String, pid: Pid, meta: String },
-    Unregister { name: String, pid: Pid },
-    Kill { pid: Pid },
-    Join { group: String, pid: Pid, meta: String },
-    Leave { group: String, pid: Pid },
+    Register {
+        name: String,
+        pid: Pid,
+        meta: String,
+    },
+    Unregister {
+        name: String,
+        pid: Pid,
+    },
+    Kill {
+        pid: Pid,
+    },
+    Join {
+        group: String,
+        pid: Pid,
+        meta: String,
+    },
+    Leave {
+        group: String,
+        pid: Pid,
+    },
     /// A question to the process itself, answered by whoever reads its messages.
-    Ask { pid: Pid, body: String },
+    Ask {
+        pid: Pid,
+        body: String,
+    },
 }
 
 /// The owner's answer to a [`Call`].
@@ -172,24 +191,58 @@ pub enum Refusal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum ClientRequest {
     Spawn,
-    Kill { pid: Pid },
-    Register { name: String, pid: Pid, meta: String },
-    Unregister { name: String },
-    Lookup { name: String },
+    Kill {
+        pid: Pid,
+    },
+    Register {
+        name: String,
+        pid: Pid,
+        meta: String,
+    },
+    Unregister {
+        name: String,
+    },
+    Lookup {
+        name: String,
+    },
     /// How many names there are, of all nodes or of one.
-    Count { node: Option<NodeId> },
-    Join { group: String, pid: Pid, meta: String },
-    Leave { group: String, pid: Pid },
-    Members { group: String },
+    Count {
+        node: Option<NodeId>,
+    },
+    Join {
+        group: String,
+        pid: Pid,
+        meta: String,
+    },
+    Leave {
+        group: String,
+        pid: Pid,
+    },
+    Members {
+        group: String,
+    },
     Groups,
     /// Send a message to each member of a group, or to those on this node.
-    Publish { group: String, body: String, local: bool },
+    Publish {
+        group: String,
+        body: String,
+        local: bool,
+    },
     /// Ask each member of a group, and wait this long for its answer.
-    MultiCall { group: String, body: String, timeout_ms: u64 },
+    MultiCall {
+        group: String,
+        body: String,
+        timeout_ms: u64,
+    },
     /// From now on this connection brings the messages of a process of this node.
-    Attach { pid: Pid },
+    Attach {
+        pid: Pid,
+    },
     /// On an attached connection: the answer to a question.
-    Say { question: u64, body: String },
+    Say {
+        question: u64,
+        body: String,
+    },
     /// From now on this connection brings the node's events.
     Watch,
     /// Crash the node's scope process; it comes back at once.
@@ -208,7 +261,10 @@ pub(super) enum ClientReply {
     /// Who answered what, and who did not.
     Answers(Vec<(Pid, String)>, Vec<Pid>),
     /// On an attached connection; a question has a number.
-    Message { body: String, question: Option<u64> },
+    Message {
+        body: String,
+        question: Option<u64>,
+    },
     Event(Event),
     Failed(Failure),
 }

@@ -320,7 +320,9 @@ impl Inner {
 
     fn decide(&mut self, requester: NodeId, call: Call) -> Answer {
         match call {
-            Call::Join { pid, .. } if !self.scope.processes().is_alive(pid) => Answer::Refused(Refusal::NotAlive),
+            Call::Join { pid, .. } if !self.scope.processes().is_alive(pid) => {
+                Answer::Refused(Refusal::NotAlive)
+            }
             Call::Join { group, pid, meta } => self.groups.join(group, pid, meta, &mut self.effects),
             Call::Leave { group, pid } => self.groups.leave(group, pid, &mut self.effects),
             call => {
