@@ -5,7 +5,8 @@
 //! shown it one.
 //!
 //! Judged: **alive** (every process in a table lives), **convergence** (every node knows every other, every table is the
-//! union of what the owners own, and every name has one owner) and **survivor** (of the processes that contend for a name, the
+//! union of what the owners own, and every name has one owner), **count** (a node counts the names that it has),
+//! **lookup** (no lookup shows a process of its own node that is dead) and **survivor** (of the processes that contend for a name, the
 //! resolution of the conflict leaves one).
 
 use protocols::registry::{self, Client as Connection, ClientError, Config, NodeId, Options, Pid, View};
@@ -28,8 +29,16 @@ pub enum Op {
     Register(String),
     /// Give the process that this client named last one more name.
     Alias(String),
+    /// Start a process on the next node and give it the name, from this client's own node.
+    Place(String),
     /// Look the name up, and register the process found, on whatever node it runs, with new metadata.
     Update(String),
+    /// Make the process that this client named last a member of the group.
+    Join(String),
+    /// End that membership.
+    Leave(String),
+    /// Crash the scope process of this client's node; it comes back at once.
+    CrashScope,
     /// Free the name.
     Unregister(String),
     /// Look the name up and kill the process found.
@@ -45,8 +54,18 @@ impl System for Registry {
     type View = View;
 
     const NAME: &'static str = "registry";
-    const OPERATIONS: &'static [&'static str] =
-        &["register", "alias", "update", "unregister", "kill", "lookup"];
+    const OPERATIONS: &'static [&'static str] = &[
+        "register",
+        "alias",
+        "place",
+        "update",
+        "unregister",
+        "kill",
+        "lookup",
+        "join",
+        "leave",
+        "crashscope",
+    ];
     const PROBES: &'static [&'static str] = registry::PROBES;
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
@@ -64,7 +83,8 @@ impl System for Registry {
 
     fn client(&self, client: ClientContext<Options>) -> impl Client<Op, Option<String>> {
         let home = client.nodes[(client.id as usize - 1) % client.nodes.len()];
-        RegistryClient { home, connection: None, last: None, updates: 0 }
+        let next = client.nodes[client.id as usize % client.nodes.len()];
+        RegistryClient { home, next, connection: None, last: None, updates: 0 }
     }
 
     fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Op {
@@ -72,7 +92,11 @@ impl System for Registry {
         match mix.pick(draw) {
             "register" => Op::Register(name),
             "alias" => Op::Alias(name),
+            "place" => Op::Place(name),
             "update" => Op::Update(name),
+            "join" => Op::Join(name),
+            "leave" => Op::Leave(name),
+            "crashscope" => Op::CrashScope,
             "unregister" => Op::Unregister(name),
             "kill" => Op::Kill(name),
             _ => Op::Lookup(name),
@@ -83,7 +107,9 @@ impl System for Registry {
         let mut beaten_by = BTreeMap::new();
         Checkers::new()
             .eventually("alive", alive)
-            .convergence(converged)
+            .convergence(|views| converged(views).and_then(|()| groups_converged(views)))
+            .eventually("count", counts)
+            .invariant("lookup", shown)
             .invariant("survivor", move |seen: &Seen<'_, View>| survivor(&mut beaten_by, seen))
     }
 }
@@ -91,6 +117,7 @@ impl System for Registry {
 /// A client of its home node.
 struct RegistryClient {
     home: SocketAddr,
+    next: SocketAddr,
     connection: Option<Connection>,
     /// The process that it named last.
     last: Option<Pid>,
@@ -136,12 +163,29 @@ impl RegistryClient {
                 node.register(name, pid, "alias").await?;
                 Ok(Some(pid))
             }
+            Op::Place(name) => {
+                let pid = Connection::connect(self.next).await?.spawn().await?;
+                node.register(name, pid, "placed").await?;
+                Ok(Some(pid))
+            }
             Op::Update(name) => {
                 let Some((pid, _)) = node.lookup(name).await? else { return Ok(None) };
                 self.updates += 1;
                 node.register(name, pid, &format!("update {}", self.updates)).await?;
                 Ok(Some(pid))
             }
+            Op::Join(group) => {
+                let Some(pid) = self.last else { return Ok(None) };
+                self.updates += 1;
+                node.join(group, pid, &format!("join {}", self.updates)).await?;
+                Ok(Some(pid))
+            }
+            Op::Leave(group) => {
+                let Some(pid) = self.last else { return Ok(None) };
+                node.leave(group, pid).await?;
+                Ok(Some(pid))
+            }
+            Op::CrashScope => node.crash_scope().await.map(|()| None),
             Op::Unregister(name) => node.unregister(name).await.map(|()| None),
             Op::Kill(name) => {
                 let Some((pid, _)) = node.lookup(name).await? else { return Ok(None) };
@@ -164,6 +208,26 @@ fn alive(views: &Views<View>) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Every node counts the names that it has.
+fn counts(views: &Views<View>) -> Result<(), String> {
+    for (id, view) in views.up() {
+        let names = view.entries.len();
+        if view.count != names as i64 {
+            return Err(format!("n{id} has {names} names and counts {}", view.count));
+        }
+    }
+    Ok(())
+}
+
+/// No lookup shows a process of the node asked that has died.
+fn shown(seen: &Seen<'_, View>) -> Result<(), String> {
+    let Some(probe) = seen.probe.filter(|probe| probe.name == "dead process shown") else { return Ok(()) };
+    match &probe.values[..] {
+        [name, pid] => Err(format!("a lookup of {name} has shown {pid}, which is dead")),
+        _ => Ok(()),
+    }
 }
 
 /// Every table is the union of what the owners own.
@@ -198,6 +262,31 @@ fn converged(views: &Views<View>) -> Result<(), String> {
         if let Some((name, entry)) = view.entries.iter().find(|(name, _)| !union.contains_key(name.as_str()))
         {
             return Err(format!("n{id} has {name} for {}, which no owner has", entry.pid));
+        }
+    }
+    Ok(())
+}
+
+/// Every node's groups are the union of what the members' nodes have.
+fn groups_converged(views: &Views<View>) -> Result<(), String> {
+    for (id, view) in views.up() {
+        for (owner_id, owner) in views.up() {
+            let of = |view: &View| -> Vec<(String, Pid, String)> {
+                let members = view.groups.iter().flat_map(|(group, members)| {
+                    members.iter().map(move |(pid, meta)| (group.clone(), *pid, meta.clone()))
+                });
+                members.filter(|(_, pid, _)| pid.node == owner.node).collect()
+            };
+            if owner.groups.is_empty() && view.groups.is_empty() {
+                continue;
+            }
+            let (theirs, ours) = (of(owner), of(view));
+            if let Some((group, pid, _)) = theirs.iter().find(|member| !ours.contains(member)) {
+                return Err(format!("n{id} does not have {pid} in the group {group}, n{owner_id} has"));
+            }
+            if let Some((group, pid, _)) = ours.iter().find(|member| !theirs.contains(member)) {
+                return Err(format!("n{id} has {pid} in the group {group}, its node has not"));
+            }
         }
     }
     Ok(())

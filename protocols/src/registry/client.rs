@@ -6,7 +6,7 @@ use super::{
     transport::{self, FrameReader, ReadError},
 };
 use host::net::{OwnedWriteHalf, TcpStream};
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 
 /// Why an operation gave no result. Only [`Refused`](ClientError::Refused) is definite: after any other error the
 /// operation may have happened, may yet happen, or never will.
@@ -133,7 +133,148 @@ impl Client {
         }
     }
 
-    async fn request_done(&mut self, request: &ClientRequest) -> Result<(), ClientError> {
+    /// Gives a name's entry new metadata, made of the old. Reads at this node, and writes at the process' node: a change
+    /// in between is overwritten.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Undefined`], and as [`register`](Client::register).
+    pub async fn update(
+        &mut self,
+        name: &str,
+        change: impl FnOnce(Pid, &str) -> String,
+    ) -> Result<(Pid, String), ClientError> {
+        let (pid, meta) = self.lookup(name).await?.ok_or(Refusal::Undefined)?;
+        let changed = change(pid, &meta);
+        self.register(name, pid, &changed).await?;
+        Ok((pid, changed))
+    }
+
+    /// How many names this client's node has: all, or those of one owner.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Io`].
+    pub async fn count(&mut self, owner: Option<NodeId>) -> Result<u64, ClientError> {
+        self.request_count(&ClientRequest::Count { node: owner }).await
+    }
+
+    /// Makes a process a member of a group, or gives its membership new metadata.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotAlive`], [`Refusal::Unreachable`], a name or metadata out of bounds, or an unknown outcome.
+    pub async fn join(&mut self, group: &str, pid: Pid, meta: &str) -> Result<(), ClientError> {
+        message::check_name(group)?;
+        message::check_meta(meta)?;
+        let (group, meta) = (group.to_owned(), meta.to_owned());
+        self.request_done(&ClientRequest::Join { group, pid, meta }).await
+    }
+
+    /// Ends a membership.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotInGroup`], [`Refusal::Unreachable`], or an unknown outcome.
+    pub async fn leave(&mut self, group: &str, pid: Pid) -> Result<(), ClientError> {
+        self.request_done(&ClientRequest::Leave { group: group.to_owned(), pid }).await
+    }
+
+    /// The members of a group, with their metadata, as this client's node knows them.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Io`].
+    pub async fn members(&mut self, group: &str) -> Result<Vec<(Pid, String)>, ClientError> {
+        match self.request(&ClientRequest::Members { group: group.to_owned() }).await? {
+            ClientReply::Members(members) => Ok(members),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The names of all groups that have members.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Io`].
+    pub async fn groups(&mut self) -> Result<Vec<String>, ClientError> {
+        match self.request(&ClientRequest::Groups).await? {
+            ClientReply::Groups(groups) => Ok(groups),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Sends a message to each member of a group, and says how many there are. Nobody says whether it arrives.
+    ///
+    /// # Errors
+    ///
+    /// A message out of bounds, or [`ClientError::Io`].
+    pub async fn publish(&mut self, group: &str, body: &str) -> Result<u64, ClientError> {
+        let (group, body) = (group.to_owned(), body.to_owned());
+        self.request_count(&ClientRequest::Publish { group, body, local: false }).await
+    }
+
+    /// The same, to members on this client's node only.
+    ///
+    /// # Errors
+    ///
+    /// A message out of bounds, or [`ClientError::Io`].
+    pub async fn local_publish(&mut self, group: &str, body: &str) -> Result<u64, ClientError> {
+        let (group, body) = (group.to_owned(), body.to_owned());
+        self.request_count(&ClientRequest::Publish { group, body, local: true }).await
+    }
+
+    /// Asks each member of a group: who answered what, and who did not within the time-out.
+    ///
+    /// # Errors
+    ///
+    /// A question out of bounds, or [`ClientError::Io`].
+    pub async fn multi_call(
+        &mut self,
+        group: &str,
+        body: &str,
+        timeout: Duration,
+    ) -> Result<(Vec<(Pid, String)>, Vec<Pid>), ClientError> {
+        let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        let (group, body) = (group.to_owned(), body.to_owned());
+        match self.request(&ClientRequest::MultiCall { group, body, timeout_ms }).await? {
+            ClientReply::Answers(answers, silent) => Ok((answers, silent)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Crashes the node's scope process, which comes back at once and learns everything anew.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Io`].
+    pub async fn crash_scope(&mut self) -> Result<(), ClientError> {
+        self.request_done(&ClientRequest::CrashScope).await
+    }
+
+    async fn request_count(&mut self, request: &ClientRequest) -> Result<u64, ClientError> {
+        match self.request(request).await? {
+            ClientReply::Counted(count) => Ok(count),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Says something that has no answer.
+    pub(super) async fn send(&mut self, request: &ClientRequest) -> Result<(), ClientError> {
+        Ok(transport::write_now(&mut self.half, request, &mut self.scratch).await?)
+    }
+
+    /// The next that comes unasked; none when the node has hung up.
+    pub(super) async fn receive(&mut self) -> Result<Option<ClientReply>, ClientError> {
+        match self.frames.next().await {
+            Ok(reply) => Ok(Some(reply)),
+            Err(ReadError::Closed) => Ok(None),
+            Err(ReadError::Malformed) => Err(io::Error::from(io::ErrorKind::InvalidData).into()),
+            Err(ReadError::Io(error)) => Err(error.into()),
+        }
+    }
+
+    pub(super) async fn request_done(&mut self, request: &ClientRequest) -> Result<(), ClientError> {
         match self.request(request).await? {
             ClientReply::Done => Ok(()),
             other => Err(unexpected(&other)),
@@ -160,6 +301,6 @@ impl Client {
     }
 }
 
-fn unexpected(reply: &ClientReply) -> ClientError {
+pub(super) fn unexpected(reply: &ClientReply) -> ClientError {
     io::Error::new(io::ErrorKind::InvalidData, format!("an answer to another question: {reply:?}")).into()
 }

@@ -31,7 +31,7 @@ pub(super) struct Link {
 pub(super) async fn dial(node: Arc<Node>, peer: NodeId, address: SocketAddr) {
     loop {
         match tokio::time::timeout(4 * node.options.redial, connect(&node, peer, address)).await {
-            Ok(Ok((frames, half))) => run(&node, peer, frames, half).await,
+            Ok(Ok((incarnation, frames, half))) => run(&node, peer, incarnation, frames, half).await,
             Ok(Err(error)) => tracing::debug!(node = node.id.0, peer = peer.0, %error, "dial failed"),
             Err(_) => tracing::debug!(node = node.id.0, peer = peer.0, "dial timed out"),
         }
@@ -43,7 +43,7 @@ async fn connect(
     node: &Node,
     peer: NodeId,
     address: SocketAddr,
-) -> io::Result<(FrameReader, OwnedWriteHalf)> {
+) -> io::Result<(u64, FrameReader, OwnedWriteHalf)> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (read, mut half) = stream.into_split();
@@ -51,7 +51,7 @@ async fn connect(
     transport::write_now(&mut half, &hello, &mut Vec::new()).await?;
     let mut frames = FrameReader::new(read);
     match frames.next().await {
-        Ok(Hello::Peer { node, .. }) if node == peer => Ok((frames, half)),
+        Ok(Hello::Peer { node, incarnation }) if node == peer => Ok((incarnation, frames, half)),
         Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "somebody else answered")),
         Err(error) => {
             node.lock().count_if_malformed(&error);
@@ -61,12 +61,18 @@ async fn connect(
 }
 
 /// Both sides have said hello: the peer is up until this returns.
-pub(super) async fn run(node: &Node, peer: NodeId, mut frames: FrameReader, mut half: OwnedWriteHalf) {
+pub(super) async fn run(
+    node: &Node,
+    peer: NodeId,
+    incarnation: u64,
+    mut frames: FrameReader,
+    mut half: OwnedWriteHalf,
+) {
     let (serial, outbox) = node.lock().link_up(peer);
     let error = tokio::select! {
         // First read all that is here: its answers then leave in one write.
         biased;
-        error = read(node, peer, serial, &mut frames) => Some(error),
+        error = read(node, (peer, incarnation), serial, &mut frames) => Some(error),
         written = outbox.drain_into(&mut half) => written.err().map(ReadError::Io),
     };
     let mut inner = node.lock();
@@ -77,12 +83,21 @@ pub(super) async fn run(node: &Node, peer: NodeId, mut frames: FrameReader, mut 
     inner.link_down(peer, serial);
 }
 
-async fn read(node: &Node, peer: NodeId, serial: u64, frames: &mut FrameReader) -> ReadError {
+async fn read(
+    node: &Node,
+    (peer, incarnation): (NodeId, u64),
+    serial: u64,
+    frames: &mut FrameReader,
+) -> ReadError {
     loop {
         let message: PeerMessage = match frames.next().await {
             Ok(message) => message,
             Err(error) => return error,
         };
+        if !message.is_honest(peer, incarnation) {
+            tracing::debug!(node = node.id.0, peer = peer.0, "a peer speaks for others");
+            return ReadError::Malformed;
+        }
         let mut inner = node.lock();
         match inner.links.get_mut(&peer) {
             Some(link) if link.serial == serial => link.silent_ticks = 0,
@@ -133,6 +148,7 @@ impl Inner {
         probe!("node-up", peer.to_string());
         tracing::debug!(peer = peer.0, "node up");
         self.scope.on_node_up(peer, &mut self.effects);
+        self.groups.on_node_up(peer, &mut self.effects);
         self.perform();
         (serial, outbox)
     }
@@ -148,5 +164,7 @@ impl Inner {
         tracing::debug!(peer = peer.0, "node down");
         self.fail_calls_to(peer);
         self.scope.on_node_down(peer);
+        self.groups.on_node_down(peer);
+        self.tell_watchers();
     }
 }

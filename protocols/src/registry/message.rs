@@ -1,6 +1,9 @@
 //! What travels: between nodes, and between a client and its node.
 
-use super::process::{NodeId, Pid};
+use super::{
+    events::Event,
+    process::{NodeId, Pid},
+};
 use serde::{Deserialize, Serialize};
 
 /// The longest name, in bytes.
@@ -51,14 +54,76 @@ pub(super) enum PeerMessage {
         id: u64,
         answer: Answer,
     },
+    /// All memberships of the sender's processes, at this point of its channel: group, process, metadata.
+    GroupSnapshot(Vec<(String, Pid, String)>),
+    SyncJoin {
+        group: String,
+        pid: Pid,
+        meta: String,
+    },
+    SyncLeave {
+        group: String,
+        pid: Pid,
+    },
+    /// A message for a process of the receiver.
+    Deliver {
+        pid: Pid,
+        body: String,
+    },
+    /// The sender's scope process has crashed and is back: what was learnt from it is void.
+    ScopeDown,
+}
+
+impl PeerMessage {
+    /// Whether this node may say so in this life of it: nobody speaks for another node's processes, nor for those of
+    /// an earlier life, and names and metadata are within bounds.
+    pub(super) fn is_honest(&self, from: NodeId, incarnation: u64) -> bool {
+        let own = |pid: &Pid| pid.node == from && pid.incarnation == incarnation;
+        let fair = |name: &str, meta: &str| check_name(name).is_ok() && check_meta(meta).is_ok();
+        let record = |record: &Record| own(&record.pid) && fair(&record.name, &record.meta);
+        match self {
+            PeerMessage::AckSync(records) => records.iter().all(record),
+            PeerMessage::SyncRegister(one) => record(one),
+            PeerMessage::SyncUnregister { name, pid } => own(pid) && fair(name, ""),
+            PeerMessage::GroupSnapshot(members) => {
+                members.iter().all(|(group, pid, meta)| own(pid) && fair(group, meta))
+            }
+            PeerMessage::SyncJoin { group, pid, meta } => own(pid) && fair(group, meta),
+            PeerMessage::SyncLeave { group, pid } => own(pid) && fair(group, ""),
+            _ => true,
+        }
+    }
 }
 
 /// A question to the node that runs a process. It answers once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Call {
-    Register { name: String, pid: Pid, meta: String },
-    Unregister { name: String, pid: Pid },
-    Kill { pid: Pid },
+    Register {
+        name: String,
+        pid: Pid,
+        meta: String,
+    },
+    Unregister {
+        name: String,
+        pid: Pid,
+    },
+    Kill {
+        pid: Pid,
+    },
+    Join {
+        group: String,
+        pid: Pid,
+        meta: String,
+    },
+    Leave {
+        group: String,
+        pid: Pid,
+    },
+    /// A question to the process itself, answered by whoever reads its messages.
+    Ask {
+        pid: Pid,
+        body: String,
+    },
 }
 
 /// The owner's answer to a [`Call`].
@@ -72,6 +137,9 @@ pub(super) enum Answer {
     Unchanged,
     Unregistered,
     Killed,
+    Joined,
+    Left,
+    Said(String),
     Refused(Refusal),
 }
 
@@ -90,6 +158,12 @@ pub enum Refusal {
     /// The owner has the name registered to another process than the node asked believes.
     #[error("race condition: the name has moved to another process")]
     RaceCondition,
+    /// The process is not in the group.
+    #[error("the process is not in the group")]
+    NotInGroup,
+    /// Strict mode: only the process itself may register or join itself, that is, the client that started it.
+    #[error("only the process itself may do that")]
+    NotSelf,
     /// A name needs at least one byte.
     #[error("the name is empty")]
     EmptyName,
@@ -117,10 +191,62 @@ pub enum Refusal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum ClientRequest {
     Spawn,
-    Kill { pid: Pid },
-    Register { name: String, pid: Pid, meta: String },
-    Unregister { name: String },
-    Lookup { name: String },
+    Kill {
+        pid: Pid,
+    },
+    Register {
+        name: String,
+        pid: Pid,
+        meta: String,
+    },
+    Unregister {
+        name: String,
+    },
+    Lookup {
+        name: String,
+    },
+    /// How many names there are, of all nodes or of one.
+    Count {
+        node: Option<NodeId>,
+    },
+    Join {
+        group: String,
+        pid: Pid,
+        meta: String,
+    },
+    Leave {
+        group: String,
+        pid: Pid,
+    },
+    Members {
+        group: String,
+    },
+    Groups,
+    /// Send a message to each member of a group, or to those on this node.
+    Publish {
+        group: String,
+        body: String,
+        local: bool,
+    },
+    /// Ask each member of a group, and wait this long for its answer.
+    MultiCall {
+        group: String,
+        body: String,
+        timeout_ms: u64,
+    },
+    /// From now on this connection brings the messages of a process of this node.
+    Attach {
+        pid: Pid,
+    },
+    /// On an attached connection: the answer to a question.
+    Say {
+        question: u64,
+        body: String,
+    },
+    /// From now on this connection brings the node's events.
+    Watch,
+    /// Crash the node's scope process; it comes back at once.
+    CrashScope,
 }
 
 /// Node to client, one for each request.
@@ -129,6 +255,17 @@ pub(super) enum ClientReply {
     Spawned(Pid),
     Done,
     Found(Option<(Pid, String)>),
+    Counted(u64),
+    Members(Vec<(Pid, String)>),
+    Groups(Vec<String>),
+    /// Who answered what, and who did not.
+    Answers(Vec<(Pid, String)>, Vec<Pid>),
+    /// On an attached connection; a question has a number.
+    Message {
+        body: String,
+        question: Option<u64>,
+    },
+    Event(Event),
     Failed(Failure),
 }
 

@@ -1,4 +1,4 @@
-//! A process registry: names for processes, on every node of a cluster. The core of Syn 3.
+//! A process registry: names for processes, on every node of a cluster. Syn 3, and a protocol that holds where it does not.
 //!
 //! # The algorithm
 //!
@@ -50,6 +50,11 @@
 //! the scope's, a third node that ignored an older entry is not told again when the newer one goes, and a stamp can go
 //! backwards with its clock.
 //!
+//! # The protocol that holds
+//!
+//! [`Protocol::Converged`] is what we made of it, and stays valid where Syn's rules do not: `converged.rs` has the
+//! algorithm, why it converges, and what it gives up. Both are sets of rules (`rules.rs`) for the same node.
+//!
 //! # Where to look
 //!
 //! * the rules, without I/O (`state.rs`), on the tables (`table.rs`) and processes (`process.rs`)
@@ -58,31 +63,44 @@
 //! * wire types and their bounds (`message.rs`), frames and the ordered queue (`transport.rs`)
 //! * [`Config`], [`Options`], [`Flaw`] (`options.rs`); what a checker sees: [`View`] (`view.rs`), [`PROBES`] (here)
 //!
-//! What is absent: scopes, process groups, strict mode, custom resolvers. Nothing is written to disk: a node that
-//! restarts has neither processes nor entries.
+//! * process groups (`groups.rs`), messages to processes (`mailbox.rs`) and to their readers ([`Inbox`]), [`watch`] and
+//!   its [`Event`]s
+//!
+//! What is absent: more than one scope, custom resolvers. Nothing is written to disk: a node that restarts has neither
+//! processes nor entries.
 
 mod client;
 mod client_port;
+mod converged;
+mod events;
+mod groups;
+mod inbox;
 mod link;
+mod mailbox;
 mod message;
 mod node;
 mod options;
 mod process;
+mod rules;
 mod state;
 mod table;
 mod transport;
 mod view;
 
 pub use client::{Client, ClientError};
+pub use events::Event;
+pub use inbox::{Inbox, Message, watch};
 pub use message::{META_BYTES_MAX, NAME_BYTES_MAX, Refusal};
 pub use node::{run, serve};
-pub use options::{Config, Flaw, Options};
+pub use options::{Config, Flaw, Options, Protocol};
 pub use process::{NodeId, Pid};
 pub use table::Entry;
 pub use view::View;
 
 /// Every probe of the registry: facts first, then situations that a good sweep should reach.
 pub const PROBES: &[&str] = &[
+    // name, pid: a lookup has shown a process of its own node that is dead
+    "dead process shown",
     // name, the pid that is kept, the pid that is lost
     "conflict",
     // pid: the loser of a conflict, at its own node
@@ -93,6 +111,8 @@ pub const PROBES: &[&str] = &[
     "node-up",
     // peer, number of entries
     "purge",
+    // peer, number of entries
+    "snapshot",
     "call timed out",
     "conflict: local kept",
     "conflict: remote kept",
@@ -103,6 +123,7 @@ pub const PROBES: &[&str] = &[
     "older entry ignored",
     "race condition answered",
     "remote registration",
+    "scope crashed",
     "snapshot dropped an entry",
     "sync from unknown peer ignored",
 ];
@@ -117,6 +138,7 @@ mod tests {
         let sources = [
             include_str!("client.rs"),
             include_str!("client_port.rs"),
+            include_str!("converged.rs"),
             include_str!("link.rs"),
             include_str!("node.rs"),
             include_str!("state.rs"),

@@ -5,11 +5,14 @@
 
 use super::{
     Config, View, client_port,
+    groups::Groups,
     link::{self, Link},
+    mailbox::{Asker, Mailboxes},
     message::{Answer, Call, Failure, Hello, PeerMessage, Refusal},
     options::{Flaw, Options},
     process::{NodeId, Pid},
-    state::{Effect, Scope},
+    rules::{self, Rules},
+    state::Effect,
     transport::{self, FrameReader, Outbox, ReadError},
 };
 use host::{net::TcpListener, net::TcpStream, sometimes};
@@ -54,6 +57,7 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
         move || node.view()
     });
 
+    node.preload();
     let mut tasks = Tasks::default();
     tasks.spawn(Arc::clone(&node).report_deaths(death_reports));
     tasks.spawn(link::tick(Arc::clone(&node)));
@@ -89,11 +93,13 @@ pub(super) struct Node {
 
 /// What the lock guards.
 pub(super) struct Inner {
-    pub scope: Scope,
+    pub scope: Box<dyn Rules>,
     pub links: BTreeMap<NodeId, Link>,
     pub links_made: u64,
     /// Pushed by the rules, drained by [`Node::perform`]; empty whenever the lock is free.
     pub effects: Vec<Effect>,
+    pub groups: Groups,
+    pub mailboxes: Mailboxes,
     calls: BTreeMap<u64, OutstandingCall>,
     calls_made: u64,
     malformed_frames: u64,
@@ -103,6 +109,7 @@ pub(super) struct Inner {
     /// The flaw [`Flaw::AckSyncOvertaken`].
     snapshots_lag: bool,
     late_snapshots: mpsc::UnboundedSender<LateSnapshot>,
+    clock_unit_ns: u64,
 }
 
 struct OutstandingCall {
@@ -134,10 +141,12 @@ impl Node {
                 .filter(|peer| *peer < config.id)
                 .collect(),
             inner: Mutex::new(Inner {
-                scope: Scope::new(config.id, incarnation, config.options.flaw),
+                scope: rules::rules(config.id, incarnation, &config.options),
                 links: BTreeMap::new(),
                 links_made: 0,
                 effects: Vec::new(),
+                groups: Groups::new(config.id),
+                mailboxes: Mailboxes::default(),
                 calls: BTreeMap::new(),
                 calls_made: 0,
                 malformed_frames: 0,
@@ -145,6 +154,7 @@ impl Node {
                 deaths,
                 snapshots_lag: config.options.flaw == Some(Flaw::AckSyncOvertaken),
                 late_snapshots,
+                clock_unit_ns: u64::try_from(config.options.clock_unit.as_nanos()).unwrap_or(u64::MAX),
             }),
         }
     }
@@ -159,9 +169,21 @@ impl Node {
             node: self.id,
             up: inner.links.keys().copied().collect(),
             known: inner.scope.known().clone(),
-            entries: inner.scope.table().by_name().clone(),
+            entries: inner.scope.entries(),
+            count: inner.scope.count(),
+            groups: inner.groups.all().clone(),
             alive: inner.scope.processes().alive().clone(),
             malformed_frames: inner.malformed_frames,
+        }
+    }
+
+    /// Registers what the options want to be there from the start.
+    fn preload(&self) {
+        let mut inner = self.lock();
+        for index in 0..self.options.preload {
+            let pid = inner.scope.spawn();
+            let name = format!("preload-{}-{index}", self.id);
+            inner.handle_call(self.id, Call::Register { name, pid, meta: String::new() });
         }
     }
 
@@ -173,10 +195,10 @@ impl Node {
         let mut frames = FrameReader::new(read);
         match tokio::time::timeout(self.options.net_tick, frames.next()).await {
             Ok(Ok(Hello::Client)) => client_port::serve(&self, frames, half).await,
-            Ok(Ok(Hello::Peer { node, .. })) if self.dialling_peers.contains(&node) => {
+            Ok(Ok(Hello::Peer { node, incarnation })) if self.dialling_peers.contains(&node) => {
                 let hello = Hello::Peer { node: self.id, incarnation: self.incarnation };
                 if transport::write_now(&mut half, &hello, &mut Vec::new()).await.is_ok() {
-                    link::run(&self, node, frames, half).await;
+                    link::run(&self, node, incarnation, frames, half).await;
                 }
             }
             Ok(Ok(Hello::Peer { node, .. })) => {
@@ -190,11 +212,20 @@ impl Node {
 
     /// Asks the node that runs a process, which may be this one.
     pub async fn call(&self, owner: NodeId, call: Call) -> Result<Answer, Failure> {
+        self.call_within(owner, call, self.options.call_timeout).await
+    }
+
+    /// The same, with a time-out of its own.
+    pub async fn call_within(&self, owner: NodeId, call: Call, most: Duration) -> Result<Answer, Failure> {
+        if owner == self.id {
+            let Call::Ask { pid, body } = call else { return Ok(self.lock().handle_call(self.id, call)) };
+            let (sender, answer) = oneshot::channel();
+            self.lock().ask(pid, body, Asker::Here(sender));
+            let answer = tokio::time::timeout(most, answer).await;
+            return answer.ok().and_then(Result::ok).ok_or(Failure::CallTimeout);
+        }
         let (id, answer) = {
             let mut inner = self.lock();
-            if owner == self.id {
-                return Ok(inner.handle_call(self.id, call));
-            }
             if !inner.links.contains_key(&owner) {
                 return Err(Failure::Refused(Refusal::Unreachable { node: owner }));
             }
@@ -206,7 +237,7 @@ impl Node {
             inner.perform();
             (id, answer)
         };
-        match tokio::time::timeout(self.options.call_timeout, answer).await {
+        match tokio::time::timeout(most, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(Failure::NodeDown(owner)),
             Err(_) => {
@@ -220,6 +251,7 @@ impl Node {
     /// Deaths reach the scope as events of their own, after whatever is at hand: as `DOWN` messages do.
     async fn report_deaths(self: Arc<Self>, mut deaths: mpsc::UnboundedReceiver<Pid>) {
         while let Some(pid) = deaths.recv().await {
+            lag(self.options.death_lag).await;
             let mut inner = self.lock();
             let inner = &mut *inner;
             inner.scope.on_process_down(pid, &mut inner.effects);
@@ -243,14 +275,24 @@ impl Inner {
             PeerMessage::Heartbeat => return,
             PeerMessage::Discover => self.scope.on_discover(from, &mut self.effects),
             PeerMessage::AckSync(records) => {
-                self.scope.on_ack_sync(from, records, host::clock::unix_ns(), &mut self.effects);
+                let now = self.now();
+                self.scope.on_ack_sync(from, records, now, &mut self.effects);
             }
             PeerMessage::SyncRegister(record) => {
-                self.scope.on_sync_register(record, host::clock::unix_ns(), &mut self.effects);
+                let now = self.now();
+                self.scope.on_sync_register(record, now, &mut self.effects);
             }
             PeerMessage::SyncUnregister { name, pid } => self.scope.on_sync_unregister(&name, pid),
+            PeerMessage::ScopeDown => self.scope.on_scope_down(from, &mut self.effects),
+            PeerMessage::GroupSnapshot(members) => self.groups.on_snapshot(members),
+            PeerMessage::SyncJoin { group, pid, meta } => self.groups.on_join(&group, pid, &meta),
+            PeerMessage::SyncLeave { group, pid } => self.groups.on_leave(&group, pid),
+            PeerMessage::Deliver { pid, body } => self.deliver(pid, body),
+            PeerMessage::Call { id, call: Call::Ask { pid, body } } => {
+                self.ask(pid, body, Asker::Peer { node: from, call: id });
+            }
             PeerMessage::Call { id, call } => {
-                let answer = self.scope.on_call(from, call, host::clock::unix_ns(), &mut self.effects);
+                let answer = self.decide(from, call);
                 self.effects
                     .push(Effect::Send { to: vec![from], message: PeerMessage::Reply { id, answer } });
             }
@@ -264,10 +306,38 @@ impl Inner {
         self.perform();
     }
 
+    /// The wall clock, as coarse as it is.
+    fn now(&self) -> u64 {
+        let now = host::clock::unix_ns();
+        now - now % self.clock_unit_ns
+    }
+
     pub fn handle_call(&mut self, requester: NodeId, call: Call) -> Answer {
-        let answer = self.scope.on_call(requester, call, host::clock::unix_ns(), &mut self.effects);
+        let answer = self.decide(requester, call);
         self.perform();
         answer
+    }
+
+    fn decide(&mut self, requester: NodeId, call: Call) -> Answer {
+        match call {
+            Call::Join { pid, .. } if !self.scope.processes().is_alive(pid) => {
+                Answer::Refused(Refusal::NotAlive)
+            }
+            Call::Join { group, pid, meta } => self.groups.join(group, pid, meta, &mut self.effects),
+            Call::Leave { group, pid } => self.groups.leave(group, pid, &mut self.effects),
+            call => {
+                let now = self.now();
+                self.scope.on_call(requester, call, now, &mut self.effects)
+            }
+        }
+    }
+
+    /// The scope process crashes and is back at once: the node lives on, and with it its processes and its groups.
+    pub fn crash_scope(&mut self) {
+        sometimes!("scope crashed");
+        let peers: Vec<NodeId> = self.links.keys().copied().collect();
+        self.scope.on_scope_crash(&peers, &mut self.effects);
+        self.perform();
     }
 
     /// Nobody will answer what was asked of a peer that is down.
@@ -284,6 +354,8 @@ impl Inner {
 
     /// Does what the rules asked for, in order.
     pub fn perform(&mut self) {
+        self.bury();
+        self.tell_watchers();
         for effect in self.effects.drain(..) {
             match effect {
                 // The receiver ends with the node, and then nobody is left to be told.
@@ -309,6 +381,14 @@ impl Inner {
                 }
             }
         }
+    }
+}
+
+/// Waits a while, up to the given; not at all when that is zero.
+pub(super) async fn lag(most: Duration) {
+    if !most.is_zero() {
+        let most_ns = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+        tokio::time::sleep(Duration::from_nanos(host::entropy::u64() % most_ns)).await;
     }
 }
 

@@ -18,10 +18,12 @@ pub struct Config {
     pub options: Options,
 }
 
-/// Timers, and a flaw to be caught.
+/// The rules, timers, and a flaw to be caught.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
+    /// Whose rules.
+    pub protocol: Protocol,
     /// A peer from which nothing arrived for this long is down. Erlang's default is `60s`.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -34,6 +36,22 @@ pub struct Options {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub redial: Duration,
+    /// Only the process itself may register or join itself: the client that started it.
+    pub strict: bool,
+    /// Stamps are read in units of this. Wall clocks of some systems step by 15.6 ms.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub clock_unit: Duration,
+    /// A calling task writes its node's table up to this long after the answer is there: its node is busy.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub caller_lag: Duration,
+    /// A death is reported up to this long after it happened.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub death_lag: Duration,
+    /// This many processes are started and named when the node boots: a cluster that is in use already.
+    pub preload: u32,
     /// A known defect, switched on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flaw: Option<Flaw>,
@@ -42,12 +60,29 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
+            protocol: Protocol::Syn,
             net_tick: Duration::from_secs(5),
             call_timeout: Duration::from_secs(5),
             redial: Duration::from_millis(500),
+            strict: false,
+            clock_unit: Duration::from_nanos(1),
+            caller_lag: Duration::ZERO,
+            death_lag: Duration::ZERO,
+            preload: 0,
             flaw: None,
         }
     }
+}
+
+/// Whose rules a node follows. All nodes of a cluster follow the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// Syn 3, faithfully: wall-clock stamps, and a table that scope and callers write.
+    #[default]
+    Syn,
+    /// The corrected one: claims by owner, ranks from a hybrid logical clock.
+    Converged,
 }
 
 /// Defects that Syn, or the models on the way to it, once had.
@@ -62,6 +97,16 @@ pub enum Flaw {
     LoserNotBroadcast,
     /// Snapshots leave by another way than broadcasts, which can overtake them.
     AckSyncOvertaken,
+    /// Names are counted up and down, not looked up: what is removed twice counts twice.
+    DoubleCount,
+    /// A snapshot only adds: what its owner no longer has stays.
+    NoSnapshotReconcile,
+    /// Of two processes with equal stamps each node keeps its own.
+    TieKeepsBoth,
+    /// A process that loses one of its names is no longer watched.
+    EarlyDemonitor,
+    /// A lookup shows a process of this node that has died, until the report of its death is handled.
+    DeadPidLookup,
 }
 
 impl Config {
@@ -78,6 +123,12 @@ impl Config {
             if value < Duration::from_millis(4) {
                 return invalid(format!("{field}: {value:?} is below 4ms"));
             }
+        }
+        if self.options.clock_unit.is_zero() {
+            return invalid("clock_unit: 0s is below 1ns".to_owned());
+        }
+        if self.options.protocol == Protocol::Converged && self.options.flaw.is_some() {
+            return invalid("flaw: the converged protocol has none".to_owned());
         }
         for (index, (peer, _)) in self.peers.iter().enumerate() {
             if *peer == self.id {

@@ -40,11 +40,13 @@ pub(super) struct Processes {
     incarnation: u64,
     last_serial: u64,
     alive: BTreeSet<Pid>,
+    /// Those that died since [`take_dead`](Processes::take_dead) was last asked.
+    dead: Vec<Pid>,
 }
 
 impl Processes {
     pub fn new(node: NodeId, incarnation: u64) -> Self {
-        Processes { node, incarnation, last_serial: 0, alive: BTreeSet::new() }
+        Processes { node, incarnation, last_serial: 0, alive: BTreeSet::new(), dead: Vec::new() }
     }
 
     pub fn spawn(&mut self) -> Pid {
@@ -56,7 +58,15 @@ impl Processes {
 
     /// Ends a process; `false` if it was not alive here.
     pub fn kill(&mut self, pid: Pid) -> bool {
-        self.alive.remove(&pid)
+        let killed = self.alive.remove(&pid);
+        if killed {
+            self.dead.push(pid);
+        }
+        killed
+    }
+
+    pub fn take_dead(&mut self) -> Vec<Pid> {
+        std::mem::take(&mut self.dead)
     }
 
     pub fn is_alive(&self, pid: Pid) -> bool {

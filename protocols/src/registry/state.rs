@@ -5,13 +5,15 @@
 //! a snapshot instead.
 
 use super::{
+    events::Events,
     message::{Answer, Call, PeerMessage, Record, Refusal},
     options::Flaw,
     process::{NodeId, Pid, Processes},
+    rules::Rules,
     table::{Entry, Table},
 };
 use host::{probe, sometimes};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +38,9 @@ pub(super) struct Scope {
     /// Local processes whose death is reported. In Syn a reference in each row of the process.
     monitors: BTreeSet<Pid>,
     processes: Processes,
+    /// The flaw [`Flaw::DoubleCount`].
+    counted: i64,
+    events: Events,
 }
 
 impl Scope {
@@ -47,59 +52,8 @@ impl Scope {
             known: BTreeSet::new(),
             monitors: BTreeSet::new(),
             processes: Processes::new(node, incarnation),
-        }
-    }
-
-    pub fn table(&self) -> &Table {
-        &self.table
-    }
-
-    pub fn known(&self) -> &BTreeSet<NodeId> {
-        &self.known
-    }
-
-    pub fn processes(&self) -> &Processes {
-        &self.processes
-    }
-
-    // Processes.
-
-    pub fn spawn(&mut self) -> Pid {
-        self.processes.spawn()
-    }
-
-    /// Ends a process of this node. Its entries stay until the report of its death is handled.
-    /// `false` if it was not alive.
-    pub fn kill(&mut self, pid: Pid, effects: &mut Vec<Effect>) -> bool {
-        let killed = self.processes.kill(pid);
-        if killed && self.monitors.contains(&pid) {
-            effects.push(Effect::Down(pid));
-        }
-        killed
-    }
-
-    /// A watched process has died: all its names go, and everyone is told of each.
-    pub fn on_process_down(&mut self, pid: Pid, effects: &mut Vec<Effect>) {
-        // Taken off the watch meanwhile: in Erlang `demonitor` with `flush` removes the report too.
-        if !self.monitors.remove(&pid) {
-            return;
-        }
-        for name in self.table.names_of(pid) {
-            self.table.remove(&name, pid);
-            self.broadcast(None, PeerMessage::SyncUnregister { name, pid }, effects);
-        }
-    }
-
-    // Calls: this node runs the process, so it decides.
-
-    pub fn on_call(&mut self, requester: NodeId, call: Call, now: u64, effects: &mut Vec<Effect>) -> Answer {
-        match call {
-            Call::Register { name, pid, meta } => self.on_register(requester, name, pid, meta, now, effects),
-            Call::Unregister { name, pid } => self.on_unregister(requester, name, pid, effects),
-            Call::Kill { pid } => {
-                self.kill(pid, effects);
-                Answer::Killed
-            }
+            counted: 0,
+            events: Events::default(),
         }
     }
 
@@ -121,7 +75,7 @@ impl Scope {
             Some(_) | None => {}
         }
         self.monitors.insert(pid);
-        self.table.insert(&name, Entry { pid, meta: meta.clone(), time: now });
+        self.insert(&name, Entry { pid, meta: meta.clone(), time: now });
         let record = Record { name, pid, meta, time: now };
         self.broadcast(Some(requester), PeerMessage::SyncRegister(record), effects);
         Answer::Registered { time: now }
@@ -143,90 +97,9 @@ impl Scope {
             Some(_) => {}
         }
         self.demonitor_if_last(pid);
-        self.table.remove(&name, pid);
+        self.remove(&name, pid);
         self.broadcast(Some(requester), PeerMessage::SyncUnregister { name, pid }, effects);
         Answer::Unregistered
-    }
-
-    // The caller's own table, written by the calling task when the owner's answer has arrived: whatever the scope
-    // learnt in between is overwritten.
-
-    pub fn write_registered(&mut self, name: &str, pid: Pid, meta: String, time: u64) {
-        sometimes!("remote registration");
-        self.table.insert(name, Entry { pid, meta, time });
-    }
-
-    pub fn write_unregistered(&mut self, name: &str, pid: Pid) {
-        self.table.remove(name, pid);
-    }
-
-    /// Where a name points, from this node's own table. A local process that has died is not shown.
-    pub fn lookup(&self, name: &str) -> Option<&Entry> {
-        let entry = self.table.get(name)?;
-        let dead = entry.pid.node == self.node && !self.processes.is_alive(entry.pid);
-        if dead {
-            sometimes!("dead local process hidden");
-            return None;
-        }
-        Some(entry)
-    }
-
-    // The subcluster.
-
-    pub fn on_node_up(&mut self, peer: NodeId, effects: &mut Vec<Effect>) {
-        // Seed 000, "It's a Syn", part 4: a visible node is a synchronised node.
-        if self.flaw == Some(Flaw::NoSyncAfterHeal) && self.known.contains(&peer) {
-            return;
-        }
-        effects.push(Effect::Send { to: vec![peer], message: PeerMessage::Discover });
-    }
-
-    /// A connection is gone. Syn watches the peer's scope process, which it knows only once discovered.
-    pub fn on_node_down(&mut self, peer: NodeId) {
-        if !self.known.contains(&peer) {
-            return;
-        }
-        if self.flaw != Some(Flaw::NoSyncAfterHeal) {
-            self.known.remove(&peer);
-        }
-        // Seed 000, "It's a Syn", part 5: what was learnt is kept, and the heal adds to it.
-        if self.flaw != Some(Flaw::PhantomOnMerge) {
-            let purged = self.table.purge(peer);
-            probe!("purge", peer.to_string(), purged as u64);
-            tracing::debug!(node = self.node.0, peer = peer.0, purged, "purge");
-        }
-    }
-
-    pub fn on_discover(&mut self, from: NodeId, effects: &mut Vec<Effect>) {
-        self.send_snapshot(from, effects);
-        self.known.insert(from);
-    }
-
-    pub fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, now: u64, effects: &mut Vec<Effect>) {
-        // Seed 000, "It's a Syn", part 5: a plain union resurrects what was unregistered meanwhile.
-        if self.flaw != Some(Flaw::PhantomOnMerge) {
-            self.drop_absent(from, &records);
-        }
-        for record in records {
-            self.apply(record, now, effects);
-        }
-        if !self.known.contains(&from) {
-            self.send_snapshot(from, effects);
-            self.known.insert(from);
-        }
-    }
-
-    pub fn on_sync_register(&mut self, record: Record, now: u64, effects: &mut Vec<Effect>) {
-        if self.known.contains(&record.pid.node) {
-            self.apply(record, now, effects);
-        } else {
-            // Its snapshot, which is still to come, has the entry.
-            sometimes!("sync from unknown peer ignored");
-        }
-    }
-
-    pub fn on_sync_unregister(&mut self, name: &str, pid: Pid) {
-        self.table.remove(name, pid);
     }
 
     /// Removes what a peer owned and, by its snapshot, no longer owns. By name, as Syn does: another pid under the
@@ -241,7 +114,7 @@ impl Scope {
             .collect();
         for (name, pid) in absent {
             sometimes!("snapshot dropped an entry");
-            self.table.remove(&name, pid);
+            self.remove(&name, pid);
         }
     }
 
@@ -262,7 +135,7 @@ impl Scope {
             }
             Some(_) | None => {
                 let Record { name, pid, meta, time } = record;
-                self.table.insert(&name, Entry { pid, meta, time });
+                self.insert(&name, Entry { pid, meta, time });
             }
         }
     }
@@ -272,6 +145,10 @@ impl Scope {
     fn resolve(&mut self, theirs: Record, ours: Entry, now: u64, effects: &mut Vec<Effect>) {
         if theirs.time == ours.time {
             sometimes!("conflict: tie");
+            // Syn before afb74de: not later is not kept, said both sides of the other. (A new stamp mended most of it.)
+            if self.flaw == Some(Flaw::TieKeepsBoth) {
+                return;
+            }
         }
         if (theirs.time, theirs.pid) > (ours.time, ours.pid) {
             self.keep_remote(theirs, ours.pid, effects);
@@ -303,20 +180,40 @@ impl Scope {
         tracing::debug!(node = self.node.0, name = theirs.name, kept = %ours.pid, lost = %theirs.pid, "conflict");
         let record = Record { name: theirs.name.clone(), pid: ours.pid, meta: ours.meta, time: now };
         let entry = Entry { pid: record.pid, meta: record.meta.clone(), time: now };
-        self.table.insert(&record.name, entry);
+        self.insert(&record.name, entry);
         self.broadcast(None, PeerMessage::SyncRegister(record), effects);
+    }
+
+    fn insert(&mut self, name: &str, entry: Entry) {
+        let before = self.table.get(name);
+        if before.is_none() {
+            self.counted += 1;
+        }
+        if self.events.is_watched() {
+            self.events.changed(name, before.cloned(), Some(entry.clone()));
+        }
+        self.table.insert(name, entry);
+    }
+
+    fn remove(&mut self, name: &str, pid: Pid) {
+        self.counted -= 1;
+        let before = if self.events.is_watched() { self.table.get(name).cloned() } else { None };
+        if self.table.remove(name, pid) {
+            self.events.changed(name, before, None);
+        }
     }
 
     fn replace(&mut self, previous: Pid, record: Record) {
         let Record { name, pid, meta, time } = record;
         self.demonitor_if_last(previous);
-        self.table.remove(&name, previous);
-        self.table.insert(&name, Entry { pid, meta, time });
+        self.remove(&name, previous);
+        self.insert(&name, Entry { pid, meta, time });
     }
 
     /// Stops watching a process that is about to lose its only name.
     fn demonitor_if_last(&mut self, pid: Pid) {
-        if self.table.count_of(pid) == 1 {
+        // Syn before 0003754.
+        if self.table.count_of(pid) == 1 || self.flaw == Some(Flaw::EarlyDemonitor) {
             self.monitors.remove(&pid);
         }
     }
@@ -342,5 +239,192 @@ impl Scope {
         if !to.is_empty() {
             effects.push(Effect::Send { to, message });
         }
+    }
+}
+
+impl Rules for Scope {
+    fn known(&self) -> &BTreeSet<NodeId> {
+        &self.known
+    }
+
+    fn entries(&self) -> BTreeMap<String, Entry> {
+        self.table.by_name().clone()
+    }
+
+    fn events(&mut self) -> &mut Events {
+        &mut self.events
+    }
+
+    fn count_of(&self, node: NodeId) -> u64 {
+        self.table.owned_by(node).count() as u64
+    }
+
+    fn count(&self) -> i64 {
+        // Seed 000, "It's a Syn", part 3: added minus removed, by messages.
+        if self.flaw == Some(Flaw::DoubleCount) { self.counted } else { self.table.len() as i64 }
+    }
+
+    fn processes(&self) -> &Processes {
+        &self.processes
+    }
+
+    fn spawn(&mut self) -> Pid {
+        self.processes.spawn()
+    }
+
+    fn take_dead(&mut self) -> Vec<Pid> {
+        self.processes.take_dead()
+    }
+
+    /// Where a name points, from this node's own table. A local process that has died is not shown.
+    fn lookup(&self, name: &str) -> Option<&Entry> {
+        let entry = self.table.get(name)?;
+        let dead = entry.pid.node == self.node && !self.processes.is_alive(entry.pid);
+        // Syn before 8173c5e: who restarts a process that has died was told that its name was taken by it.
+        if dead && self.flaw != Some(Flaw::DeadPidLookup) {
+            sometimes!("dead local process hidden");
+            return None;
+        }
+        Some(entry)
+    }
+
+    fn holder(&self, name: &str) -> Option<Pid> {
+        self.table.get(name).map(|entry| entry.pid)
+    }
+
+    // Calls: this node runs the process, so it decides.
+
+    fn on_call(&mut self, requester: NodeId, call: Call, now: u64, effects: &mut Vec<Effect>) -> Answer {
+        match call {
+            Call::Register { name, pid, meta } => self.on_register(requester, name, pid, meta, now, effects),
+            Call::Unregister { name, pid } => self.on_unregister(requester, name, pid, effects),
+            Call::Kill { pid } => {
+                self.kill(pid, effects);
+                Answer::Killed
+            }
+            // Groups and mailboxes are the node's.
+            Call::Join { .. } | Call::Leave { .. } | Call::Ask { .. } => Answer::Refused(Refusal::NotAlive),
+        }
+    }
+
+    // The caller's own table, written by the calling task when the owner's answer has arrived: whatever the scope
+    // learnt in between is overwritten.
+
+    fn write_registered(&mut self, name: &str, pid: Pid, meta: String, time: u64) {
+        sometimes!("remote registration");
+        self.insert(name, Entry { pid, meta, time });
+    }
+
+    fn write_unregistered(&mut self, name: &str, pid: Pid) {
+        self.remove(name, pid);
+    }
+
+    /// A watched process has died: all its names go, and everyone is told of each.
+    fn kill(&mut self, pid: Pid, effects: &mut Vec<Effect>) -> bool {
+        let killed = self.processes.kill(pid);
+        if killed && self.monitors.contains(&pid) {
+            effects.push(Effect::Down(pid));
+        }
+        killed
+    }
+
+    fn on_process_down(&mut self, pid: Pid, effects: &mut Vec<Effect>) {
+        // Taken off the watch meanwhile: in Erlang `demonitor` with `flush` removes the report too.
+        if !self.monitors.remove(&pid) {
+            return;
+        }
+        for name in self.table.names_of(pid) {
+            self.remove(&name, pid);
+            self.broadcast(None, PeerMessage::SyncUnregister { name, pid }, effects);
+        }
+    }
+
+    // The subcluster.
+
+    fn on_node_up(&mut self, peer: NodeId, effects: &mut Vec<Effect>) {
+        // Seed 000, "It's a Syn", part 4: a visible node is a synchronised node.
+        if self.flaw == Some(Flaw::NoSyncAfterHeal) && self.known.contains(&peer) {
+            return;
+        }
+        effects.push(Effect::Send { to: vec![peer], message: PeerMessage::Discover });
+    }
+
+    /// A connection is gone. Syn watches the peer's scope process, which it knows only once discovered.
+    fn on_node_down(&mut self, peer: NodeId) {
+        if !self.known.contains(&peer) {
+            return;
+        }
+        if self.flaw != Some(Flaw::NoSyncAfterHeal) {
+            self.known.remove(&peer);
+        }
+        // Seed 000, "It's a Syn", part 5: what was learnt is kept, and the heal adds to it.
+        if self.flaw != Some(Flaw::PhantomOnMerge) {
+            if self.events.is_watched() {
+                for (name, entry) in self.table.owned_by(peer) {
+                    self.events.changed(name, Some(entry.clone()), None);
+                }
+            }
+            let purged = self.table.purge(peer);
+            self.counted -= purged as i64;
+            probe!("purge", peer.to_string(), purged as u64);
+            tracing::debug!(node = self.node.0, peer = peer.0, purged, "purge");
+        }
+    }
+
+    /// Tables outlive the scope process. The new one purges what others own, and watches anew what is alive; who has
+    /// died meanwhile is dropped without a word, as peers purge all of it when they see the scope process go.
+    fn on_scope_crash(&mut self, peers: &[NodeId], effects: &mut Vec<Effect>) {
+        self.known.clear();
+        self.monitors.clear();
+        for (name, entry) in self.table.by_name().clone() {
+            let ours = entry.pid.node == self.node;
+            if !ours || !self.processes.is_alive(entry.pid) {
+                self.remove(&name, entry.pid);
+            } else {
+                self.monitors.insert(entry.pid);
+            }
+        }
+        for message in [PeerMessage::ScopeDown, PeerMessage::Discover] {
+            effects.push(Effect::Send { to: peers.to_vec(), message });
+        }
+    }
+
+    fn on_scope_down(&mut self, peer: NodeId, _: &mut Vec<Effect>) {
+        self.on_node_down(peer);
+    }
+
+    fn on_discover(&mut self, from: NodeId, effects: &mut Vec<Effect>) {
+        self.send_snapshot(from, effects);
+        self.known.insert(from);
+    }
+
+    fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, now: u64, effects: &mut Vec<Effect>) {
+        // Seed 000, "It's a Syn", part 5: a plain union resurrects what was unregistered meanwhile. And Syn before
+        // 807efaf relied on the purge alone, after which a calling task may still write.
+        if !matches!(self.flaw, Some(Flaw::PhantomOnMerge | Flaw::NoSnapshotReconcile)) {
+            self.drop_absent(from, &records);
+        }
+        let entries = records.len() as u64;
+        for record in records {
+            self.apply(record, now, effects);
+        }
+        probe!("snapshot", from.to_string(), entries);
+        if !self.known.contains(&from) {
+            self.send_snapshot(from, effects);
+            self.known.insert(from);
+        }
+    }
+
+    fn on_sync_register(&mut self, record: Record, now: u64, effects: &mut Vec<Effect>) {
+        if self.known.contains(&record.pid.node) {
+            self.apply(record, now, effects);
+        } else {
+            // Its snapshot, which is still to come, has the entry.
+            sometimes!("sync from unknown peer ignored");
+        }
+    }
+
+    fn on_sync_unregister(&mut self, name: &str, pid: Pid) {
+        self.remove(name, pid);
     }
 }

@@ -81,6 +81,11 @@ impl Table {
         before - self.by_name.len()
     }
 
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
     pub fn by_name(&self) -> &BTreeMap<String, Entry> {
         &self.by_name
     }

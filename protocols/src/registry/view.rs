@@ -18,6 +18,10 @@ pub struct View {
     pub known: BTreeSet<NodeId>,
     /// The whole table, by name.
     pub entries: BTreeMap<String, Entry>,
+    /// How many names the node says it has.
+    pub count: i64,
+    /// Process groups: their members, with metadata.
+    pub groups: BTreeMap<String, BTreeMap<Pid, String>>,
     /// The processes that this node runs.
     pub alive: BTreeSet<Pid>,
     /// Frames that could not be read since the node started. Each cost its connection.

@@ -1,0 +1,143 @@
+//! Time to converge after a heal, by nodes and names: `cargo bench --bench converge`.
+//!
+//! Every node boots with its share of the names and meets the others. Then each is cut off from all others, for long
+//! enough to be given up and purged; then everything heals. Measured, in simulated time: from the heal to the last
+//! snapshot applied, when every node has every name again, and, for scale, to the last connection made. Tables are
+//! compared afterwards.
+//!
+//! `SPLITBRAIN_SEEDS=1000` sets how many runs of each; of those with 100,000 names there is one for fifty.
+#![allow(clippy::print_stdout)] // a table is the result
+
+use host::world::{self, Config, Death, Latency, Machine, Machines};
+use protocols::registry::{self, NodeId, Options, Protocol, View};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+const PORT: u16 = 7000;
+const SPLIT: Duration = Duration::from_secs(12);
+const WAIT: Duration = Duration::from_secs(30);
+
+/// One run: ns from the heal to the last connection, and to the last snapshot.
+struct Healed {
+    connected_ns: u64,
+    converged_ns: u64,
+    snapshots: usize,
+}
+
+fn main() {
+    let seeds: u64 = std::env::var("SPLITBRAIN_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(200);
+    println!(
+        "protocol   nodes   names  runs  connected p50      converged p50      p99      max   wall a run"
+    );
+    for protocol in [Protocol::Converged, Protocol::Syn] {
+        for nodes in [3, 5, 9] {
+            for names in [10, 1_000, 100_000] {
+                measure(protocol, nodes, names, if names == 100_000 { (seeds / 50).max(1) } else { seeds });
+            }
+        }
+    }
+    println!("memory at its highest: {} MB", memory_mb());
+}
+
+fn measure(protocol: Protocol, nodes: u32, names: u32, runs: u64) {
+    let start = Instant::now();
+    let mut healed: Vec<Healed> = (0..runs).map(|seed| run(protocol, nodes, names, seed)).collect();
+    let wall = start.elapsed() / u32::try_from(runs).unwrap_or(u32::MAX);
+    let ms = |ns: u64| ns as f64 / 1e6;
+    healed.sort_by_key(|healed| healed.connected_ns);
+    let connected = ms(healed[healed.len() / 2].connected_ns);
+    healed.sort_by_key(|healed| healed.converged_ns);
+    let at = |part: f64| ms(healed[((healed.len() - 1) as f64 * part) as usize].converged_ns);
+    let (p50, p99, max) = (at(0.5), at(0.99), at(1.0));
+    let protocol = format!("{protocol:?}").to_lowercase();
+    println!(
+        "{protocol:<10} {nodes:>5} {names:>7} {runs:>5} {connected:>10.1} ms {p50:>13.1} ms {p99:>6.1} ms {max:>6.1} ms {wall:>12.1?}"
+    );
+    let expected = (nodes * (nodes - 1)) as usize;
+    assert!(healed.iter().all(|healed| healed.snapshots >= expected), "somebody has not been told");
+}
+
+fn run(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
+    sim::run::on_fresh_thread(seed, || {
+        let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
+        runtime.add_simulator::<Machines>();
+        runtime.block_on(heal(protocol, nodes, names, seed))
+    })
+}
+
+async fn heal(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
+    let ip = |id: u32| IpAddr::V4(Ipv4Addr::new(10, 0, 0, id as u8));
+    let machine = |id| Machine { name: format!("n{id}"), ip: ip(id), clock_offset_ns: 0, clock_drift_ppb: 0 };
+    let installed = world::install(Config {
+        seed,
+        machines: (1..=nodes).map(machine).collect(),
+        latency: Latency::log_normal(Duration::from_millis(2), Duration::from_millis(20)),
+        loss: 0.0,
+        buggify: false,
+        recording: false,
+    });
+    let handle = madsim::runtime::Handle::current();
+    for id in 1..=nodes {
+        let share = names / nodes + u32::from(id <= names % nodes);
+        let options = Options { protocol, preload: share, ..Options::default() };
+        let peers = (1..=nodes).filter(|peer| *peer != id);
+        let peers = peers.map(|peer| (NodeId(peer as u16), SocketAddr::new(ip(peer), PORT))).collect();
+        let config =
+            registry::Config { id: NodeId(id as u16), listen: SocketAddr::new(ip(id), PORT), peers, options };
+        handle.create_node().name(format!("n{id}")).build().spawn(registry::run(config));
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    each_pair(nodes, |world, from, to| world.cut(from, to));
+    tokio::time::sleep(SPLIT).await;
+    each_pair(nodes, |world, from, to| world.mend(from, to));
+    let from = now_ns();
+    let mut healed = Healed { connected_ns: 0, converged_ns: 0, snapshots: 0 };
+    let until = tokio::time::sleep(WAIT);
+    tokio::pin!(until);
+    loop {
+        tokio::select! {
+            biased;
+            probes = world::next_probes() => for probe in probes {
+                match probe.name {
+                    "node-up" => healed.connected_ns = now_ns() - from,
+                    "snapshot" => {
+                        healed.converged_ns = now_ns() - from;
+                        healed.snapshots += 1;
+                    }
+                    _ => {}
+                }
+            },
+            () = &mut until => break,
+        }
+    }
+    let first: View = world::view(0).expect("n1 is up");
+    assert_eq!(first.entries.len(), names as usize);
+    for host in 1..nodes as usize {
+        let other: View = world::view(host).expect("the node is up");
+        assert!(other.entries == first.entries, "n{} has another table", host + 1);
+    }
+    (0..nodes as usize).for_each(|host| world::crash(host, Death::Power));
+    installed.dismantle().await;
+    healed
+}
+
+fn each_pair(nodes: u32, mut act: impl FnMut(&mut world::World, usize, usize)) {
+    world::with(|world| {
+        for from in 0..nodes as usize {
+            for to in (0..nodes as usize).filter(|to| *to != from) {
+                act(world, from, to);
+            }
+        }
+    });
+}
+
+fn now_ns() -> u64 {
+    world::with(|world| world.now_ns())
+}
+
+/// The most memory that this process has held.
+fn memory_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|kb| kb.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
+}

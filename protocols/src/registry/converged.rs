@@ -1,0 +1,422 @@
+//! The corrected protocol: a registry that converges whatever happens.
+//!
+//! # The algorithm
+//!
+//! *Claims, not entries.* Each node keeps, for every node of the cluster, the *claims* of that owner: name → process,
+//! metadata, rank. An owner writes its own and nobody else's. Whoever is connected to it holds a copy, and a copy is
+//! always a prefix of what the owner did: a snapshot is the first thing on a new connection, every change follows it
+//! on the same connection, to everyone, the node that asked for the change included. Nothing is filtered, nothing is
+//! written by a calling task, no two writers share a row. When the connection is lost the copy is dropped.
+//!
+//! *What a name points at* is not stored but follows: of the claims on it that a node has, the one of the greatest
+//! (rank, pid). All nodes compute it alike from what they have.
+//!
+//! *Rank.* A process gets its rank with the first name it is given, from a hybrid logical clock: the wall clock, or
+//! one more than the greatest rank seen or given, whichever is greater. It keeps it until it has lost its last name.
+//! A clock that steps backwards cannot take a rank back, and who registers having seen another comes after it.
+//!
+//! *Calls* go to the process' node, which refuses a name that it sees claimed by another process.
+//!
+//! *Conflict.* An owner that learns of a greater claim on a name of its own kills its process and withdraws *all* of
+//! its claims, in the same step. The owner of the greater claim does nothing at all: no new stamp, no message.
+//!
+//! # Why a process is ranked, and not each of its names
+//!
+//! A conflict is about a name and a death about a process. Were each name stamped, two processes that contend for two
+//! names could each win one, and die for the other. Syn's semantics is the death: a process must not go on believing
+//! that a name is its own. So what is compared must belong to the process. "Was killed in favour of" then always
+//! points to a greater (rank, pid); ranks of a process only grow while it lives; so it never goes in a circle, and of
+//! any processes that contend for any names the greatest lives and keeps all of them.
+//!
+//! # Why it converges
+//!
+//! Let the cluster be connected, and let clients rest.
+//!
+//! 1. Both ends of a lost connection find out (heartbeats, RST), and the next one begins with a snapshot each way. So
+//!    every node ends with a copy of every owner's claims, and, as connections keep order, with the last state of it.
+//! 2. Then all nodes hold the same claims, and what names point at is a function of them: all tables are equal.
+//! 3. A withdrawal needs the death of a process and nothing is claimed anew, so withdrawals end. When they have, no
+//!    owner sees a greater claim on a name of its own: each name has one claim, that of its owner.
+//! 4. A process that dies is withdrawn by its node; a node that dies is forgotten with its connection, and a later
+//!    life of it comes with another connection and another incarnation. So every process in a table is alive.
+//!
+//! The steps use neither time-outs of calls nor clocks, so a call that times out or a clock that is wrong changes
+//! which process wins, never whether all agree.
+//!
+//! # What it gives up
+//!
+//! * One owner for a name while the cluster is split: each side may register it, as in Syn.
+//! * "The later registration wins" holds for a process' first name only: an older process with many names may lose
+//!   them all to a younger one that registered one of them, even if it registered that one first.
+//! * A clock far in the future lifts all ranks that follow. Order stays causal; "later" then means little else.
+//! * Memory: contended names are held once for each owner that claims them, until the conflict is resolved.
+//! * A node that is not connected to an owner shows nothing of it, even if a third node could tell.
+
+use super::{
+    events::Events,
+    message::{Answer, Call, PeerMessage, Record, Refusal},
+    process::{NodeId, Pid, Processes},
+    rules::Rules,
+    state::Effect,
+    table::Entry,
+};
+use host::{probe, sometimes};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[cfg(test)]
+mod tests;
+
+/// A node's claims, its copies of the others', and its processes.
+#[derive(Debug)]
+pub(super) struct Converged {
+    node: NodeId,
+    /// The greatest rank given or seen.
+    clock: u64,
+    /// All claims, by name: one for each owner at most, the greatest first. What a name points at is the first.
+    claims: BTreeMap<String, Vec<Entry>>,
+    /// Our processes that have names.
+    ranked: BTreeMap<Pid, Ranked>,
+    /// Connected peers: they get every change.
+    linked: BTreeSet<NodeId>,
+    /// Those of them whose snapshot is here.
+    known: BTreeSet<NodeId>,
+    processes: Processes,
+    events: Events,
+}
+
+/// A process with at least one name.
+#[derive(Debug)]
+struct Ranked {
+    rank: u64,
+    names: BTreeSet<String>,
+}
+
+impl Converged {
+    pub fn new(node: NodeId, incarnation: u64) -> Self {
+        Converged {
+            node,
+            clock: 0,
+            claims: BTreeMap::new(),
+            ranked: BTreeMap::new(),
+            linked: BTreeSet::new(),
+            known: BTreeSet::new(),
+            processes: Processes::new(node, incarnation),
+            events: Events::default(),
+        }
+    }
+
+    fn visible(&self, name: &str) -> Option<&Entry> {
+        self.claims.get(name)?.first()
+    }
+
+    // Our own claims.
+
+    fn register(&mut self, record: Record, now: u64, effects: &mut Vec<Effect>) -> Answer {
+        let Record { name, pid, meta, .. } = record;
+        if !self.processes.is_alive(pid) {
+            return Answer::Refused(Refusal::NotAlive);
+        }
+        match self.visible(&name) {
+            Some(entry) if entry.pid != pid => return Answer::Refused(Refusal::Taken),
+            Some(entry) if entry.meta == meta => return Answer::Unchanged,
+            Some(_) | None => {}
+        }
+        let rank = match self.ranked.get(&pid) {
+            Some(ranked) => ranked.rank,
+            None => self.next_rank(now),
+        };
+        let ranked = self.ranked.entry(pid).or_insert_with(|| Ranked { rank, names: BTreeSet::new() });
+        ranked.names.insert(name.clone());
+        self.put(&name, Entry { pid, meta: meta.clone(), time: rank });
+        self.tell(PeerMessage::SyncRegister(Record { name, pid, meta, time: rank }), effects);
+        Answer::Registered { time: rank }
+    }
+
+    fn unregister(&mut self, name: String, pid: Pid, effects: &mut Vec<Effect>) -> Answer {
+        match self.visible(&name) {
+            None => return Answer::Refused(Refusal::Undefined),
+            Some(entry) if entry.pid != pid => {
+                sometimes!("race condition answered");
+                return Answer::Refused(Refusal::RaceCondition);
+            }
+            Some(_) => {}
+        }
+        if let Some(ranked) = self.ranked.get_mut(&pid) {
+            ranked.names.remove(&name);
+            if ranked.names.is_empty() {
+                self.ranked.remove(&pid);
+            }
+        }
+        self.withdraw(name, pid, effects);
+        Answer::Unregistered
+    }
+
+    /// One more than any rank before, and no less than the wall clock.
+    fn next_rank(&mut self, now: u64) -> u64 {
+        self.clock = now.max(self.clock.saturating_add(1));
+        self.clock
+    }
+
+    /// Withdraws all that a dead process of ours claimed.
+    fn withdraw_all(&mut self, pid: Pid, effects: &mut Vec<Effect>) {
+        let Some(ranked) = self.ranked.remove(&pid) else { return };
+        for name in ranked.names {
+            self.withdraw(name, pid, effects);
+        }
+    }
+
+    fn withdraw(&mut self, name: String, pid: Pid, effects: &mut Vec<Effect>) {
+        self.take(&name, pid);
+        self.tell(PeerMessage::SyncUnregister { name, pid }, effects);
+    }
+
+    // Any owner's claims.
+
+    /// What is visible before a change, if somebody watches.
+    fn before(&self, name: &str) -> Option<Entry> {
+        if self.events.is_watched() { self.visible(name).cloned() } else { None }
+    }
+
+    fn changed(&mut self, name: &str, before: Option<Entry>) {
+        if self.events.is_watched() {
+            let after = self.visible(name).cloned();
+            self.events.changed(name, before, after);
+        }
+    }
+
+    /// Writes an owner's claim on a name in place of its earlier one.
+    fn put(&mut self, name: &str, claim: Entry) {
+        let before = self.before(name);
+        self.place(name, claim);
+        self.changed(name, before);
+    }
+
+    fn place(&mut self, name: &str, claim: Entry) {
+        let Some(claims) = self.claims.get_mut(name) else {
+            self.claims.insert(name.to_owned(), vec![claim]);
+            return;
+        };
+        claims.retain(|other| other.pid.node != claim.pid.node);
+        let place = claims.partition_point(|other| (other.time, other.pid) > (claim.time, claim.pid));
+        claims.insert(place, claim);
+    }
+
+    /// Removes exactly one claim.
+    fn take(&mut self, name: &str, pid: Pid) {
+        let before = self.before(name);
+        let Some(claims) = self.claims.get_mut(name) else { return };
+        claims.retain(|claim| claim.pid != pid);
+        if claims.is_empty() {
+            self.claims.remove(name);
+        }
+        self.changed(name, before);
+    }
+
+    /// Takes over one claim of a peer.
+    fn hear(&mut self, record: Record, effects: &mut Vec<Effect>) {
+        let Record { name, pid, meta, time } = record;
+        self.clock = self.clock.max(time);
+        self.put(&name, Entry { pid, meta, time });
+        self.yield_to_greater(&name, effects);
+    }
+
+    /// If a name of ours has a greater claim, our process dies, and all that it claimed goes with it.
+    fn yield_to_greater(&mut self, name: &str, effects: &mut Vec<Effect>) {
+        let Some([first, rest @ ..]) = self.claims.get(name).map(Vec::as_slice) else { return };
+        if first.pid.node == self.node {
+            if let Some(lesser) = rest.first() {
+                sometimes!("conflict: local kept");
+                probe!("conflict", name, first.pid.to_string(), lesser.pid.to_string());
+            }
+            return;
+        }
+        let Some(ours) = rest.iter().find(|claim| claim.pid.node == self.node) else { return };
+        if ours.time == first.time {
+            sometimes!("conflict: tie");
+        }
+        sometimes!("conflict: remote kept");
+        let (kept, lost) = (first.pid, ours.pid);
+        probe!("conflict", name, kept.to_string(), lost.to_string());
+        tracing::debug!(node = self.node.0, name, %kept, %lost, "conflict");
+        if self.processes.kill(lost) {
+            probe!("killed", lost.to_string());
+        }
+        self.withdraw_all(lost, effects);
+    }
+
+    /// Drops the copy of a peer's claims.
+    fn forget(&mut self, peer: NodeId) {
+        let lost: Vec<(String, Pid)> = self
+            .claims
+            .iter()
+            .filter_map(|(name, claims)| {
+                let claim = claims.iter().find(|claim| claim.pid.node == peer)?;
+                Some((name.clone(), claim.pid))
+            })
+            .collect();
+        probe!("purge", peer.to_string(), lost.len() as u64);
+        for (name, pid) in lost {
+            self.take(&name, pid);
+        }
+    }
+
+    // The wire.
+
+    fn tell(&self, message: PeerMessage, effects: &mut Vec<Effect>) {
+        if !self.linked.is_empty() {
+            effects.push(Effect::Send { to: self.linked.iter().copied().collect(), message });
+        }
+    }
+
+    fn send_snapshot(&self, to: NodeId, effects: &mut Vec<Effect>) {
+        let names =
+            self.ranked.iter().flat_map(|(pid, ranked)| ranked.names.iter().map(move |name| (pid, name)));
+        let own = |(pid, name): (&Pid, &String)| {
+            let claim = self.claims.get(name)?.iter().find(|claim| claim.pid == *pid)?;
+            Some(Record { name: name.clone(), pid: *pid, meta: claim.meta.clone(), time: claim.time })
+        };
+        let records: Vec<Record> = names.filter_map(own).collect();
+        tracing::debug!(node = self.node.0, peer = to.0, entries = records.len(), "snapshot sent");
+        effects.push(Effect::Send { to: vec![to], message: PeerMessage::AckSync(records) });
+    }
+}
+
+impl Rules for Converged {
+    fn known(&self) -> &BTreeSet<NodeId> {
+        &self.known
+    }
+
+    fn entries(&self) -> BTreeMap<String, Entry> {
+        let visible = |(name, claims): (&String, &Vec<Entry>)| Some((name.clone(), claims.first()?.clone()));
+        self.claims.iter().filter_map(visible).collect()
+    }
+
+    fn events(&mut self) -> &mut Events {
+        &mut self.events
+    }
+
+    fn count_of(&self, node: NodeId) -> u64 {
+        self.claims
+            .values()
+            .filter(|claims| claims.first().is_some_and(|claim| claim.pid.node == node))
+            .count() as u64
+    }
+
+    fn count(&self) -> i64 {
+        self.claims.len() as i64
+    }
+
+    fn processes(&self) -> &Processes {
+        &self.processes
+    }
+
+    fn spawn(&mut self) -> Pid {
+        self.processes.spawn()
+    }
+
+    fn take_dead(&mut self) -> Vec<Pid> {
+        self.processes.take_dead()
+    }
+
+    fn lookup(&self, name: &str) -> Option<&Entry> {
+        let entry = self.visible(name)?;
+        if entry.pid.node == self.node && !self.processes.is_alive(entry.pid) {
+            sometimes!("dead local process hidden");
+            return None;
+        }
+        Some(entry)
+    }
+
+    fn holder(&self, name: &str) -> Option<Pid> {
+        self.visible(name).map(|entry| entry.pid)
+    }
+
+    fn on_call(&mut self, requester: NodeId, call: Call, now: u64, effects: &mut Vec<Effect>) -> Answer {
+        match call {
+            Call::Register { name, pid, meta } => {
+                if requester != self.node {
+                    sometimes!("remote registration");
+                }
+                self.register(Record { name, pid, meta, time: 0 }, now, effects)
+            }
+            Call::Unregister { name, pid } => self.unregister(name, pid, effects),
+            Call::Kill { pid } => {
+                self.kill(pid, effects);
+                Answer::Killed
+            }
+            // Groups and mailboxes are the node's.
+            Call::Join { .. } | Call::Leave { .. } | Call::Ask { .. } => Answer::Refused(Refusal::NotAlive),
+        }
+    }
+
+    /// The owner's change has come before its answer, on the same channel.
+    fn write_registered(&mut self, _: &str, _: Pid, _: String, _: u64) {}
+
+    fn write_unregistered(&mut self, _: &str, _: Pid) {}
+
+    fn kill(&mut self, pid: Pid, effects: &mut Vec<Effect>) -> bool {
+        let killed = self.processes.kill(pid);
+        if killed && self.ranked.contains_key(&pid) {
+            effects.push(Effect::Down(pid));
+        }
+        killed
+    }
+
+    fn on_process_down(&mut self, pid: Pid, effects: &mut Vec<Effect>) {
+        self.withdraw_all(pid, effects);
+    }
+
+    /// The first word on a new connection is all that we claim; every change follows it.
+    fn on_node_up(&mut self, peer: NodeId, effects: &mut Vec<Effect>) {
+        self.linked.insert(peer);
+        self.send_snapshot(peer, effects);
+    }
+
+    fn on_node_down(&mut self, peer: NodeId) {
+        self.linked.remove(&peer);
+        self.known.remove(&peer);
+        self.forget(peer);
+    }
+
+    /// The new scope process begins, towards every peer, as a new connection does.
+    fn on_scope_crash(&mut self, peers: &[NodeId], effects: &mut Vec<Effect>) {
+        for peer in peers {
+            self.on_node_down(*peer);
+        }
+        let dead: Vec<Pid> =
+            self.ranked.keys().copied().filter(|pid| !self.processes.is_alive(*pid)).collect();
+        for pid in dead {
+            self.withdraw_all(pid, effects);
+        }
+        for peer in peers {
+            effects.push(Effect::Send { to: vec![*peer], message: PeerMessage::ScopeDown });
+            self.on_node_up(*peer, effects);
+        }
+    }
+
+    /// Its snapshot follows. It has lost its copy of ours.
+    fn on_scope_down(&mut self, peer: NodeId, effects: &mut Vec<Effect>) {
+        self.on_node_down(peer);
+        self.on_node_up(peer, effects);
+    }
+
+    /// Nobody needs to ask.
+    fn on_discover(&mut self, _: NodeId, _: &mut Vec<Effect>) {}
+
+    fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, _: u64, effects: &mut Vec<Effect>) {
+        self.known.insert(from);
+        let entries = records.len() as u64;
+        for record in records {
+            self.hear(record, effects);
+        }
+        probe!("snapshot", from.to_string(), entries);
+    }
+
+    fn on_sync_register(&mut self, record: Record, _: u64, effects: &mut Vec<Effect>) {
+        self.hear(record, effects);
+    }
+
+    fn on_sync_unregister(&mut self, name: &str, pid: Pid) {
+        self.take(name, pid);
+    }
+}

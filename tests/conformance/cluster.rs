@@ -1,0 +1,155 @@
+//! A cluster in the simulation, driven step by step.
+
+use host::world::{self, Config, Death, Latency, Machine, Machines};
+use protocols::registry::{self, Client, NodeId, Options, Pid, Protocol, View};
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+const PORT: u16 = 7000;
+
+/// Runs a case with each protocol, on a cluster that has met.
+pub fn case<F: Future<Output = ()> + Send + 'static>(nodes: u8, run: impl Fn(Cluster) -> F + Sync) {
+    case_with(nodes, &Options::default(), run);
+}
+
+pub fn case_with<F: Future<Output = ()> + Send + 'static>(
+    nodes: u8,
+    options: &Options,
+    run: impl Fn(Cluster) -> F + Sync,
+) {
+    for protocol in [Protocol::Syn, Protocol::Converged] {
+        let options = Options { protocol, ..options.clone() };
+        sim::run::on_fresh_thread(1, || {
+            let runtime = madsim::runtime::Runtime::with_seed_and_config(1, madsim::Config::default());
+            runtime.add_simulator::<Machines>();
+            runtime.block_on(simulate(nodes, options, &run));
+        });
+    }
+}
+
+async fn simulate<F: Future<Output = ()> + Send + 'static>(
+    nodes: u8,
+    options: Options,
+    run: &(impl Fn(Cluster) -> F + Sync),
+) {
+    let machine = |name: String, last: u8| {
+        let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
+        Machine { name, ip, clock_offset_ns: 0, clock_drift_ppb: 0 }
+    };
+    let mut machines: Vec<Machine> = (1..=nodes).map(|id| machine(format!("n{id}"), id)).collect();
+    machines.push(machine("c1".to_owned(), 100));
+    let installed = world::install(Config {
+        seed: 1,
+        machines,
+        latency: Latency::uniform(Duration::from_millis(1), Duration::from_millis(10)),
+        loss: 0.0,
+        buggify: false,
+        recording: false,
+    });
+    let handle = madsim::runtime::Handle::current();
+    for id in 1..=nodes {
+        let peers = (1..=nodes).filter(|peer| *peer != id);
+        let config = registry::Config {
+            id: NodeId(u16::from(id)),
+            listen: address(id),
+            peers: peers.map(|peer| (NodeId(u16::from(peer)), address(peer))).collect(),
+            options: options.clone(),
+        };
+        let boot = move || {
+            let config = config.clone();
+            async move { registry::run(config).await.unwrap() }
+        };
+        handle.create_node().name(format!("n{id}")).init(boot).build();
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let client = handle.create_node().name("c1").build();
+    client.spawn(run(Cluster { nodes })).await.unwrap();
+    (0..=usize::from(nodes)).for_each(|machine| world::crash(machine, Death::Power));
+    installed.dismantle().await;
+}
+
+pub fn address(node: u8) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, node)), PORT)
+}
+
+/// Nodes are numbered from 1.
+#[derive(Clone, Copy)]
+pub struct Cluster {
+    pub nodes: u8,
+}
+
+impl Cluster {
+    pub async fn client(&self, node: u8) -> Client {
+        Client::connect(address(node)).await.unwrap()
+    }
+
+    pub async fn clients(&self) -> Vec<Client> {
+        let mut clients = Vec::new();
+        for node in 1..=self.nodes {
+            clients.push(self.client(node).await);
+        }
+        clients
+    }
+
+    pub async fn spawn(&self, node: u8) -> Pid {
+        self.client(node).await.spawn().await.unwrap()
+    }
+
+    pub fn view(&self, node: u8) -> View {
+        world::view(usize::from(node) - 1).unwrap()
+    }
+
+    /// What a name points at, on each node.
+    pub fn everywhere(&self, name: &str) -> Vec<Option<(Pid, String)>> {
+        let at = |node| self.view(node).entries.get(name).map(|entry| (entry.pid, entry.meta.clone()));
+        (1..=self.nodes).map(at).collect()
+    }
+
+    /// Cuts two nodes from each other and waits until both know.
+    pub async fn cut(&self, a: u8, b: u8) {
+        self.links(a, b, |world, from, to| world.cut(from, to));
+        self.until(|| !self.knows(a, b) && !self.knows(b, a)).await;
+    }
+
+    /// Mends the link and waits until the two have met again, and what they do about it is done.
+    pub async fn mend(&self, a: u8, b: u8) {
+        self.links(a, b, |world, from, to| world.mend(from, to));
+        self.until(|| self.knows(a, b) && self.knows(b, a)).await;
+        self.settle().await;
+    }
+
+    fn links(&self, a: u8, b: u8, act: impl Fn(&mut world::World, usize, usize)) {
+        let (a, b) = (usize::from(a) - 1, usize::from(b) - 1);
+        world::with(|world| {
+            act(world, a, b);
+            act(world, b, a);
+        });
+    }
+
+    pub fn knows(&self, node: u8, peer: u8) -> bool {
+        self.view(node).known.contains(&NodeId(u16::from(peer)))
+    }
+
+    /// Long enough for everything that is on its way.
+    pub async fn settle(&self) {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+
+    pub async fn until(&self, holds: impl Fn() -> bool) {
+        for _ in 0..6_000 {
+            if holds() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("not within a minute");
+    }
+
+    /// A node dies and is back, with nothing.
+    pub async fn restart(&self, node: u8) {
+        world::crash(usize::from(node) - 1, Death::Process);
+        world::restart(usize::from(node) - 1);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

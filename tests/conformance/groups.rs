@@ -1,0 +1,227 @@
+//! `syn_pg_SUITE`.
+
+use crate::cluster::{Cluster, address, case, case_with};
+use futures::StreamExt;
+use protocols::registry::{ClientError, Event, Inbox, Options, Pid, Refusal, watch};
+use std::time::Duration;
+
+/// The members of a group, on each node.
+fn everywhere(cluster: &Cluster, group: &str) -> Vec<Vec<(Pid, String)>> {
+    let members = |node| {
+        cluster.view(node).groups.get(group).into_iter().flatten().map(|(p, m)| (*p, m.clone())).collect()
+    };
+    (1..=cluster.nodes).map(members).collect()
+}
+
+fn all(cluster: &Cluster, members: &[(Pid, &str)]) -> Vec<Vec<(Pid, String)>> {
+    let mut members: Vec<(Pid, String)> =
+        members.iter().map(|(pid, meta)| (*pid, (*meta).to_owned())).collect();
+    members.sort();
+    (0..cluster.nodes).map(|_| members.clone()).collect()
+}
+
+#[test]
+fn one_node_strict_mode() {
+    let strict = Options { strict: true, ..Options::default() };
+    case_with(1, &strict, |cluster| async move {
+        let (mut process, mut other) = (cluster.client(1).await, cluster.client(1).await);
+        let pid = process.spawn().await.unwrap();
+        let refused = other.join("group", pid, "").await.unwrap_err();
+        assert!(matches!(refused, ClientError::Refused(Refusal::NotSelf)), "{refused}");
+        process.join("group", pid, "metadata").await.unwrap();
+        assert_eq!(everywhere(&cluster, "group"), all(&cluster, &[(pid, "metadata")]));
+    });
+}
+
+#[test]
+fn two_nodes_member_count() {
+    case(2, |cluster| async move {
+        let mut nodes = cluster.clients().await;
+        let (on_1, on_2) = (cluster.spawn(1).await, cluster.spawn(2).await);
+        assert_eq!(nodes[0].members("group").await.unwrap(), []);
+        nodes[0].join("group", on_1, "").await.unwrap();
+        nodes[0].join("group", on_2, "").await.unwrap();
+        cluster.settle().await;
+        for node in &mut nodes {
+            let members = node.members("group").await.unwrap();
+            assert_eq!(members.len(), 2);
+            assert_eq!(members.iter().filter(|(pid, _)| pid.node == on_1.node).count(), 1);
+        }
+    });
+}
+
+#[test]
+fn three_nodes_join_leave_and_monitor() {
+    case(3, |cluster| async move {
+        let mut nodes = cluster.clients().await;
+        let (pid, with_meta, on_2) = (cluster.spawn(1).await, cluster.spawn(1).await, cluster.spawn(2).await);
+        nodes[0].join("one", pid, "").await.unwrap();
+        nodes[0].join("one", with_meta, "with meta").await.unwrap();
+        nodes[0].join("two", pid, "").await.unwrap();
+        nodes[2].join("one", on_2, "remote").await.unwrap();
+        cluster.settle().await;
+        let one = [(pid, ""), (with_meta, "with meta"), (on_2, "remote")];
+        assert_eq!(everywhere(&cluster, "one"), all(&cluster, &one));
+        assert_eq!(everywhere(&cluster, "two"), all(&cluster, &[(pid, "")]));
+        // To join again is to change one's metadata.
+        nodes[0].join("one", with_meta, "changed").await.unwrap();
+        let dead = Pid { serial: 9999, ..pid };
+        let refused = nodes[0].join("one", dead, "").await.unwrap_err();
+        assert!(matches!(refused, ClientError::Refused(Refusal::NotAlive)), "{refused}");
+        let refused = nodes[0].leave("two", with_meta).await.unwrap_err();
+        assert!(matches!(refused, ClientError::Refused(Refusal::NotInGroup)), "{refused}");
+        nodes[1].leave("one", pid).await.unwrap();
+        cluster.settle().await;
+        assert_eq!(everywhere(&cluster, "one"), all(&cluster, &[(with_meta, "changed"), (on_2, "remote")]));
+        for dies in [pid, with_meta, on_2] {
+            nodes[2].kill(dies).await.unwrap();
+        }
+        cluster.settle().await;
+        assert_eq!(everywhere(&cluster, "one"), all(&cluster, &[]));
+        assert_eq!(everywhere(&cluster, "two"), all(&cluster, &[]));
+    });
+}
+
+#[test]
+fn three_nodes_cluster_changes() {
+    case(3, |cluster| async move {
+        let mut nodes = cluster.clients().await;
+        for (a, b) in [(1, 2), (1, 3), (2, 3)] {
+            cluster.cut(a, b).await;
+        }
+        let (on_1, on_2) = (cluster.spawn(1).await, cluster.spawn(2).await);
+        nodes[0].join("common", on_1, "meta-1").await.unwrap();
+        nodes[1].join("common", on_2, "meta-2").await.unwrap();
+        let (one, two) = ((on_1, "meta-1".to_owned()), (on_2, "meta-2".to_owned()));
+        assert_eq!(everywhere(&cluster, "common"), [vec![one.clone()], vec![two.clone()], vec![]]);
+        for (a, b) in [(1, 2), (1, 3), (2, 3)] {
+            cluster.mend(a, b).await;
+        }
+        assert_eq!(everywhere(&cluster, "common"), all(&cluster, &[(on_1, "meta-1"), (on_2, "meta-2")]));
+        cluster.cut(1, 2).await;
+        assert_eq!(everywhere(&cluster, "common"), [vec![one.clone()], vec![two.clone()], vec![one, two]]);
+        cluster.mend(1, 2).await;
+        assert_eq!(everywhere(&cluster, "common"), all(&cluster, &[(on_1, "meta-1"), (on_2, "meta-2")]));
+    });
+}
+
+#[test]
+fn three_nodes_custom_event_handler_joined_left() {
+    case(3, |cluster| async move {
+        let mut nodes = cluster.clients().await;
+        let mut streams = Vec::new();
+        for node in 1..=3 {
+            streams.push(watch(address(node)).await.unwrap());
+        }
+        cluster.settle().await;
+        let on_2 = cluster.spawn(2).await;
+        nodes[0].join("group", on_2, "a").await.unwrap();
+        cluster.settle().await;
+        nodes[1].kill(on_2).await.unwrap();
+        cluster.settle().await;
+        let group = "group".to_owned();
+        let expected = [
+            Event::Joined { group: group.clone(), pid: on_2, meta: "a".to_owned() },
+            Event::Left { group, pid: on_2 },
+        ];
+        for stream in &mut streams {
+            let seen: Vec<Event> = stream.take(2).collect().await;
+            assert_eq!(seen, expected);
+        }
+    });
+}
+
+#[test]
+fn three_nodes_publish() {
+    case(3, |cluster| async move {
+        let mut nodes = cluster.clients().await;
+        let mut inboxes = Vec::new();
+        for node in 1..=3 {
+            let pid = cluster.spawn(node).await;
+            nodes[0].join("room", pid, "").await.unwrap();
+            inboxes.push(Inbox::attach(address(node), pid).await.unwrap());
+        }
+        let outsider = cluster.spawn(1).await;
+        let mut unheard = Inbox::attach(address(1), outsider).await.unwrap();
+        cluster.settle().await;
+        assert_eq!(nodes[1].publish("room", "to all").await.unwrap(), 3);
+        for inbox in &mut inboxes {
+            assert_eq!(inbox.next().await.unwrap().unwrap().body, "to all");
+        }
+        assert_eq!(nodes[2].local_publish("room", "to n3").await.unwrap(), 1);
+        assert_eq!(inboxes[2].next().await.unwrap().unwrap().body, "to n3");
+        assert_eq!(nodes[0].publish("nobody", "x").await.unwrap(), 0);
+        for inbox in [&mut inboxes[0], &mut unheard] {
+            assert!(tokio::time::timeout(Duration::from_secs(1), inbox.next()).await.is_err());
+        }
+    });
+}
+
+#[test]
+fn three_nodes_multi_call() {
+    case(3, |cluster| async move {
+        let mut nodes = cluster.clients().await;
+        let mut pids = Vec::new();
+        for node in 1..=3 {
+            let pid = cluster.spawn(node).await;
+            nodes[0].join("room", pid, "").await.unwrap();
+            let mut inbox = Inbox::attach(address(node), pid).await.unwrap();
+            pids.push(pid);
+            tokio::spawn(async move {
+                while let Ok(Some(message)) = inbox.next().await {
+                    // The third reads, and does not answer.
+                    if node != 3 {
+                        inbox.answer(&message, &format!("{} from {node}", message.body)).await.unwrap();
+                    }
+                }
+            });
+        }
+        cluster.settle().await;
+        let (answers, silent) =
+            nodes[1].multi_call("room", "hello", Duration::from_millis(500)).await.unwrap();
+        assert_eq!(answers, [(pids[0], "hello from 1".to_owned()), (pids[1], "hello from 2".to_owned())]);
+        assert_eq!(silent, [pids[2]]);
+    });
+}
+
+#[test]
+fn three_nodes_group_names() {
+    case(3, |cluster| async move {
+        let mut nodes = cluster.clients().await;
+        let (on_1, on_2) = (cluster.spawn(1).await, cluster.spawn(2).await);
+        nodes[0].join("subscribers", on_1, "").await.unwrap();
+        nodes[0].join("queues", on_2, "").await.unwrap();
+        cluster.settle().await;
+        for node in &mut nodes {
+            assert_eq!(node.groups().await.unwrap(), ["queues", "subscribers"]);
+        }
+        nodes[1].leave("queues", on_2).await.unwrap();
+        cluster.settle().await;
+        for node in &mut nodes {
+            assert_eq!(node.groups().await.unwrap(), ["subscribers"]);
+        }
+    });
+}
+
+#[test]
+fn four_nodes_concurrency() {
+    case(4, |cluster| async move {
+        let work = |node: u8| async move {
+            let mut client = cluster.client(node).await;
+            for index in 0..250u32 {
+                let pid = client.spawn().await.unwrap();
+                client.join("group", pid, "").await.unwrap();
+                match index % 3 {
+                    0 => client.leave("group", pid).await.unwrap(),
+                    1 => client.kill(pid).await.unwrap(),
+                    _ => {}
+                }
+            }
+        };
+        tokio::join!(work(1), work(2), work(3), work(4));
+        cluster.settle().await;
+        let members = everywhere(&cluster, "group");
+        assert_eq!(members[0].len(), 4 * 83);
+        assert!(members.iter().all(|there| *there == members[0]));
+    });
+}
