@@ -87,9 +87,9 @@ async fn heal(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
         handle.create_node().name(format!("n{id}")).build().spawn(registry::run(config));
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
-    each_pair(nodes, |world, from, to| world.cut(from, to));
+    each_pair(nodes, world::World::cut);
     tokio::time::sleep(SPLIT).await;
-    each_pair(nodes, |world, from, to| world.mend(from, to));
+    each_pair(nodes, world::World::mend);
     let from = now_ns();
     let mut healed = Healed { connected_ns: 0, converged_ns: 0, snapshots: 0 };
     let until = tokio::time::sleep(WAIT);

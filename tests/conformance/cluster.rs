@@ -108,13 +108,13 @@ impl Cluster {
 
     /// Cuts two nodes from each other and waits until both know.
     pub async fn cut(&self, a: u8, b: u8) {
-        self.links(a, b, |world, from, to| world.cut(from, to));
+        self.links(a, b, world::World::cut);
         self.until(|| !self.knows(a, b) && !self.knows(b, a)).await;
     }
 
     /// Mends the link and waits until the two have met again, and what they do about it is done.
     pub async fn mend(&self, a: u8, b: u8) {
-        self.links(a, b, |world, from, to| world.mend(from, to));
+        self.links(a, b, world::World::mend);
         self.until(|| self.knows(a, b) && self.knows(b, a)).await;
         self.settle().await;
     }
