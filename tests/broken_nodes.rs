@@ -89,7 +89,8 @@ fn run(breaks: &str) -> Report {
         cluster = { nodes = 3, options = { breaks = "BREAKS" } }
         check = { settle = "3s" }
     "#;
-    let scenario = Scenario::parse("broken", &text.replace("BREAKS", breaks), &[], &Catalog(&[&Broken])).unwrap();
+    let scenario =
+        Scenario::parse("broken", &text.replace("BREAKS", breaks), &[], &Catalog(&[&Broken])).unwrap();
     let (report, _) = once(&Broken, &scenario, 1, true);
     assert_eq!(report.digest, once(&Broken, &scenario, 1, false).0.digest, "broken runs replay too");
     report
@@ -104,9 +105,10 @@ fn only_violation(breaks: &str) -> (String, String) {
 
 #[test]
 fn a_panic_is_a_violation_with_its_machine_and_message() {
-    for (breaks, message) in
-        [("panics", "the second node is unlucky"), ("panics-in-a-task", "a task of the second node is unlucky")]
-    {
+    for (breaks, message) in [
+        ("panics", "the second node is unlucky"),
+        ("panics-in-a-task", "a task of the second node is unlucky"),
+    ] {
         let (checker, evidence) = only_violation(breaks);
         assert_eq!(checker, "panic");
         assert!(evidence.starts_with("n2 panicked at tests/broken_nodes.rs:"), "{evidence}");

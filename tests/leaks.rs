@@ -14,7 +14,8 @@ use sim::run::once;
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, Digest, Draw, Mix, NodeContext, Outcome, System};
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
+use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime};
 
@@ -83,7 +84,7 @@ async fn leaked(leak: Leak) -> u64 {
     match leak {
         Leak::Nothing => 0,
         Leak::ThreadRngOfRand08 => rand_08::random(),
-        Leak::Ahash => hash_of(&ahash::RandomState::new()),
+        Leak::Ahash => ahash::RandomState::new().hash_one(7),
         Leak::Static => CALLS.fetch_add(1, Ordering::Relaxed),
         Leak::Address => std::ptr::from_ref(&CALLS).addr() as u64,
         Leak::RealClock => {
@@ -105,12 +106,6 @@ async fn leaked(leak: Leak) -> u64 {
     }
 }
 
-fn hash_of(state: &impl BuildHasher) -> u64 {
-    let mut hasher = state.build_hasher();
-    7u64.hash(&mut hasher);
-    hasher.finish()
-}
-
 fn digest(leak: Leak) -> Digest {
     let text = r#"
         title = "a leak"
@@ -128,7 +123,8 @@ fn digest(leak: Leak) -> Digest {
 #[test]
 fn a_child_prints_its_digest() {
     if let Ok(leak) = std::env::var(CHILD) {
-        println!("digest={}", digest(serde_json::from_value(leak.into()).unwrap()));
+        let digest = digest(serde_json::from_value(leak.into()).unwrap());
+        writeln!(std::io::stdout(), "digest={digest}").unwrap();
     }
 }
 

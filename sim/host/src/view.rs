@@ -1,7 +1,7 @@
 //! Views: what a replica believes, open to inspection.
 //!
 //! A node registers one function that copies what it believes out of its state. In the simulation checkers call it
-//! directly, at any instant, without a message. In a real build [`serve`] answers each connection to a debug port with
+//! directly, at any instant, without a message. In a real build `serve` answers each connection to a debug port with
 //! the views of this process, as one JSON array.
 
 use serde::Serialize;

@@ -31,8 +31,8 @@ fn command(subcommand: &str, case: &Case, seed: u64) -> Result<Command, String> 
 
 fn digest_of(mut command: Command) -> Result<Digest, String> {
     let output = command.stdin(Stdio::null()).output().map_err(failed)?;
-    let line: serde_json::Value =
-        serde_json::from_slice(&output.stdout).map_err(|error| failed(format!("{} ({error})", output.status)))?;
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .map_err(|error| failed(format!("{} ({error})", output.status)))?;
     line["digest"].as_str().and_then(|digest| digest.parse().ok()).ok_or_else(|| failed("it has no digest"))
 }
 

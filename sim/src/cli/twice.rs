@@ -89,12 +89,21 @@ fn print(case: &Case, seed: u64, first: &Traced, difference: Option<&Difference>
     let name = format!("{} seed {seed}", case.name);
     let Some(difference) = difference else {
         let same = out::paint("deterministic", Colour::Good);
-        return out::say(&format!("{name}  {same}: three runs, {} events, digest {}", first.lines.len(), first.digest));
+        return out::say(&format!(
+            "{name}  {same}: three runs, {} events, digest {}",
+            first.lines.len(),
+            first.digest
+        ));
     };
     let Difference { between, event, here, there } = difference;
-    out::say(&format!("{name}  {}: {between} part at event {event}", out::paint("nondeterminism", Colour::Bad)))?;
+    out::say(&format!(
+        "{name}  {}: {between} part at event {event}",
+        out::paint("nondeterminism", Colour::Bad)
+    ))?;
     out::say(&format!("  one    {here}\n  other  {there}"))?;
-    out::say("  look for a clock, a thread, a static or a hash map that is not the run's own (see CONTRIBUTING)")
+    out::say(
+        "  look for a clock, a thread, a static or a hash map that is not the run's own (see CONTRIBUTING)",
+    )
 }
 
 #[cfg(test)]
@@ -102,7 +111,10 @@ mod tests {
     use super::*;
 
     fn traced(digest: &str, lines: &[&str]) -> Traced {
-        Traced { digest: digest.parse().unwrap(), lines: lines.iter().map(|line| (*line).to_owned()).collect() }
+        Traced {
+            digest: digest.parse().unwrap(),
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        }
     }
 
     #[test]

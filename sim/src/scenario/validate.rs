@@ -401,9 +401,11 @@ impl Checks<'_> {
         let mut done = self.scenario.workload.mix.iter().filter(|(_, weight)| **weight > 0);
         match done.find(|(operation, _)| !known.contains(&operation.as_str())) {
             None => Ok(()),
-            Some((operation, _)) => Err(Problem::new(path.clone(), format!("a {named} has no function `{operation}`"))
-                .label(format!("does not know `{operation}` of the mix"))
-                .help(format!("functions of {named}: {}", known.join(", ")))),
+            Some((operation, _)) => {
+                Err(Problem::new(path.clone(), format!("a {named} has no function `{operation}`"))
+                    .label(format!("does not know `{operation}` of the mix"))
+                    .help(format!("functions of {named}: {}", known.join(", "))))
+            }
         }
     }
 

@@ -107,7 +107,10 @@ fn a_cancelled_connect_leaves_its_listener_in_order() {
                 match stream.read_u8().await {
                     Ok(byte) => break assert_eq!(byte, 1),
                     Err(error) => {
-                        assert!(matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset));
+                        assert!(matches!(
+                            error.kind(),
+                            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset
+                        ));
                     }
                 }
             }
