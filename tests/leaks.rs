@@ -33,6 +33,7 @@ enum Leak {
     RealClock,
     StdHashMap,
     Select,
+    Yields,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -95,6 +96,10 @@ async fn leaked(leak: Leak) -> u64 {
         Leak::StdHashMap => {
             let map: HashMap<u64, ()> = (0..64).map(|key| (key, ())).collect();
             map.keys().fold(0, |hash: u64, key| hash.wrapping_mul(31) + key)
+        }
+        Leak::Yields => {
+            tokio::task::yield_now().await;
+            1
         }
         Leak::Select => {
             let mut taken = 0u64;
@@ -182,4 +187,9 @@ fn the_order_of_the_standard_hash_map_is_the_seeds() {
 #[test]
 fn the_branches_of_select_are_the_seeds() {
     assert!(!is_detected(Leak::Select));
+}
+
+#[test]
+fn yielding_gives_way_and_comes_back() {
+    assert!(!is_detected(Leak::Yields));
 }

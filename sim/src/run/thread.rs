@@ -46,7 +46,8 @@ pub fn on_fresh_thread<T: Send>(seed: u64, run: impl FnOnce() -> T + Send) -> T 
         Runtime::with_seed_and_config(seed, madsim::Config::default()).block_on(async {
             black_box(RandomState::new());
         });
-        let whole = || tokio.block_on(real_tokio::task::unconstrained(async { run() }));
+        // Through the handle: the seeded RNG without a scheduler, whose list of yielded tasks nobody would serve.
+        let whole = || tokio.handle().block_on(real_tokio::task::unconstrained(async { run() }));
         catch_unwind(AssertUnwindSafe(whole)).map_err(|_| take_panic())
     };
     std::thread::scope(|scope| {
