@@ -14,7 +14,6 @@ use sim::run::once;
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, Digest, Draw, Mix, NodeContext, Outcome, System};
 use std::collections::HashMap;
-use std::hash::BuildHasher;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime};

@@ -70,7 +70,8 @@ fn history<M: Model>(
             None => {
                 let is_unknown = draw.below(1000) < shape.unknown;
                 let takes_effect = !is_unknown || draw.chance(0.5);
-                open[client] = Some(Open { index: operations.len(), ret: None, takes_effect, is_answered: !is_unknown });
+                open[client] =
+                    Some(Open { index: operations.len(), ret: None, takes_effect, is_answered: !is_unknown });
                 operations.push(Operation { op: op(&mut draw), end: None, call: now });
             }
             Some(_) if is_cut => {}
@@ -166,12 +167,22 @@ fn accounts(shape: Shape) -> (Bank, Vec<Operation<bank::Op, bank::Ret>>) {
             (!next.is_empty()).then_some(ret)
         };
         let balance = || (0..).find_map(|balance| is(Ret::Balance(balance)));
-        is(Ret::Done).filter(|_| !matches!(op, Op::Balance(_))).or_else(|| is(Ret::Refused)).or_else(balance).expect("an answer")
+        is(Ret::Done)
+            .filter(|_| !matches!(op, Op::Balance(_)))
+            .or_else(|| is(Ret::Refused))
+            .or_else(balance)
+            .expect("an answer")
     });
     (model, operations)
 }
 
-fn run<M: Model>(criterion: &mut Criterion, group: &str, name: String, (model, operations): (M, Vec<Operation<M::Op, M::Ret>>)) {
+#[allow(clippy::type_complexity, clippy::print_stderr)] // one caller; and whoever benches reads what is left out
+fn run<M: Model>(
+    criterion: &mut Criterion,
+    group: &str,
+    name: String,
+    (model, operations): (M, Vec<Operation<M::Op, M::Ret>>),
+) {
     let judgement = check(&model, &operations, Budget::default());
     if judgement.finding != Finding::Linearizable {
         // The figure of a search that gave up says nothing about how fast it is.

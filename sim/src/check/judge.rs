@@ -1,18 +1,26 @@
 //! Judging a recorded history by the name of what it should be: the command's `check`, and a scenario's `[check]`.
 
+use super::explain;
 use super::linearizable::models::{self, Named};
-use super::linearizable::{Budget, Evidence, Finding, Judgement, Model, Operation, check};
-use crate::history::{History, HistoryError, Recorded, paired};
+use super::linearizable::{Budget, Finding, Judgement, Model, Operation, check};
+use super::transactions::{self, Judged, Workload};
+use crate::history::{End, History, HistoryError, Recorded, paired};
 use crate::run::Verdict;
 use crate::system::{Outcome, System};
 use serde::Serialize;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
 /// What a history is judged by.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judge(Named);
+pub struct Judge(By);
+
+#[derive(Debug, Clone, PartialEq)]
+enum By {
+    Model(Named),
+    Workload(Workload),
+}
 
 /// There is nothing of that name to judge by.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -45,21 +53,29 @@ impl FromStr for Judge {
     type Err = NoJudge;
 
     fn from_str(text: &str) -> Result<Self, NoJudge> {
+        let name = text.split(':').next().unwrap_or(text);
+        if transactions::NAMES.contains(&name) {
+            let wrong = |why| NoJudge { name: name.to_owned(), why };
+            return text.parse().map(By::Workload).map(Judge).map_err(wrong);
+        }
         let unknown = |error: models::UnknownModel| NoJudge { name: error.name, why: error.why };
-        text.parse().map(Judge).map_err(unknown)
+        text.parse().map(By::Model).map(Judge).map_err(unknown)
     }
 }
 
 impl fmt::Display for Judge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match &self.0 {
+            By::Model(model) => model.fmt(f),
+            By::Workload(workload) => workload.fmt(f),
+        }
     }
 }
 
 impl Judge {
     /// Every name that can be judged by.
     pub fn names() -> Vec<&'static str> {
-        models::NAMES.to_vec()
+        models::NAMES.into_iter().chain(transactions::NAMES).collect()
     }
 
     /// Judges a history.
@@ -68,7 +84,10 @@ impl Judge {
     ///
     /// When the model does not know a function or value; with its line.
     pub fn judge(&self, history: &[Recorded], budget: Budget) -> Result<Ruling, HistoryError> {
-        Ok(ruling(&self.0.judge(history, budget)?, history))
+        match &self.0 {
+            By::Model(model) => Ok(ruling(&model.judge(history, budget)?, history)),
+            By::Workload(workload) => Ok(of_transactions(&workload.judge(history, budget)?, history)),
+        }
     }
 }
 
@@ -122,7 +141,16 @@ fn ruling(judgement: &Judgement, history: &[Recorded]) -> Ruling {
     match &judgement.finding {
         Finding::Linearizable => Ruling::valid(longest_prefix),
         Finding::Unknown(out_of) => Ruling::unknown(longest_prefix, out_of.to_string()),
-        Finding::Violation(evidence) => violation(longest_prefix, history, evidence),
+        Finding::Violation(evidence) => explain::stuck(longest_prefix, history, evidence),
+    }
+}
+
+fn of_transactions(judged: &Judged, history: &[Recorded]) -> Ruling {
+    let answered = history.iter().filter(|operation| matches!(operation.end, End::Ok(_))).count();
+    match (judged.anomalies.first(), judged.gave_up) {
+        (Some(first), _) => explain::anomalies(history, first, &judged.anomalies),
+        (None, Some(out_of)) => Ruling::unknown(0, out_of.to_string()),
+        (None, None) => Ruling::valid(answered),
     }
 }
 
@@ -138,43 +166,4 @@ impl Ruling {
     fn without_evidence(verdict: Verdict, longest_prefix: usize, summary: String) -> Self {
         Ruling { verdict, longest_prefix, summary, at_ns: None, lines: None, page: Vec::new() }
     }
-}
-
-/// The evidence of a linearizability violation, in words.
-fn violation(longest_prefix: usize, history: &[Recorded], evidence: &Evidence) -> Ruling {
-    let stuck = &history[evidence.operation];
-    let done = stuck.done.unwrap_or(stuck.call);
-    let mut summary = String::new();
-    // Writing to a String does not fail.
-    if let Some(key) = &evidence.key {
-        let _ = write!(summary, "key {key}: ");
-    }
-    let _ = write!(summary, "`{stuck}` ({} to {}) cannot be placed", stuck.call, done);
-    if let Some(last) = evidence.tail.last() {
-        let _ = write!(summary, " after `{}`", history[*last]);
-    }
-    let mut shown: Vec<(usize, &str)> = evidence.tail.iter().map(|index| (*index, "placed")).collect();
-    shown.extend(evidence.pending.iter().map(|index| (*index, "under way, not placed")));
-    shown.push((evidence.operation, "cannot be placed"));
-    let last_line = |operation: &Recorded| operation.done.map_or(operation.call.line, |done| done.line);
-    let from = shown.iter().map(|(index, _)| history[*index].call.line).min().unwrap_or(stuck.call.line);
-    let to = shown.iter().map(|(index, _)| last_line(&history[*index])).max().unwrap_or(done.line);
-    let mut page = Vec::new();
-    if let Some(key) = &evidence.key {
-        page.push(format!("key      {key}"));
-    }
-    page.push(format!("window   {} to {}", stuck.call, done));
-    page.push(format!("stuck    {stuck}"));
-    page.push(format!("prefix   {longest_prefix} operations answered before it have an order that explains them"));
-    page.push("around it, the last operations of that order first:".to_owned());
-    for (index, place) in shown {
-        let operation = &history[index];
-        let lines = match operation.done {
-            Some(done) => format!("{}–{}", operation.call.line, done.line),
-            None => format!("{}–", operation.call.line),
-        };
-        page.push(format!("  line {lines:<11} {place:<22} {operation}"));
-    }
-    let at_ns = done.time_ns;
-    Ruling { verdict: Verdict::Violation, longest_prefix, summary, at_ns, lines: Some((from, to)), page }
 }

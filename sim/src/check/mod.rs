@@ -12,12 +12,14 @@
 //! Three more are judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), and every
 //! client gets an answer or its time-out (`answered`).
 
+mod explain;
 mod judge;
 pub mod linearizable;
+pub mod transactions;
 mod views;
 
-pub use judge::{Judge, NoJudge, Ruling};
 pub(crate) use judge::at_the_end;
+pub use judge::{Judge, NoJudge, Ruling};
 pub use views::Views;
 
 use crate::history::History;

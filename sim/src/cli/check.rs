@@ -44,7 +44,9 @@ struct Json<'a> {
 
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{path}, {error}", path = path.display())]
-#[diagnostic(help("a line is an event: {{\"process\":0,\"type\":\"invoke\",\"f\":\"read\",\"value\":null}}; nothing was judged"))]
+#[diagnostic(help(
+    "a line is an event: {{\"process\":0,\"type\":\"invoke\",\"f\":\"read\",\"value\":null}}; nothing was judged"
+))]
 struct BadHistory {
     path: PathBuf,
     error: HistoryError,
@@ -86,7 +88,11 @@ impl Check {
         };
         let name = out::paint(&path.to_string(), Colour::Bold);
         let took = out::micros(wall.as_micros() as u64);
-        out::say(&format!("{name}  {}  {operations} operations judged as {} in {took}", out::paint(word, colour), self.model))?;
+        out::say(&format!(
+            "{name}  {}  {operations} operations judged as {} in {took}",
+            out::paint(word, colour),
+            self.model
+        ))?;
         if !ruling.summary.is_empty() {
             out::say(&format!("  {}", ruling.summary))?;
         }
@@ -95,7 +101,9 @@ impl Check {
         }
         match (ruling.verdict, ruling.lines) {
             (Verdict::Valid, _) => Ok(()),
-            (Verdict::Violation, Some((from, to))) => out::say(&format!("  next: sed -n '{from},{to}p' {path}")),
+            (Verdict::Violation, Some((from, to))) => {
+                out::say(&format!("  next: sed -n '{from},{to}p' {path}"))
+            }
             (Verdict::Violation, None) => Ok(()),
             (Verdict::Unknown, _) => {
                 let limits = format!(

@@ -10,6 +10,8 @@
 mod edn;
 mod error;
 mod read;
+#[cfg(test)]
+mod read_tests;
 mod recorded;
 
 pub use error::HistoryError;

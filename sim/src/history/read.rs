@@ -75,8 +75,12 @@ fn looks_like_json(text: &str) -> bool {
 }
 
 fn json_event(line: usize, text: &str) -> Result<Option<RawEvent>, HistoryError> {
-    let value: Value = serde_json::from_str(text)
-        .map_err(|error| HistoryError::Syntax { line, format: "JSON", why: error.to_string() })?;
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        // To serde the line is the whole file; the column is right.
+        let why = error.to_string();
+        let what = why.split(" at line ").next().unwrap_or(&why);
+        HistoryError::Syntax { line, format: "JSON", why: format!("{what} at column {}", error.column()) }
+    })?;
     let Value::Object(mut fields) = value else {
         return Err(HistoryError::Shape { line, why: "expected an object for each line".to_owned() });
     };

@@ -132,7 +132,7 @@ impl fmt::Display for Recorded {
             write!(f, " {}", self.invoked)?;
         }
         match &self.end {
-            End::Ok(value) if *value == self.invoked => Ok(()),
+            End::Ok(value) if *value == self.invoked && !value.is_null() => Ok(()),
             End::Ok(value) => write!(f, " → {value}"),
             End::Fail => f.write_str(" → failed"),
             End::Unknown => f.write_str(" → unknown"),

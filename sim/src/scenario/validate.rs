@@ -395,7 +395,13 @@ impl Checks<'_> {
     /// There is such a model, and it knows what the clients do.
     fn linearizable(&self, path: &Path, model: &str) -> Checked {
         let named: Named = model.parse().map_err(|UnknownModel { name, why }| {
-            Problem::new(path.clone(), why).label("no such model").help(suggest(&name, "models", &NAMES))
+            let problem = Problem::new(path.clone(), why);
+            if NAMES.contains(&name.as_str()) {
+                return problem
+                    .label("no such initial value")
+                    .help("for example \"register:0\" or \"bank:100\"");
+            }
+            problem.label("no such model").help(suggest(&name, "models", &NAMES))
         })?;
         let known = named.functions();
         let mut done = self.scenario.workload.mix.iter().filter(|(_, weight)| **weight > 0);

@@ -395,6 +395,52 @@ fn an_expectation_has_one_of_its_forms() {
 }
 
 #[test]
+fn a_model_that_does_not_exist_comes_with_those_that_do() {
+    insta::assert_snapshot!(refused(r#"settle = "30s""#, r#"linearizable = "regsiter""#), @r#"
+     × check.linearizable: there is no model `regsiter`
+       ╭─[netsplit.toml:40:16]
+    39 │ [check]
+    40 │ linearizable = "regsiter"
+       ·                ─────┬────
+       ·                     ╰── no such model
+    41 │ expect = { tolerates = ["convergence"] }
+       ╰────
+     help: did you mean `register`? models: register, cas-register, key-value, set, queue, lock,
+           bank, registry
+    "#);
+}
+
+#[test]
+fn a_model_must_know_what_the_clients_do() {
+    insta::assert_snapshot!(refused(r#"settle = "30s""#, r#"linearizable = "queue""#), @r#"
+     × check.linearizable: a queue has no function `kill`
+       ╭─[netsplit.toml:40:16]
+    39 │ [check]
+    40 │ linearizable = "queue"
+       ·                ───┬───
+       ·                   ╰── does not know `kill` of the mix
+    41 │ expect = { tolerates = ["convergence"] }
+       ╰────
+     help: functions of queue: enqueue, dequeue
+    "#);
+}
+
+#[test]
+fn an_initial_value_must_be_one_of_the_model() {
+    insta::assert_snapshot!(refused(r#"settle = "30s""#, r#"linearizable = "bank:much""#), @r#"
+     × check.linearizable: a bank begins with a whole number from 0 on every account, not "much"
+       ╭─[netsplit.toml:40:16]
+    39 │ [check]
+    40 │ linearizable = "bank:much"
+       ·                ─────┬─────
+       ·                     ╰── no such initial value
+    41 │ expect = { tolerates = ["convergence"] }
+       ╰────
+     help: for example "register:0" or "bank:100"
+    "#);
+}
+
+#[test]
 fn an_override_is_shown_in_the_file_as_it_would_stand() {
     let error = super::parse_with(&[("workload.rate", "0/s")]).expect_err("a rate of zero");
     insta::assert_snapshot!(rendered(&error), @r#"

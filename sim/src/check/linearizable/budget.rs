@@ -50,7 +50,10 @@ impl fmt::Display for OutOf {
             }
             OutOf::Memory { limit, configurations } => {
                 let mib = *limit as f64 / f64::from(1 << 20);
-                write!(f, "the memory limit of {mib} MiB ended the search after {configurations} configurations")
+                write!(
+                    f,
+                    "the memory limit of {mib} MiB ended the search after {configurations} configurations"
+                )
             }
         }
     }

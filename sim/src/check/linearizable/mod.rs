@@ -110,7 +110,8 @@ pub fn check<M: Model>(model: &M, operations: &[Operation<M::Op, M::Ret>], budge
     let mut first_violation: Option<Evidence> = None;
     let mut gave_up: Option<(OutOf, usize)> = None;
     for (key, indices) in keys {
-        let of_key: Vec<&Operation<M::Op, M::Ret>> = indices.iter().map(|index| &operations[*index]).collect();
+        let of_key: Vec<&Operation<M::Op, M::Ret>> =
+            indices.iter().map(|index| &operations[*index]).collect();
         let in_history = |of_key: &[u32]| of_key.iter().map(|index| indices[*index as usize]).collect();
         match Search::new(model, &of_key).run(&mut meter) {
             Found::Linearization => {}

@@ -64,10 +64,11 @@ pub trait Model {
     }
 
     /// Whether `other`, if it came before `waiting`, could matter to it in `state`. The search tries only what matters
-    /// (a stubborn set), so a model that often says no is judged faster. It may say no only in two cases:
+    /// (a stubborn set), so a model that often says no is judged faster. It may say no only in these cases:
     ///
     /// * `waiting` is possible in `state`: in every state reached from it by operations that do not matter, whenever
     ///   `other` and then `waiting` are possible, so are `waiting` and then `other`, with the same result;
+    /// * it is possible, and undoes whatever `other`, whose outcome is unknown, and others like that did before;
     /// * it is not: `other` is not what makes it possible; some operation that matters must come first.
     fn matters(&self, state: &Self::State, waiting: &Waiting<'_, Self>, other: &Call<'_, Self>) -> bool {
         let _ = (state, waiting, other);

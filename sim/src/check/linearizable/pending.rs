@@ -28,7 +28,8 @@ impl Lists {
     /// Lists of these operations, each in the given one.
     pub(super) fn new(lists: impl ExactSizeIterator<Item = List>) -> Self {
         let operations = lists.len();
-        let mut all = Lists { next: vec![NONE; operations + 3], previous: vec![NONE; operations + 3], operations };
+        let mut all =
+            Lists { next: vec![NONE; operations + 3], previous: vec![NONE; operations + 3], operations };
         let mut last = [operations, operations + 1, operations + 2];
         for (operation, list) in lists.enumerate() {
             let last = &mut last[list as usize];

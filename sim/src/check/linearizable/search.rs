@@ -42,8 +42,8 @@ struct Node<S> {
     by: u32,
     /// Outcomes of the operation tried last, of a non-deterministic model.
     outcomes: Vec<(u32, S)>,
-    /// What to try after the operation that must be placed; computed when that has failed.
-    rest: Option<std::vec::IntoIter<u32>>,
+    /// What to try after the operation that must be placed, last first; computed when that has failed.
+    rest: Option<Vec<u32>>,
     /// The operation tried before the one that must be placed, if any, and how many of the two were tried.
     first: Option<u32>,
     tried: u8,
@@ -166,7 +166,16 @@ impl<'a, M: Model> Search<'a, M> {
         self.path_bytes += self.model.heap_bytes(&state);
         let placed = self.placed.len();
         let by = by.unwrap_or(u32::MAX);
-        self.path.push(Node { state, answer, placed, by, outcomes: Vec::new(), rest: None, first: None, tried: 0 });
+        self.path.push(Node {
+            state,
+            answer,
+            placed,
+            by,
+            outcomes: Vec::new(),
+            rest: None,
+            first: None,
+            tried: 0,
+        });
         Entered::Here
     }
 
@@ -218,10 +227,11 @@ impl<'a, M: Model> Search<'a, M> {
                     if self.path[top].rest.is_none() {
                         let mut rest = self.worth_trying(waiting);
                         rest.retain(|other| Some(*other) != self.path[top].first);
+                        rest.reverse();
                         self.path_bytes += rest.capacity() * size_of::<u32>();
-                        self.path[top].rest = Some(rest.into_iter());
+                        self.path[top].rest = Some(rest);
                     }
-                    self.path[top].rest.as_mut()?.next()?
+                    self.path[top].rest.as_mut()?.pop()?
                 }
             };
             let call = self.call(operation);
@@ -246,47 +256,59 @@ impl<'a, M: Model> Search<'a, M> {
         self.next.contains(state)
     }
 
-    /// What had better come before the waiting operation, by the observation to come next: an operation on the way to
-    /// what it saw; or, if the waiting one leaves just that, one that would spoil it and can hide before.
+    /// What had better come before the waiting operation: if that is impossible, what alone makes it possible. Otherwise
+    /// the observation to come next tells: an operation on the way to what it saw; or, if the waiting one leaves just
+    /// that, one that would spoil it and can hide before.
     fn preferred(&mut self, waiting: u32) -> Option<u32> {
+        let state = self.path.last()?.state.clone();
+        let Some(after) = self.only(&state, waiting) else {
+            return self.first_under_way(waiting, &[List::Answered, List::Unknown], |search, here| {
+                let between = search.only(&state, here);
+                between.is_some_and(|between| search.only(&between, waiting).is_some())
+            });
+        };
         let seen = self.lists.first(List::Observing)?;
         let called = self.operations[seen as usize].call;
         let seen = self.call(seen);
-        let until = end(self.operations[waiting as usize]);
-        let state = self.path.last()?.state.clone();
-        let after = self.only(&state, waiting);
-        let waiting_leads = after.as_ref().is_some_and(|state| self.model.leads(state, &seen));
-        if !waiting_leads && !self.model.leads(&state, &seen) {
+        if self.model.leads(&after, &seen) {
+            return self.first_under_way(waiting, &[List::Answered], |search, here| {
+                let ends_before =
+                    search.operations[here as usize].end.as_ref().is_some_and(|(_, end)| *end < called);
+                let spoils = |state: M::State| !search.model.leads(&state, &seen);
+                if !ends_before || !search.only(&after, here).is_some_and(spoils) {
+                    return false;
+                }
+                let before = search.only(&state, here);
+                before.is_some_and(|before| search.only(&before, waiting).as_ref() == Some(&after))
+            });
+        }
+        if !self.model.leads(&state, &seen) {
             return None;
         }
-        let mut other = self.lists.first(List::Answered);
-        let mut in_unknown = false;
-        loop {
-            while let Some(here) = other.filter(|here| self.operations[*here as usize].call < until) {
-                other = self.lists.after(here);
-                if here == waiting {
-                    continue;
-                }
-                let first = self.only(&state, here);
-                if !waiting_leads {
-                    if first.as_ref() != Some(&state) && first.as_ref().is_some_and(|state| self.model.leads(state, &seen)) {
-                        return Some(here);
-                    }
-                    continue;
-                }
-                let ends_before = self.operations[here as usize].end.as_ref().is_some_and(|(_, end)| *end < called);
-                let (Some(first), Some(after)) = (first.filter(|_| ends_before), &after) else { continue };
-                let spoilt = self.only(after, here).is_some_and(|state| !self.model.leads(&state, &seen));
-                if spoilt && self.only(&first, waiting).as_ref() == Some(after) {
+        self.first_under_way(waiting, &[List::Answered, List::Unknown], |search, here| {
+            let next = search.only(&state, here);
+            next.is_some_and(|next| next != state && search.model.leads(&next, &seen))
+        })
+    }
+
+    /// The first other operation of these lists that is under way as the waiting one is answered, and fits.
+    fn first_under_way(
+        &mut self,
+        waiting: u32,
+        lists: &[List],
+        mut fits: impl FnMut(&mut Self, u32) -> bool,
+    ) -> Option<u32> {
+        let until = end(self.operations[waiting as usize]);
+        for list in lists {
+            let mut next = self.lists.first(*list);
+            while let Some(here) = next.filter(|here| self.operations[*here as usize].call < until) {
+                next = self.lists.after(here);
+                if here != waiting && fits(self, here) {
                     return Some(here);
                 }
             }
-            if in_unknown || waiting_leads {
-                return None;
-            }
-            in_unknown = true;
-            other = self.lists.first(List::Unknown);
         }
+        None
     }
 
     /// The only state after an operation.
@@ -329,7 +351,8 @@ impl<'a, M: Model> Search<'a, M> {
                 !matters
             });
         }
-        let deadline = |index: &u32| self.operations[*index as usize].end.as_ref().map_or(u64::MAX, |(_, end)| *end);
+        let deadline =
+            |index: &u32| self.operations[*index as usize].end.as_ref().map_or(u64::MAX, |(_, end)| *end);
         possible.sort_by_key(|index| (deadline(index), *index));
         let mut seen = Vec::new();
         possible.retain(|index| {
@@ -349,7 +372,7 @@ impl<'a, M: Model> Search<'a, M> {
             self.best = Some(self.stuck(self.answers[node.answer]));
         }
         self.path_bytes -= self.model.heap_bytes(&node.state);
-        self.path_bytes -= node.rest.map_or(0, |rest| rest.as_slice().len() * size_of::<u32>());
+        self.path_bytes -= node.rest.map_or(0, |rest| rest.capacity() * size_of::<u32>());
         self.take_back(self.path.last().map_or(0, |node| node.placed));
         !self.path.is_empty()
     }

@@ -11,7 +11,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 /// What can be done with it.
-pub(super) const FUNCTIONS: [&str; 7] = ["deposit", "withdraw", "transfer", "balance", "read", "open", "close"];
+pub(super) const FUNCTIONS: [&str; 7] =
+    ["deposit", "withdraw", "transfer", "balance", "read", "open", "close"];
 
 /// The most accounts of one history: their numbers are bits of a mask.
 const ACCOUNTS_MAX: usize = 128;
@@ -120,7 +121,9 @@ impl Model for Bank {
     fn step(&self, state: &Box<[Account]>, op: &Op, ret: Option<&Ret>, next: &mut Vec<Box<[Account]>>) {
         let is_refused = ret == Some(&Ret::Refused);
         let holds = match (op, ret) {
-            (Op::Balance(account), Some(Ret::Balance(told))) => self.account(state, *account).balance == *told,
+            (Op::Balance(account), Some(Ret::Balance(told))) => {
+                self.account(state, *account).balance == *told
+            }
             (Op::Read, Some(Ret::Balances(told))) => {
                 told.iter().all(|(account, balance)| self.account(state, *account).balance == *balance)
             }
@@ -164,7 +167,8 @@ impl Model for Bank {
         match (op, ret) {
             (Op::Balance(account), Some(Ret::Balance(told))) => towards(*account, *told),
             (Op::Read, Some(Ret::Balances(told))) => {
-                let wrong = told.iter().find(|(account, told)| self.account(state, *account).balance != *told);
+                let wrong =
+                    told.iter().find(|(account, told)| self.account(state, *account).balance != *told);
                 wrong.is_some_and(|(account, told)| towards(*account, *told))
             }
             (Op::Withdraw(from, amount), Some(Ret::Done)) if !self.account(state, *from).closed => {
@@ -183,7 +187,8 @@ impl Bank {
     /// Whether an operation would be done, not refused.
     fn possible(&self, state: &[Account], op: &Op) -> bool {
         let is_open = |account: u8| !self.account(state, account).closed;
-        let pays = pays(op).is_none_or(|(from, amount)| is_open(from) && self.account(state, from).balance >= amount);
+        let pays = pays(op)
+            .is_none_or(|(from, amount)| is_open(from) && self.account(state, from).balance >= amount);
         let gets = gets(op).is_none_or(|(to, _)| is_open(to));
         match op {
             Op::Open(account) => !is_open(*account),
@@ -236,9 +241,9 @@ impl Readable for Bank {
         match op {
             Op::Balance(_) => Ok(Ret::Balance(told("balance", value)?)),
             Op::Read => {
-                let balances = value
-                    .as_object()
-                    .ok_or_else(|| format!("`read` answers with an object, account to balance, not {value}"))?;
+                let balances = value.as_object().ok_or_else(|| {
+                    format!("`read` answers with an object, account to balance, not {value}")
+                })?;
                 let balance = |(name, balance): (&String, &Value)| {
                     Ok((self.number(&Value::String(name.clone()))?, told("read", balance)?))
                 };

@@ -56,12 +56,16 @@ impl Model for CasRegister {
 
     fn matters(&self, state: &Datum, waiting: &Waiting<'_, Self>, other: &Call<'_, Self>) -> bool {
         let made = match other.op {
-            _ if self.observes(other.op, other.ret) => return waiting.possible && !self.observes(waiting.call.op, waiting.call.ret),
+            _ if self.observes(other.op, other.ret) => {
+                return waiting.possible && !self.observes(waiting.call.op, waiting.call.ret);
+            }
             Op::Read => return false,
             Op::Write(value) | Op::Cas(_, value) => *value,
         };
         if waiting.possible {
-            return true;
+            // One that may as well not have happened, and is overwritten.
+            let is_overwritten = matches!(waiting.call.op, Op::Write(_)) && matches!(other.op, Op::Write(_));
+            return !is_overwritten || other.ret.is_some();
         }
         // What the waiting operation needs to find, only an operation that leaves it can give.
         match (waiting.call.op, waiting.call.ret) {

@@ -8,7 +8,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// What can be done with it.
-pub(super) const FUNCTIONS: [&str; 5] = ["get", "put", "append", "cas", "delete"];
+pub(super) const FUNCTIONS: [&str; 7] = ["get", "put", "append", "cas", "delete", "read", "write"];
 
 /// A map from keys to values.
 #[derive(Debug, Clone)]
@@ -157,7 +157,8 @@ impl Content {
             let shifted = u128::from(x) * u128::from(power(base, other.parts)) % u128::from(PRIME);
             ((shifted + u128::from(y)) % u128::from(PRIME)) as u64
         };
-        let hash = [join(first.hash[0], other.hash[0], BASES[0]), join(first.hash[1], other.hash[1], BASES[1])];
+        let hash =
+            [join(first.hash[0], other.hash[0], BASES[0]), join(first.hash[1], other.hash[1], BASES[1])];
         Content { kind, parts: first.parts + other.parts, hash }
     }
 }
@@ -179,10 +180,12 @@ impl From<&Value> for Content {
     fn from(value: &Value) -> Self {
         match value {
             Value::Null => Content::MISSING,
-            Value::String(text) => text.bytes().fold(Content::empty(Kind::Text), |text, byte| text.with(byte.into())),
+            Value::String(text) => {
+                text.bytes().fold(Content::empty(Kind::Text), |text, byte| text.with(byte.into()))
+            }
             Value::Array(items) => {
                 let list = Content::empty(Kind::List);
-                items.iter().map(Content::from).fold(list, |list, item| list.then(item))
+                items.iter().map(Content::from).fold(list, Content::then)
             }
             other => {
                 let [low, high] = Datum::from(other).halves();
@@ -204,7 +207,9 @@ impl Model for KeyValue {
     fn step(&self, state: &Content, op: &Op, ret: Option<&Ret>, next: &mut Vec<Content>) {
         let after = match (&op.action, ret) {
             (Action::Get, None) => Some(*state),
-            (Action::Get, Some(ret)) => matches!(ret, Ret::Value(seen) if seen.content == *state).then_some(*state),
+            (Action::Get, Some(ret)) => {
+                matches!(ret, Ret::Value(seen) if seen.content == *state).then_some(*state)
+            }
             (Action::Put(value), _) => Some(*value),
             (Action::Append(value), _) => Some(state.then(*value)),
             (Action::Cas(old, _), Some(Ret::Refused)) => (state != old).then_some(*state),
@@ -224,7 +229,10 @@ impl Model for KeyValue {
     fn matters(&self, state: &Content, waiting: &Waiting<'_, Self>, other: &Call<'_, Self>) -> bool {
         let observes = |call: &Call<'_, Self>| self.observes(call.op, call.ret);
         if waiting.possible {
-            return true;
+            // One that may as well not have happened, and is overwritten.
+            let is_overwritten = matches!(waiting.call.op.action, Action::Put(_))
+                && matches!(other.op.action, Action::Put(_) | Action::Append(_));
+            return !is_overwritten || other.ret.is_some();
         }
         if observes(other) {
             return false;
@@ -280,7 +288,8 @@ impl Readable for KeyValue {
     fn ret(&self, op: &Op, value: &Value, recorded: &Recorded) -> Result<Ret, String> {
         Ok(match op.action {
             Action::Get if is_pair(recorded) => {
-                let [_, value] = parts("get", answer(recorded).unwrap_or(value), "[key, value] as it was invoked")?;
+                let [_, value] =
+                    parts("get", answer(recorded).unwrap_or(value), "[key, value] as it was invoked")?;
                 Ret::Value(Seen::from(value))
             }
             Action::Get => Ret::Value(Seen::from(value)),

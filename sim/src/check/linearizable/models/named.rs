@@ -2,8 +2,8 @@
 
 use super::super::{Budget, Judgement, Operation, check};
 use super::key_value::{self, Content};
-use super::{bank, cas_register, lock, queue, register, registry, set};
 use super::{Bank, CasRegister, Datum, KeyValue, Lock, Queue, Readable, Register, Registry, Set};
+use super::{bank, cas_register, lock, queue, register, registry, set};
 use crate::history::{End, HistoryError, Recorded};
 use serde_json::Value;
 use std::fmt;
@@ -35,7 +35,8 @@ impl FromStr for Named {
     type Err = UnknownModel;
 
     fn from_str(text: &str) -> Result<Self, UnknownModel> {
-        let (written, initial) = text.split_once(':').map_or((text, None), |(name, initial)| (name, Some(initial)));
+        let (written, initial) =
+            text.split_once(':').map_or((text, None), |(name, initial)| (name, Some(initial)));
         let wrong = |why: String| UnknownModel { name: written.to_owned(), why };
         let name = NAMES.into_iter().find(|name| *name == written);
         let name = name.ok_or_else(|| wrong(format!("there is no model `{written}`")))?;
@@ -45,7 +46,9 @@ impl FromStr for Named {
         match name {
             "register" | "cas-register" | "key-value" => Ok(Named { name, initial }),
             "bank" if initial.as_i64().is_some_and(|amount| amount >= 0) => Ok(Named { name, initial }),
-            "bank" => Err(wrong(format!("a bank begins with a whole number from 0 on every account, not {initial}"))),
+            "bank" => Err(wrong(format!(
+                "a bank begins with a whole number from 0 on every account, not {initial}"
+            ))),
             _ => Err(wrong(format!("a {name} has no initial value"))),
         }
     }
@@ -97,7 +100,11 @@ impl Named {
 /// # Errors
 ///
 /// When the model does not know a function or value; with its line.
-pub fn judge<M: Readable>(model: &M, history: &[Recorded], budget: Budget) -> Result<Judgement, HistoryError> {
+pub fn judge<M: Readable>(
+    model: &M,
+    history: &[Recorded],
+    budget: Budget,
+) -> Result<Judgement, HistoryError> {
     let (operations, indices) = operations(model, history)?;
     let mut judgement = check(model, &operations, budget);
     judgement.renumber(&indices);

@@ -51,6 +51,8 @@ impl Model for Register {
             // Only a write of the value makes a read of it possible.
             (Op::Read, Some(read), Op::Write(value)) if !waiting.possible => value == read,
             (Op::Read, _, Op::Read) => false,
+            // One that may as well not have happened, and is overwritten.
+            (Op::Write(_), _, Op::Write(_)) if other.ret.is_none() => false,
             // Two writes of one value are as good in either order.
             (Op::Write(one), _, Op::Write(two)) => one != two,
             _ => true,

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 /// How many answers the longest linearizable prefix has: all, if the history is linearizable. What was answered later
 /// need not be placed, but where it is, with its answer.
 pub(super) fn longest_prefix<M: Model>(model: &M, operations: &[Operation<M::Op, M::Ret>]) -> usize {
-    let mut ends: Vec<u64> = operations.iter().filter_map(|operation| Some(operation.end.as_ref()?.1)).collect();
+    let mut ends: Vec<u64> =
+        operations.iter().filter_map(|operation| Some(operation.end.as_ref()?.1)).collect();
     ends.sort_unstable();
     let holds = |answers: &usize| {
         let last = answers.checked_sub(1).map_or(0, |last| ends[last]);

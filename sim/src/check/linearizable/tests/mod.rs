@@ -6,9 +6,9 @@ mod hostile;
 mod pairs;
 mod random;
 
+use crate::check::linearizable::Budget;
 use crate::check::{Judge, Ruling};
 use crate::history::{Recorded, read};
-use crate::check::linearizable::Budget;
 
 /// A history from lines such as `1 ok read 3`: process, type, function and value.
 fn history(text: &str) -> Vec<Recorded> {
@@ -19,7 +19,8 @@ fn history(text: &str) -> Vec<Recorded> {
         let (process, kind, f) = (word(), word(), word());
         let value = words.next().unwrap_or("null");
         let time = index * 10;
-        lines += &format!(r#"{{"process":{process},"time":{time},"type":"{kind}","f":"{f}","value":{value}}}"#);
+        lines +=
+            &format!(r#"{{"process":{process},"time":{time},"type":"{kind}","f":"{f}","value":{value}}}"#);
         lines.push('\n');
     }
     read(lines.as_bytes()).expect("a history")

@@ -2,7 +2,9 @@
 
 use super::super::model::{Model, Operation};
 use super::super::models::key_value::Content;
-use super::super::models::{Bank, CasRegister, Datum, KeyValue, Lock, Queue, Readable, Register, Registry, Set};
+use super::super::models::{
+    Bank, CasRegister, Datum, KeyValue, Lock, Queue, Readable, Register, Registry, Set,
+};
 use super::super::{Budget, Finding, check};
 use super::brute;
 use crate::Draw;
@@ -13,12 +15,15 @@ const CASES: u64 = 10_000;
 const OPERATIONS: u64 = 8;
 const PROCESSES: u64 = 4;
 
+type RandomOp<M> = Box<dyn Fn(&mut Draw, u64) -> <M as Model>::Op>;
+type Answers<M> = Box<dyn Fn(&<M as Model>::Op) -> Vec<<M as Model>::Ret>>;
+
 /// What histories of a model are made of.
 struct Vocabulary<M: Model> {
     /// A random operation of a process.
-    op: Box<dyn Fn(&mut Draw, u64) -> M::Op>,
+    op: RandomOp<M>,
     /// Every answer that an operation may get.
-    rets: Box<dyn Fn(&M::Op) -> Vec<M::Ret>>,
+    rets: Answers<M>,
 }
 
 /// A history of one object: every operation takes effect between its ends, but some answers are changed.
@@ -30,7 +35,8 @@ where
     let mut operations: Vec<Operation<M::Op, M::Ret>> = Vec::new();
     // What each process has under way: the operation, and its answer once it took effect.
     let mut open: Vec<Option<(usize, Option<M::Ret>)>> = (0..PROCESSES).map(|_| None).collect();
-    let (count, wrong, unknown) = (draw.between(1, OPERATIONS) as usize, draw.unit() * 0.3, draw.unit() * 0.4);
+    let (count, wrong, unknown) =
+        (draw.between(1, OPERATIONS) as usize, draw.unit() * 0.3, draw.unit() * 0.4);
     let mut now = 0;
     while operations.len() < count || open.iter().any(Option::is_some) {
         now += 1;
@@ -79,7 +85,11 @@ where
         let answered = operations.iter().filter(|operation| operation.end.is_some()).count();
         let prefix = brute::longest_prefix(model, &operations);
         let expected = prefix == answered;
-        assert_eq!(judgement.finding == Finding::Linearizable, expected, "case {case}: {operations:#?}\n{judgement:?}");
+        assert_eq!(
+            judgement.finding == Finding::Linearizable,
+            expected,
+            "case {case}: {operations:#?}\n{judgement:?}"
+        );
         assert_eq!(judgement.longest_prefix, prefix, "case {case}: {operations:#?}\n{judgement:?}");
         violations += u64::from(!expected);
     }
@@ -88,7 +98,11 @@ where
 }
 
 /// A vocabulary from recorded functions, with their values and all their answers.
-fn recorded<M: Readable + Clone + 'static>(model: &M, functions: &[(&'static str, &[Value])], answers: &'static [Value]) -> Vocabulary<M> {
+fn recorded<M: Readable + Clone + 'static>(
+    model: &M,
+    functions: &[(&'static str, &[Value])],
+    answers: &'static [Value],
+) -> Vocabulary<M> {
     let moment = Moment { line: 1, time_ns: None, order: 0 };
     let call = move |f: &str, value: &Value, process: u64| Recorded {
         process,
@@ -102,7 +116,9 @@ fn recorded<M: Readable + Clone + 'static>(model: &M, functions: &[(&'static str
         .iter()
         .flat_map(|(f, values)| values.iter().map(|value| ((*f).to_owned(), value.clone())))
         .collect();
-    let op = |model: &M, f: &str, value: &Value, process| model.op(&call(f, value, process)).expect("a known function");
+    let op = |model: &M, f: &str, value: &Value, process| {
+        model.op(&call(f, value, process)).expect("a known function")
+    };
     // A model may learn names from the operations it reads: all of them now.
     for (f, value) in &calls {
         op(model, f, value, 0);
@@ -128,7 +144,8 @@ fn recorded<M: Readable + Clone + 'static>(model: &M, functions: &[(&'static str
 }
 
 fn leak(values: Value) -> &'static [Value] {
-    values.as_array().expect("an array").clone().leak()
+    let Value::Array(values) = values else { panic!("{values} is not an array") };
+    values.leak()
 }
 
 #[test]
@@ -156,7 +173,8 @@ fn key_value_histories_are_judged_as_by_brute_force() {
         ("cas", leak(json!([["a", [null, "x"]], ["a", ["x", "y"]], ["b", ["y", ""]]]))),
         ("delete", leak(json!(["a"]))),
     ];
-    let answers = json!([null, "", "x", "y", "xx", "xy", "yx", "xxy", "xyx", "yy", [1], [1, 1], [[1, 2]], true, false]);
+    let answers =
+        json!([null, "", "x", "y", "xx", "xy", "yx", "xxy", "xyx", "yy", [1], [1, 1], [[1, 2]], true, false]);
     agree("key-value", &model, &recorded(&model, &functions, leak(answers)));
 }
 
@@ -173,7 +191,8 @@ fn set_histories_are_judged_as_by_brute_force() {
 
 #[test]
 fn queue_histories_are_judged_as_by_brute_force() {
-    let functions = [("enqueue", leak(json!([1, 2, 3, 1, 2]))), ("dequeue", leak(json!([null, null, null, null])))];
+    let functions =
+        [("enqueue", leak(json!([1, 2, 3, 1, 2]))), ("dequeue", leak(json!([null, null, null, null])))];
     agree("queue", &Queue, &recorded(&Queue, &functions, leak(json!([null, 1, 2, 3]))));
 }
 
@@ -190,7 +209,11 @@ fn registry_histories_are_judged_as_by_brute_force() {
         ("unregister", leak(json!(["a", "b"]))),
         ("lookup", leak(json!(["a", "a", "b"]))),
     ];
-    agree("registry", &Registry, &recorded(&Registry, &functions, leak(json!([null, "p1", "p2", true, false]))));
+    agree(
+        "registry",
+        &Registry,
+        &recorded(&Registry, &functions, leak(json!([null, "p1", "p2", true, false]))),
+    );
 }
 
 #[test]
