@@ -1,6 +1,6 @@
 //! Scenario files in `cargo test`.
 //!
-//! Two faces: [`test`] inside a `#[test]` of your own, and [`main`] as the whole of a test target
+//! Two faces: [`test()`] inside a `#[test]` of your own, and [`main`] as the whole of a test target
 //! (`harness = false`), where every scenario file is a test of its own and its path is its name.
 //!
 //! `SPLITBRAIN_SEEDS=10000` deepens, `SPLITBRAIN_SEED=17` pins one seed.

@@ -1,7 +1,7 @@
 //! One run, from a resolved plan to its verdict.
 //!
 //! 1. **Boot.** Machines are created, every node starts, and has a second to find the others.
-//! 2. **Fault phase.** Clients work and the [`nemesis`] strikes, for as long as the workload says. Invariants are
+//! 2. **Fault phase.** Clients work and the nemesis strikes, for as long as the workload says. Invariants are
 //!    evaluated after each step that published a probe.
 //! 3. **Heal phase.** All faults end (what is permanent stays), clients stop, and within `settle` the system must have
 //!    converged: the convergence checker holds at every look for a second, every 100 ms.
