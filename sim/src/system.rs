@@ -6,6 +6,7 @@
 use crate::check::Checkers;
 use crate::run::{self, Recording, Report};
 use crate::scenario::{Scenario, Vocabulary};
+use host::disk::Disk;
 use host::world::Draw;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -56,6 +57,13 @@ pub struct NodeContext<O> {
     pub nodes: Vec<SocketAddr>,
     /// The system's options.
     pub options: O,
+}
+
+impl<O> NodeContext<O> {
+    /// The disk of the machine it runs on. What was synced to it is there at the next boot.
+    pub fn disk(&self) -> Disk {
+        Disk::of_this_machine()
+    }
 }
 
 /// What a client is told when it starts, and again after each operation whose outcome is unknown.
