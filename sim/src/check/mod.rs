@@ -10,7 +10,9 @@
 //!   ([`Checkers::linearizable`]) says so: it is judged at the end of the run, see [`linearizable`].
 //!
 //! Three more are judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), and every
-//! client gets an answer or its time-out (`answered`).
+//! client gets an answer or its time-out (`answered`). Where a system does not converge because faults went beyond what
+//! it promises to survive ([`Checkers::recovers_if`], `at_most`), that is told apart: as a violation of
+//! `recoverability`.
 
 mod explain;
 mod judge;
@@ -35,6 +37,8 @@ pub(crate) const PANIC: &str = "panic";
 pub(crate) const ANSWERED: &str = "answered";
 /// The checker that a history which is not linearizable violates.
 pub(crate) const LINEARIZABLE: &str = "linearizable";
+/// The checker that is violated where a system need not recover: the faults were beyond what it promises to survive.
+pub(crate) const RECOVERABILITY: &str = "recoverability";
 /// The checker that a system which does not converge violates.
 pub(crate) const CONVERGENCE: &str = "convergence";
 
@@ -47,6 +51,20 @@ pub struct Seen<'a, V> {
     pub views: &'a Views<V>,
 }
 
+/// What was done to a node in a run, as far as it matters for whether the system can recover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Harm {
+    /// It is down, and stays so.
+    pub down: bool,
+    /// How often it crashed.
+    pub crashes: u32,
+    /// All that was on its disk was lost, at least once.
+    pub wiped: bool,
+    /// Its disk changed or lost what was synced to it.
+    pub corrupted: bool,
+}
+
+type Recoverable = Box<dyn Fn(&[Harm]) -> Result<(), String>>;
 type Invariant<V> = Box<dyn FnMut(&Seen<'_, V>) -> Result<(), String>>;
 type Eventually<V> = Box<dyn Fn(&Views<V>) -> Result<(), String>>;
 type Linearizable<Op, Ret> = Box<dyn Fn(&History<Op, Ret>, Budget) -> Ruling>;
@@ -56,6 +74,7 @@ pub struct Checkers<S: System> {
     pub(crate) invariants: Vec<(&'static str, Invariant<S::View>)>,
     pub(crate) eventually: Vec<(&'static str, Eventually<S::View>)>,
     pub(crate) linearizable: Option<Linearizable<S::Op, S::Ret>>,
+    pub(crate) recoverable: Option<Recoverable>,
 }
 
 impl<S: System> std::fmt::Debug for Checkers<S> {
@@ -73,7 +92,7 @@ impl<S: System> Default for Checkers<S> {
 impl<S: System> Checkers<S> {
     /// No checkers but those that every system has.
     pub fn new() -> Self {
-        Checkers { invariants: Vec::new(), eventually: Vec::new(), linearizable: None }
+        Checkers { invariants: Vec::new(), eventually: Vec::new(), linearizable: None, recoverable: None }
     }
 
     /// Adds an invariant. An error is the evidence that it does not hold.
@@ -111,6 +130,14 @@ impl<S: System> Checkers<S> {
         self
     }
 
+    /// Says when the system promises to recover: an error is why it need not, after what was done to its nodes. A system
+    /// that does not converge then violates `recoverability`, and not what did not hold.
+    #[must_use]
+    pub fn recovers_if(mut self, promise: impl Fn(&[Harm]) -> Result<(), String> + 'static) -> Self {
+        self.recoverable = Some(Box::new(promise));
+        self
+    }
+
     /// The first of what must hold eventually that does not hold now, and why.
     pub(crate) fn unmet(&self, views: &Views<S::View>) -> Option<(&'static str, String)> {
         self.eventually.iter().find_map(|(name, check)| Some((*name, check(views).err()?)))
@@ -120,7 +147,7 @@ impl<S: System> Checkers<S> {
     pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         let eventually = self.eventually.iter().map(|(name, _)| *name);
         let invariants = self.invariants.iter().map(|(name, _)| *name);
-        let of_every_run = [NODE, PANIC, ANSWERED];
+        let of_every_run = [NODE, PANIC, ANSWERED, RECOVERABILITY];
         let linearizable = self.linearizable.as_ref().map(|_| LINEARIZABLE);
         of_every_run.into_iter().chain(eventually).chain(invariants).chain(linearizable)
     }

@@ -21,7 +21,7 @@ pub use thread::on_fresh_thread;
 use crate::check::{self, Checkers, Seen, Views};
 use crate::history::History;
 use crate::latency::Sample;
-use crate::scenario::{Latency, Nodes, Scenario};
+use crate::scenario::{Nodes, Scenario};
 use crate::system::{AnySystem, NodeContext, System};
 use host::world::{self, Config, Death, Digest, Draw, Machine, Machines, Observed};
 use nemesis::Nemesis;
@@ -204,11 +204,16 @@ async fn phases<S: System>(
     let installed = world::install(Config {
         seed,
         machines,
-        latency: latency(plan.network.latency),
+        latency: plan.network.latency.in_the_world(),
         loss: plan.network.loss,
-        buggify: false,
+        buggify: plan.cluster.buggify,
         recording,
     });
+
+    if let Some(disk) = &plan.disk {
+        let set = |host| world::with(|world| world.set_disk(host, disk.in_the_world()));
+        (0..nodes as usize).try_for_each(set).expect("a validated scenario has only disks that can be");
+    }
 
     let start_ns = BOOT.as_nanos() as u64;
     let until_ns = start_ns + plan.workload.duration.as_nanos() as u64;
@@ -229,7 +234,7 @@ async fn phases<S: System>(
         };
         handle.create_node().name(format!("n{id}")).init(boot).build();
     }
-    let mut run = Run::new(system, plan, start_ns, shared.clone());
+    let mut run = Run::new(system, plan, seed, start_ns, shared.clone());
     run.until(start_ns).await;
 
     phase("fault phase");
@@ -265,9 +270,9 @@ struct Run<S: System> {
 }
 
 impl<S: System> Run<S> {
-    fn new(system: &'static S, plan: &Scenario, start_ns: u64, shared: Arc<Shared<S>>) -> Self {
-        let (nemesis, checkers) = (Nemesis::new(plan, start_ns), system.checkers());
-        let listens = nemesis.waits_for_probes() || !checkers.invariants.is_empty();
+    fn new(system: &'static S, plan: &Scenario, seed: u64, start_ns: u64, shared: Arc<Shared<S>>) -> Self {
+        let (nemesis, checkers) = (Nemesis::new(plan, seed, node_count(plan), start_ns), system.checkers());
+        let listens = nemesis.listens() || !checkers.invariants.is_empty();
         Run { nodes: node_count(plan), clients: plan.workload.clients, nemesis, checkers, listens, shared }
     }
 
@@ -317,8 +322,14 @@ impl<S: System> Run<S> {
                 Some((checker, reason)) => {
                     holds_since = None;
                     if now - healed >= settle.as_nanos() as u64 {
-                        let settle = humantime::format_duration(settle);
-                        self.shared.violated(checker, format!("{settle} after the last fault: {reason}"));
+                        let reason = format!("{} after the last fault: {reason}", humantime::format_duration(settle));
+                        match self.beyond_recovery() {
+                            None => self.shared.violated(checker, reason),
+                            Some(why) => {
+                                let evidence = format!("{why}; so {checker} is not judged ({reason})");
+                                self.shared.violated(check::RECOVERABILITY, evidence);
+                            }
+                        }
                         return None;
                     }
                 }
@@ -326,6 +337,12 @@ impl<S: System> Run<S> {
             self.until(now + LOOK_EVERY.as_nanos() as u64).await;
             self.judge(None);
         }
+    }
+
+    /// Why the system need not recover from what was done to it.
+    fn beyond_recovery(&self) -> Option<String> {
+        let promise = self.checkers.recoverable.as_ref();
+        promise.and_then(|promise| promise(&self.nemesis.harm()).err()).or_else(|| self.nemesis.beyond())
     }
 
     /// The first reason why the run cannot end well yet.
@@ -381,12 +398,4 @@ fn machines(plan: &Scenario, seed: u64) -> Vec<Machine> {
     };
     let nodes = (1..=node_count(plan)).map(|id| machine("n", 0, id));
     nodes.chain((1..=plan.workload.clients).map(|id| machine("c", 1, id))).collect()
-}
-
-fn latency(latency: Latency) -> world::Latency {
-    match latency {
-        Latency::Constant(time) => world::Latency::constant(time.get()),
-        Latency::Uniform { from, to } => world::Latency::uniform(from.get(), to.get()),
-        Latency::LogNormal { median, p99 } => world::Latency::log_normal(median.get(), p99.get()),
-    }
 }

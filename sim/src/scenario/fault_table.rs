@@ -10,8 +10,10 @@
 //! The file can say what a [`Fault`] cannot: two actions, none, a crash that heals. Each is an error that names the
 //! key and what would be right.
 
-use super::model::{Action, Death, Fault, Moment, Target};
-use super::units::{Offset, Time};
+use super::disk_table::DiskTable;
+use super::fault::{Action, Death, Fault, Moment, Target};
+use super::fault_forms::{ANY, ClockTable, CrashLoop, Flap, Isolate, OneWay, RollingRestart, Slow, TargetForm, THAT, When, form};
+use super::units::Time;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -23,76 +25,80 @@ pub(super) struct FaultTable {
     /// When it strikes, counted from the start of the workload.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Time>,
-    /// It strikes the first time that a node publishes a probe.
+    /// It strikes when a node publishes a probe.
     #[serde(skip_serializing_if = "Option::is_none")]
     when: Option<When>,
     /// How long after the probe; at once if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<Time>,
+    /// It strikes again after each such period, while the workload lasts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    every: Option<Time>,
+    /// How often it strikes: with `every`, at most; with `when`, at the first so many probes (1 if not given).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<u32>,
+
     /// Packets between machines of different groups are lost, both ways. Machines not named keep all their links.
     #[serde(skip_serializing_if = "Option::is_none")]
     partition: Option<Vec<Vec<String>>>,
+    /// `true`: the nodes fall into two groups that do not hear each other, as the seed decides.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    halves: bool,
+    /// The other nodes fall into two groups that do not hear each other; this one hears both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bridge: Option<String>,
+    /// Each of these machines, four at least, hears only the one before and the one after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ring: Option<Vec<String>>,
+    /// Packets between machines of different groups are lost again and again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flap: Option<Flap>,
+    /// One node hears none of some others, and they do not hear it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    isolate: Option<Isolate>,
     /// Packets from the first to the second are lost; the way back works.
     #[serde(skip_serializing_if = "Option::is_none")]
     one_way: Option<OneWay>,
     /// Packets between machines of different groups wait, and arrive after the fault ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     hold: Option<Vec<Vec<String>>>,
-    /// This machine stops: a node, or "that" for the one which published the probe.
+    /// This node stops: by name, "that" for the one which published the probe, or by what it published.
     #[serde(skip_serializing_if = "Option::is_none")]
-    crash: Option<String>,
-    /// How it stops: only its process (the default), or its power.
+    crash: Option<TargetForm>,
+    /// How it stops: only its process (the default), its power, or its power and all that is on its disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     how: Option<Death>,
-    /// Everything on this machine stands still: a node, or "that" for the one which published the probe.
+    /// This node crashes, comes back and crashes again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pause: Option<String>,
-    /// A machine's wall clock jumps.
+    crash_loop: Option<CrashLoop>,
+    /// One node after the other stops and starts again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    clock: Option<Jump>,
-    /// How long a partition, one-way cut or hold lasts; until the heal phase if not given.
+    rolling_restart: Option<RollingRestart>,
+    /// Everything on this node stands still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pause: Option<TargetForm>,
+    /// A node's process gets only a part of the processor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slow: Option<Slow>,
+    /// A node's wall clock jumps, or stands still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<ClockTable>,
+    /// Something is wrong with a node's disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk: Option<DiskTable>,
+
+    /// How long a fault of links, disks or clocks lasts; until the heal phase if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     heal_after: Option<Time>,
     /// How long a crashed machine is down; until the heal phase if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     restart_after: Option<Time>,
-    /// How long a pause lasts; until the heal phase if not given.
+    /// How long a paused machine stands still; until the heal phase if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     resume_after: Option<Time>,
     /// The fault stays through the heal phase.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     permanent: bool,
-}
-
-/// The probe that triggers a fault.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct When {
-    /// Which node must publish it: its name, or "any".
-    #[serde(default = "When::any")]
-    node: String,
-    /// The probe's name.
-    probe: String,
-}
-
-/// A one-way cut.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct OneWay {
-    /// The senders.
-    from: Vec<String>,
-    /// The receivers that do not hear them.
-    to: Vec<String>,
-}
-
-/// A jump of a wall clock.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Jump {
-    /// Whose: a node, or "that" for the one which published the probe.
-    node: String,
-    /// By how much, forwards or backwards.
-    by: Offset,
 }
 
 /// Keys of a fault that do not go together.
@@ -107,15 +113,23 @@ pub(super) struct FaultError {
     pub help: String,
 }
 
-const ACTIONS: &str = "partition, one_way, hold, crash, pause, clock";
-const THAT: &str = "that";
-const ANY: &str = "any";
-
-impl When {
-    fn any() -> String {
-        ANY.to_owned()
-    }
-}
+const ACTIONS: [&str; 15] = [
+    "partition",
+    "halves",
+    "bridge",
+    "ring",
+    "flap",
+    "isolate",
+    "one_way",
+    "hold",
+    "crash",
+    "crash_loop",
+    "rolling_restart",
+    "pause",
+    "slow",
+    "clock",
+    "disk",
+];
 
 impl FaultTable {
     /// The durations given, each with its key.
@@ -145,67 +159,97 @@ impl FaultTable {
                 "`after` counts from the probe of `when`, and this fault has `at`",
                 "remove `after`; for how long a fault lasts write heal_after, restart_after or resume_after",
             )),
-            (Some(at), None) => Ok(Moment::At(at)),
+            (Some(_), None) if self.times.is_some() && self.every.is_none() => Err(wrong(
+                "times",
+                "`times` says how often, and nothing says at what intervals",
+                "add `every = \"5s\"`",
+            )),
+            (Some(at), None) => Ok(Moment::At { at, every: self.every, times: self.times }),
+            (None, Some(_)) if self.every.is_some() => Err(wrong(
+                "every",
+                "this fault strikes when a probe is published, not at intervals",
+                "write `times` for the first so many probes, or `at` instead of `when`",
+            )),
             (None, Some(when)) => Ok(Moment::Probe {
                 node: (when.node != ANY).then(|| when.node.clone()),
                 probe: when.probe.clone(),
+                is: when.is.clone(),
                 after: self.after.unwrap_or_default(),
+                times: self.times.unwrap_or(1),
             }),
         }
     }
 
-    /// The one action, its key, and the key of its duration, if it has one.
-    fn action(&self) -> Result<(&'static str, Action, Option<&'static str>), FaultError> {
-        let target = |key, name: &str| self.target(key, name);
+    /// The one action. If the table has two, the second is the mistake.
+    fn action(&self) -> Result<Action, FaultError> {
+        let target = |key, form: &TargetForm| self.target(key, form);
         let mut actions = Vec::with_capacity(1);
-        if let Some(groups) = &self.partition {
-            actions.push(("partition", Action::Partition(groups.clone()), Some("heal_after")));
+        actions.extend(self.partition.clone().map(Action::Partition));
+        actions.extend(self.halves.then_some(Action::Halves));
+        actions.extend(self.bridge.clone().map(Action::Bridge));
+        actions.extend(self.ring.clone().map(Action::Ring));
+        if let Some(Flap { between, down, up, times }) = self.flap.clone() {
+            actions.push(Action::Flap { between, down, up, times });
         }
-        if let Some(OneWay { from, to }) = &self.one_way {
-            let action = Action::OneWay { from: from.clone(), to: to.clone() };
-            actions.push(("one_way", action, Some("heal_after")));
+        if let Some(Isolate { node, from }) = &self.isolate {
+            actions.push(Action::Isolate { node: target("isolate.node", node)?, from: from.clone() });
         }
-        if let Some(groups) = &self.hold {
-            actions.push(("hold", Action::Hold(groups.clone()), Some("heal_after")));
+        if let Some(OneWay { from, to }) = self.one_way.clone() {
+            actions.push(Action::OneWay { from, to });
         }
+        actions.extend(self.hold.clone().map(Action::Hold));
+        let how = self.how.unwrap_or_default();
         if let Some(node) = &self.crash {
-            let action = Action::Crash { node: target("crash", node)?, how: self.how.unwrap_or_default() };
-            actions.push(("crash", action, Some("restart_after")));
+            actions.push(Action::Crash { node: target("crash", node)?, how });
+        }
+        if let Some(CrashLoop { node, times, up, backoff }) = &self.crash_loop {
+            let (node, times, up, backoff) = (target("crash_loop.node", node)?, *times, *up, *backoff);
+            actions.push(Action::CrashLoop { node, how, times, up, backoff });
+        }
+        if let Some(RollingRestart { down, gap }) = self.rolling_restart.clone() {
+            actions.push(Action::RollingRestart { down, gap });
         }
         if let Some(node) = &self.pause {
-            actions.push(("pause", Action::Pause(target("pause", node)?), Some("resume_after")));
+            actions.push(Action::Pause(target("pause", node)?));
         }
-        if let Some(Jump { node, by }) = &self.clock {
-            let action = Action::ClockJump { node: target("clock.node", node)?, by: *by };
-            actions.push(("clock", action, None));
+        if let Some(Slow { node, factor }) = &self.slow {
+            actions.push(Action::Slow { node: target("slow.node", node)?, factor: *factor });
+        }
+        if let Some(clock) = &self.clock {
+            actions.push(clock.action(target("clock.node", &clock.node)?)?);
+        }
+        if let Some(disk) = &self.disk {
+            actions.push(Action::Disk { node: target("disk.node", &disk.node)?, action: disk.action()? });
         }
         match (actions.pop(), actions.pop()) {
             (None, _) => Err(FaultError {
                 key: None,
                 says: "nothing says what the fault does".into(),
-                help: format!("add one of: {ACTIONS}"),
+                help: format!("add one of: {}", ACTIONS.join(", ")),
             }),
-            (Some((second, ..)), Some((first, ..))) => Err(wrong(
-                second,
-                format!("a fault does one thing, and this one has `{first}` already"),
-                format!("give `{second}` a [[fault]] of its own"),
+            (Some(second), Some(first)) => Err(wrong(
+                second.key(),
+                format!("a fault does one thing, and this one has `{}` already", first.key()),
+                format!("give `{}` a [[fault]] of its own", second.key()),
             )),
             (Some(action), None) => Ok(action),
         }
     }
 
-    fn target(&self, key: &'static str, name: &str) -> Result<Target, FaultError> {
-        if name != THAT {
-            return Ok(Target::Node(name.to_owned()));
-        }
-        if self.when.is_none() {
-            return Err(wrong(
+    fn target(&self, key: &'static str, form: &TargetForm) -> Result<Target, FaultError> {
+        match form.clone() {
+            TargetForm::Name(name) if name != THAT => Ok(Target::Node(name)),
+            TargetForm::Name(_) if self.when.is_none() => Err(wrong(
                 key,
                 "\"that\" is the node that published the probe, and this fault waits for none",
                 "name a node, or replace `at` with `when = { node = \"any\", probe = \"…\" }`",
-            ));
+            )),
+            TargetForm::Name(_) => Ok(Target::That),
+            TargetForm::Is { whose, is } => Ok(Target::Whose { probe: whose, value: is, is: true }),
+            TargetForm::IsNot { whose, is_not } => {
+                Ok(Target::Whose { probe: whose, value: is_not, is: false })
+            }
         }
-        Ok(Target::That)
     }
 }
 
@@ -213,17 +257,23 @@ impl TryFrom<FaultTable> for Fault {
     type Error = FaultError;
 
     fn try_from(table: FaultTable) -> Result<Self, FaultError> {
-        let (key, action, duration) = table.action()?;
+        let action = table.action()?;
         let moment = table.moment()?;
-        if table.how.is_some() && key != "crash" {
+        let key = action.key();
+        if table.how.is_some() && !matches!(action, Action::Crash { .. } | Action::CrashLoop { .. }) {
             return Err(wrong(
                 "how",
                 format!("`how` belongs to a crash, and this fault is a {key}"),
                 "remove `how`",
             ));
         }
+        let why_none = match action {
+            Action::ClockJump { .. } => "a clock jump is over at once",
+            Action::Disk { .. } => "the decay of a disk is over at once",
+            _ => "this fault says itself how long it lasts",
+        };
         for (given, time) in table.durations() {
-            match duration {
+            match action.duration_key() {
                 Some(right) if given != right => {
                     return Err(wrong(
                         given,
@@ -232,11 +282,11 @@ impl TryFrom<FaultTable> for Fault {
                     ));
                 }
                 None => {
-                    return Err(wrong(
-                        given,
-                        format!("a clock jump is over at once, and has no `{given}`"),
-                        "remove it; a second fault can set the clock back",
-                    ));
+                    let help = match action {
+                        Action::ClockJump { .. } => "remove it; a second fault can set the clock back",
+                        _ => "remove it",
+                    };
+                    return Err(wrong(given, format!("{why_none}, and has no `{given}`"), help));
                 }
                 Some(_) if table.permanent => {
                     return Err(wrong(
@@ -248,8 +298,8 @@ impl TryFrom<FaultTable> for Fault {
                 Some(_) => {}
             }
         }
-        if table.permanent && duration.is_none() {
-            return Err(wrong("permanent", "a clock jump is over at once", "remove `permanent`"));
+        if table.permanent && action.duration_key().is_none() {
+            return Err(wrong("permanent", why_none, "remove `permanent`"));
         }
         let lasts = table.durations().next().map(|(_, time)| time);
         Ok(Fault { moment, action, lasts, permanent: table.permanent })
@@ -260,35 +310,45 @@ impl From<Fault> for FaultTable {
     fn from(fault: Fault) -> Self {
         let mut table = FaultTable { permanent: fault.permanent, ..FaultTable::default() };
         match fault.moment {
-            Moment::At(at) => table.at = Some(at),
-            Moment::Probe { node, probe, after } => {
-                table.when = Some(When { node: node.unwrap_or_else(When::any), probe });
+            Moment::At { at, every, times } => (table.at, table.every, table.times) = (Some(at), every, times),
+            Moment::Probe { node, probe, is, after, times } => {
+                table.when = Some(When { node: node.unwrap_or_else(When::any), probe, is });
                 table.after = (after > Time::ZERO).then_some(after);
+                table.times = (times != 1).then_some(times);
             }
         }
+        match fault.action.duration_key() {
+            Some("restart_after") => table.restart_after = fault.lasts,
+            Some("resume_after") => table.resume_after = fault.lasts,
+            _ => table.heal_after = fault.lasts,
+        }
         match fault.action {
-            Action::Partition(groups) => {
-                table.partition = Some(groups);
-                table.heal_after = fault.lasts;
-            }
-            Action::OneWay { from, to } => {
-                table.one_way = Some(OneWay { from, to });
-                table.heal_after = fault.lasts;
-            }
-            Action::Hold(groups) => {
-                table.hold = Some(groups);
-                table.heal_after = fault.lasts;
-            }
+            Action::Partition(groups) => table.partition = Some(groups),
+            Action::Halves => table.halves = true,
+            Action::Bridge(node) => table.bridge = Some(node),
+            Action::Ring(nodes) => table.ring = Some(nodes),
+            Action::Flap { between, down, up, times } => table.flap = Some(Flap { between, down, up, times }),
+            Action::Isolate { node, from } => table.isolate = Some(Isolate { node: form(node), from }),
+            Action::OneWay { from, to } => table.one_way = Some(OneWay { from, to }),
+            Action::Hold(groups) => table.hold = Some(groups),
             Action::Crash { node, how } => {
-                table.crash = Some(name(node));
+                table.crash = Some(form(node));
                 table.how = (how != Death::default()).then_some(how);
-                table.restart_after = fault.lasts;
             }
-            Action::Pause(node) => {
-                table.pause = Some(name(node));
-                table.resume_after = fault.lasts;
+            Action::CrashLoop { node, how, times, up, backoff } => {
+                table.crash_loop = Some(CrashLoop { node: form(node), times, up, backoff });
+                table.how = (how != Death::default()).then_some(how);
             }
-            Action::ClockJump { node, by } => table.clock = Some(Jump { node: name(node), by }),
+            Action::RollingRestart { down, gap } => table.rolling_restart = Some(RollingRestart { down, gap }),
+            Action::Pause(node) => table.pause = Some(form(node)),
+            Action::Slow { node, factor } => table.slow = Some(Slow { node: form(node), factor }),
+            Action::ClockJump { node, by } => {
+                table.clock = Some(ClockTable { node: form(node), by: Some(by), frozen: false });
+            }
+            Action::ClockFreeze(node) => {
+                table.clock = Some(ClockTable { node: form(node), by: None, frozen: true });
+            }
+            Action::Disk { node, action } => table.disk = Some(DiskTable::new(form(node), action)),
         }
         table
     }
@@ -301,24 +361,17 @@ impl JsonSchema for Fault {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = FaultTable::json_schema(generator);
-        let one_of = |keys: &str| -> serde_json::Value {
-            keys.split(", ").map(|key| serde_json::json!({ "required": [key] })).collect()
+        let one_of = |keys: &[&str]| -> serde_json::Value {
+            keys.iter().map(|key| serde_json::json!({ "required": [key] })).collect()
         };
         schema.insert(
             "allOf".into(),
-            serde_json::json!([{ "oneOf": one_of(ACTIONS) }, { "oneOf": one_of("at, when") }]),
+            serde_json::json!([{ "oneOf": one_of(&ACTIONS) }, { "oneOf": one_of(&["at", "when"]) }]),
         );
         schema
     }
 }
 
-fn name(target: Target) -> String {
-    match target {
-        Target::Node(name) => name,
-        Target::That => THAT.to_owned(),
-    }
-}
-
-fn wrong(key: &'static str, says: impl Into<String>, help: impl Into<String>) -> FaultError {
+pub(super) fn wrong(key: &'static str, says: impl Into<String>, help: impl Into<String>) -> FaultError {
     FaultError { key: Some(key), says: says.into(), help: help.into() }
 }

@@ -9,13 +9,15 @@
 //! file ──parse──▶ Scenario ──resolve(seed)──▶ Scenario (a plan) ──to_toml──▶ file
 //! ```
 //!
-//! - [`model`]: the types, one struct a table of the file
+//! - [`model`], `fault`, `random`, `disk`: the types, one struct a table of the file
 //! - [`units`]: durations, rates and offsets, which are never numbers without a unit
-//! - `fault_table`: a fault as it stands in the file, flat
+//! - `fault_table`, `fault_forms`, `disk_table`: a fault as it stands in the file, flat
 //! - `parse`, `write`: from text, with `--set` overrides, and back
 //! - `source`: where in the text a value stands
 //! - `shape`: serde's errors in words that a reader of the file knows
-//! - `validate`: what types cannot say: that nodes exist, that groups do not overlap
+//! - `validate`, `validate_faults`, `validate_names`: what types cannot say: that nodes exist, that groups do not overlap
+//! - `expand`: a rolling restart, spelt out as one crash a node
+//! - `budget`: how much may fail at the same time
 //! - [`error`](ScenarioError): what is wrong, where, and what would be right
 //! - `words`: a fault in a few words, for traces and failing tests
 //! - `resolve`: all that a seed decides before the run
@@ -23,10 +25,17 @@
 //!
 //! Nothing here knows a system: what a file may name of one comes through [`Systems`].
 
+mod budget;
+mod disk;
+mod disk_table;
 mod error;
+mod expand;
+mod fault;
+mod fault_forms;
 mod fault_table;
 pub mod model;
 mod parse;
+mod random;
 mod resolve;
 mod schema;
 mod shape;
@@ -34,14 +43,16 @@ mod source;
 mod systems;
 pub mod units;
 mod validate;
+mod validate_faults;
+mod validate_names;
 mod words;
 mod write;
 
 pub use error::{Place, ScenarioError};
-pub use model::{
-    Action, AtMost, Check, Clock, Cluster, Death, Expect, Fault, Kind, Latency, Moment, Network, Nodes,
-    Random, Scenario, Target, Workload,
-};
+pub use disk::{Directories, Disk, DiskAction, Sector};
+pub use fault::{Action, Class, Death, Fault, Moment, Others, Target};
+pub use model::{Check, Clock, Cluster, Expect, Latency, Network, Nodes, Scenario, Workload};
+pub use random::{AtMost, Kind, Random};
 pub use schema::json_schema;
 pub use systems::{Systems, Vocabulary};
 pub use units::{Offset, Rate, Time};

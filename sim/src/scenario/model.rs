@@ -1,6 +1,9 @@
 //! What a scenario file says, as types. A resolved plan is the same types with nothing left to draw.
 
-use super::units::{Offset, Rate, Time};
+use super::disk::Disk;
+use super::fault::Fault;
+use super::random::{AtMost, Random};
+use super::units::{Rate, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,6 +27,13 @@ pub struct Scenario {
     pub clock: Clock,
     /// What the clients do.
     pub workload: Workload,
+    /// The machines' disks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<Disk>,
+    /// What the system must survive at the same time: scripted faults beyond it are refused, and where probes trigger
+    /// them, skipped. `[random] at_most` says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<AtMost>,
     /// Scripted faults.
     #[serde(default, rename = "fault", skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
@@ -41,6 +51,9 @@ pub struct Scenario {
 pub struct Cluster {
     /// How many nodes, named n1, n2, …; a range `{ from = 2, to = 5 }` is drawn from the seed.
     pub nodes: Nodes,
+    /// Whether `buggify!` in the protocol's code ever takes a rare path.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub buggify: bool,
     /// The system's own options.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub options: toml::Table,
@@ -129,130 +142,6 @@ pub struct Workload {
     /// After this long without an answer an operation's outcome is unknown.
     #[serde(default = "Workload::default_timeout")]
     pub timeout: Time,
-}
-
-/// One scripted fault: a moment, an action, and for how long.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "super::fault_table::FaultTable", into = "super::fault_table::FaultTable")]
-pub struct Fault {
-    /// When it strikes.
-    pub moment: Moment,
-    /// What it does.
-    pub action: Action,
-    /// How long it lasts; without it, until the heal phase.
-    pub lasts: Option<Time>,
-    /// It stays through the heal phase.
-    pub permanent: bool,
-}
-
-/// When a fault strikes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Moment {
-    /// At a time, counted from the start of the workload.
-    At(Time),
-    /// The first time that a node publishes a probe, and a delay after it.
-    Probe {
-        /// The node that must publish it; none for any.
-        node: Option<String>,
-        /// The probe's name.
-        probe: String,
-        /// The delay.
-        after: Time,
-    },
-}
-
-/// What a fault does.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Packets between machines of different groups are lost, both ways. Machines not named keep all their links.
-    Partition(Vec<Vec<String>>),
-    /// Packets from the first to the second are lost; the way back works.
-    OneWay {
-        /// The senders.
-        from: Vec<String>,
-        /// The receivers that do not hear them.
-        to: Vec<String>,
-    },
-    /// Packets between machines of different groups wait, and arrive after the fault ends.
-    Hold(Vec<Vec<String>>),
-    /// A machine stops; it starts again when the fault ends.
-    Crash {
-        /// Which.
-        node: Target,
-        /// What is left of it.
-        how: Death,
-    },
-    /// Everything on a machine stands still; its kernel still receives.
-    Pause(Target),
-    /// A machine's wall clock jumps, forwards or backwards.
-    ClockJump {
-        /// Which machine.
-        node: Target,
-        /// By how much.
-        by: Offset,
-    },
-}
-
-/// The machine that a fault is aimed at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// This one.
-    Node(String),
-    /// The one that published the probe which triggered the fault.
-    That,
-}
-
-/// How a machine goes down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Death {
-    /// The process dies; the kernel lives and resets its connections.
-    #[default]
-    Process,
-    /// The power fails: not a packet more, and whoever asks is answered by nobody until it is back.
-    Power,
-}
-
-/// Faults drawn from the seed, within a budget.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Random {
-    /// The kinds to draw from.
-    pub kinds: Vec<Kind>,
-    /// Mean time from one fault to the next.
-    pub every: Time,
-    /// What the system must survive at the same time.
-    #[serde(default)]
-    pub at_most: AtMost,
-    /// The seed also picks which of the kinds, how often, and which operations exist at all.
-    #[serde(default)]
-    pub swarm: bool,
-}
-
-/// A kind of random fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// The nodes fall into two groups that do not hear each other.
-    Partition,
-    /// Some nodes do not hear one other; the way back works.
-    OneWay,
-    /// Packets between two groups wait.
-    Hold,
-    /// One node crashes and restarts: its process, or its power.
-    Crash,
-    /// One node stands still for a while.
-    Pause,
-    /// One node's clock jumps.
-    Clock,
-}
-
-/// The budget of random faults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct AtMost {
-    /// Nodes crashed or paused at the same time.
-    pub down: u32,
 }
 
 /// What is judged at the end, and what is expected.
@@ -344,7 +233,7 @@ impl Workload {
 
 impl Default for Cluster {
     fn default() -> Self {
-        Cluster { nodes: Nodes::Exactly(3), options: toml::Table::new() }
+        Cluster { nodes: Nodes::Exactly(3), buggify: false, options: toml::Table::new() }
     }
 }
 
@@ -360,12 +249,6 @@ impl Default for Network {
 impl Default for Clock {
     fn default() -> Self {
         Clock { skew: Time::from_secs(0), drift_ppm: 0 }
-    }
-}
-
-impl Default for AtMost {
-    fn default() -> Self {
-        AtMost { down: 1 }
     }
 }
 

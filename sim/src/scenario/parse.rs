@@ -4,7 +4,8 @@
 
 use super::error::{Problem, ScenarioError};
 use super::fault_table::{FaultError, FaultTable};
-use super::model::{Fault, Scenario};
+use super::fault::Fault;
+use super::model::Scenario;
 use super::shape;
 use super::source::{Path, Source};
 use super::systems::Systems;

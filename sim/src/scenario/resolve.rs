@@ -4,7 +4,12 @@
 //! has a stream of its own (every operation of the mix, every kind of fault, every random fault), so that to take one
 //! out of the file leaves the others as they were.
 
-use super::model::{Action, AtMost, Death, Fault, Kind, Moment, Nodes, Random, Scenario, Target};
+use super::budget::Budget;
+use super::disk::DiskAction;
+use super::expand::{Stage, sort, split};
+use super::fault::{Action, Class, Death, Fault, Moment, Others, Target};
+use super::model::{Nodes, Scenario};
+use super::random::{Kind, Random};
 use super::units::{Offset, Time};
 use host::world::Draw;
 use std::collections::BTreeMap;
@@ -19,6 +24,10 @@ const LASTS_BEYOND: Duration = Duration::from_millis(500);
 /// Random clock jumps, either way.
 const JUMP_MIN: Duration = Duration::from_millis(1);
 const JUMP_MAX: Duration = Duration::from_secs(10);
+/// How long a node in a random crash loop runs, or is down the first time, at most.
+const UP_MAX: Duration = Duration::from_secs(1);
+/// As little is not enough to boot from a disk.
+const UP_MIN: Duration = Duration::from_millis(1);
 /// Two random faults are this far apart, so that a schedule is finite whatever its mean.
 const GAP_MIN: Duration = Duration::from_millis(1);
 
@@ -35,14 +44,16 @@ impl Scenario {
             }
         };
         plan.cluster.nodes = Nodes::Exactly(nodes);
+        let stage = Stage { seed, nodes, end: plan.workload.duration.get() };
+        plan.faults = stage.expand(&plan.faults);
         if let Some(mut random) = plan.random.take() {
             if random.swarm {
                 random.kinds = swarm_kinds(seed, &random.kinds);
                 random.every = swarm_every(seed, random.every);
                 plan.workload.mix = swarm_mix(seed, &plan.workload.mix);
             }
-            let schedule = Schedule { seed, nodes, end: plan.workload.duration.get(), random: &random };
-            let faults = schedule.draw(&plan.faults);
+            plan.at_most = Some(random.at_most);
+            let faults = Schedule { stage, random: &random }.draw(&plan.faults);
             plan.faults.extend(faults);
         }
         plan
@@ -92,42 +103,29 @@ fn swarm_mix(seed: u64, mix: &BTreeMap<String, u32>) -> BTreeMap<String, u32> {
 
 /// What random faults are drawn from.
 struct Schedule<'r> {
-    seed: u64,
-    nodes: u32,
-    end: Duration,
+    stage: Stage,
     random: &'r Random,
 }
 
-/// A node that is crashed or paused, from one time to another.
-struct Down {
-    node: String,
-    from: Duration,
-    to: Duration,
-}
-
 impl Schedule<'_> {
-    /// The random faults, in the order of their times. What the scripted ones take down counts against the budget,
-    /// except where a probe triggers them: nobody knows when, before the run.
+    /// The random faults, in the order of their times. What the scripted ones do counts against the budget, except
+    /// where a probe triggers them: nobody knows when, before the run.
     fn draw(&self, scripted: &[Fault]) -> Vec<Fault> {
-        let mut gaps = Draw::new(self.seed, "faults", "schedule");
-        let mut down: Vec<Down> = scripted.iter().filter_map(down).collect();
+        let mut gaps = Draw::new(self.stage.seed, "faults", "schedule");
+        let mut budget = Budget::new(self.random.at_most, scripted);
         let mut faults = Vec::new();
-        let mut at = Duration::ZERO;
+        let mut at = self.random.quiet_start.get();
         for index in 0u64.. {
             at += gaps.exponential(self.random.every.get()).max(GAP_MIN);
-            if at >= self.end || self.random.kinds.is_empty() || self.nodes == 0 {
+            if at >= self.stage.end || self.random.kinds.is_empty() || self.stage.nodes == 0 {
                 break;
             }
-            let Some(fault) = self.fault(at, Draw::new(self.seed, "faults", &index.to_string())) else {
-                continue;
-            };
-            if let Some(next) = self::down(&fault) {
-                if !within(self.random.at_most, &down, &next) {
-                    continue;
+            if let Some(fault) = self.fault(at, Draw::new(self.stage.seed, "faults", &index.to_string())) {
+                let strokes = self.stage.expand(&[fault]);
+                if budget.take(&strokes) {
+                    faults.extend(strokes);
                 }
-                down.push(next);
             }
-            faults.push(fault);
         }
         faults
     }
@@ -135,13 +133,14 @@ impl Schedule<'_> {
     /// One fault; `None` if its kind needs more nodes than there are.
     fn fault(&self, at: Duration, mut draw: Draw) -> Option<Fault> {
         let kind = *draw.pick(&self.random.kinds);
-        let rest = self.end.saturating_sub(at) + LASTS_BEYOND;
+        let rest = self.stage.end.saturating_sub(at) + LASTS_BEYOND;
         let lasts = log_uniform(&mut draw, LASTS_MIN, rest.min(LASTS_MAX));
-        let mut nodes: Vec<String> = (1..=self.nodes).map(|node| format!("n{node}")).collect();
-        if nodes.len() < 2 && matches!(kind, Kind::Partition | Kind::OneWay | Kind::Hold) {
+        let mut nodes: Vec<String> = (1..=self.stage.nodes).map(|node| format!("n{node}")).collect();
+        if nodes.len() < kind.nodes_min() {
             return None;
         }
         draw.shuffle(&mut nodes);
+        let last = |nodes: &mut Vec<String>| nodes.pop().map(Target::Node);
         let action = match kind {
             Kind::Partition => Action::Partition(split(&mut draw, nodes)),
             Kind::Hold => Action::Hold(split(&mut draw, nodes)),
@@ -152,56 +151,81 @@ impl Schedule<'_> {
                 let (from, to) = if draw.chance(0.5) { (nodes, one) } else { (one, nodes) };
                 Action::OneWay { from, to }
             }
-            Kind::Crash => {
-                let how = if draw.chance(0.5) { Death::Process } else { Death::Power };
-                Action::Crash { node: Target::Node(nodes.pop()?), how }
+            Kind::Isolate => {
+                Action::Isolate { node: last(&mut nodes)?, from: Others::All(Class::Everyone) }
             }
-            Kind::Pause => Action::Pause(Target::Node(nodes.pop()?)),
+            Kind::Bridge => {
+                nodes.pop()?;
+                Action::Partition(split(&mut draw, nodes))
+            }
+            Kind::Ring => Action::Ring(nodes),
+            Kind::Flap => {
+                let times = draw.between(2, 5) as u32;
+                let half = Time::from((whole_millis(lasts / times) / 2).max(GAP_MIN));
+                Action::Flap { between: split(&mut draw, nodes), down: half, up: half, times }
+            }
+            Kind::Crash => Action::Crash { node: last(&mut nodes)?, how: death(&mut draw) },
+            Kind::CrashLoop => Action::CrashLoop {
+                node: last(&mut nodes)?,
+                how: death(&mut draw),
+                times: draw.between(2, 4) as u32,
+                up: Time::from(log_uniform(&mut draw, UP_MIN, UP_MAX)),
+                backoff: Time::from(log_uniform(&mut draw, LASTS_MIN, UP_MAX)),
+            },
+            Kind::Pause => Action::Pause(last(&mut nodes)?),
+            Kind::Slow => Action::Slow { node: last(&mut nodes)?, factor: *draw.pick(&[2, 5, 10, 50]) },
             Kind::Clock => {
                 let size = log_uniform(&mut draw, JUMP_MIN, JUMP_MAX).as_nanos() as i64;
                 let by = Offset::from_nanos(if draw.chance(0.5) { size } else { -size });
-                Action::ClockJump { node: Target::Node(nodes.pop()?), by }
+                Action::ClockJump { node: last(&mut nodes)?, by }
             }
+            Kind::ClockFreeze => Action::ClockFreeze(last(&mut nodes)?),
+            Kind::Disk => Action::Disk { node: last(&mut nodes)?, action: failing(&mut draw) },
+            Kind::Corruption => Action::Disk { node: last(&mut nodes)?, action: corrupting(&mut draw) },
         };
-        let lasts = (kind != Kind::Clock).then_some(Time::from(lasts));
-        Some(Fault { moment: Moment::At(Time::from(whole_millis(at))), action, lasts, permanent: false })
+        let moment = Moment::At { at: Time::from(whole_millis(at)), every: None, times: None };
+        let lasts = action.duration_key().map(|_| Time::from(lasts));
+        Some(Fault { moment, action, lasts, permanent: false })
     }
 }
 
-/// What a timed crash or pause takes down.
-fn down(fault: &Fault) -> Option<Down> {
-    let (
-        Moment::At(from),
-        Action::Crash { node: Target::Node(node), .. } | Action::Pause(Target::Node(node)),
-    ) = (&fault.moment, &fault.action)
-    else {
-        return None;
-    };
-    let to = fault.lasts.map_or(Duration::MAX, |lasts| from.saturating_add(lasts.get()));
-    Some(Down { node: node.clone(), from: from.get(), to })
+fn death(draw: &mut Draw) -> Death {
+    if draw.chance(0.5) { Death::Process } else { Death::Power }
 }
 
-/// Whether one more may go down beside those that are: no node twice, and never more than the budget at once.
-///
-/// Those that overlap the new one need not overlap each other, so that with scripted faults ahead this may refuse one
-/// that would just fit.
-fn within(at_most: AtMost, down: &[Down], next: &Down) -> bool {
-    let mut overlapping = down.iter().filter(|other| other.from <= next.to && next.from <= other.to);
-    let others = overlapping.try_fold(1, |count, other| (other.node != next.node).then_some(count + 1));
-    others.is_some_and(|count| count <= at_most.down)
+/// A disk that says so when it fails.
+fn failing(draw: &mut Draw) -> DiskAction {
+    let (kind, probability) = (draw.below(6), *draw.pick(&[0.01, 0.1, 1.0]));
+    match kind {
+        0 => DiskAction::Slow { factor: *draw.pick(&[10.0, 100.0, 1000.0]) },
+        1 => DiskAction::Stall,
+        2 => DiskAction::Full,
+        3 => DiskAction::SyncError { probability, drop_cache: draw.chance(0.5) },
+        4 => DiskAction::WriteError { probability },
+        _ => DiskAction::ReadError { probability },
+    }
 }
 
-/// Two groups, neither empty, of shuffled nodes.
-fn split(draw: &mut Draw, mut nodes: Vec<String>) -> Vec<Vec<String>> {
-    let mut others = nodes.split_off(draw.between(1, nodes.len() as u64 - 1) as usize);
-    sort(&mut nodes);
-    sort(&mut others);
-    vec![nodes, others]
+/// A disk that says nothing.
+fn corrupting(draw: &mut Draw) -> DiskAction {
+    let (kind, probability) = (draw.below(3), *draw.pick(&[0.001, 0.01, 0.1]));
+    match kind {
+        0 => DiskAction::BitFlip { probability },
+        1 => DiskAction::Misdirect { probability },
+        _ => DiskAction::Decay { sectors: draw.between(1, 4) as u32, unreadable: draw.chance(0.5) },
+    }
 }
 
-/// n2 before n10.
-fn sort(nodes: &mut [String]) {
-    nodes.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+impl Kind {
+    /// The smallest cluster that it can happen to.
+    fn nodes_min(self) -> usize {
+        match self {
+            Kind::Partition | Kind::OneWay | Kind::Hold | Kind::Flap => 2,
+            Kind::Bridge => 3,
+            Kind::Ring => 4,
+            _ => 1,
+        }
+    }
 }
 
 /// As often between 50 and 100 ms as between 5 and 10 s; whole milliseconds, which read better.
@@ -213,18 +237,4 @@ fn log_uniform(draw: &mut Draw, from: Duration, to: Duration) -> Duration {
 
 fn whole_millis(time: Duration) -> Duration {
     Duration::from_millis(time.as_millis() as u64)
-}
-
-impl Kind {
-    /// The kind as the file has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Partition => "partition",
-            Kind::OneWay => "one-way",
-            Kind::Hold => "hold",
-            Kind::Crash => "crash",
-            Kind::Pause => "pause",
-            Kind::Clock => "clock",
-        }
-    }
 }

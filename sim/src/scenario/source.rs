@@ -31,6 +31,11 @@ impl Path {
         Path(steps)
     }
 
+    /// Some steps further down, dotted.
+    pub(super) fn dotted(&self, steps: &str) -> Self {
+        steps.split('.').fold(self.clone(), |path, step| path.then(step))
+    }
+
     /// Whether it leads to this key of a section, or below it.
     pub(super) fn starts_with(&self, section: &str, key: &str) -> bool {
         matches!(self.0.as_slice(), [first, second, ..] if first == section && second == key)

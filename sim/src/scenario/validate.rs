@@ -2,14 +2,15 @@
 //! happen. The first mistake ends the search; each names its value and what would be right.
 
 use super::error::{Problem, ScenarioError, suggest};
-use super::model::{Action, Fault, Latency, Moment, Nodes, Random, Scenario, Target};
+use super::model::{Latency, Nodes, Scenario};
 use super::parse::shape_error;
+use super::random::{AtMost, Random};
 use super::source::{Path, Source};
 use super::systems::{Systems, Vocabulary};
 use super::units::Time;
 use crate::check::LINEARIZABLE;
 use crate::check::linearizable::models::{NAMES, Named, UnknownModel};
-use std::collections::BTreeMap;
+use host::world::OutOfRange;
 use std::fmt::Display;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
@@ -19,7 +20,7 @@ const MACHINES_MAX: u32 = 64;
 /// The longest workload, settling and time-out.
 const DAY: Time = Time::from_secs(24 * 60 * 60);
 /// The largest clock skew or jump.
-const YEAR: Time = Time::from_secs(365 * 24 * 60 * 60);
+pub(super) const YEAR: Time = Time::from_secs(365 * 24 * 60 * 60);
 /// The slowest link.
 const LATENCY_MAX: Time = Time::from_secs(60 * 60);
 /// A tenth: no crystal is worse.
@@ -82,14 +83,14 @@ fn options(source: &Source<'_>, words: &Vocabulary) -> Result<(), ScenarioError>
     })
 }
 
-struct Checks<'s> {
-    scenario: &'s Scenario,
-    words: &'s Vocabulary,
+pub(super) struct Checks<'s> {
+    pub(super) scenario: &'s Scenario,
+    pub(super) words: &'s Vocabulary,
     /// Nodes in the smallest cluster: those that every run has.
-    smallest: u32,
+    pub(super) smallest: u32,
 }
 
-type Checked = Result<(), Problem>;
+pub(super) type Checked = Result<(), Problem>;
 
 impl Checks<'_> {
     fn cluster(&self) -> Checked {
@@ -113,30 +114,33 @@ impl Checks<'_> {
         self.network()?;
         self.clock()?;
         self.workload()?;
-        for (index, fault) in self.scenario.faults.iter().enumerate() {
-            self.fault(&Path::of("fault").then(index), fault)?;
-        }
+        self.disk()?;
+        self.budget()?;
+        self.faults()?;
         if let Some(random) = &self.scenario.random {
             self.random(random)?;
         }
         self.check()
     }
 
-    fn network(&self) -> Checked {
-        let path = Path::of("network.latency");
+    fn latency(&self, path: &Path, latency: Latency) -> Checked {
         let most = |path: Path, time: Time| at_most(&path, time, LATENCY_MAX, "longest latency");
-        match self.scenario.network.latency {
-            Latency::Constant(latency) => most(path, latency)?,
+        match latency {
+            Latency::Constant(latency) => most(path.clone(), latency),
             Latency::Uniform { from, to } => {
                 most(path.then("to"), to)?;
-                ordered(&path, "from", from, "to", to)?;
+                ordered(path, "from", from, "to", to)
             }
             Latency::LogNormal { median, p99 } => {
                 above_zero(&path.then("median"), median, "2ms")?;
                 most(path.then("p99"), p99)?;
-                ordered(&path, "median", median, "p99", p99)?;
+                ordered(path, "median", median, "p99", p99)
             }
         }
+    }
+
+    fn network(&self) -> Checked {
+        self.latency(&Path::of("network.latency"), self.scenario.network.latency)?;
         let loss = self.scenario.network.loss;
         if !(0.0..1.0).contains(&loss) {
             return Err(Problem::new(
@@ -153,6 +157,17 @@ impl Checks<'_> {
         let clock = &self.scenario.clock;
         at_most(&Path::of("clock.skew"), clock.skew, YEAR, "largest skew")?;
         bounded(&Path::of("clock.drift_ppm"), clock.drift_ppm, 0, DRIFT_PPM_MAX, "drift")
+    }
+
+    fn disk(&self) -> Checked {
+        let Some(disk) = &self.scenario.disk else { return Ok(()) };
+        self.latency(&Path::of("disk.latency"), disk.latency)?;
+        self.latency(&Path::of("disk.sync"), disk.sync)?;
+        disk.in_the_world().check().map_err(|OutOfRange { field, value, bound }| {
+            Problem::new(Path::of("disk").then(field), format!("{value} is not {bound}"))
+                .label(format!("not {bound}"))
+                .help(format!("write a number that is {bound}"))
+        })
     }
 
     fn workload(&self) -> Checked {
@@ -190,140 +205,6 @@ impl Checks<'_> {
         Ok(())
     }
 
-    fn fault(&self, path: &Path, fault: &Fault) -> Checked {
-        self.moment(path, &fault.moment)?;
-        let duration = match &fault.action {
-            Action::Partition(groups) => self.groups(&path.then("partition"), groups).map(|()| "heal_after"),
-            Action::Hold(groups) => self.groups(&path.then("hold"), groups).map(|()| "heal_after"),
-            Action::OneWay { from, to } => {
-                let path = path.then("one_way");
-                let groups = [(path.then("from"), from), (path.then("to"), to)];
-                self.disjoint(&groups).map(|()| "heal_after")
-            }
-            Action::Crash { node, .. } => self.target(path.then("crash"), node).map(|()| "restart_after"),
-            Action::Pause(node) => self.target(path.then("pause"), node).map(|()| "resume_after"),
-            Action::ClockJump { node, by } => {
-                let path = path.then("clock");
-                self.target(path.then("node"), node)?;
-                let by_path = path.then("by");
-                if by.as_nanos() == 0 {
-                    return Err(Problem::new(by_path, format!("{by} is no jump"))
-                        .help("forwards is \"+500ms\", backwards \"-2s\""));
-                }
-                let size = std::time::Duration::from_nanos(by.as_nanos().unsigned_abs());
-                at_most(&by_path, Time::from(size), YEAR, "largest jump").map(|()| "by")
-            }
-        }?;
-        match fault.lasts {
-            Some(lasts) => above_zero(&path.then(duration), lasts, "5s"),
-            None => Ok(()),
-        }
-    }
-
-    fn moment(&self, path: &Path, moment: &Moment) -> Checked {
-        let end = self.scenario.workload.duration;
-        let (key, time) = match moment {
-            Moment::At(at) => ("at", *at),
-            Moment::Probe { node, probe, after } => {
-                let when = path.then("when");
-                if let Some(node) = node {
-                    self.node(when.then("node"), node, "any, ")?;
-                }
-                if !self.words.probes.contains(probe) {
-                    let system = &self.scenario.system;
-                    return Err(Problem::new(when.then("probe"), format!("{system} has no probe `{probe}`"))
-                        .label("unknown probe")
-                        .help(suggest(probe, "probes", &self.words.probes)));
-                }
-                ("after", *after)
-            }
-        };
-        if time < end {
-            return Ok(());
-        }
-        Err(Problem::new(path.then(key), format!("{time} is after the end: the workload ends at {end}"))
-            .label("after the end")
-            .help(format!(
-                "faults happen during the workload: write less than {end} here, or more for workload.for"
-            )))
-    }
-
-    fn groups(&self, path: &Path, groups: &[Vec<String>]) -> Checked {
-        if groups.len() < 2 {
-            return Err(Problem::new(path.clone(), "takes at least two groups")
-                .label(format!("{} of 2", groups.len()))
-                .help("name who cannot hear whom: [[\"n1\"], [\"n2\", \"n3\"]]"));
-        }
-        let groups: Vec<_> =
-            groups.iter().enumerate().map(|(index, group)| (path.then(index), group)).collect();
-        self.disjoint(&groups)
-    }
-
-    /// Groups of machines that exist, none empty and none in two.
-    fn disjoint(&self, groups: &[(Path, &Vec<String>)]) -> Checked {
-        let mut seen: BTreeMap<&str, &Path> = BTreeMap::new();
-        for (path, group) in groups {
-            if group.is_empty() {
-                return Err(Problem::new(path.clone(), "is an empty group")
-                    .label("empty")
-                    .help(format!("name machines: {}", self.machines())));
-            }
-            for (index, machine) in group.iter().enumerate() {
-                let here = path.then(index);
-                if !numbered(machine, 'n', self.smallest)
-                    && !numbered(machine, 'c', self.scenario.workload.clients)
-                {
-                    return Err(self.nobody(here, machine, "machines", &self.machines()));
-                }
-                if let Some(other) = seen.insert(machine, path) {
-                    let says =
-                        if other == path { "is named twice" } else { "is in two groups, which then overlap" };
-                    return Err(Problem::new(here, format!("{machine} {says}"))
-                        .label(format!("{machine} again"))
-                        .help(format!("{machine} stands in {other} already: remove one of the two")));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn target(&self, path: Path, target: &Target) -> Checked {
-        match target {
-            Target::Node(node) => self.node(path, node, ""),
-            Target::That => Ok(()),
-        }
-    }
-
-    fn node(&self, path: Path, node: &str, or: &str) -> Checked {
-        if numbered(node, 'n', self.smallest) {
-            return Ok(());
-        }
-        if numbered(node, 'c', self.scenario.workload.clients) {
-            return Err(Problem::new(path, format!("{node} is a client, and this takes a node"))
-                .label("not a node")
-                .help(format!("nodes: {or}{}", self.nodes())));
-        }
-        Err(self.nobody(path, node, "nodes", &format!("{or}{}", self.nodes())))
-    }
-
-    fn nobody(&self, path: Path, name: &str, what: &str, known: &str) -> Problem {
-        let smallest = match self.scenario.cluster.nodes {
-            Nodes::Exactly(_) => "",
-            Nodes::Between { .. } => " (in the smallest cluster)",
-        };
-        Problem::new(path, format!("there is no {name}{smallest}"))
-            .label("does not exist")
-            .help(format!("{what}: {known}"))
-    }
-
-    fn nodes(&self) -> String {
-        range('n', self.smallest)
-    }
-
-    fn machines(&self) -> String {
-        format!("{}, and the clients {}", self.nodes(), range('c', self.scenario.workload.clients))
-    }
-
     fn random(&self, random: &Random) -> Checked {
         let path = Path::of("random");
         if random.kinds.is_empty() {
@@ -352,15 +233,32 @@ impl Checks<'_> {
                     self.scenario.workload.duration
                 )));
         }
-        let down = random.at_most.down;
-        if down > self.smallest {
-            return Err(Problem::new(
-                path.then("at_most").then("down"),
-                format!("{down} is above the {} nodes there are", self.smallest),
-            )
-            .help(
-                "write how many nodes the system must do without; a majority protocol survives one of three",
-            ));
+        if random.quiet_start >= self.scenario.workload.duration {
+            return Err(Problem::new(path.then("quiet_start"), "the whole workload is quiet: no fault is drawn")
+                .help(format!("write less than {}, the time of the workload", self.scenario.workload.duration)));
+        }
+        self.at_most(&path.then("at_most"), random.at_most)
+    }
+
+    fn budget(&self) -> Checked {
+        let path = Path::of("at_most");
+        match (self.scenario.at_most, &self.scenario.random) {
+            (None, _) => Ok(()),
+            (Some(_), Some(_)) => Err(Problem::new(path, "the budget stands in [random] as well")
+                .label("said twice")
+                .help("[random] has its own at_most: keep that one")),
+            (Some(most), None) => self.at_most(&path, most),
+        }
+    }
+
+    fn at_most(&self, path: &Path, most: AtMost) -> Checked {
+        for (key, nodes) in [("down", most.down), ("disk", most.disk)] {
+            if nodes > self.smallest {
+                let says = format!("{nodes} is above the {} nodes there are", self.smallest);
+                return Err(Problem::new(path.then(key), says).help(
+                    "write how many nodes the system must do without; a majority protocol survives one of three",
+                ));
+            }
         }
         Ok(())
     }
@@ -426,7 +324,7 @@ impl Checks<'_> {
     }
 }
 
-fn above_zero(path: &Path, time: Time, example: &str) -> Checked {
+pub(super) fn above_zero(path: &Path, time: Time, example: &str) -> Checked {
     if time > Time::ZERO {
         return Ok(());
     }
@@ -435,7 +333,7 @@ fn above_zero(path: &Path, time: Time, example: &str) -> Checked {
         .help(format!("for example \"{example}\"")))
 }
 
-fn at_most(path: &Path, time: Time, most: Time, what: &str) -> Checked {
+pub(super) fn at_most(path: &Path, time: Time, most: Time, what: &str) -> Checked {
     if time <= most {
         return Ok(());
     }
@@ -444,7 +342,7 @@ fn at_most(path: &Path, time: Time, most: Time, what: &str) -> Checked {
         .help(format!("write at most \"{most}\"")))
 }
 
-fn bounded(path: &Path, number: u32, least: u32, most: u32, what: &str) -> Checked {
+pub(super) fn bounded(path: &Path, number: u32, least: u32, most: u32, what: &str) -> Checked {
     let (side, bound, which) = match number {
         _ if number < least => ("below", least, "smallest"),
         _ if number > most => ("above", most, "largest"),
@@ -468,20 +366,4 @@ fn ordered<T: PartialOrd + Display + Copy>(
     Err(Problem::new(path.clone(), format!("`{low_key}`, {low}, is above `{high_key}`, {high}"))
         .label("upside down")
         .help("swap the two"))
-}
-
-/// Whether a name is `n1` to `n<count>`, in its one spelling.
-fn numbered(name: &str, letter: char, count: u32) -> bool {
-    let number = name.strip_prefix(letter).and_then(|number| number.parse::<u32>().ok());
-    number.is_some_and(|number| (1..=count).contains(&number) && name == format!("{letter}{number}"))
-}
-
-/// `n1`, `n1, n2`, `n1 to n5`.
-fn range(letter: char, count: u32) -> String {
-    match count {
-        0 => "none".to_owned(),
-        1 => format!("{letter}1"),
-        2 => format!("{letter}1, {letter}2"),
-        _ => format!("{letter}1 to {letter}{count}"),
-    }
 }

@@ -34,7 +34,7 @@ fn a_misspelt_key_comes_with_the_right_spelling() {
 
 #[test]
 fn a_misspelt_section_comes_with_the_right_spelling() {
-    insta::assert_snapshot!(refused("[workload]", "[worklaod]"), @r#"
+    insta::assert_snapshot!(refused("[workload]", "[worklaod]"), @"
      × worklaod: there is no key `worklaod` here
        ╭─[netsplit.toml:16:2]
     15 │
@@ -43,9 +43,9 @@ fn a_misspelt_section_comes_with_the_right_spelling() {
        ·      ╰── unknown key
     17 │ clients = 4
        ╰────
-     help: did you mean `workload`? keys: title, system, cluster, network, clock, workload, fault,
-           random, check
-    "#);
+     help: did you mean `workload`? keys: title, system, cluster, network, clock, workload, disk,
+           at_most, fault, random, check
+    ");
 }
 
 #[test]
@@ -362,7 +362,8 @@ fn an_unknown_kind_of_fault_comes_with_the_known_ones() {
        ·                           ╰── unknown
     35 │ every = "2s"
        ╰────
-     help: did you mean `one-way`? known: partition, one-way, hold, crash, pause, clock
+     help: did you mean `one-way`? known: partition, one-way, hold, isolate, bridge, ring, flap,
+           crash, crash-loop, pause, slow, clock, clock-freeze, disk, corruption
     "#);
 }
 
@@ -468,7 +469,7 @@ fn an_override_of_an_unknown_key_is_an_unknown_key() {
       ·   ╰── unknown key
     9 │
       ╰────
-     help: did you mean `nodes`? keys: nodes, options
+     help: did you mean `nodes`? keys: nodes, buggify, options
     "#);
 }
 

@@ -118,7 +118,8 @@ fn a_fault_without_action_does_nothing() {
        ·     ╰── here
     23 │ at = "3s"
        ╰────
-     help: add one of: partition, one_way, hold, crash, pause, clock
+     help: add one of: partition, halves, bridge, ring, flap, isolate, one_way, hold, crash,
+           crash_loop, rolling_restart, pause, slow, clock, disk
     "#);
 }
 

@@ -11,7 +11,13 @@ fn the_good_file_means_what_it_says() {
     let crash = &scenario.faults[1];
     assert_eq!(
         crash.moment,
-        Moment::Probe { node: None, probe: "conflict".into(), after: Time::from_millis(10) }
+        Moment::Probe {
+            node: None,
+            probe: "conflict".into(),
+            is: None,
+            after: Time::from_millis(10),
+            times: 1
+        }
     );
     assert!(matches!(crash.action, Action::Crash { node: Target::That, .. }));
     assert_eq!(crash.lasts, Some(Time::from_secs(2)));
@@ -128,7 +134,7 @@ fn a_scenario_is_written_readably_and_reads_back_equal() {
     [random]
     kinds = ["partition", "one-way", "hold", "crash", "pause", "clock"]
     every = "2s"
-    at_most = { down = 1 }
+    at_most = { down = 1, disk = 1 }
     swarm = true
 
     [check]

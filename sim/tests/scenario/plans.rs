@@ -9,7 +9,7 @@ use std::time::Duration;
 fn downs(plan: &Scenario) -> Vec<(String, Duration, Duration)> {
     let down = |fault: &sim::scenario::Fault| match (&fault.moment, &fault.action) {
         (
-            Moment::At(at),
+            Moment::At { at, .. },
             Action::Crash { node: Target::Node(node), .. } | Action::Pause(Target::Node(node)),
         ) => Some((node.clone(), at.get(), at.get() + fault.lasts.map_or(Duration::ZERO, Time::get))),
         _ => None,
@@ -81,6 +81,10 @@ fn a_plan_looks_like_a_file_somebody_wrote() {
     mix = { lookup = 8, register = 16 }
     keys = 8
     timeout = "5s"
+
+    [at_most]
+    down = 1
+    disk = 1
 
     [[fault]]
     at = "3s"
@@ -194,7 +198,7 @@ fn every_kind_of_fault_is_drawn_and_none_after_the_end() {
     let mut drawn = BTreeSet::new();
     for seed in 0..100 {
         for fault in scenario.resolve(seed).faults {
-            let Moment::At(at) = fault.moment else { continue };
+            let Moment::At { at, .. } = fault.moment else { continue };
             assert!(at < scenario.workload.duration);
             drawn.insert(match fault.action {
                 Action::Partition(_) => Kind::Partition,
@@ -203,6 +207,7 @@ fn every_kind_of_fault_is_drawn_and_none_after_the_end() {
                 Action::Crash { .. } => Kind::Crash,
                 Action::Pause(_) => Kind::Pause,
                 Action::ClockJump { .. } => Kind::Clock,
+                other => panic!("{other} is not of the kinds named"),
             });
         }
     }

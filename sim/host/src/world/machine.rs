@@ -71,6 +71,9 @@ pub(super) struct Host {
     pub(super) view: Option<View>,
     clock_offset_ns: i64,
     clock_drift_ppb: i64,
+    /// How often its wall clock was frozen, and what it shows while it is.
+    clock_frozen: u32,
+    clock_shows_ns: u64,
     entropy: Draw,
     buggify: Draw,
 }
@@ -85,6 +88,8 @@ impl Host {
             view: None,
             clock_offset_ns: machine.clock_offset_ns,
             clock_drift_ppb: machine.clock_drift_ppb,
+            clock_frozen: 0,
+            clock_shows_ns: 0,
             entropy: Draw::new(seed, "entropy", &machine.name),
             buggify: Draw::new(seed, "buggify", &machine.name),
         }
@@ -144,17 +149,36 @@ pub fn view_json(host: HostId) -> Option<serde_json::Value> {
 impl World {
     /// A machine's wall clock jumps.
     pub fn jump_clock(&mut self, host: HostId, by_ns: i64) {
-        self.hosts[host].clock_offset_ns += by_ns;
+        let machine = &mut self.hosts[host];
+        machine.clock_offset_ns += by_ns;
+        machine.clock_shows_ns = machine.clock_shows_ns.saturating_add_signed(by_ns);
+    }
+
+    /// A machine's wall clock stands still, until [`World::thaw_clock`].
+    pub fn freeze_clock(&mut self, host: HostId) {
+        let shows = self.clock_of_ns(Some(host));
+        let machine = &mut self.hosts[host];
+        (machine.clock_frozen, machine.clock_shows_ns) = (machine.clock_frozen + 1, shows);
+    }
+
+    /// Ends one freeze. After the last, the clock is set to what it would have shown.
+    pub fn thaw_clock(&mut self, host: HostId) {
+        self.hosts[host].clock_frozen = self.hosts[host].clock_frozen.saturating_sub(1);
     }
 
     /// The wall clock of the calling task's machine, in ns since the Unix epoch.
     pub(crate) fn wall_clock_ns(&self) -> u64 {
+        self.clock_of_ns(self.current_host())
+    }
+
+    fn clock_of_ns(&self, host: Option<HostId>) -> u64 {
         let now = i128::from(self.now_ns());
-        let (offset, drift) = self.current_host().map_or((0, 0), |host| {
-            let host = &self.hosts[host];
-            (i128::from(host.clock_offset_ns), now * i128::from(host.clock_drift_ppb) / 1_000_000_000)
-        });
-        (EPOCH_NS + now + offset + drift).max(0) as u64
+        let Some(machine) = host.map(|host| &self.hosts[host]) else { return (EPOCH_NS + now) as u64 };
+        if machine.clock_frozen > 0 {
+            return machine.clock_shows_ns;
+        }
+        let drift = now * i128::from(machine.clock_drift_ppb) / 1_000_000_000;
+        (EPOCH_NS + now + i128::from(machine.clock_offset_ns) + drift).max(0) as u64
     }
 
     pub(crate) fn entropy(&mut self) -> u64 {

@@ -274,6 +274,11 @@ impl World {
         self.host_of(madsim::plugin::node())
     }
 
+    /// How many machines there are.
+    pub fn machines(&self) -> usize {
+        self.config.machines.len()
+    }
+
     /// The machine with this name.
     pub fn host_named(&self, name: &str) -> Option<HostId> {
         self.config.machines.iter().position(|machine| machine.name == name)

@@ -1,0 +1,124 @@
+//! Which machines stand still, which disks fail, and what was done to each node.
+//!
+//! A machine stands still while it is paused, or while a fault that slows it has taken the processor away. Both may
+//! overlap; a crash ends a pause, since there is nothing left to resume, and a machine that is slow is so after it too.
+
+use crate::check::Harm;
+use host::world::{self, Death, HostId};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Debug)]
+pub(super) struct Machines {
+    paused: BTreeSet<HostId>,
+    /// The faults, by number, that have taken its turn from a machine.
+    without_turn: BTreeSet<(HostId, usize)>,
+    /// Those that madsim was told to stop.
+    stopped: BTreeSet<HostId>,
+    /// How many faults each disk has.
+    failing_disks: BTreeMap<HostId, u32>,
+    harm: Vec<Harm>,
+}
+
+impl Machines {
+    pub(super) fn new(nodes: u32) -> Self {
+        Machines {
+            paused: BTreeSet::new(),
+            without_turn: BTreeSet::new(),
+            stopped: BTreeSet::new(),
+            failing_disks: BTreeMap::new(),
+            harm: vec![Harm::default(); nodes as usize],
+        }
+    }
+
+    /// Whether a machine's process runs, and is not paused.
+    pub(super) fn runs(&self, host: HostId) -> bool {
+        world::is_up(host) && !self.paused.contains(&host)
+    }
+
+    /// How many nodes are crashed or paused.
+    pub(super) fn down_count(&self) -> usize {
+        (0..self.harm.len()).filter(|host| !self.runs(*host)).count()
+    }
+
+    /// The names of the nodes that are crashed or paused.
+    pub(super) fn down(&self) -> Vec<String> {
+        let down = (0..self.harm.len()).filter(|host| !self.runs(*host));
+        down.map(|host| world::with(|world| world.name(host).to_owned())).collect()
+    }
+
+    /// How many other nodes' disks fail, or have changed what was on them.
+    pub(super) fn other_failing_disks(&self, host: HostId) -> usize {
+        let fails = |other: &HostId| {
+            self.harm[*other].corrupted || self.failing_disks.get(other).is_some_and(|faults| *faults > 0)
+        };
+        (0..self.harm.len()).filter(|other| *other != host).filter(fails).count()
+    }
+
+    pub(super) fn crash(&mut self, host: HostId, death: Death) {
+        self.paused.remove(&host);
+        self.stopped.remove(&host);
+        world::crash(host, death);
+        if let Some(harm) = self.harm.get_mut(host) {
+            harm.crashes += 1;
+            harm.down = true;
+            harm.wiped |= death == Death::Wiped;
+        }
+    }
+
+    pub(super) fn restart(&mut self, host: HostId) {
+        world::restart(host);
+        self.harm[host].down = false;
+        self.apply(host);
+    }
+
+    pub(super) fn pause(&mut self, host: HostId) {
+        self.paused.insert(host);
+        self.apply(host);
+    }
+
+    pub(super) fn resume(&mut self, host: HostId) {
+        self.paused.remove(&host);
+        self.apply(host);
+    }
+
+    /// A fault takes a machine's turn, or gives it back.
+    pub(super) fn take_turn(&mut self, host: HostId, fault: usize, takes: bool) {
+        if takes {
+            self.without_turn.insert((host, fault));
+        } else {
+            self.without_turn.remove(&(host, fault));
+        }
+        self.apply(host);
+    }
+
+    pub(super) fn disk_fails(&mut self, host: HostId, corrupts: bool) {
+        *self.failing_disks.entry(host).or_default() += 1;
+        self.harm[host].corrupted |= corrupts;
+    }
+
+    pub(super) fn corrupted(&mut self, host: HostId) {
+        self.harm[host].corrupted = true;
+    }
+
+    pub(super) fn disk_works(&mut self, host: HostId) {
+        *self.failing_disks.entry(host).or_default() -= 1;
+    }
+
+    pub(super) fn harm(&self) -> Vec<Harm> {
+        self.harm.clone()
+    }
+
+    /// Stops or wakes the machine, as it should be.
+    fn apply(&mut self, host: HostId) {
+        let mut taken = self.without_turn.range((host, 0)..=(host, usize::MAX));
+        let still = self.paused.contains(&host) || taken.next().is_some();
+        if !world::is_up(host) {
+            return;
+        }
+        if still && self.stopped.insert(host) {
+            world::pause(host);
+        } else if !still && self.stopped.remove(&host) {
+            world::resume(host);
+        }
+    }
+}

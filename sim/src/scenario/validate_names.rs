@@ -1,0 +1,113 @@
+//! Whether those that a fault names exist.
+
+use super::error::{Problem, suggest};
+use super::fault::Target;
+use super::model::Nodes;
+use super::source::Path;
+use super::validate::{Checked, Checks};
+use std::collections::BTreeMap;
+
+impl Checks<'_> {
+    pub(super) fn probe(&self, path: &Path, probe: &String) -> Checked {
+        if self.words.probes.contains(probe) {
+            return Ok(());
+        }
+        let system = &self.scenario.system;
+        Err(Problem::new(path.clone(), format!("{system} has no probe `{probe}`"))
+            .label("unknown probe")
+            .help(suggest(probe, "probes", &self.words.probes)))
+    }
+
+    pub(super) fn groups(&self, path: &Path, groups: &[Vec<String>]) -> Checked {
+        if groups.len() < 2 {
+            return Err(Problem::new(path.clone(), "takes at least two groups")
+                .label(format!("{} of 2", groups.len()))
+                .help("name who cannot hear whom: [[\"n1\"], [\"n2\", \"n3\"]]"));
+        }
+        let groups: Vec<_> =
+            groups.iter().enumerate().map(|(index, group)| (path.then(index), group)).collect();
+        self.disjoint(&groups)
+    }
+
+    /// Groups of machines that exist, none empty and none in two.
+    pub(super) fn disjoint(&self, groups: &[(Path, &Vec<String>)]) -> Checked {
+        let mut seen: BTreeMap<&str, &Path> = BTreeMap::new();
+        for (path, group) in groups {
+            if group.is_empty() {
+                return Err(Problem::new(path.clone(), "is an empty group")
+                    .label("empty")
+                    .help(format!("name machines: {}", self.machines())));
+            }
+            for (index, machine) in group.iter().enumerate() {
+                let here = path.then(index);
+                if !numbered(machine, 'n', self.smallest)
+                    && !numbered(machine, 'c', self.scenario.workload.clients)
+                {
+                    return Err(self.nobody(here, machine, "machines", &self.machines()));
+                }
+                if let Some(other) = seen.insert(machine, path) {
+                    let says =
+                        if other == path { "is named twice" } else { "is in two groups, which then overlap" };
+                    return Err(Problem::new(here, format!("{machine} {says}"))
+                        .label(format!("{machine} again"))
+                        .help(format!("{machine} stands in {other} already: remove one of the two")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn target(&self, path: Path, target: &Target) -> Checked {
+        match target {
+            Target::Node(node) => self.node(path, node, ""),
+            Target::That => Ok(()),
+            Target::Whose { probe, .. } => self.probe(&path.then("whose"), probe),
+        }
+    }
+
+    pub(super) fn node(&self, path: Path, node: &str, or: &str) -> Checked {
+        if numbered(node, 'n', self.smallest) {
+            return Ok(());
+        }
+        if numbered(node, 'c', self.scenario.workload.clients) {
+            return Err(Problem::new(path, format!("{node} is a client, and this takes a node"))
+                .label("not a node")
+                .help(format!("nodes: {or}{}", self.nodes())));
+        }
+        Err(self.nobody(path, node, "nodes", &format!("{or}{}", self.nodes())))
+    }
+
+    fn nobody(&self, path: Path, name: &str, what: &str, known: &str) -> Problem {
+        let smallest = match self.scenario.cluster.nodes {
+            Nodes::Exactly(_) => "",
+            Nodes::Between { .. } => " (in the smallest cluster)",
+        };
+        Problem::new(path, format!("there is no {name}{smallest}"))
+            .label("does not exist")
+            .help(format!("{what}: {known}"))
+    }
+
+    fn nodes(&self) -> String {
+        range('n', self.smallest)
+    }
+
+    fn machines(&self) -> String {
+        format!("{}, and the clients {}", self.nodes(), range('c', self.scenario.workload.clients))
+    }
+}
+
+/// Whether a name is `n1` to `n<count>`, in its one spelling.
+fn numbered(name: &str, letter: char, count: u32) -> bool {
+    let number = name.strip_prefix(letter).and_then(|number| number.parse::<u32>().ok());
+    number.is_some_and(|number| (1..=count).contains(&number) && name == format!("{letter}{number}"))
+}
+
+/// `n1`, `n1, n2`, `n1 to n5`.
+fn range(letter: char, count: u32) -> String {
+    match count {
+        0 => "none".to_owned(),
+        1 => format!("{letter}1"),
+        2 => format!("{letter}1, {letter}2"),
+        _ => format!("{letter}1 to {letter}{count}"),
+    }
+}
