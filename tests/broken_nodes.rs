@@ -8,6 +8,7 @@ use sim::check::Checkers;
 use sim::run::{Report, once};
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -19,6 +20,7 @@ enum Breaks {
     Fails,
     NeverConverges,
     ClientHangs,
+    Spins,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -27,6 +29,9 @@ struct Options {
 }
 
 struct Broken;
+
+/// Ends what spins, once it was seen to.
+static TIRED: AtomicBool = AtomicBool::new(false);
 
 impl System for Broken {
     type Options = Options;
@@ -46,6 +51,9 @@ impl System for Broken {
             Breaks::Panics if node.id == 2 => panic!("the second node is unlucky"),
             Breaks::PanicsInATask if node.id == 2 => {
                 tokio::spawn(async { panic!("a task of the second node is unlucky") });
+            }
+            Breaks::Spins if node.id == 2 => {
+                tokio::spawn(async { while !TIRED.load(Ordering::Relaxed) {} });
             }
             Breaks::Stops if node.id == 2 => return Ok(()),
             Breaks::Fails if node.id == 2 => return Err(std::io::Error::other("no disk")),
@@ -81,7 +89,7 @@ impl Client<(), ()> for Idle {
     }
 }
 
-fn run(breaks: &str) -> Report {
+fn scenario(breaks: &str) -> Scenario {
     let text = r#"
         title = "a broken node"
         system = "broken"
@@ -89,8 +97,11 @@ fn run(breaks: &str) -> Report {
         cluster = { nodes = 3, options = { breaks = "BREAKS" } }
         check = { settle = "3s" }
     "#;
-    let scenario =
-        Scenario::parse("broken", &text.replace("BREAKS", breaks), &[], &Catalog(&[&Broken])).unwrap();
+    Scenario::parse("broken", &text.replace("BREAKS", breaks), &[], &Catalog(&[&Broken])).unwrap()
+}
+
+fn run(breaks: &str) -> Report {
+    let scenario = scenario(breaks);
     let (report, _) = once(&Broken, &scenario, 1, true);
     assert_eq!(report.digest, once(&Broken, &scenario, 1, false).0.digest, "broken runs replay too");
     report
@@ -134,4 +145,13 @@ fn an_operation_without_an_answer_is_unknown_after_the_time_out() {
     let report = run("client-hangs");
     assert!(report.violations.is_empty(), "{:?}", report.violations);
     assert!(report.operations.unknown > 0 && report.operations.ok == 0, "{:?}", report.operations);
+}
+
+#[test]
+fn a_node_that_spins_is_given_up_and_named() {
+    let (report, _) = once(&Broken, &scenario("spins"), 1, false);
+    TIRED.store(true, Ordering::Relaxed);
+    let [violation] = &report.violations[..] else { panic!("{:?}", report.violations) };
+    assert_eq!(violation.checker, "spin");
+    assert_eq!(violation.message, "n2 spins: one of its tasks computes, and awaits nothing");
 }

@@ -9,9 +9,9 @@
 //! * What clients saw must be **linearizable**, if the scenario (`[check] linearizable = "register"`) or the system
 //!   ([`Checkers::linearizable`]) says so: it is judged at the end of the run, see [`linearizable`].
 //!
-//! Three more are judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), and every
-//! client gets an answer or its time-out (`answered`). Where a system does not converge because faults went beyond what
-//! it promises to survive ([`Checkers::recovers_if`], `at_most`), that is told apart: as a violation of
+//! Four more are judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), no node may
+//! compute without ever awaiting (`spin`), and every client gets an answer or its time-out (`answered`). Where a system does not converge because faults went beyond what
+//! it promises to survive ([`Checkers::recovers_if`]), that is told apart: as a violation of
 //! `recoverability`.
 
 mod explain;
@@ -33,6 +33,8 @@ use linearizable::{Budget, Model};
 pub(crate) const NODE: &str = "node";
 /// The checker that a panic violates.
 pub(crate) const PANIC: &str = "panic";
+/// The checker that a node which computes without awaiting violates.
+pub(crate) const SPIN: &str = "spin";
 /// The checker that a client without an answer violates.
 pub(crate) const ANSWERED: &str = "answered";
 /// The checker that a history which is not linearizable violates.
@@ -147,7 +149,7 @@ impl<S: System> Checkers<S> {
     pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         let eventually = self.eventually.iter().map(|(name, _)| *name);
         let invariants = self.invariants.iter().map(|(name, _)| *name);
-        let of_every_run = [NODE, PANIC, ANSWERED, RECOVERABILITY];
+        let of_every_run = [NODE, PANIC, SPIN, ANSWERED, RECOVERABILITY];
         let linearizable = self.linearizable.as_ref().map(|_| LINEARIZABLE);
         of_every_run.into_iter().chain(eventually).chain(invariants).chain(linearizable)
     }

@@ -13,6 +13,7 @@ mod nemesis;
 mod report;
 mod thread;
 mod tracing_layer;
+mod watch;
 mod workload;
 
 pub use report::{Json, Met, Operations, Recording, Report, Verdict, Violation};
@@ -41,7 +42,8 @@ const STABLE: Duration = Duration::from_secs(1);
 /// The port that nodes listen on.
 const PORT: u16 = 7000;
 
-/// Runs a scenario once, on a fresh thread.
+/// Runs a scenario once, on a fresh thread. A node that spins ends the run with a violation; its thread goes on until
+/// the process ends.
 pub fn once(
     system: &'static dyn AnySystem,
     scenario: &Scenario,
@@ -50,7 +52,9 @@ pub fn once(
 ) -> (Report, Option<Recording>) {
     let start = Instant::now();
     let plan = scenario.resolve(seed);
-    let (mut report, recording) = on_fresh_thread(seed, || system.run(&plan, seed, recording));
+    let run = move || system.run(&plan, seed, recording);
+    let (mut report, recording) = watch::on_fresh_thread(seed, run)
+        .unwrap_or_else(|spin| (Report::of_a_spin(seed, spin.machine), None));
     report.wall = start.elapsed();
     (report, recording)
 }
@@ -322,7 +326,8 @@ impl<S: System> Run<S> {
                 Some((checker, reason)) => {
                     holds_since = None;
                     if now - healed >= settle.as_nanos() as u64 {
-                        let reason = format!("{} after the last fault: {reason}", humantime::format_duration(settle));
+                        let reason =
+                            format!("{} after the last fault: {reason}", humantime::format_duration(settle));
                         match self.beyond_recovery() {
                             None => self.shared.violated(checker, reason),
                             Some(why) => {
@@ -341,8 +346,7 @@ impl<S: System> Run<S> {
 
     /// Why the system need not recover from what was done to it.
     fn beyond_recovery(&self) -> Option<String> {
-        let promise = self.checkers.recoverable.as_ref();
-        promise.and_then(|promise| promise(&self.nemesis.harm()).err()).or_else(|| self.nemesis.beyond())
+        self.checkers.recoverable.as_ref()?(&self.nemesis.harm()).err()
     }
 
     /// The first reason why the run cannot end well yet.

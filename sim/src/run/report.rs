@@ -1,5 +1,6 @@
 //! What a run found.
 
+use crate::check;
 use crate::history::Line;
 use crate::latency::{Latencies, Percentiles, Sample};
 use crate::scenario::{Expect, Scenario};
@@ -98,6 +99,31 @@ pub enum Met {
 }
 
 impl Report {
+    /// The report of a run that was given up because a node computes without awaiting anything.
+    pub(super) fn of_a_spin(seed: u64, machine: Option<String>) -> Self {
+        let machine = machine.unwrap_or_else(|| "a machine that could not be named".to_owned());
+        let message = format!("{machine} spins: one of its tasks computes, and awaits nothing");
+        Report {
+            seed,
+            violations: vec![Violation { checker: check::SPIN.to_owned(), at_ms: 0, message }],
+            unknown: None,
+            digest: Digest::empty(),
+            simulated: Duration::ZERO,
+            converged_after: None,
+            events: 0,
+            messages: 0,
+            operations: Operations::default(),
+            latencies: Vec::new(),
+            probes: BTreeMap::new(),
+            wall: Duration::ZERO,
+        }
+    }
+
+    /// Whether the run was given up, and its thread is lost.
+    pub fn is_of_a_spin(&self) -> bool {
+        self.violations.iter().any(|violation| violation.checker == check::SPIN)
+    }
+
     /// Whether everything holds.
     pub fn verdict(&self) -> Verdict {
         match (self.violations.is_empty(), &self.unknown) {

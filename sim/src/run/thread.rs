@@ -34,14 +34,48 @@ pub(super) struct Panic {
     pub(super) backtrace: String,
 }
 
-/// Calls `run` on a fresh thread prepared for `seed`, and waits for it.
+/// Calls `run` on a fresh thread prepared for `seed`, and waits for it, for ever if need be.
 pub fn on_fresh_thread<T: Send>(seed: u64, run: impl FnOnce() -> T + Send) -> T {
+    let prepared = prepared(seed, run);
+    std::thread::scope(|scope| {
+        let thread = named().spawn_scoped(scope, prepared).expect(ROOM);
+        thread.join().map_or_else(|payload| std::panic::resume_unwind(payload), ended)
+    })
+}
+
+/// A thread that runs on its own.
+pub(super) type Running = std::thread::JoinHandle<Result<(), Option<Panic>>>;
+
+/// Starts `run` on a fresh thread prepared for `seed`.
+pub(super) fn start(seed: u64, run: impl FnOnce() + Send + 'static) -> Running {
+    named().spawn(prepared(seed, run)).expect(ROOM)
+}
+
+/// Waits for a thread to end.
+pub(super) fn finish(running: Running) -> ! {
+    match running.join() {
+        Ok(result) => ended(result),
+        Err(payload) => std::panic::resume_unwind(payload),
+    }
+    unreachable!("a run that ends without a panic sends its result")
+}
+
+const ROOM: &str = "the system has room for one more thread";
+
+fn named() -> std::thread::Builder {
+    std::thread::Builder::new().name("run".into())
+}
+
+fn prepared<T: Send>(
+    seed: u64,
+    run: impl FnOnce() -> T + Send,
+) -> impl FnOnce() -> Result<T, Option<Panic>> + Send {
     collect_panics();
     let tokio = Builder::new_current_thread()
         .rng_seed(RngSeed::from_bytes(&seed.to_le_bytes()))
         .build()
         .expect("a runtime without drivers asks nothing of the system");
-    let prepared = move || {
+    move || {
         IN_RUN.set(true);
         Runtime::with_seed_and_config(seed, madsim::Config::default()).block_on(async {
             black_box(RandomState::new());
@@ -49,20 +83,18 @@ pub fn on_fresh_thread<T: Send>(seed: u64, run: impl FnOnce() -> T + Send) -> T 
         // Through the handle: the seeded RNG without a scheduler, whose list of yielded tasks nobody would serve.
         let whole = || tokio.handle().block_on(real_tokio::task::unconstrained(async { run() }));
         catch_unwind(AssertUnwindSafe(whole)).map_err(|_| take_panic())
-    };
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("run".into()).spawn_scoped(scope, prepared);
-        let thread = thread.expect("the system has room for one more thread");
-        match thread.join() {
-            Ok(Ok(done)) => done,
-            // What nodes do is caught inside of the run: this is the testbed itself.
-            Ok(Err(Some(Panic { message, location, backtrace, .. }))) => {
-                panic!("the testbed panicked at {location}: {message}\n{backtrace}")
-            }
-            Ok(Err(None)) => panic!("the testbed panicked outside of its hook"),
-            Err(payload) => std::panic::resume_unwind(payload),
+    }
+}
+
+/// What a thread returned. What nodes do is caught inside of the run: a panic here is the testbed's own.
+fn ended<T>(result: Result<T, Option<Panic>>) -> T {
+    match result {
+        Ok(done) => done,
+        Err(Some(Panic { message, location, backtrace, .. })) => {
+            panic!("the testbed panicked at {location}: {message}\n{backtrace}")
         }
-    })
+        Err(None) => panic!("the testbed panicked outside of its hook"),
+    }
 }
 
 /// The panic that ended this thread's run.

@@ -116,7 +116,8 @@ impl DiskTable {
             ("disk.drop_cache", self.drop_cache.is_some()),
         ];
         if let Some((key, _)) = given.iter().find(|(key, given)| *given && !belong.contains(key)) {
-            let says = format!("`{}` does not belong to this fault of a disk", key.trim_start_matches("disk."));
+            let says =
+                format!("`{}` does not belong to this fault of a disk", key.trim_start_matches("disk."));
             return Err(wrong(key, says, "remove it"));
         }
         let missing = || {

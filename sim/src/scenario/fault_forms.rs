@@ -170,4 +170,3 @@ pub(super) fn form(target: Target) -> TargetForm {
         Target::Whose { probe, value, is: false } => TargetForm::IsNot { whose: probe, is_not: value },
     }
 }
-

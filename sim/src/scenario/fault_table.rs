@@ -12,7 +12,9 @@
 
 use super::disk_table::DiskTable;
 use super::fault::{Action, Death, Fault, Moment, Target};
-use super::fault_forms::{ANY, ClockTable, CrashLoop, Flap, Isolate, OneWay, RollingRestart, Slow, TargetForm, THAT, When, form};
+use super::fault_forms::{
+    ANY, ClockTable, CrashLoop, Flap, Isolate, OneWay, RollingRestart, Slow, THAT, TargetForm, When, form,
+};
 use super::units::Time;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -310,7 +312,9 @@ impl From<Fault> for FaultTable {
     fn from(fault: Fault) -> Self {
         let mut table = FaultTable { permanent: fault.permanent, ..FaultTable::default() };
         match fault.moment {
-            Moment::At { at, every, times } => (table.at, table.every, table.times) = (Some(at), every, times),
+            Moment::At { at, every, times } => {
+                (table.at, table.every, table.times) = (Some(at), every, times)
+            }
             Moment::Probe { node, probe, is, after, times } => {
                 table.when = Some(When { node: node.unwrap_or_else(When::any), probe, is });
                 table.after = (after > Time::ZERO).then_some(after);
@@ -339,7 +343,9 @@ impl From<Fault> for FaultTable {
                 table.crash_loop = Some(CrashLoop { node: form(node), times, up, backoff });
                 table.how = (how != Death::default()).then_some(how);
             }
-            Action::RollingRestart { down, gap } => table.rolling_restart = Some(RollingRestart { down, gap }),
+            Action::RollingRestart { down, gap } => {
+                table.rolling_restart = Some(RollingRestart { down, gap })
+            }
             Action::Pause(node) => table.pause = Some(form(node)),
             Action::Slow { node, factor } => table.slow = Some(Slow { node: form(node), factor }),
             Action::ClockJump { node, by } => {

@@ -48,8 +48,8 @@ mod validate_names;
 mod words;
 mod write;
 
-pub use error::{Place, ScenarioError};
 pub use disk::{Directories, Disk, DiskAction, Sector};
+pub use error::{Place, ScenarioError};
 pub use fault::{Action, Class, Death, Fault, Moment, Others, Target};
 pub use model::{Check, Clock, Cluster, Expect, Latency, Network, Nodes, Scenario, Workload};
 pub use random::{AtMost, Kind, Random};

@@ -3,8 +3,8 @@
 //! An override edits the text, so that whatever is wrong with it is found and shown like anything else in the file.
 
 use super::error::{Problem, ScenarioError};
-use super::fault_table::{FaultError, FaultTable};
 use super::fault::Fault;
+use super::fault_table::{FaultError, FaultTable};
 use super::model::Scenario;
 use super::shape;
 use super::source::{Path, Source};

@@ -151,9 +151,7 @@ impl Schedule<'_> {
                 let (from, to) = if draw.chance(0.5) { (nodes, one) } else { (one, nodes) };
                 Action::OneWay { from, to }
             }
-            Kind::Isolate => {
-                Action::Isolate { node: last(&mut nodes)?, from: Others::All(Class::Everyone) }
-            }
+            Kind::Isolate => Action::Isolate { node: last(&mut nodes)?, from: Others::All(Class::Everyone) },
             Kind::Bridge => {
                 nodes.pop()?;
                 Action::Partition(split(&mut draw, nodes))

@@ -166,7 +166,7 @@ impl Checks<'_> {
         disk.in_the_world().check().map_err(|OutOfRange { field, value, bound }| {
             Problem::new(Path::of("disk").then(field), format!("{value} is not {bound}"))
                 .label(format!("not {bound}"))
-                .help(format!("write a number that is {bound}"))
+                .help(format!("write {bound}"))
         })
     }
 
@@ -234,8 +234,11 @@ impl Checks<'_> {
                 )));
         }
         if random.quiet_start >= self.scenario.workload.duration {
-            return Err(Problem::new(path.then("quiet_start"), "the whole workload is quiet: no fault is drawn")
-                .help(format!("write less than {}, the time of the workload", self.scenario.workload.duration)));
+            return Err(Problem::new(
+                path.then("quiet_start"),
+                "the whole workload is quiet: no fault is drawn",
+            )
+            .help(format!("write less than {}, the time of the workload", self.scenario.workload.duration)));
         }
         self.at_most(&path.then("at_most"), random.at_most)
     }

@@ -62,7 +62,10 @@ impl Checks<'_> {
             Action::Isolate { node, from: Others::Machines(machines) } => {
                 let path = path.then("from");
                 self.disjoint(&[(path.clone(), machines)])?;
-                match (node, machines.iter().position(|machine| matches!(node, Target::Node(node) if node == machine))) {
+                match (
+                    node,
+                    machines.iter().position(|machine| matches!(node, Target::Node(node) if node == machine)),
+                ) {
                     (Target::Node(node), Some(index)) => {
                         Err(Problem::new(path.then(index), format!("{node} cannot be isolated from itself"))
                             .label("itself")
@@ -71,9 +74,7 @@ impl Checks<'_> {
                     _ => Ok(()),
                 }
             }
-            Action::OneWay { from, to } => {
-                self.disjoint(&[(path.then("from"), from), (path.then("to"), to)])
-            }
+            Action::OneWay { from, to } => self.disjoint(&[(path.then("from"), from), (path.then("to"), to)]),
             Action::CrashLoop { times, up, backoff, .. } => {
                 bounded(&path.then("times"), *times, 2, TIMES_MAX, "number of crashes")?;
                 above_zero(&path.then("up"), *up, "1s")?;
@@ -83,9 +84,7 @@ impl Checks<'_> {
                 above_zero(&path.then("down"), *down, "1s")?;
                 above_zero(&path.then("gap"), *gap, "5s")
             }
-            Action::Slow { factor, .. } => {
-                bounded(&path.then("factor"), *factor, 2, FACTOR_MAX, "factor")
-            }
+            Action::Slow { factor, .. } => bounded(&path.then("factor"), *factor, 2, FACTOR_MAX, "factor"),
             Action::ClockJump { by, .. } => {
                 let by_path = path.then("by");
                 if by.as_nanos() == 0 {
@@ -99,9 +98,11 @@ impl Checks<'_> {
                 let key = field.rsplit('.').next().unwrap_or(field);
                 Problem::new(path.then(key), format!("{value} is not {bound}"))
                     .label(format!("not {bound}"))
-                    .help(format!("write a number that is {bound}"))
+                    .help(format!("write {bound}"))
             }),
-            Action::Isolate { .. } | Action::Crash { .. } | Action::Pause(_) | Action::ClockFreeze(_) => Ok(()),
+            Action::Isolate { .. } | Action::Crash { .. } | Action::Pause(_) | Action::ClockFreeze(_) => {
+                Ok(())
+            }
         }
     }
 
@@ -121,9 +122,12 @@ impl Checks<'_> {
                     above_zero(&path.then("every"), *every, "5s")?;
                     let strikes = self.scenario.workload.duration.as_nanos() / every.as_nanos().max(1);
                     if times.is_none() && strikes > u128::from(TIMES_MAX) {
-                        return Err(Problem::new(path.then("every"), format!("{every} makes {strikes} faults"))
-                            .label(format!("more than {TIMES_MAX}"))
-                            .help("write a longer time, or how many `times`"));
+                        return Err(Problem::new(
+                            path.then("every"),
+                            format!("{every} makes {strikes} faults"),
+                        )
+                        .label(format!("more than {TIMES_MAX}"))
+                        .help("write a longer time, or how many `times`"));
                     }
                 }
                 if let Some(times) = times {
@@ -141,15 +145,11 @@ impl Checks<'_> {
                 ("after", *after)
             }
         };
-        self.before_the_end(path.then(key), time, "")
-    }
-
-    fn before_the_end(&self, path: Path, time: Time, what: &str) -> Checked {
         let end = self.scenario.workload.duration;
         if time < end {
             return Ok(());
         }
-        Err(Problem::new(path, format!("{what}{time} is after the end: the workload ends at {end}"))
+        Err(Problem::new(path.then(key), format!("{time} is after the end: the workload ends at {end}"))
             .label("after the end")
             .help(format!(
                 "faults happen during the workload: write less than {end} here, or more for workload.for"
@@ -158,14 +158,19 @@ impl Checks<'_> {
 
     /// No node is taken down twice at a time, the budget is kept, and what takes several strokes has time for them.
     fn together(&self) -> Checked {
-        let stage =
-            Stage { seed: 0, nodes: self.smallest, end: self.scenario.workload.duration.get() };
+        let stage = Stage { seed: 0, nodes: self.smallest, end: self.scenario.workload.duration.get() };
         let mut all: Vec<(usize, Taken)> = Vec::new();
         for (index, fault) in self.scenario.faults.iter().enumerate() {
             let path = Path::of("fault").then(index).then(fault.action.key());
             for stroke in stage.expand(std::slice::from_ref(fault)) {
-                if let Moment::At { at, .. } = stroke.moment {
-                    self.before_the_end(path.clone(), at, "the last of several strokes at ")?;
+                let end = self.scenario.workload.duration;
+                if let Moment::At { at, .. } = stroke.moment
+                    && at >= end
+                {
+                    let says = format!("it would still strike at {at}, and the workload ends at {end}");
+                    return Err(Problem::new(path, says)
+                        .label("takes too long")
+                        .help("make it shorter, or write more for workload.for"));
                 }
                 let Some(next) = taken(&stroke) else { continue };
                 self.fits(&path, &next, &all)?;
@@ -198,8 +203,11 @@ impl Checks<'_> {
         if nodes.len() as u32 <= most {
             return Ok(());
         }
-        Err(Problem::new(path.clone(), format!("{} {words} at {at}, and at_most.{key} is {most}", nodes.len()))
-            .label("beyond the budget")
-            .help("let the faults follow each other, or raise the budget if the system promises to survive that"))
+        Err(Problem::new(
+            path.clone(),
+            format!("{} {words} at {at}, and at_most.{key} is {most}", nodes.len()),
+        )
+        .label("beyond the budget")
+        .help("let the faults follow each other, or raise the budget if the system promises to survive that"))
     }
 }

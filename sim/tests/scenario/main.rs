@@ -2,6 +2,7 @@
 
 mod errors;
 mod fault_errors;
+mod fault_limits;
 mod files;
 mod mangled;
 mod plans;

@@ -4,6 +4,8 @@
 //! recording on or off. Two runs with one digest did the same things at the same instants.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use xxhash_rust::xxh3::Xxh3;
 
 /// What is hashed, so that two kinds of event never read alike.
@@ -30,11 +32,13 @@ pub enum Observed {
 pub struct Hasher {
     hash: Xxh3,
     events: u64,
+    /// The same number, for whoever watches from outside.
+    heartbeat: Arc<AtomicU64>,
 }
 
 impl Hasher {
-    pub(crate) fn new() -> Self {
-        Hasher { hash: Xxh3::new(), events: 0 }
+    pub(crate) fn new(heartbeat: Arc<AtomicU64>) -> Self {
+        Hasher { hash: Xxh3::new(), events: 0, heartbeat }
     }
 
     /// Takes an event's kind, time and two words in. Its bytes follow through [`Hasher::bytes`].
@@ -46,6 +50,7 @@ impl Hasher {
         record[17..].copy_from_slice(&b.to_le_bytes());
         self.hash.update(&record);
         self.events += 1;
+        self.heartbeat.store(self.events, Ordering::Relaxed);
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
@@ -64,6 +69,13 @@ impl Hasher {
 /// The digest of a run, or of its first part.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(u128);
+
+impl Digest {
+    /// The digest of nothing.
+    pub fn empty() -> Self {
+        Digest(Xxh3::new().digest128())
+    }
+}
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

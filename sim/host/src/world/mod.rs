@@ -56,6 +56,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::task::{Context, Waker};
 use std::time::Duration;
 use std::{future::Future, time::Instant};
@@ -121,6 +123,13 @@ pub struct World {
 
 thread_local! {
     static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
+    static HEARTBEAT: RefCell<Arc<AtomicU64>> = RefCell::default();
+}
+
+/// From the next [`install`] on this thread, a counter grows with each observed event: another thread can see by it that
+/// the run gets anywhere.
+pub fn beat(heartbeat: Arc<AtomicU64>) {
+    HEARTBEAT.set(heartbeat);
 }
 
 /// Lends the world of this thread's run.
@@ -178,7 +187,7 @@ pub fn install(config: Config) -> Installed {
         listeners: BTreeMap::new(),
         agenda: Agenda::default(),
         generations: 0,
-        hasher: Hasher::new(),
+        hasher: Hasher::new(HEARTBEAT.take()),
         messages: 0,
         trace: Vec::new(),
         probe_hits: BTreeMap::new(),
@@ -216,8 +225,10 @@ impl madsim::plugin::Simulator for Machines {
 
 /// Outside a run, as in a protocol's unit tests, a probe goes nowhere.
 pub(crate) fn publish_probe(name: &'static str, values: impl FnOnce() -> Vec<Value>) {
+    // Outside of the borrow: what is published may come from the clock.
+    let values = values();
     try_with(|world| {
-        let (at_ns, host, values) = (world.now_ns(), world.current_host(), values());
+        let (at_ns, host) = (world.now_ns(), world.current_host());
         world.hasher.event(
             Observed::Probe,
             at_ns,

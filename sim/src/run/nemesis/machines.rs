@@ -40,12 +40,6 @@ impl Machines {
         (0..self.harm.len()).filter(|host| !self.runs(*host)).count()
     }
 
-    /// The names of the nodes that are crashed or paused.
-    pub(super) fn down(&self) -> Vec<String> {
-        let down = (0..self.harm.len()).filter(|host| !self.runs(*host));
-        down.map(|host| world::with(|world| world.name(host).to_owned())).collect()
-    }
-
     /// How many other nodes' disks fail, or have changed what was on them.
     pub(super) fn other_failing_disks(&self, host: HostId) -> usize {
         let fails = |other: &HostId| {

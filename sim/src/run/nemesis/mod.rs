@@ -101,14 +101,6 @@ impl Nemesis {
         self.machines.harm()
     }
 
-    /// What is beyond the budget now: after the heal phase began, what is permanent.
-    pub(super) fn beyond(&self) -> Option<String> {
-        let at_most = self.at_most?;
-        let down = self.machines.down();
-        let beyond = down.len() as u32 > at_most.down;
-        beyond.then(|| format!("{} stay down for ever, and at_most.down is {}", down.join(", "), at_most.down))
-    }
-
     /// Does everything that is due.
     pub(super) fn act(&mut self, now_ns: u64) {
         while self.next_ns().is_some_and(|at| at <= now_ns) {

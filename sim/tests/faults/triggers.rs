@@ -1,0 +1,49 @@
+//! Faults that wait for what a node says.
+
+use super::lab::{Seen, run, run_seed};
+
+/// The machines that faults struck, as the notes name them.
+fn struck(seen: &Seen) -> Vec<String> {
+    let faults = seen.faults().into_iter().filter(|(_, text)| text.contains("strikes"));
+    faults.filter_map(|(_, text)| Some(text.rsplit_once('(')?.1.trim_end_matches(')').to_owned())).collect()
+}
+
+#[test]
+fn a_fault_can_wait_for_a_value_of_a_probe() {
+    let fault = "[[fault]]\nwhen = { probe = \"role\", is = \"primary\" }\nafter = \"2s\"\ncrash = \"that\"\nrestart_after = \"1s\"";
+    assert_eq!(struck(&run("", fault)), ["n1"]);
+    let standby = fault.replace("primary", "standby");
+    assert!(struck(&run("", &standby))[0] != "n1");
+    assert!(struck(&run("", &fault.replace("primary", "nobody"))).is_empty());
+}
+
+#[test]
+fn a_triggered_fault_strikes_as_often_as_it_says() {
+    let fault = "[[fault]]\nwhen = { node = \"n1\", probe = \"boot\" }\nafter = \"1s\"\ntimes = 3\ncrash = \"that\"\nrestart_after = \"1s\"";
+    let seen = run("", fault);
+    assert_eq!(struck(&seen), ["n1", "n1", "n1"]);
+    assert_eq!(seen.probes(1, "boot").len(), 4);
+}
+
+#[test]
+fn a_fault_finds_the_node_by_what_it_said_last() {
+    let crash = |whom: &str| format!("[[fault]]\nat = \"3s\"\ncrash = {whom}\nrestart_after = \"1s\"");
+    assert_eq!(struck(&run("", &crash("{ whose = \"role\", is = \"primary\" }"))), ["n1"]);
+    let others: Vec<String> = (0..20)
+        .map(|seed| {
+            struck(&run_seed(seed, "", &crash("{ whose = \"role\", is_not = \"primary\" }"))).concat()
+        })
+        .collect();
+    assert!(others.iter().all(|node| node == "n2" || node == "n3"), "{others:?}");
+    assert!(
+        others.contains(&"n2".to_owned()) && others.contains(&"n3".to_owned()),
+        "the seed picks: {others:?}"
+    );
+}
+
+#[test]
+fn a_fault_without_anybody_to_strike_says_so() {
+    let seen = run("", "[[fault]]\nat = \"3s\"\npause = { whose = \"role\", is = \"king\" }");
+    let [(3000, note)] = &seen.faults()[..] else { panic!("{:?}", seen.faults()) };
+    assert_eq!(note, "fault 0 is skipped, there is no node with role king: pause a node with role king");
+}
