@@ -37,7 +37,7 @@ impl System for Lab {
 
     const NAME: &'static str = "lab";
     const OPERATIONS: &'static [&'static str] = &["nothing"];
-    const PROBES: &'static [&'static str] = &["boot", "role", "hears", "ticks", "clock", "disk"];
+    const PROBES: &'static [&'static str] = &["boot", "role", "hears", "ticks", "clock", "disk", "rare"];
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         boot(&node.disk()).await?;
@@ -95,6 +95,9 @@ async fn count() {
             ticks += 1;
         }
         probe!("ticks", ticks);
+        if host::buggify!(0.1) {
+            probe!("rare");
+        }
     }
 }
 

@@ -47,3 +47,12 @@ fn a_fault_without_anybody_to_strike_says_so() {
     let [(3000, note)] = &seen.faults()[..] else { panic!("{:?}", seen.faults()) };
     assert_eq!(note, "fault 0 is skipped, there is no node with role king: pause a node with role king");
 }
+
+#[test]
+fn rare_paths_are_taken_where_the_scenario_asks_for_them() {
+    let rare = |buggify: bool| {
+        run(&format!("cluster = {{ nodes = 3, buggify = {buggify} }}"), "").probes(1, "rare").len()
+    };
+    assert_eq!(rare(false), 0);
+    assert!((10..40).contains(&rare(true)), "one in ten of some 240");
+}
