@@ -17,13 +17,16 @@
 //! 3. **Only what matters is tried.** When the operation that was answered cannot be placed, the model says which
 //!    others could make it possible ([`Model::matters`]), and which could matter to those: a *stubborn set* in the
 //!    sense of Valmari (1990). For a read of 3 that is the writes of 3, not the fifty others under way.
-//! 4. **Unknown operations are used for a reason.** One that is overwritten before anything saw it need not have
-//!    happened; the search drops that branch. Equal ones are interchangeable; the first is used first.
+//! 4. **Unknown operations are used for a reason.** Of all orders that explain the answers, one with the fewest unknown
+//!    operations is enough. So the search drops a branch where one of them is overwritten before anything could have
+//!    seen it ([`Model::leads`]), or the state would be the same without it. Equal ones are interchangeable.
 //! 5. **A configuration is 16 bytes**: a hash over the set of placed operations and the state. See `memo.rs` for the
 //!    odds.
 //!
 //! The path lives in a vector: its depth is the number of operations, and no recursion follows it. Visited
 //! configurations and the path are counted in bytes; at the limit, or when time is up, the verdict is *unknown*.
+//!
+//! Keys take turns (see `docket.rs`), and one that is hard does not hide the violation of another.
 //!
 //! Answers are taken in order, so the first answer that no configuration gets past ends the longest linearizable prefix
 //! of the history. The operation that it answers is the evidence: it cannot be placed.
@@ -35,6 +38,7 @@
 //! Reduced State Space Generation*, 1990.
 
 mod budget;
+mod docket;
 mod memo;
 mod model;
 pub mod models;
@@ -46,9 +50,7 @@ mod tests;
 pub use budget::{Budget, OutOf};
 pub use model::{Call, Model, Operation, Waiting};
 
-use budget::Meter;
-use search::{Found, Search};
-use std::collections::BTreeMap;
+use docket::Docket;
 
 /// What was found of a history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +69,7 @@ pub struct Judgement {
     /// The verdict.
     pub finding: Finding,
     /// How many operations were answered before the first answer that cannot be explained; as far as was seen, if the
-    /// verdict is unknown.
+    /// verdict is unknown, or if a key was too hard beside the violation of another.
     pub longest_prefix: usize,
 }
 
@@ -98,52 +100,5 @@ impl Judgement {
 
 /// Judges operations, which must be in order of their invocations.
 pub fn check<M: Model>(model: &M, operations: &[Operation<M::Op, M::Ret>], budget: Budget) -> Judgement {
-    let mut meter = Meter::new(budget);
-    let mut keys: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
-    for (index, operation) in operations.iter().enumerate() {
-        let tells_nothing = operation.end.is_none() && model.observes(&operation.op, None);
-        if !tells_nothing {
-            keys.entry(model.key(&operation.op)).or_default().push(index);
-        }
-    }
-    let end = |operation: usize| operations[operation].end.as_ref().map_or(u64::MAX, |(_, end)| *end);
-    let mut first_violation: Option<Evidence> = None;
-    let mut gave_up: Option<(OutOf, usize)> = None;
-    for (key, indices) in keys {
-        let of_key: Vec<&Operation<M::Op, M::Ret>> =
-            indices.iter().map(|index| &operations[*index]).collect();
-        let in_history = |of_key: &[u32]| of_key.iter().map(|index| indices[*index as usize]).collect();
-        match Search::new(model, &of_key).run(&mut meter) {
-            Found::Linearization => {}
-            Found::Stuck(stuck) => {
-                let operation = indices[stuck.operation as usize];
-                let (tail, pending) = (in_history(&stuck.tail), in_history(&stuck.pending));
-                if first_violation.as_ref().is_none_or(|first| end(operation) < end(first.operation)) {
-                    first_violation = Some(Evidence { key, operation, tail, pending });
-                }
-            }
-            Found::GaveUp(out_of, reached) => {
-                gave_up.get_or_insert((out_of, indices[reached as usize]));
-            }
-        }
-    }
-    let answered_before = |until: usize| {
-        let before = |operation: &&Operation<M::Op, M::Ret>| {
-            operation.end.as_ref().is_some_and(|(_, answered)| *answered < end(until))
-        };
-        operations.iter().filter(before).count()
-    };
-    match (first_violation, gave_up) {
-        (Some(evidence), _) => {
-            let longest_prefix = answered_before(evidence.operation);
-            Judgement { finding: Finding::Violation(evidence), longest_prefix }
-        }
-        (None, Some((out_of, reached))) => {
-            Judgement { finding: Finding::Unknown(out_of), longest_prefix: answered_before(reached) }
-        }
-        (None, None) => {
-            let longest_prefix = operations.iter().filter(|operation| operation.end.is_some()).count();
-            Judgement { finding: Finding::Linearizable, longest_prefix }
-        }
-    }
+    Docket::new(model, operations, budget).judge()
 }

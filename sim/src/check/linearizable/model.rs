@@ -75,10 +75,19 @@ pub trait Model {
         true
     }
 
-    /// Whether `state` is on the way to what `seen`, an observation to come, has seen: for a register, the value read;
-    /// for a text, one that it begins with. It decides what is tried first, not what is tried.
-    fn leads(&self, state: &Self::State, seen: &Call<'_, Self>) -> bool {
-        let _ = (state, seen);
+    /// Whether `state` is on the way to `call`: for a read, whether it saw this state, or one that this one grows into. It
+    /// decides what is tried first; and an operation of unknown outcome that leads to nothing is not tried.
+    ///
+    /// It may be false only if `call` does not care what the state is, or is impossible in it and in all that follow until
+    /// the object is overwritten ([`Model::overwrites`]). None if the model does not know.
+    fn leads(&self, state: &Self::State, call: &Call<'_, Self>) -> Option<bool> {
+        let _ = (state, call);
+        None
+    }
+
+    /// Whether the object is the same after this operation, whatever it was before.
+    fn overwrites(&self, op: &Self::Op) -> bool {
+        let _ = op;
         false
     }
 

@@ -8,12 +8,18 @@ use std::collections::HashMap;
 
 /// How much of a linearisation is kept as evidence.
 const TAIL: usize = 8;
+/// How many placed operations back an unknown one is asked whether it was for nothing.
+const LOOK_BACK: usize = 16;
+/// How many operations are looked at for one that may see what an unknown one did.
+const LOOK_AHEAD: usize = 1000;
 
 /// What a search found.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// Every operation has a place.
     Linearization,
+    /// There are more configurations than it may look at in this turn.
+    TooMany,
     /// There is none.
     Stuck(Stuck),
     /// The search ended before it could tell; this is the operation that it could not place so far.
@@ -73,9 +79,13 @@ pub(super) struct Search<'a, M: Model> {
 }
 
 impl<'a, M: Model> Search<'a, M> {
-    pub(super) fn new(model: &'a M, operations: &'a [&'a Operation<M::Op, M::Ret>]) -> Self {
-        let mut answers: Vec<u32> =
-            (0..operations.len() as u32).filter(|index| operations[*index as usize].end.is_some()).collect();
+    /// A search for an order that explains every answer given before `until`.
+    pub(super) fn new(model: &'a M, operations: &'a [&'a Operation<M::Op, M::Ret>], until: u64) -> Self {
+        let is_answer = |index: &u32| {
+            let end = operations[*index as usize].end.as_ref();
+            end.is_some_and(|(_, end)| *end < until)
+        };
+        let mut answers: Vec<u32> = (0..operations.len() as u32).filter(is_answer).collect();
         answers.sort_by_key(|index| end(operations[*index as usize]));
         let mut classes = HashMap::new();
         let class = operations.iter().map(|operation| {
@@ -106,8 +116,8 @@ impl<'a, M: Model> Search<'a, M> {
         }
     }
 
-    /// Searches until something is found or the budget is spent.
-    pub(super) fn run(mut self, meter: &mut Meter) -> Found {
+    /// Searches until something is found, so many configurations were seen, or the budget is spent.
+    pub(super) fn run(mut self, meter: &mut Meter, turn: usize) -> Found {
         let mut entering = Some((None, self.model.initial()));
         loop {
             if let Some((by, state)) = entering.take() {
@@ -121,6 +131,9 @@ impl<'a, M: Model> Search<'a, M> {
             }
             if let Some(spent) = meter.tick(self.memo.len()) {
                 return Found::GaveUp(spent, self.furthest());
+            }
+            if self.memo.len() > turn {
+                return Found::TooMany;
             }
             entering = self.branch();
             if entering.is_none() && !self.leave() {
@@ -207,7 +220,7 @@ impl<'a, M: Model> Search<'a, M> {
             let top = self.path.len() - 1;
             let node = &mut self.path[top];
             if let Some((operation, state)) = node.outcomes.pop() {
-                if !self.is_idle(operation, &state) {
+                if !self.is_unseen(operation, &state) && !self.is_for_nothing(operation, &state) {
                     return Some((Some(operation), state));
                 }
                 continue;
@@ -242,18 +255,55 @@ impl<'a, M: Model> Search<'a, M> {
         }
     }
 
-    /// Whether an operation makes the one before it, whose outcome is unknown, as if it had not happened: then that one
-    /// need not have, and the configuration without it is tried anyway.
-    fn is_idle(&mut self, operation: u32, state: &M::State) -> bool {
-        let [.., before, node] = &self.path[..] else { return false };
-        let nothing_seen = node.placed == before.placed + 1;
-        if !nothing_seen || self.operations[node.by as usize].end.is_some() {
+    /// Whether an operation leads to a state that would be the same without one of the last few, whose outcome is unknown:
+    /// then that one need not have happened. Of all linearisations, one with the fewest unknown operations has no such.
+    fn is_for_nothing(&mut self, operation: u32, state: &M::State) -> bool {
+        for with in (1..self.path.len()).rev() {
+            let before = self.path[with - 1].placed;
+            if self.placed.len() - before > LOOK_BACK {
+                return false;
+            }
+            let unknown = self.operations[self.path[with].by as usize].end.is_none();
+            if unknown && self.without(with, operation).as_ref() == Some(state) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether an operation of unknown outcome leaves a state that nothing is on its way to before it is overwritten.
+    fn is_unseen(&self, operation: u32, state: &M::State) -> bool {
+        if self.operations[operation as usize].end.is_some() {
             return false;
         }
-        let call = self.call(operation);
-        self.next.clear();
-        self.model.step(&before.state, call.op, call.ret, &mut self.next);
-        self.next.contains(state)
+        let mut until = u64::MAX;
+        let mut looked_at = 0;
+        for list in [List::Answered, List::Observing, List::Unknown] {
+            for here in self.lists.iter(list).filter(|here| *here != operation) {
+                let Operation { op, end, call } = self.operations[here as usize];
+                looked_at += 1;
+                if *call >= until {
+                    break;
+                }
+                if looked_at > LOOK_AHEAD || self.model.leads(state, &self.call(here)) != Some(false) {
+                    return false;
+                }
+                if let Some((_, end)) = end.as_ref().filter(|_| self.model.overwrites(op)) {
+                    until = until.min(*end);
+                }
+            }
+        }
+        true
+    }
+
+    /// The state after an operation, if the one that led to a node had not happened.
+    fn without(&mut self, node: usize, operation: u32) -> Option<M::State> {
+        let before = &self.path[node - 1];
+        let (mut state, from) = (before.state.clone(), before.placed + 1);
+        for at in from..self.placed.len() {
+            state = self.only(&state, self.placed[at])?;
+        }
+        self.only(&state, operation)
     }
 
     /// What had better come before the waiting operation: if that is impossible, what alone makes it possible. Otherwise
@@ -270,11 +320,11 @@ impl<'a, M: Model> Search<'a, M> {
         let seen = self.lists.first(List::Observing)?;
         let called = self.operations[seen as usize].call;
         let seen = self.call(seen);
-        if self.model.leads(&after, &seen) {
+        if self.model.leads(&after, &seen) == Some(true) {
             return self.first_under_way(waiting, &[List::Answered], |search, here| {
                 let ends_before =
                     search.operations[here as usize].end.as_ref().is_some_and(|(_, end)| *end < called);
-                let spoils = |state: M::State| !search.model.leads(&state, &seen);
+                let spoils = |state: M::State| search.model.leads(&state, &seen) != Some(true);
                 if !ends_before || !search.only(&after, here).is_some_and(spoils) {
                     return false;
                 }
@@ -282,16 +332,17 @@ impl<'a, M: Model> Search<'a, M> {
                 before.is_some_and(|before| search.only(&before, waiting).as_ref() == Some(&after))
             });
         }
-        if !self.model.leads(&state, &seen) {
+        if self.model.leads(&state, &seen) != Some(true) {
             return None;
         }
         self.first_under_way(waiting, &[List::Answered, List::Unknown], |search, here| {
             let next = search.only(&state, here);
-            next.is_some_and(|next| next != state && search.model.leads(&next, &seen))
+            next.is_some_and(|next| next != state && search.model.leads(&next, &seen) == Some(true))
         })
     }
 
-    /// The first other operation of these lists that is under way as the waiting one is answered, and fits.
+    /// The first other operation of these lists that is under way as the waiting one is answered, and fits; of unknown ones
+    /// the last, for most take effect soon or never.
     fn first_under_way(
         &mut self,
         waiting: u32,
@@ -299,13 +350,16 @@ impl<'a, M: Model> Search<'a, M> {
         mut fits: impl FnMut(&mut Self, u32) -> bool,
     ) -> Option<u32> {
         let until = end(self.operations[waiting as usize]);
+        let mut under_way = Vec::new();
         for list in lists {
-            let mut next = self.lists.first(*list);
-            while let Some(here) = next.filter(|here| self.operations[*here as usize].call < until) {
-                next = self.lists.after(here);
-                if here != waiting && fits(self, here) {
-                    return Some(here);
-                }
+            let called = |here: &u32| self.operations[*here as usize].call < until;
+            under_way.clear();
+            under_way.extend(self.lists.iter(*list).take_while(called).filter(|here| *here != waiting));
+            if *list == List::Unknown {
+                under_way.reverse();
+            }
+            if let Some(first) = under_way.iter().copied().find(|here| fits(self, *here)) {
+                return Some(first);
             }
         }
         None
@@ -351,9 +405,11 @@ impl<'a, M: Model> Search<'a, M> {
                 !matters
             });
         }
-        let deadline =
-            |index: &u32| self.operations[*index as usize].end.as_ref().map_or(u64::MAX, |(_, end)| *end);
-        possible.sort_by_key(|index| (deadline(index), *index));
+        // What ends first is tried first; of unknown ones the last.
+        possible.sort_by_key(|index| match &self.operations[*index as usize].end {
+            Some((_, end)) => (*end, *index),
+            None => (u64::MAX, u32::MAX - index),
+        });
         let mut seen = Vec::new();
         possible.retain(|index| {
             let class = self.class[*index as usize];

@@ -75,8 +75,17 @@ impl Model for CasRegister {
         }
     }
 
-    fn leads(&self, state: &Datum, seen: &Call<'_, Self>) -> bool {
-        seen.ret == Some(&Ret::Value(*state))
+    fn leads(&self, state: &Datum, call: &Call<'_, Self>) -> Option<bool> {
+        match call.op {
+            Op::Read => Some(call.ret == Some(&Ret::Value(*state))),
+            Op::Write(_) => Some(false),
+            // Another may come between, and leave what this one needs.
+            Op::Cas(..) => None,
+        }
+    }
+
+    fn overwrites(&self, op: &Op) -> bool {
+        matches!(op, Op::Write(_))
     }
 }
 

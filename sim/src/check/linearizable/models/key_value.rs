@@ -256,8 +256,16 @@ impl Model for KeyValue {
         }
     }
 
-    fn leads(&self, state: &Content, seen: &Call<'_, Self>) -> bool {
-        matches!(seen.ret, Some(Ret::Value(value)) if value.content == *state || value.begins_with(state))
+    fn leads(&self, state: &Content, call: &Call<'_, Self>) -> Option<bool> {
+        match (&call.op.action, call.ret) {
+            (Action::Get, Some(Ret::Value(seen))) => Some(seen.content == *state || seen.begins_with(state)),
+            (Action::Get | Action::Put(_) | Action::Append(_), _) => Some(false),
+            (Action::Cas(..), _) => None,
+        }
+    }
+
+    fn overwrites(&self, op: &Op) -> bool {
+        matches!(op.action, Action::Put(_))
     }
 }
 

@@ -59,8 +59,12 @@ impl Model for Register {
         }
     }
 
-    fn leads(&self, state: &Datum, seen: &Call<'_, Self>) -> bool {
-        seen.ret == Some(state)
+    fn leads(&self, state: &Datum, call: &Call<'_, Self>) -> Option<bool> {
+        Some(*call.op == Op::Read && call.ret == Some(state))
+    }
+
+    fn overwrites(&self, op: &Op) -> bool {
+        matches!(op, Op::Write(_))
     }
 }
 

@@ -90,8 +90,9 @@ impl Model for Registry {
         }
     }
 
-    fn leads(&self, holder: &Datum, seen: &Call<'_, Self>) -> bool {
-        seen.ret == Some(&Ret::Found(*holder))
+    fn leads(&self, holder: &Datum, call: &Call<'_, Self>) -> Option<bool> {
+        // Whether a name can be registered or unregistered depends on who has it.
+        (call.op.action == Action::Lookup && call.ret == Some(&Ret::Found(*holder))).then_some(true)
     }
 }
 
