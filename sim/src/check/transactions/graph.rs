@@ -18,7 +18,13 @@ struct Edge {
 pub(super) struct Dependencies {
     graph: DiGraph<(), Edge>,
     known: HashSet<(usize, usize, Link)>,
+    /// The bytes that edges may still take up.
+    bytes_left: usize,
+    is_full: bool,
 }
+
+/// What an edge takes up at most, in the graph and among those known; both double as they grow.
+const EDGE_BYTES: usize = 3 * (size_of::<petgraph::graph::Edge<Edge>>() + size_of::<(usize, usize, Link)>());
 
 /// A walk so far: where it is, whether it came there by rw, and whether it took any rw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,21 +35,35 @@ struct Place {
 }
 
 impl Dependencies {
-    pub(super) fn new(operations: usize) -> Self {
+    /// A graph without edges, which may take up so many bytes.
+    pub(super) fn new(operations: usize, bytes_allowed: usize) -> Self {
         let mut graph = DiGraph::with_capacity(operations, operations);
         for _ in 0..operations {
             graph.add_node(());
         }
-        Dependencies { graph, known: HashSet::new() }
+        Dependencies { graph, known: HashSet::new(), bytes_left: bytes_allowed, is_full: false }
     }
 
     pub(super) fn len(&self) -> usize {
         self.graph.edge_count()
     }
 
+    /// Whether an edge was left out for want of memory. What is found without it is certain none the less.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_full
+    }
+
     /// One comes before another. The first reason of each kind is kept.
     pub(super) fn add(&mut self, from: usize, to: usize, link: Link, key: Option<&str>) {
-        if from != to && self.known.insert((from, to, link)) {
+        if from == to || self.is_full || self.known.contains(&(from, to, link)) {
+            return;
+        }
+        match self.bytes_left.checked_sub(EDGE_BYTES + key.map_or(0, str::len)) {
+            Some(left) => self.bytes_left = left,
+            None => self.is_full = true,
+        }
+        if !self.is_full {
+            self.known.insert((from, to, link));
             let key = key.map(str::to_owned);
             self.graph.add_edge(NodeIndex::new(from), NodeIndex::new(to), Edge { link, key });
         }

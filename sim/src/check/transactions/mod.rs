@@ -28,7 +28,7 @@
 //!
 //! What a graph does not show cannot be found: the absence of a cycle is no proof of an order, but what is reported is
 //! certain. The order of a key's versions comes from the lists that were read (`list-append`: a list tells its own
-//! history), or from transactions that read one version and wrote another (`read-write`, which knows much less).
+//! history), or from transactions that read one version and wrote another (`rw-register`, which knows much less).
 //!
 //! Sources: A. Adya: *Weak Consistency*, 1999. P. Alvaro, K. Kingsbury: *Elle: Inferring Isolation Anomalies from
 //! Experimental Observations*, VLDB 2020. A. Cerone, A. Gotsman: *Analysing Snapshot Isolation*, JACM 2018.
@@ -53,7 +53,7 @@ use std::str::FromStr;
 use std::time::Instant;
 
 /// The names of the workloads.
-pub const NAMES: [&str; 3] = ["list-append", "read-write", "bank-audit"];
+pub const NAMES: [&str; 3] = ["list-append", "rw-register", "bank-audit"];
 
 /// What transactions do, and how isolated they must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Workload {
     ///
     /// When an operation is not one of the workload's; with its line.
     pub fn judge(&self, history: &[Recorded], budget: Budget) -> Result<Judged, HistoryError> {
-        let mut dependencies = Dependencies::new(history.len());
+        let mut dependencies = Dependencies::new(history.len(), budget.memory_bytes);
         let mut found = match self.kind {
             Kind::ListAppend => list_append::infer(
                 &transaction::read(history, transaction::Values::Lists)?,
@@ -106,8 +106,11 @@ impl Workload {
         found.extend(cycles);
         found.sort_by_key(|found| found.anomaly);
         let (anomalies, allowed) = found.into_iter().partition(|found| self.level.forbids(found.anomaly));
-        let gave_up = budget.time.filter(|_| !complete);
-        let gave_up = gave_up.map(|limit| OutOf::Time { limit, configurations: dependencies.len() });
+        let configurations = dependencies.len();
+        let out_of_memory =
+            dependencies.is_full().then_some(OutOf::Memory { limit: budget.memory_bytes, configurations });
+        let out_of_time = budget.time.filter(|_| !complete);
+        let gave_up = out_of_memory.or(out_of_time.map(|limit| OutOf::Time { limit, configurations }));
         Ok(Judged { anomalies, allowed, gave_up })
     }
 }
@@ -119,7 +122,7 @@ impl FromStr for Workload {
         let (name, level) = text.split_once(':').unwrap_or((text, Level::Serializable.name()));
         let kind = match name {
             "list-append" => Kind::ListAppend,
-            "read-write" => Kind::ReadWrite,
+            "rw-register" => Kind::ReadWrite,
             "bank-audit" => Kind::BankAudit,
             _ => return Err(format!("there is no model `{name}`")),
         };

@@ -132,9 +132,9 @@ fn a_lost_update_is_two_writes_over_one_version() {
     let good = r#"
         ["w","x",0]
         ["r","x",0],["w","x",1] | ["r","x",1],["w","x",2]"#;
-    accept("read-write", good);
+    accept("rw-register", good);
     let bad = good.replacen(r#"["r","x",1]"#, r#"["r","x",0]"#, 1);
-    insta::assert_snapshot!(evidence("read-write:snapshot-isolation", &bad), @r#"
+    insta::assert_snapshot!(evidence("rw-register:snapshot-isolation", &bad), @r#"
     lost update
       line 3     p1 txn [["r","x",0],["w","x",1]]
         rw on x: before the one of line 4
@@ -147,9 +147,9 @@ fn a_lost_update_is_two_writes_over_one_version() {
 fn a_long_fork_is_two_writes_seen_in_opposite_orders() {
     let good = r#"
         ["w","x",1] | ["w","y",1] | ["r","x",1],["r","y",null] | ["r","x",1],["r","y",1]"#;
-    accept("read-write:snapshot-isolation", good);
+    accept("rw-register:snapshot-isolation", good);
     let bad = good.replace(r#"["r","x",1],["r","y",1]"#, r#"["r","x",null],["r","y",1]"#);
-    insta::assert_snapshot!(evidence("read-write:snapshot-isolation", &bad), @r#"
+    insta::assert_snapshot!(evidence("rw-register:snapshot-isolation", &bad), @r#"
     long fork
       line 4     p3 txn [["r","x",null],["r","y",1]]
         rw on x: before the one of line 1
@@ -240,8 +240,8 @@ fn a_transaction_sees_its_own_writes() {
     internal: x is read without what the transaction itself did and saw before
       line 1     p0 txn [["append","x",1],["r","x",[]]]
     "#);
-    accept("read-write", r#"["w","x",1],["r","x",1]"#);
-    insta::assert_snapshot!(evidence("read-write", r#"["w","x",1],["r","x",null]"#), @r#"
+    accept("rw-register", r#"["w","x",1],["r","x",1]"#);
+    insta::assert_snapshot!(evidence("rw-register", r#"["w","x",1],["r","x",null]"#), @r#"
     internal: x is read without what the transaction itself did or saw before
       line 1     p0 txn [["w","x",1],["r","x",null]]
     "#);
@@ -267,6 +267,86 @@ fn lists_that_do_not_begin_alike_fit_no_order() {
       line 7     p3 txn [["r","x",[2,1]]]
       line 8     p4 txn [["r","x",[1,2,3]]]
     "#);
+}
+
+/// Anomalies of registers: a good history, and what makes its near twin wrong.
+const OF_REGISTERS: [(&str, &str, [&str; 2]); 6] = [
+    (
+        "G1a",
+        r#"
+        ["w","x",1] → info
+        ["r","x",1]"#,
+        ["info", "fail"],
+    ),
+    (
+        "G1b",
+        r#"
+        ["w","x",1],["w","x",2]
+        ["r","x",2]"#,
+        [r#"["r","x",2]"#, r#"["r","x",1]"#],
+    ),
+    ("G1c", r#"["w","x",1],["r","y",null] | ["w","y",1],["r","x",1]"#, ["null", "1"]),
+    (
+        "G0",
+        r#"
+        ["w","x",1],["w","y",1]
+        ["r","x",1],["w","x",2],["r","y",1],["w","y",2] | ["r","y",2],["r","x",2]"#,
+        [r#"["w","x",1],["w","y",1]"#, r#"["w","x",1],["r","y",2],["w","y",1]"#],
+    ),
+    (
+        "G-single",
+        r#"
+        ["w","x",1],["w","y",1] | ["r","x",1],["r","y",1]"#,
+        [r#"["r","y",1]"#, r#"["r","y",null]"#],
+    ),
+    (
+        "G2-item",
+        r#"
+        ["r","x",null],["w","y",1] | ["r","y",1],["w","x",1]"#,
+        [r#"["r","y",1]"#, r#"["r","y",null]"#],
+    ),
+];
+
+#[test]
+fn registers_show_the_same_anomalies_as_lists() {
+    let mut pages = String::new();
+    for (name, good, [right, wrong]) in OF_REGISTERS {
+        accept("rw-register", good);
+        assert!(good.contains(right), "{name}");
+        pages += &format!("{name}:\n{}\n\n", evidence("rw-register", &good.replace(right, wrong)));
+    }
+    insta::assert_snapshot!(pages);
+}
+
+#[test]
+fn a_long_fork_of_lists_is_none_if_the_readers_agree() {
+    let good = r#"
+        ["append","x",1] | ["append","y",1] | ["r","x",[1]],["r","y",[]] | ["r","x",[1]],["r","y",[1]]"#;
+    accept("list-append:snapshot-isolation", good);
+    let bad = good.replace(r#"["r","x",[1]],["r","y",[1]]"#, r#"["r","x",[]],["r","y",[1]]"#);
+    insta::assert_snapshot!(evidence(
+        "list-append:snapshot-isolation",
+        &format!("{bad}\n[\"r\",\"x\",[1]],[\"r\",\"y\",[1]]")
+    ));
+}
+
+#[test]
+fn a_graph_of_everything_before_everything_ends_at_the_memory_limit() {
+    // A thousand transactions that end together, then a thousand that begin together: a million edges.
+    let wave = |from: usize, kind: &str| {
+        let event = |process: usize| {
+            format!(r#"{{"process":{process},"type":"{kind}","f":"txn","value":[["r","x",[]]]}}"#) + "\n"
+        };
+        (from..from + 1000).map(event).collect::<String>()
+    };
+    let text = [wave(0, "invoke"), wave(0, "ok"), wave(1000, "invoke"), wave(1000, "ok")].concat();
+    let judge: Judge = "list-append:strict-serializable".parse().expect("a model");
+    let history = read(text.as_bytes()).expect("a history");
+    let budget = |memory_bytes| Budget { time: None, memory_bytes };
+    let ruling = judge.judge(&history, budget(1 << 20)).expect("transactions");
+    assert_eq!(ruling.verdict, Verdict::Unknown);
+    assert!(ruling.summary.starts_with("the memory limit of 1 MiB"), "{}", ruling.summary);
+    assert_eq!(judge.judge(&history, budget(1 << 30)).expect("transactions").verdict, Verdict::Valid);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Histories made to be hard: the search ends at its limit, and says so.
 
-use super::super::models::{Bank, Datum, Readable, Register, bank, register};
+use super::super::models::key_value::{self, Content, Seen};
+use super::super::models::{Bank, Datum, KeyValue, Readable, Register, bank, register};
 use super::super::{Budget, Finding, Operation, OutOf, check};
+use crate::history::{End, Moment, Recorded};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn datum(value: u64) -> Datum {
     Datum::from(&json!(value))
@@ -48,13 +50,52 @@ fn everything_unknown_ends_at_the_memory_limit() {
 }
 
 #[test]
-fn everything_concurrent_ends_at_the_time_limit() {
-    let (model, operations) = subset_sum(64, true);
-    let limit = Duration::from_millis(50);
-    let start = Instant::now();
-    let judgement = check(&model, &operations, Budget { time: Some(limit), ..Budget::default() });
-    assert!(matches!(judgement.finding, Finding::Unknown(OutOf::Time { .. })), "{judgement:?}");
-    assert!(start.elapsed() < 20 * limit, "{:?}", start.elapsed());
+fn everything_concurrent_and_everything_unknown_end_at_the_time_limit() {
+    for is_answered in [true, false] {
+        let (model, operations) = subset_sum(64, is_answered);
+        // No time at all: the search sees so at its first look at the clock.
+        let judgement =
+            check(&model, &operations, Budget { time: Some(Duration::ZERO), ..Budget::default() });
+        let Finding::Unknown(OutOf::Time { configurations, .. }) = judgement.finding else {
+            panic!("{judgement:?}");
+        };
+        assert!(configurations < 1000, "{configurations}");
+    }
+}
+
+#[test]
+fn a_key_that_is_hard_does_not_hide_the_violation_of_one_that_is_easy() {
+    use key_value::Op;
+    let call = |key: &str, f: &str, value: serde_json::Value| Recorded {
+        process: 0,
+        f: f.to_owned(),
+        invoked: if f == "get" { json!(key) } else { json!([key, value]) },
+        end: End::Unknown,
+        call: Moment { line: 1, time_ns: None, order: 0 },
+        done: None,
+    };
+    let model = KeyValue { initial: Content::MISSING };
+    let op = |key: &str, f: &str, value| -> Op { model.op(&call(key, f, value)).expect("a known function") };
+    let read = |key: &str, seen: &str, at: u64| Operation {
+        op: op(key, "get", json!(null)),
+        end: Some((key_value::Ret::Value(Seen::from(&json!(seen))), at + 1)),
+        call: at,
+    };
+    // Sixty appends of a and aa under way at once make many values, and the one that was read is too long for all.
+    let append = |at: u64| Operation {
+        op: op("hard", "append", json!("a".repeat(1 + at as usize))),
+        end: Some((key_value::Ret::Done, 1_000 + at)),
+        call: at,
+    };
+    let mut operations: Vec<_> = (0..60).map(append).collect();
+    operations.push(read("hard", &"a".repeat(1829), 100));
+    let budget = Budget { time: None, memory_bytes: 1 << 20 };
+    assert!(matches!(check(&model, &operations, budget).finding, Finding::Unknown(_)));
+    operations.push(read("wrong", "x", 200));
+    let Finding::Violation(evidence) = check(&model, &operations, budget).finding else {
+        panic!("the hard key hides the other");
+    };
+    assert_eq!(evidence.key.as_deref(), Some("wrong"));
 }
 
 #[test]
