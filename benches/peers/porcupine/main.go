@@ -3,9 +3,10 @@
 //	go run . judge MODEL FILE            one history, by Porcupine: prints the verdict and how long it took
 //	go run . compare SPLITBRAIN DIR      every history of a folder, by both: prints a table
 //
-// A folder of histories comes from `HISTORIES=DIR cargo bench -p splitbrain-sim --bench judge`; a file is named
-// MODEL@title.jsonl. What is timed is the judging alone, not the reading of the file. For Porcupine the values are
-// decoded beforehand; splitbrain's time includes it. Both have one core.
+// Needs Go 1.19 and the module github.com/anishathalye/porcupine (`go get` it first). A folder of histories comes from
+// `HISTORIES=DIR cargo bench -p splitbrain-sim --bench judge`; a file is named MODEL@title.jsonl. What is timed is the
+// judging alone, not the reading of the file. For Porcupine the values are decoded beforehand; splitbrain's time includes
+// that. Both have one core.
 package main
 
 import (
@@ -80,9 +81,9 @@ func compare(splitbrain, folder string) {
 		}
 		one, two := median(ours), median(theirs)
 		ratio := fmt.Sprintf("%.1f ×", two.WallMs/one.WallMs)
-		if two.Verdict != one.Verdict {
+		if two.Verdict != one.Verdict || one.Verdict == "unknown" {
 			ratio = "–"
-			if one.Verdict == "valid" {
+			if one.Verdict != "unknown" {
 				ratio = fmt.Sprintf("> %.0f ×", math.Max(two.WallMs, 1)/one.WallMs)
 			}
 		}
