@@ -87,10 +87,11 @@ impl<'a, M: Model> Search<'a, M> {
         };
         let mut answers: Vec<u32> = (0..operations.len() as u32).filter(is_answer).collect();
         answers.sort_by_key(|index| end(operations[*index as usize]));
-        let mut classes = HashMap::new();
+        let mut hasher = StateHasher::default();
+        let mut classes: HashMap<u128, u32> = HashMap::with_capacity(operations.len());
         let class = operations.iter().map(|operation| {
             let known = classes.len() as u32;
-            *classes.entry((&operation.op, operation.ret())).or_insert(known)
+            *classes.entry(hasher.of(&(&operation.op, operation.ret()))).or_insert(known)
         });
         let list = |operation: &&Operation<M::Op, M::Ret>| match operation.ret() {
             None => List::Unknown,
@@ -107,7 +108,7 @@ impl<'a, M: Model> Search<'a, M> {
             placed: Vec::with_capacity(operations.len()),
             set_hash: 0,
             memo: Memo::new(),
-            hasher: StateHasher::default(),
+            hasher,
             path: Vec::new(),
             path_bytes: 0,
             next: Vec::new(),

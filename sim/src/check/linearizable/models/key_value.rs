@@ -132,7 +132,7 @@ impl Content {
 
     fn with(self, part: u64) -> Content {
         let extend = |hash: u64, base: u64| {
-            ((u128::from(hash) * u128::from(base) + u128::from(part % PRIME) + 1) % u128::from(PRIME)) as u64
+            reduced(u128::from(hash) * u128::from(base) + u128::from(part % PRIME) + 1)
         };
         let hash = [extend(self.hash[0], BASES[0]), extend(self.hash[1], BASES[1])];
         Content { parts: self.parts + 1, hash, ..self }
@@ -154,8 +154,7 @@ impl Content {
         }
         // x·Bⁿ + y, where y has n parts.
         let join = |x: u64, y: u64, base: u64| {
-            let shifted = u128::from(x) * u128::from(power(base, other.parts)) % u128::from(PRIME);
-            ((shifted + u128::from(y)) % u128::from(PRIME)) as u64
+            reduced(u128::from(x) * u128::from(power(base, other.parts)) + u128::from(y))
         };
         let hash =
             [join(first.hash[0], other.hash[0], BASES[0]), join(first.hash[1], other.hash[1], BASES[1])];
@@ -163,8 +162,16 @@ impl Content {
     }
 }
 
+/// Modulo the prime, of a number below 2¹²³: 2⁶¹ is 1, so the bits from the 61st on are added to those below.
+fn reduced(number: u128) -> u64 {
+    let prime = u128::from(PRIME);
+    let once = (number & prime) + (number >> 61);
+    let twice = (once & prime) + (once >> 61);
+    (if twice >= prime { twice - prime } else { twice }) as u64
+}
+
 fn power(mut base: u64, mut exponent: u64) -> u64 {
-    let times = |a: u64, b: u64| (u128::from(a) * u128::from(b) % u128::from(PRIME)) as u64;
+    let times = |a: u64, b: u64| reduced(u128::from(a) * u128::from(b));
     let mut power = 1;
     while exponent > 0 {
         if exponent & 1 == 1 {
@@ -316,6 +323,16 @@ fn is_pair(recorded: &Recorded) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_number_is_reduced_as_by_division() {
+        let prime = u128::from(PRIME);
+        for number in
+            [0, 1, prime - 1, prime, prime + 1, prime * prime - 1, prime * prime + prime, (1 << 122) + 7]
+        {
+            assert_eq!(u128::from(reduced(number)), number % prime, "{number}");
+        }
+    }
 
     #[test]
     fn appending_makes_the_value_that_is_read() {
