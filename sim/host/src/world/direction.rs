@@ -169,7 +169,13 @@ impl Direction {
     /// Keeps a segment back.
     pub(super) fn shelve(&mut self, shelf: Shelf, len: usize, fin: bool) {
         let at = if shelf == Shelf::Wire { HELD } else { WAITING };
-        self.segments.push_back(Segment { at, len, fin });
+        match self.segments.back_mut().filter(|last| last.at == at) {
+            Some(last) => {
+                last.len += len;
+                last.fin |= fin;
+            }
+            None => self.segments.push_back(Segment { at, len, fin }),
+        }
     }
 
     /// The next segment to arrive.
@@ -212,15 +218,25 @@ impl Direction {
         self.segments.back().is_some_and(|last| last.at >= HELD)
     }
 
-    /// Everything shelved becomes one segment that arrives at `at`, after all that is in flight.
-    pub(super) fn resend(&mut self, at: u64) {
-        let mut merged = Segment { at, len: 0, fin: false };
+    /// Bytes that are shelved.
+    pub(super) fn shelved(&self) -> usize {
+        self.segments.iter().rev().take_while(|segment| segment.at >= HELD).map(|segment| segment.len).sum()
+    }
+
+    /// So many of the shelved bytes become one segment that arrives at `at`, after all that is in flight. The rest goes
+    /// on waiting with its sender.
+    pub(super) fn resend(&mut self, at: u64, len: usize) {
+        let mut rest = Segment { at: WAITING, len: 0, fin: false };
         while let Some(segment) = self.pop_last(HELD) {
-            merged.len += segment.len;
-            merged.fin |= segment.fin;
+            rest.len += segment.len;
+            rest.fin |= segment.fin;
         }
+        rest.len -= len;
         self.last_at = at;
-        self.segments.push_back(merged);
+        self.segments.push_back(Segment { at, len, fin: rest.fin && rest.len == 0 });
+        if rest.len > 0 {
+            self.segments.push_back(rest);
+        }
     }
 
     /// The sender is dead: what only it had is never sent, and its timers are void.

@@ -8,7 +8,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `draw.rs` | streams of randomness |
-//! | `latency.rs`, `link.rs` | links |
+//! | `link/` | links |
 //! | `tcp.rs`, `handshake.rs`, `listener.rs` | connections: their life, how they begin, and where |
 //! | `direction.rs`, `transmission.rs` | one way of a connection, and how its segments travel |
 //! | `packet.rs` | packets without data, and the agenda of everything rare |
@@ -16,6 +16,7 @@
 //! | `machine.rs` | machines: power, process, clock, view |
 //! | `disk/` | their disks |
 //! | `digest.rs`, `trace.rs` | what is remembered |
+//! | `out_of_range.rs` | why a setting is refused |
 //!
 //! Re-entrancy: `with` lends the world mutably, so nothing inside it may run foreign code. Waking a task is fine
 //! (madsim queues it); calling a view is not, and happens outside.
@@ -25,11 +26,11 @@ mod direction;
 mod disk;
 mod draw;
 mod handshake;
-mod latency;
 mod link;
 mod listener;
 mod machine;
 pub(crate) mod net;
+mod out_of_range;
 mod packet;
 mod tcp;
 mod trace;
@@ -37,15 +38,16 @@ mod transmission;
 
 pub use digest::{Digest, Observed};
 pub(crate) use disk::handle as disk_handle;
-pub use disk::{Decay, DirectoryOrder, DiskFault, DiskOperation, DiskSettings, OutOfRange, SectorSize};
+pub use disk::{Decay, DirectoryOrder, DiskFault, DiskOperation, DiskSettings, SectorSize};
 pub use draw::Draw;
-pub use latency::Latency;
+pub use link::{Bandwidth, Latency, LinkFault, LinkSettings, Reorder};
 pub use machine::{Death, Machine, crash, is_up, pause, restart, resume, view, view_json};
+pub use out_of_range::OutOfRange;
 pub use trace::{Happening, TraceEvent, TraceLine};
 
 use crate::probe::Value;
 use digest::Hasher;
-use link::{Link, Transit};
+use link::Link;
 use listener::{Binding, Listener};
 use machine::Host;
 use madsim::task::NodeId;
@@ -73,9 +75,9 @@ pub struct Config {
     pub seed: u64,
     /// The machines. Their madsim nodes must be created in the same order, after [`install`].
     pub machines: Vec<Machine>,
-    /// The latency of every link.
+    /// The latency of every link, until [`World::set_link`].
     pub latency: Latency,
-    /// The probability that a packet is lost on a link.
+    /// The probability that a packet is lost on a link, until [`World::set_link`].
     pub loss: f64,
     /// Whether `buggify!` ever says yes.
     pub buggify: bool,
@@ -182,7 +184,11 @@ pub fn install(config: Config) -> Installed {
         hosts: config.machines.iter().map(|machine| Host::new(machine, config.seed)).collect(),
         disks: config.machines.iter().map(|machine| disk::Disk::new(config.seed, &machine.name)).collect(),
         nodes: Vec::with_capacity(count),
-        links: (0..count * count).map(|_| Link::new()).collect(),
+        links: (0..count * count)
+            .map(|_| {
+                Link::new(LinkSettings { loss: config.loss, ..LinkSettings::new(config.latency.clone()) })
+            })
+            .collect(),
         connections: Slab::new(),
         listeners: BTreeMap::new(),
         agenda: Agenda::default(),
@@ -357,47 +363,6 @@ impl World {
     pub fn log(&mut self, target: &str, text: String) {
         let (at, host) = (self.now_ns(), self.current_host());
         self.record(at, || Happening::Log { host, target: target.to_owned(), text });
-    }
-
-    /// Loses every packet from one machine to another, until [`World::mend`].
-    pub fn cut(&mut self, from: HostId, to: HostId) {
-        if self.link(from, to).state() == link::LinkState::Held {
-            self.lose_held(from, to);
-        }
-        self.link(from, to).cut();
-    }
-
-    /// Ends one cut.
-    pub fn mend(&mut self, from: HostId, to: HostId) {
-        self.link(from, to).mend();
-    }
-
-    /// Keeps every packet from one machine to another on the wire, until [`World::release`].
-    pub fn hold(&mut self, from: HostId, to: HostId) {
-        self.link(from, to).hold();
-    }
-
-    /// Ends one hold; when it was the last, what waited travels on.
-    pub fn release(&mut self, from: HostId, to: HostId) {
-        self.link(from, to).release();
-        if self.link(from, to).state() == link::LinkState::Up {
-            self.release_link(from, to);
-        }
-    }
-
-    fn link(&mut self, from: HostId, to: HostId) -> &mut Link {
-        let count = self.hosts.len();
-        &mut self.links[from * count + to]
-    }
-
-    fn transit(&mut self, from: HostId, to: HostId) -> Transit {
-        let count = self.hosts.len();
-        let config = &self.config;
-        let stream = || {
-            let (from, to) = (&config.machines[from].name, &config.machines[to].name);
-            Draw::new(config.seed, "network", &format!("{from}→{to}"))
-        };
-        self.links[from * count + to].transit(&config.latency, config.loss, stream)
     }
 
     fn host_of(&self, node: NodeId) -> Option<HostId> {

@@ -12,6 +12,9 @@ use std::collections::BinaryHeap;
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
+/// The headers of a TCP segment, in bytes, without options: IP's and TCP's own.
+pub(crate) const TCP_HEADER: usize = 40;
+
 /// What a packet without data says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PacketKind {
@@ -179,9 +182,9 @@ impl World {
             LinkState::Cut => {}
             LinkState::Held => self.link(from, to).waiting.push(packet),
             LinkState::Up => {
-                let transit = self.transit(from, to);
-                if !transit.lost {
-                    self.agenda.push((at + transit.latency).max(not_before), Event::Arrives(packet));
+                let transit = self.transit(from, to, at, TCP_HEADER);
+                for latency in [transit.latency].into_iter().filter(|_| !transit.lost).chain(transit.copy) {
+                    self.agenda.push((at + latency).max(not_before), Event::Arrives(packet));
                 }
             }
         }

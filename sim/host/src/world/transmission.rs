@@ -8,13 +8,16 @@
 //! end fails with `TimedOut`. So a cut of only the reverse direction delivers the data and times the sender out.
 //! Where a hold ends, on either of the two links, what waited for it flows at once.
 //!
+//! **Crowd.** What finds no room in the queue of a link waits with its sender, who goes on when half of the queue has
+//! drained: in place of congestion control, whose acknowledgements would tell it just that.
+//!
 //! **Block.** A writer that found no room waits for a window update. As that can be lost, a persist timer asks again,
 //! with the same back-off and the same time-out when nobody answers.
 
 use super::digest::Observed;
 use super::direction::{Blocked, Shelf, Stall};
 use super::link::LinkState;
-use super::packet::{Event, PacketKind};
+use super::packet::{Event, PacketKind, TCP_HEADER};
 use super::tcp::{ConnectionId, EndState, Side, wake};
 use super::trace::Happening;
 use super::{HostId, World};
@@ -24,6 +27,23 @@ const FIRST_RETRANSMISSION: u64 = 200_000_000;
 const LAST_RETRANSMISSION: u64 = 120_000_000_000;
 /// Without an acknowledgement for this long the connection is dead (2 min).
 const USER_TIMEOUT: u64 = 120_000_000_000;
+/// How long a sender that found room in a crowded queue lets others go first (10 µs).
+const CROWDED: u64 = 10_000;
+
+/// What became of a stalled direction.
+enum Flow {
+    /// The stall is over.
+    Free,
+    /// Nothing got through, or no acknowledgement will.
+    Stalled,
+    /// The link's queue is full, perhaps of what was just sent.
+    Crowded {
+        /// When it will be half empty, in ns.
+        roomy_at: u64,
+        /// Something was sent, and will be acknowledged.
+        moved: bool,
+    },
+}
 
 impl World {
     /// Sends bytes that are in the direction's buffer already.
@@ -45,21 +65,37 @@ impl World {
         let shelf = match self.link(from, to).state() {
             LinkState::Cut => Shelf::Sender,
             LinkState::Held => Shelf::Wire,
-            LinkState::Up => {
-                let transit = self.transit(from, to);
-                if !transit.lost {
-                    let direction = self.connections[id.slot as usize].direction(side);
-                    let at = (now + transit.latency).max(direction.last_at);
-                    if direction.send(at, len, fin) {
-                        self.arm_arrival(id, side, at);
-                    }
-                    return;
-                }
-                Shelf::Sender
-            }
+            LinkState::Up => return self.launch(now, id, side, len, fin),
         };
         self.connections[id.slot as usize].direction(side).shelve(shelf, len, fin);
         self.stall(now, id, side);
+    }
+
+    /// Data leaves over a link that is up: as much as fits into its queue.
+    fn launch(&mut self, now: u64, id: ConnectionId, side: Side, len: usize, fin: bool) {
+        let (from, to) = self.connections[id.slot as usize].hosts(side);
+        let fits = self.link(from, to).fits(now, TCP_HEADER, len);
+        if fits == Some(len) {
+            let transit = self.transit(from, to, now, TCP_HEADER + len);
+            let direction = self.connections[id.slot as usize].direction(side);
+            if transit.lost {
+                direction.shelve(Shelf::Sender, len, fin);
+                self.stall(now, id, side);
+                return;
+            }
+            let at = (now + transit.latency).max(direction.last_at);
+            if direction.send(at, len, fin) {
+                self.arm_arrival(id, side, at);
+            }
+            return;
+        }
+        if let Some(fits) = fits {
+            self.launch(now, id, side, fits, false);
+        }
+        let rest = len - fits.unwrap_or(0);
+        self.connections[id.slot as usize].direction(side).shelve(Shelf::Sender, rest, fin);
+        let roomy_at = self.link(from, to).roomy_at(now);
+        self.stall_until(now, id, side, roomy_at);
     }
 
     fn arm_arrival(&mut self, id: ConnectionId, side: Side, at: u64) {
@@ -133,14 +169,17 @@ impl World {
 
     /// Starts the retransmission timer of a direction, unless it runs already or its sender is dead.
     fn stall(&mut self, at: u64, id: ConnectionId, side: Side) {
+        self.stall_until(at, id, side, at + FIRST_RETRANSMISSION);
+    }
+
+    fn stall_until(&mut self, at: u64, id: ConnectionId, side: Side, next: u64) {
         let connection = &mut self.connections[id.slot as usize];
         let dead = connection.end(side).state == EndState::Gone;
         let direction = connection.direction(side);
         if direction.stall.is_none() && !dead {
             let number = direction.next_timer();
             direction.stall = Some(Stall { since: at, attempt: 0, number });
-            self.agenda
-                .push(at + FIRST_RETRANSMISSION, Event::Retransmit { connection: id, side, stall: number });
+            self.agenda.push(next, Event::Retransmit { connection: id, side, stall: number });
         }
     }
 
@@ -152,37 +191,59 @@ impl World {
         };
         stall.attempt += 1;
         let Stall { since, attempt, .. } = *stall;
-        if self.flow(at, id, side) {
-            return;
-        }
-        match next_attempt(at, attempt, since) {
+        let next = match self.flow(at, id, side) {
+            Flow::Free => return,
+            Flow::Stalled => next_attempt(at, attempt, since),
+            Flow::Crowded { roomy_at, moved } => {
+                let Some(connection) = self.connection(id) else { return };
+                let Some(stall) = connection.direction(side).stall.as_mut() else { return };
+                if moved {
+                    (stall.since, stall.attempt) = (at, 0);
+                }
+                // Who has just had its turn comes after those who wait in vain.
+                let next = roomy_at + if moved { CROWDED } else { 0 };
+                (at < stall.since + USER_TIMEOUT).then(|| next.max(at + CROWDED))
+            }
+        };
+        match next {
             Some(next) => self.agenda.push(next, Event::Retransmit { connection: id, side, stall: number }),
             None => self.time_out(at, id, side),
         }
     }
 
-    /// Sends what is shelved if its link is up. Returns whether the stall is over.
-    fn flow(&mut self, at: u64, id: ConnectionId, side: Side) -> bool {
+    /// Sends what is shelved, if its link is up.
+    fn flow(&mut self, at: u64, id: ConnectionId, side: Side) -> Flow {
         let (from, to) = self.connections[id.slot as usize].hosts(side);
         if self.link(from, to).state() != LinkState::Up || !self.hosts[to].up {
-            return false;
+            return Flow::Stalled;
         }
         let acknowledged = self.link(to, from).state() == LinkState::Up;
-        if self.connections[id.slot as usize].direction(side).has_shelved() {
-            let transit = self.transit(from, to);
+        let direction = self.connections[id.slot as usize].direction(side);
+        if direction.has_shelved() {
+            let len = direction.shelved();
+            let Some(fits) = self.link(from, to).fits(at, TCP_HEADER, len) else {
+                return Flow::Crowded { roomy_at: self.link(from, to).roomy_at(at), moved: false };
+            };
+            let transit = self.transit(from, to, at, TCP_HEADER + fits);
             if transit.lost {
-                return false;
+                return Flow::Stalled;
             }
             let direction = self.connections[id.slot as usize].direction(side);
             let arrival = (at + transit.latency).max(direction.last_at);
-            direction.resend(arrival);
+            direction.resend(arrival, fits);
             self.arm_arrival(id, side, arrival);
+            if fits < len {
+                return Flow::Crowded { roomy_at: self.link(from, to).roomy_at(at), moved: acknowledged };
+            }
+        }
+        if !acknowledged {
+            return Flow::Stalled;
         }
         // What was sent with no latency may have ended the connection.
-        if acknowledged && let Some(connection) = self.connection(id) {
+        if let Some(connection) = self.connection(id) {
             connection.direction(side).stall = None;
         }
-        acknowledged
+        Flow::Free
     }
 
     /// A hold has ended on a link: the data and the acknowledgements that waited on it travel on.

@@ -13,6 +13,7 @@ mod handshake;
 mod links;
 mod lost_packets;
 mod machines;
+mod qualities;
 mod replay;
 
 use host::net::{TcpListener, TcpStream};

@@ -1,6 +1,7 @@
 //! What is wrong with a disk. Faults overlap: each is set and cleared by itself, and the strongest of a kind rules.
 
-use super::settings::{OutOfRange, probability};
+use super::OutOfRange;
+use super::settings::LIMITS;
 
 /// A fault that lasts from [`set`](super::super::World::set_disk_fault) to
 /// [`clear`](super::super::World::clear_disk_fault). It outlives the machine's process and power.
@@ -55,15 +56,16 @@ impl DiskFault {
     /// The parameter that is out of its range.
     pub fn check(&self) -> Result<(), OutOfRange> {
         match *self {
-            DiskFault::ReadError { probability: p } => probability("read_error.probability", p),
-            DiskFault::WriteError { probability: p } => probability("write_error.probability", p),
-            DiskFault::SyncError { probability: p, .. } => probability("sync_error.probability", p),
-            DiskFault::BitFlip { probability: p } => probability("bit_flip.probability", p),
-            DiskFault::Misdirect { probability: p } => probability("misdirect.probability", p),
-            DiskFault::Slow { factor } if !(factor >= 1.0 && factor.is_finite()) => {
-                Err(OutOfRange { field: "slow.factor", value: factor, bound: "at least 1 and finite" })
+            DiskFault::ReadError { probability: p } => LIMITS.probability("read_error.probability", p),
+            DiskFault::WriteError { probability: p } => LIMITS.probability("write_error.probability", p),
+            DiskFault::SyncError { probability: p, .. } => LIMITS.probability("sync_error.probability", p),
+            DiskFault::BitFlip { probability: p } => LIMITS.probability("bit_flip.probability", p),
+            DiskFault::Misdirect { probability: p } => LIMITS.probability("misdirect.probability", p),
+            DiskFault::Slow { factor } => {
+                let sound = factor >= 1.0 && factor.is_finite();
+                LIMITS.demand(sound, "slow.factor", factor, "at least 1 and finite")
             }
-            DiskFault::Slow { .. } | DiskFault::Full | DiskFault::Stall | DiskFault::Hang => Ok(()),
+            DiskFault::Full | DiskFault::Stall | DiskFault::Hang => Ok(()),
         }
     }
 }

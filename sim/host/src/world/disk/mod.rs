@@ -76,9 +76,9 @@ mod tree;
 
 pub use fault::{Decay, DiskFault};
 pub use operation::DiskOperation;
-pub use settings::{DirectoryOrder, DiskSettings, OutOfRange, SectorSize};
+pub use settings::{DirectoryOrder, DiskSettings, SectorSize};
 
-use super::{Death, Draw};
+use super::{Death, Draw, OutOfRange};
 use content::PAGE;
 use fault::Faults;
 use file::File;

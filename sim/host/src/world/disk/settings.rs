@@ -1,7 +1,7 @@
 //! What a disk is: how fast, how large, in what units it tears, how its directories reach the medium.
 
 use super::super::Latency;
-use std::fmt;
+use super::super::out_of_range::{Limits, OutOfRange};
 use std::time::Duration;
 
 /// The unit in which a write reaches the medium whole or not at all.
@@ -80,47 +80,12 @@ impl DiskSettings {
     ///
     /// The first setting that is out of its range.
     pub fn check(&self) -> Result<(), OutOfRange> {
-        in_order("latency", &self.latency)?;
-        in_order("sync", &self.sync)?;
-        at_least_one("operations_per_second", self.operations_per_second)?;
-        at_least_one("bandwidth", self.bandwidth)?;
-        probability("garbage", self.garbage)
+        self.latency.check(&LIMITS, "latency")?;
+        self.sync.check(&LIMITS, "sync")?;
+        LIMITS.at_least_one("operations_per_second", self.operations_per_second)?;
+        LIMITS.at_least_one("bandwidth", self.bandwidth)?;
+        LIMITS.probability("garbage", self.garbage)
     }
 }
 
-/// A setting or a fault of a disk is out of its range.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OutOfRange {
-    /// Which.
-    pub field: &'static str,
-    /// What it was.
-    pub value: f64,
-    /// What it may be.
-    pub bound: &'static str,
-}
-
-impl fmt::Display for OutOfRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "disk.{}: {} is not {}", self.field, self.value, self.bound)
-    }
-}
-
-impl std::error::Error for OutOfRange {}
-
-pub(super) fn probability(field: &'static str, value: f64) -> Result<(), OutOfRange> {
-    let bound = "a probability, from 0 to 1";
-    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(OutOfRange { field, value, bound }) }
-}
-
-fn at_least_one(field: &'static str, value: u64) -> Result<(), OutOfRange> {
-    if value >= 1 { Ok(()) } else { Err(OutOfRange { field, value: value as f64, bound: "at least 1" }) }
-}
-
-fn in_order(field: &'static str, latency: &Latency) -> Result<(), OutOfRange> {
-    match latency {
-        Latency::Uniform { from, to } if from > to => {
-            Err(OutOfRange { field, value: *from as f64, bound: "at most its upper end" })
-        }
-        Latency::Uniform { .. } | Latency::Constant(_) | Latency::Quantiles(_) => Ok(()),
-    }
-}
+pub(super) const LIMITS: Limits = Limits { of: "disk" };
