@@ -5,9 +5,11 @@
 
 #[cfg(not(madsim))]
 pub use tokio::net::{
-    TcpListener, TcpStream, ToSocketAddrs,
+    TcpListener, TcpStream, ToSocketAddrs, UdpSocket,
     tcp::{OwnedReadHalf, OwnedWriteHalf},
 };
 
 #[cfg(madsim)]
-pub use crate::world::net::{OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream, ToSocketAddrs};
+pub use crate::world::net::{
+    OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream, ToSocketAddrs, UdpSocket,
+};

@@ -26,6 +26,8 @@ pub enum Observed {
     Phase = 6,
     /// A node asked its disk for something, a sync ended, or a power loss left something.
     Disk = 7,
+    /// A datagram reached a socket.
+    Datagram = 8,
 }
 
 /// The hash under way.

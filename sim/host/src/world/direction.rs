@@ -128,8 +128,8 @@ impl Direction {
     }
 
     /// The waker for the timer of a segment that leaves now.
-    pub(super) fn arrival(&self) -> Waker {
-        self.arrival.clone()
+    pub(super) fn arrival(&self) -> &Waker {
+        &self.arrival
     }
 
     /// Takes what fits into the buffer, without a segment yet. Returns how much.

@@ -5,6 +5,7 @@ use super::{HostId, World};
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::task::{Context, Poll, Waker};
 
 /// Connections that are established and not yet accepted; tokio asks the kernel for as many.
@@ -30,8 +31,19 @@ impl ListenerId {
     }
 }
 
-fn binding(host: HostId, address: SocketAddr) -> Binding {
+pub(super) fn binding(host: HostId, address: SocketAddr) -> Binding {
     (host, address.port(), Some(address.ip()).filter(|ip| !ip.is_unspecified()))
+}
+
+/// Every binding of a port.
+pub(super) fn bindings(host: HostId, port: u16) -> RangeInclusive<Binding> {
+    // `None` is the least address, and 255.255… of version 6 the greatest.
+    (host, port, None)..=(host, port, Some([u16::MAX; 8].into()))
+}
+
+/// Whether a socket with this binding and one bound to `ip`, both on one port, would receive the same packets.
+pub(super) fn overlaps((_, _, bound): &Binding, ip: IpAddr) -> bool {
+    bound.is_none_or(|bound| ip.is_unspecified() || bound == ip)
 }
 
 pub(crate) struct Listener {
@@ -60,13 +72,10 @@ impl World {
     /// Binds a listening socket; port 0 picks a free one.
     pub(crate) fn listen(&mut self, host: HostId, address: SocketAddr) -> io::Result<ListenerId> {
         let ip = address.ip();
-        if !ip.is_unspecified() && !ip.is_loopback() && ip != self.hosts[host].ip {
-            return Err(io::ErrorKind::AddrNotAvailable.into());
-        }
-        let port = if address.port() == 0 { self.ephemeral_port(host) } else { address.port() };
+        self.must_hold(host, ip)?;
+        let port = if address.port() == 0 { self.ephemeral_port(host)? } else { address.port() };
         let address = SocketAddr::new(ip, port);
-        let overlaps = |(_, _, bound): &Binding| bound.is_none_or(|bound| ip.is_unspecified() || bound == ip);
-        if self.listeners_on(host, port).any(|(bound, _)| overlaps(bound)) {
+        if self.listeners_on(host, port).any(|(bound, _)| overlaps(bound, ip)) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         self.generations += 1;
@@ -75,6 +84,12 @@ impl World {
             Listener { backlog: VecDeque::new(), accepting: Vec::new(), generation: id.generation };
         self.listeners.insert(id.binding(), listener);
         Ok(id)
+    }
+
+    /// Sockets are bound to addresses that their machine holds, or to all of them.
+    pub(super) fn must_hold(&self, host: HostId, ip: IpAddr) -> io::Result<()> {
+        let holds = ip.is_unspecified() || ip.is_loopback() || ip == self.hosts[host].ip;
+        if holds { Ok(()) } else { Err(io::ErrorKind::AddrNotAvailable.into()) }
     }
 
     pub(crate) fn poll_accept(
@@ -131,19 +146,24 @@ impl World {
     }
 
     fn listeners_on(&self, host: HostId, port: u16) -> impl Iterator<Item = (&Binding, &Listener)> {
-        // `None` is the least address, and 255.255… of version 6 the greatest.
-        self.listeners.range((host, port, None)..=(host, port, Some([u16::MAX; 8].into())))
+        self.listeners.range(bindings(host, port))
     }
 
     /// A local port that no listener of the host uses.
-    pub(crate) fn ephemeral_port(&mut self, host: HostId) -> u16 {
-        loop {
+    pub(crate) fn ephemeral_port(&mut self, host: HostId) -> io::Result<u16> {
+        self.free_port(host, |world, port| world.listeners_on(host, port).next().is_some())
+    }
+
+    /// The next local port of the host that is not taken.
+    pub(super) fn free_port(&mut self, host: HostId, taken: impl Fn(&World, u16) -> bool) -> io::Result<u16> {
+        for _ in EPHEMERAL..=u16::MAX {
             let port = self.hosts[host].next_port;
             self.hosts[host].next_port = port.checked_add(1).unwrap_or(EPHEMERAL);
-            if self.listeners_on(host, port).next().is_none() {
-                return port;
+            if !taken(self, port) {
+                return Ok(port);
             }
         }
+        Err(io::ErrorKind::AddrInUse.into())
     }
 
     /// The machine that an address belongs to, as one machine sees it, and the addresses of both ends of a connection

@@ -197,6 +197,7 @@ impl World {
         self.hosts[host].view = None;
         self.drop_listeners_of(host, death != Death::Process);
         self.drop_connections_of(host, death != Death::Process);
+        self.drop_sockets_of(host);
         self.disk_dies(host, death);
     }
 }

@@ -11,8 +11,10 @@
 //! | `link/` | links |
 //! | `tcp.rs`, `handshake.rs`, `listener.rs` | connections: their life, how they begin, and where |
 //! | `direction.rs`, `transmission.rs` | one way of a connection, and how its segments travel |
+//! | `udp.rs`, `datagram.rs` | sockets for datagrams, and how these travel |
 //! | `packet.rs` | packets without data, and the agenda of everything rare |
-//! | `net.rs` | the sockets that node code holds |
+//! | `timer.rs` | exact timers |
+//! | `net/` | the sockets that node code holds |
 //! | `machine.rs` | machines: power, process, clock, view |
 //! | `disk/` | their disks |
 //! | `digest.rs`, `trace.rs` | what is remembered |
@@ -21,6 +23,7 @@
 //! Re-entrancy: `with` lends the world mutably, so nothing inside it may run foreign code. Waking a task is fine
 //! (madsim queues it); calling a view is not, and happens outside.
 
+mod datagram;
 mod digest;
 mod direction;
 mod disk;
@@ -33,8 +36,10 @@ pub(crate) mod net;
 mod out_of_range;
 mod packet;
 mod tcp;
+mod timer;
 mod trace;
 mod transmission;
+mod udp;
 
 pub use digest::{Digest, Observed};
 pub(crate) use disk::handle as disk_handle;
@@ -46,24 +51,25 @@ pub use out_of_range::OutOfRange;
 pub use trace::{Happening, TraceEvent, TraceLine};
 
 use crate::probe::Value;
+use datagram::Datagrams;
 use digest::Hasher;
 use link::Link;
 use listener::{Binding, Listener};
 use machine::Host;
 use madsim::task::NodeId;
-use madsim::time::{Sleep, TimeHandle};
+use madsim::time::TimeHandle;
 use packet::Agenda;
 use slab::Slab;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::task::{Context, Waker};
+use std::task::Waker;
 use std::time::Duration;
-use std::{future::Future, time::Instant};
 use tcp::Connection;
+use timer::Timer;
+use udp::Socket;
 
 /// A machine's number: its place in [`Config::machines`].
 pub type HostId = usize;
@@ -102,15 +108,16 @@ pub struct Probe {
 pub struct World {
     config: Config,
     time: TimeHandle,
-    start: Instant,
-    /// Reused to arm timers: `reset` takes exact deadlines, where `sleep_until` would round up to a millisecond.
-    timer: Pin<Box<Sleep>>,
+    timer: Timer,
     hosts: Vec<Host>,
     disks: Vec<disk::Disk>,
     nodes: Vec<NodeId>,
     links: Vec<Link>,
     connections: Slab<Connection>,
     listeners: BTreeMap<Binding, Listener>,
+    sockets: Slab<Socket>,
+    bound: BTreeMap<Binding, u32>,
+    datagrams: Datagrams,
     agenda: Agenda,
     generations: u32,
     hasher: Hasher,
@@ -178,8 +185,7 @@ pub fn install(config: Config) -> Installed {
     let time = TimeHandle::current();
     let count = config.machines.len();
     let world = World {
-        start: time.now_instant() - time.elapsed(),
-        timer: Box::pin(time.sleep(Duration::ZERO)),
+        timer: Timer::new(&time),
         time,
         hosts: config.machines.iter().map(|machine| Host::new(machine, config.seed)).collect(),
         disks: config.machines.iter().map(|machine| disk::Disk::new(config.seed, &machine.name)).collect(),
@@ -191,6 +197,9 @@ pub fn install(config: Config) -> Installed {
             .collect(),
         connections: Slab::new(),
         listeners: BTreeMap::new(),
+        sockets: Slab::new(),
+        bound: BTreeMap::new(),
+        datagrams: Datagrams::default(),
         agenda: Agenda::default(),
         generations: 0,
         hasher: Hasher::new(HEARTBEAT.take()),
@@ -373,12 +382,5 @@ impl World {
         if self.config.recording {
             self.trace.push(TraceEvent { at_ns, happening: happening() });
         }
-    }
-
-    /// Arms a timer that wakes `waker` at exactly this instant. Returns false when that instant has come already.
-    /// Not to be called from a timer's callback.
-    fn arm(&mut self, at_ns: u64, waker: &Waker) -> bool {
-        self.timer.as_mut().reset(self.start + Duration::from_nanos(at_ns));
-        self.timer.as_mut().poll(&mut Context::from_waker(waker)).is_pending()
     }
 }

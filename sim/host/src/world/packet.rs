@@ -1,9 +1,10 @@
 //! The slow path: control packets, retries, and the one small task that serves them.
 //!
-//! Data segments have timers of their own (see `transmission.rs`). Everything rare is an [`Event`] in one heap, ordered by time
+//! Data segments and datagrams have timers of their own (see `transmission.rs`, `datagram.rs`). Everything rare is an [`Event`] in one heap, ordered by time
 //! and then by the order in which it was scheduled, and handled by the *driver*, a task of the supervisor. Code that
 //! runs inside a timer's callback cannot arm another timer (madsim holds its timer lock there), but it may schedule.
 
+use super::datagram::DatagramId;
 use super::link::LinkState;
 use super::tcp::{ConnectionId, Side};
 use super::{HostId, World, with};
@@ -35,11 +36,18 @@ pub(crate) struct Packet {
     pub(crate) from: Side,
 }
 
+/// What the slow path carries over a link.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Freight {
+    Tcp(Packet),
+    Datagram(DatagramId),
+}
+
 /// Something that happens at a later instant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Event {
-    /// A packet reaches the other end of its link.
-    Arrives(Packet),
+    /// Freight reaches the other end of its link.
+    Arrives(Freight),
     /// The dialler has no answer to its SYN yet.
     RetrySyn { connection: ConnectionId, attempt: u32 },
     /// The acceptor has no answer to its SYN-ACK yet.
@@ -134,7 +142,7 @@ pub(crate) async fn drive() {
                 if next > now {
                     if world.agenda.armed.is_none_or(|armed| next < armed) {
                         world.agenda.armed = Some(next);
-                        world.arm(next, context.waker());
+                        world.timer.arm(next, context.waker());
                     }
                     break;
                 }
@@ -152,7 +160,8 @@ pub(crate) async fn drive() {
 impl World {
     fn handle(&mut self, at: u64, event: Event) {
         match event {
-            Event::Arrives(packet) => self.packet_arrives(at, packet),
+            Event::Arrives(Freight::Tcp(packet)) => self.packet_arrives(at, packet),
+            Event::Arrives(Freight::Datagram(datagram)) => self.datagram_arrives(datagram),
             Event::RetrySyn { connection, attempt } => self.retry_syn(at, connection, attempt),
             Event::RetrySynAck { connection, attempt } => self.retry_syn_ack(at, connection, attempt),
             Event::Retransmit { connection, side, stall } => self.retransmit(at, connection, side, stall),
@@ -175,16 +184,16 @@ impl World {
         let not_before =
             if packet.kind == PacketKind::Rst { connection.direction(packet.from).last_at } else { 0 };
         if from == to {
-            self.agenda.push(at, Event::Arrives(packet));
+            self.agenda.push(at, Event::Arrives(Freight::Tcp(packet)));
             return;
         }
         match self.link(from, to).state() {
             LinkState::Cut => {}
-            LinkState::Held => self.link(from, to).waiting.push(packet),
+            LinkState::Held => self.link(from, to).waiting.push(Freight::Tcp(packet)),
             LinkState::Up => {
                 let transit = self.transit(from, to, at, TCP_HEADER);
                 for latency in [transit.latency].into_iter().filter(|_| !transit.lost).chain(transit.copy) {
-                    self.agenda.push((at + latency).max(not_before), Event::Arrives(packet));
+                    self.agenda.push((at + latency).max(not_before), Event::Arrives(Freight::Tcp(packet)));
                 }
             }
         }
@@ -212,7 +221,7 @@ impl World {
             LinkState::Cut => false,
             LinkState::Up => self.hosts[to].up,
             LinkState::Held => {
-                self.link(from, to).waiting.push(packet);
+                self.link(from, to).waiting.push(Freight::Tcp(packet));
                 false
             }
         }

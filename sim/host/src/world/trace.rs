@@ -36,6 +36,17 @@ pub enum Happening {
         /// `connected`, `refused`, `reset`, `timed out`.
         what: &'static str,
     },
+    /// A datagram came to its end.
+    Datagram {
+        /// The sender.
+        from: HostId,
+        /// The receiver.
+        to: HostId,
+        /// How many bytes it carries.
+        bytes: usize,
+        /// `delivered`, `refused`, `dropped`: by a socket, for want of a socket, by a full socket.
+        what: &'static str,
+    },
     /// A node asked its disk for something, a sync ended, or a power loss left something.
     Disk {
         /// The machine.
@@ -109,6 +120,9 @@ impl TraceEvent {
             }
             Happening::Connection { from, to, what } => {
                 ("connection", name(*from), name(*to), None, Some((*what).to_owned()))
+            }
+            Happening::Datagram { from, to, bytes, what } => {
+                ("datagram", name(*from), name(*to), Some(*bytes), Some((*what).to_owned()))
             }
             Happening::Disk { host, operation, path, offset, bytes, errno } => {
                 let mut text = format!("{} {path}", operation.name());

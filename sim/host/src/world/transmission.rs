@@ -17,7 +17,7 @@
 use super::digest::Observed;
 use super::direction::{Blocked, Shelf, Stall};
 use super::link::LinkState;
-use super::packet::{Event, PacketKind, TCP_HEADER};
+use super::packet::{Event, Freight, PacketKind, TCP_HEADER};
 use super::tcp::{ConnectionId, EndState, Side, wake};
 use super::trace::Happening;
 use super::{HostId, World};
@@ -99,9 +99,9 @@ impl World {
     }
 
     fn arm_arrival(&mut self, id: ConnectionId, side: Side, at: u64) {
-        let direction = self.connections[id.slot as usize].direction(side);
-        let (arrival, epoch) = (direction.arrival(), direction.epoch);
-        if !self.arm(at, &arrival) {
+        let direction = &self.connections[id.slot as usize].directions[side as usize];
+        let epoch = direction.epoch;
+        if !self.timer.arm(at, direction.arrival()) {
             self.segment_arrives(id, side, epoch);
         }
     }
@@ -265,14 +265,21 @@ impl World {
             }
         }
         // Data first: RST does not overtake it.
-        for packet in std::mem::take(&mut self.link(from, to).waiting) {
-            self.travel(now, packet);
+        for freight in std::mem::take(&mut self.link(from, to).waiting) {
+            match freight {
+                Freight::Tcp(packet) => self.travel(now, packet),
+                Freight::Datagram(datagram) => self.forward(now, datagram),
+            }
         }
     }
 
     /// A link is cut: what a hold kept on its wire is lost.
     pub(super) fn lose_held(&mut self, from: HostId, to: HostId) {
-        self.link(from, to).waiting.clear();
+        for freight in std::mem::take(&mut self.link(from, to).waiting) {
+            if let Freight::Datagram(datagram) = freight {
+                self.datagrams.free(datagram);
+            }
+        }
         let held: Vec<(ConnectionId, Side)> = self
             .ends()
             .filter(|(connection, (_, side))| connection.hosts(*side) == (from, to))

@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod datagrams;
 mod deaths;
 mod handshake;
 mod links;

@@ -21,3 +21,4 @@ mod shutdown;
 mod split;
 mod stream;
 mod two_worlds;
+mod udp;

@@ -1,6 +1,6 @@
 //! Where a case runs: the two builds differ here and nowhere else.
 
-use host::net::{TcpListener, TcpStream};
+use host::net::{TcpListener, TcpStream, UdpSocket};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -86,6 +86,27 @@ pub fn ends<A, D>(
         async |listener| acceptor(listener.accept().await.expect("a connection").0).await,
         async |address| dialler(TcpStream::connect(address).await.expect("it is accepted")).await,
     );
+}
+
+/// Runs a server with a UDP socket on a free port of its machine, and a client that has one too and knows the address.
+pub fn sockets<S, C>(
+    server: impl FnOnce(UdpSocket) -> S + Send + 'static,
+    client: impl FnOnce(UdpSocket, SocketAddr) -> C + Send + 'static,
+) where
+    S: Future<Output = ()> + Send + 'static,
+    C: Future<Output = ()> + Send + 'static,
+{
+    let (tell, told) = oneshot::channel();
+    let server = async move {
+        let socket = UdpSocket::bind((SERVER_IP, 0)).await.expect("a free port");
+        tell.send(socket.local_addr().expect("it is bound")).expect("the client listens");
+        server(socket).await;
+    };
+    let client = async move {
+        let socket = UdpSocket::bind("0.0.0.0:0").await.expect("a free port");
+        client(socket, told.await.expect("the server binds")).await;
+    };
+    on_two_machines(server, client);
 }
 
 /// Two signals, for a case whose parties take turns.

@@ -118,7 +118,7 @@ impl World {
         }
         // Another poll of the same task finds the timer armed: madsim's are never cancelled.
         if !ticket.armed.as_ref().is_some_and(|armed| armed.will_wake(context.waker())) {
-            if !self.arm(ticket.answered, context.waker()) {
+            if !self.timer.arm(ticket.answered, context.waker()) {
                 return Poll::Ready(());
             }
             ticket.armed = Some(context.waker().clone());

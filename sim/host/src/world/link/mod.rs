@@ -31,7 +31,7 @@ pub use latency::Latency;
 pub use settings::{Bandwidth, LinkSettings, Reorder};
 
 use super::Draw;
-use super::packet::Packet;
+use super::packet::Freight;
 use queue::Queue;
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ pub(crate) struct Link {
     queue: Queue,
     draws: Draws,
     /// What waits for the end of a hold.
-    pub(crate) waiting: Vec<Packet>,
+    pub(crate) waiting: Vec<Freight>,
 }
 
 /// What only some links do.

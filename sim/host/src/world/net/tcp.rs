@@ -1,80 +1,16 @@
-//! The sockets that node code holds: thin handles on the world's connections.
-//!
-//! Every method finds the world of the run through the thread; a handle is a few integers. Dropping a handle closes
-//! its socket, also when the node that held it has been killed.
+//! TCP: listeners, streams and their halves.
 
-use super::listener::ListenerId;
-use super::tcp::{ConnectionId, Side};
-use super::with;
+use super::ToSocketAddrs;
+use crate::world::listener::ListenerId;
+use crate::world::tcp::{ConnectionId, Side};
+use crate::world::{try_with, with};
 use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-/// What names an address: socket addresses, pairs of address and port, and host names of the simulated cluster.
-pub trait ToSocketAddrs {
-    /// The address it stands for.
-    ///
-    /// # Errors
-    ///
-    /// `NotFound` for a name that no machine has, `InvalidInput` for text that is no address.
-    fn resolve(&self) -> io::Result<SocketAddr>;
-}
-
-macro_rules! is_an_address {
-    ($($address:ty),* $(,)?) => {
-        $(impl ToSocketAddrs for $address {
-            fn resolve(&self) -> io::Result<SocketAddr> {
-                Ok((*self).into())
-            }
-        })*
-    };
-}
-
-is_an_address! { SocketAddr, SocketAddrV4, SocketAddrV6, (IpAddr, u16), (Ipv4Addr, u16), (Ipv6Addr, u16) }
-
-impl ToSocketAddrs for (&str, u16) {
-    fn resolve(&self) -> io::Result<SocketAddr> {
-        let (name, port) = *self;
-        let ip = match name.parse() {
-            Ok(ip) => ip,
-            Err(_) if name == "localhost" => Ipv4Addr::LOCALHOST.into(),
-            Err(_) => with(|world| world.host_named(name).map(|host| world.ip(host))).ok_or_else(|| {
-                io::Error::new(io::ErrorKind::NotFound, format!("no machine is named {name:?}"))
-            })?,
-        };
-        Ok(SocketAddr::new(ip, port))
-    }
-}
-
-impl ToSocketAddrs for (String, u16) {
-    fn resolve(&self) -> io::Result<SocketAddr> {
-        (self.0.as_str(), self.1).resolve()
-    }
-}
-
-impl ToSocketAddrs for str {
-    fn resolve(&self) -> io::Result<SocketAddr> {
-        let invalid = || io::Error::new(io::ErrorKind::InvalidInput, format!("{self:?} is not host:port"));
-        let (host, port) = self.rsplit_once(':').ok_or_else(invalid)?;
-        (host.trim_matches(['[', ']']), port.parse().map_err(|_| invalid())?).resolve()
-    }
-}
-
-impl ToSocketAddrs for String {
-    fn resolve(&self) -> io::Result<SocketAddr> {
-        self.as_str().resolve()
-    }
-}
-
-impl<A: ToSocketAddrs + ?Sized> ToSocketAddrs for &A {
-    fn resolve(&self) -> io::Result<SocketAddr> {
-        (*self).resolve()
-    }
-}
 
 /// A listening socket of the machine that bound it.
 #[derive(Debug)]
@@ -120,7 +56,7 @@ impl TcpListener {
 
 impl Drop for TcpListener {
     fn drop(&mut self) {
-        super::try_with(|world| world.close_listener(self.id));
+        try_with(|world| world.close_listener(self.id));
     }
 }
 
@@ -133,7 +69,7 @@ struct End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        super::try_with(|world| world.close(self.id, self.side));
+        try_with(|world| world.close(self.id, self.side));
     }
 }
 
@@ -178,7 +114,7 @@ impl TcpStream {
         let stream = with(|world| {
             let host = world.current_host().ok_or(io::ErrorKind::Unsupported)?;
             let (to, local, address) = world.route(host, address).ok_or(io::ErrorKind::NetworkUnreachable)?;
-            let local = SocketAddr::new(local, world.ephemeral_port(host));
+            let local = SocketAddr::new(local, world.ephemeral_port(host)?);
             let id = world.dial((host, local), (to, address));
             Ok::<_, io::Error>(TcpStream { end: End { id, side: Side::Dialler } })
         })?;
@@ -261,7 +197,7 @@ addresses_of_half!(OwnedWriteHalf);
 
 impl Drop for OwnedWriteHalf {
     fn drop(&mut self) {
-        super::try_with(|world| world.shutdown_write(self.end.id, self.end.side));
+        try_with(|world| world.shutdown_write(self.end.id, self.end.side));
     }
 }
 
