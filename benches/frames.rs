@@ -1,9 +1,9 @@
-//! TCP frames of 64 bytes through `host`, length-delimited, three nodes, link model on. `benches/peers` does the same work
+//! TCP frames of 64 bytes, length-delimited, and UDP datagrams of 64 bytes through `host`: three nodes, link model on. `benches/peers` does the same work
 //! on madsim's own network and on turmoil.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures::{SinkExt, StreamExt};
-use host::net::{TcpListener, TcpStream};
+use host::net::{TcpListener, TcpStream, UdpSocket};
 use host::world::{self, Config, Latency, Machine, Machines};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -45,8 +45,37 @@ async fn ping(server: &'static str, outstanding: usize, frames: u64) -> std::io:
     Ok(())
 }
 
+async fn echo_datagrams() -> std::io::Result<()> {
+    let socket = UdpSocket::bind(("0.0.0.0", PORT)).await?;
+    let mut bytes = [0; 64];
+    loop {
+        let (len, from) = socket.recv_from(&mut bytes).await?;
+        socket.send_to(&bytes[..len], from).await?;
+    }
+}
+
+async fn ping_datagrams(server: &'static str, outstanding: usize, datagrams: u64) -> std::io::Result<()> {
+    let socket = UdpSocket::bind(("0.0.0.0", 0)).await?;
+    socket.connect((server, PORT)).await?;
+    let mut bytes = [0; 64];
+    for _ in 0..outstanding {
+        socket.send(&bytes).await?;
+    }
+    for _ in 0..datagrams {
+        let len = socket.recv(&mut bytes).await?;
+        socket.send(&bytes[..len]).await?;
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Over {
+    Tcp,
+    Udp,
+}
+
 /// Two clients' tasks on n1 play ping-pong with n2 and n3; every frame travels twice.
-fn ping_pong(seed: u64, outstanding: usize) {
+fn ping_pong(seed: u64, over: Over, outstanding: usize) {
     sim::run::on_fresh_thread(seed, || {
         let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
         runtime.add_simulator::<Machines>();
@@ -62,12 +91,24 @@ fn ping_pong(seed: u64, outstanding: usize) {
             let handle = madsim::runtime::Handle::current();
             let client = handle.create_node().name("n1").build();
             for name in ["n2", "n3"] {
-                handle.create_node().name(name).build().spawn(echo());
+                let node = handle.create_node().name(name).build();
+                match over {
+                    Over::Tcp => node.spawn(echo()),
+                    Over::Udp => node.spawn(echo_datagrams()),
+                };
             }
             let both = client.spawn(async move {
                 tokio::time::sleep(Duration::from_millis(1)).await;
                 let half = FRAMES / 4;
-                tokio::try_join!(ping("n2", outstanding, half), ping("n3", outstanding, half))
+                match over {
+                    Over::Tcp => {
+                        tokio::try_join!(ping("n2", outstanding, half), ping("n3", outstanding, half))
+                    }
+                    Over::Udp => tokio::try_join!(
+                        ping_datagrams("n2", outstanding, half),
+                        ping_datagrams("n3", outstanding, half)
+                    ),
+                }
             });
             both.await.expect("the task ends").expect("nothing fails");
             (0..3).for_each(|machine| world::crash(machine, world::Death::Power));
@@ -77,14 +118,16 @@ fn ping_pong(seed: u64, outstanding: usize) {
 }
 
 fn frames(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("tcp frames");
-    group.throughput(Throughput::Elements(FRAMES)).sample_size(20);
-    for outstanding in [8, 1] {
-        group.bench_function(BenchmarkId::new("outstanding", outstanding), |bencher| {
-            bencher.iter(|| ping_pong(1, outstanding));
-        });
+    for (name, over) in [("tcp frames", Over::Tcp), ("udp datagrams", Over::Udp)] {
+        let mut group = criterion.benchmark_group(name);
+        group.throughput(Throughput::Elements(FRAMES)).sample_size(20);
+        for outstanding in [8, 1] {
+            group.bench_function(BenchmarkId::new("outstanding", outstanding), |bencher| {
+                bencher.iter(|| ping_pong(1, over, outstanding));
+            });
+        }
+        group.finish();
     }
-    group.finish();
 }
 
 criterion_group!(benches, frames);

@@ -48,7 +48,7 @@ struct Options {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
 
-    /// Frames a round, over both connections and both directions
+    /// Frames or datagrams a round, to and from both echoing nodes
     #[arg(long, default_value_t = 400_000, value_parser = clap::value_parser!(u64).range(64..))]
     frames: u64,
 

@@ -11,14 +11,24 @@ pub enum Workload {
         /// Frames outstanding on each of the two connections.
         window: u64,
     },
+    /// Three nodes exchange datagrams over UDP.
+    Udp {
+        /// Datagrams outstanding with each of the two nodes that echo.
+        window: u64,
+    },
     /// Five nodes boot, do nothing, and are gone: what every run costs before it does anything.
     EmptyRun,
 }
 
 impl Workload {
     /// Everything that is measured, in the order of the report.
-    pub const ALL: [Workload; 3] =
-        [Workload::Tcp { window: 8 }, Workload::Tcp { window: 1 }, Workload::EmptyRun];
+    pub const ALL: [Workload; 5] = [
+        Workload::Tcp { window: 8 },
+        Workload::Tcp { window: 1 },
+        Workload::Udp { window: 8 },
+        Workload::Udp { window: 1 },
+        Workload::EmptyRun,
+    ];
 }
 
 /// One peer at one workload.
@@ -27,12 +37,12 @@ pub struct Figure {
     pub workload: Workload,
     /// Who did it.
     pub peer: &'static str,
-    /// Frames or runs a second, of every round, in ascending order.
+    /// Frames, datagrams or runs a second, of every round, in ascending order.
     pub per_second: Vec<f64>,
 }
 
 impl Figure {
-    /// The median of the rounds, in frames or runs a second.
+    /// The median of the rounds, in frames, datagrams or runs a second.
     pub fn median(&self) -> f64 {
         self.per_second[self.per_second.len() / 2]
     }
@@ -64,6 +74,7 @@ fn per_second(peer: &dyn Peer, workload: Workload, round: u64, options: &Options
     let start = Instant::now();
     let done = match workload {
         Workload::Tcp { window } => peer.tcp(round, options.frames, window),
+        Workload::Udp { window } => peer.udp(round, options.frames, window),
         Workload::EmptyRun => {
             (0..options.runs).for_each(|run| peer.empty_run(round * options.runs + run));
             options.runs

@@ -36,6 +36,7 @@ pub fn json(figures: &[Figure], out: &mut impl Write) -> io::Result<()> {
             peer: figure.peer,
             unit: match figure.workload {
                 Workload::Tcp { .. } => "frames/s",
+                Workload::Udp { .. } => "datagrams/s",
                 Workload::EmptyRun => "runs/s",
             },
             median: figure.median(),
@@ -63,13 +64,14 @@ struct Line {
 fn title(workload: Workload) -> String {
     match workload {
         Workload::Tcp { window } => format!("TCP frames, {window} outstanding"),
+        Workload::Udp { window } => format!("UDP datagrams, {window} outstanding"),
         Workload::EmptyRun => "empty run".to_owned(),
     }
 }
 
 fn speed(figure: &Figure) -> String {
     match figure.workload {
-        Workload::Tcp { .. } => format!("{:.2} M/s", figure.median() / 1e6),
+        Workload::Tcp { .. } | Workload::Udp { .. } => format!("{:.2} M/s", figure.median() / 1e6),
         Workload::EmptyRun => format!("{:.0} µs", 1e6 / figure.median()),
     }
 }

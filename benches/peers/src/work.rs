@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
+use std::io;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -26,6 +28,39 @@ pub async fn echo(stream: impl AsyncRead + AsyncWrite + Unpin) {
     let mut frames = Framed::new(stream, LengthDelimitedCodec::new());
     while let Some(Ok(frame)) = frames.next().await {
         if frames.send(frame.freeze()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A peer's UDP socket.
+pub trait Datagrams: Send + Sync {
+    /// Sends one.
+    fn send_to(&self, bytes: &[u8], to: SocketAddr) -> impl Future<Output = io::Result<usize>> + Send;
+
+    /// Receives one.
+    fn recv_from(&self, into: &mut [u8]) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + Send;
+}
+
+/// Sends datagrams, each as soon as an echo is back, with `window` of them outstanding, until `echoes` have returned.
+pub async fn exchange_datagrams(socket: impl Datagrams, to: SocketAddr, echoes: u64, window: u64) {
+    let mut bytes = [0; FRAME_BYTES];
+    for _ in 0..window.min(echoes) {
+        socket.send_to(&bytes, to).await.expect("the echoing node is there");
+    }
+    for received in 0..echoes {
+        let (len, _) = socket.recv_from(&mut bytes).await.expect("no end before the last echo");
+        if received + window < echoes {
+            socket.send_to(&bytes[..len], to).await.expect("the echoing node is there");
+        }
+    }
+}
+
+/// Sends every datagram back, for ever.
+pub async fn echo_datagrams(socket: impl Datagrams) {
+    let mut bytes = [0; FRAME_BYTES];
+    while let Ok((len, from)) = socket.recv_from(&mut bytes).await {
+        if socket.send_to(&bytes[..len], from).await.is_err() {
             return;
         }
     }

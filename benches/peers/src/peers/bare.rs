@@ -32,6 +32,11 @@ impl Peer for Bare {
         delivered
     }
 
+    fn udp(&self, seed: u64, datagrams: u64, window: u64) -> u64 {
+        // A message is a message here.
+        self.tcp(seed, datagrams, window)
+    }
+
     fn empty_run(&self, seed: u64) {
         on_fresh_thread(|| drop(black_box(World::new(seed, EMPTY_RUN_NODES))));
     }

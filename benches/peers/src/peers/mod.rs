@@ -16,6 +16,9 @@ pub trait Peer {
     /// back; the number that was is returned.
     fn tcp(&self, seed: u64, frames: u64, window: u64) -> u64;
 
+    /// The same with datagrams, over UDP.
+    fn udp(&self, seed: u64, datagrams: u64, window: u64) -> u64;
+
     /// Boots five nodes that do nothing and takes them down again, on a thread of its own.
     fn empty_run(&self, seed: u64);
 }

@@ -3,14 +3,15 @@
 use super::{Peer, SPLITBRAIN, on_fresh_thread};
 use crate::work::{self, DIAL_AFTER, ECHOING, EMPTY_RUN_NODES, LATENCY_MAX, LATENCY_MIN, PORT, SENDING};
 use futures::future::join_all;
-use host::net::{TcpListener, TcpStream};
+use host::net::{TcpListener, TcpStream, UdpSocket};
 use host::world::{self, Config, Death, Latency, Machine, Machines};
 use madsim::runtime::{Handle, NodeHandle, Runtime};
 use real_tokio::runtime::{Builder, RngSeed};
 use real_tokio::task::unconstrained;
 use std::collections::hash_map::RandomState;
 use std::hint::black_box;
-use std::net::{IpAddr, Ipv4Addr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -38,6 +39,23 @@ impl Peer for Splitbrain {
         work::frames_delivered(echoes)
     }
 
+    fn udp(&self, seed: u64, datagrams: u64, window: u64) -> u64 {
+        let echoes = work::echoes_per_connection(datagrams);
+        run(seed, SENDING..=ECHOING[ECHOING.len() - 1], async |nodes| {
+            let (sending, echoing) = nodes.split_first().expect("the sending node comes first");
+            for (node, n) in echoing.iter().zip(ECHOING) {
+                node.spawn(async move { work::echo_datagrams(socket(n, PORT).await).await });
+            }
+            let exchanges = sending.spawn(async move {
+                tokio::time::sleep(DIAL_AFTER).await;
+                join_all(ECHOING.map(|n| tokio::spawn(exchange_with(n, echoes, window)))).await
+            });
+            let ended = exchanges.await.expect("the sending node ends");
+            assert!(ended.iter().all(Result::is_ok), "both sockets have their echoes");
+        });
+        work::frames_delivered(echoes)
+    }
+
     fn empty_run(&self, seed: u64) {
         run(seed, EMPTY_RUN_NODES, async |nodes| {
             join_all(nodes.iter().map(|node| node.spawn(async {}))).await;
@@ -55,6 +73,24 @@ async fn listen(n: u8) {
 async fn dial(n: u8, echoes: u64, window: u64) {
     let stream = TcpStream::connect((ip(n), PORT)).await.expect("it listens");
     work::exchange(stream, echoes, window).await;
+}
+
+impl work::Datagrams for UdpSocket {
+    async fn send_to(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+        UdpSocket::send_to(self, bytes, to).await
+    }
+
+    async fn recv_from(&self, into: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        UdpSocket::recv_from(self, into).await
+    }
+}
+
+async fn socket(n: u8, port: u16) -> UdpSocket {
+    UdpSocket::bind((ip(n), port)).await.expect("the port is free")
+}
+
+async fn exchange_with(n: u8, echoes: u64, window: u64) {
+    work::exchange_datagrams(socket(SENDING, 0).await, (ip(n), PORT).into(), echoes, window).await;
 }
 
 /// One run by the whole recipe for determinism, which its cost includes.

@@ -3,8 +3,10 @@
 use super::{Peer, on_fresh_thread};
 use crate::work::{self, DIAL_AFTER, ECHOING, EMPTY_RUN_NODES, LATENCY_MAX, LATENCY_MIN, PORT};
 use futures::future::try_join_all;
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
-use turmoil::net::{TcpListener, TcpStream};
+use turmoil::net::{TcpListener, TcpStream, UdpSocket};
 use turmoil::{Builder, Sim};
 
 pub struct Turmoil;
@@ -24,6 +26,26 @@ impl Peer for Turmoil {
             sim.client("sending", async move {
                 real_tokio::time::sleep(DIAL_AFTER).await;
                 try_join_all(ECHOING.map(|n| real_tokio::spawn(dial(n, echoes, window)))).await?;
+                Ok(())
+            });
+            sim.run().expect("the sending node ends");
+        });
+        work::frames_delivered(echoes)
+    }
+
+    fn udp(&self, seed: u64, datagrams: u64, window: u64) -> u64 {
+        let echoes = work::echoes_per_connection(datagrams);
+        on_fresh_thread(|| {
+            let mut sim = sim(seed);
+            for n in ECHOING {
+                sim.host(name(n), async || {
+                    work::echo_datagrams(UdpSocket::bind(("0.0.0.0", PORT)).await?).await;
+                    Ok(())
+                });
+            }
+            sim.client("sending", async move {
+                real_tokio::time::sleep(DIAL_AFTER).await;
+                try_join_all(ECHOING.map(|n| real_tokio::spawn(exchange_with(n, echoes, window)))).await?;
                 Ok(())
             });
             sim.run().expect("the sending node ends");
@@ -53,6 +75,22 @@ async fn listen() -> turmoil::Result {
 async fn dial(n: u8, echoes: u64, window: u64) {
     let stream = TcpStream::connect((name(n), PORT)).await.expect("it listens");
     work::exchange(stream, echoes, window).await;
+}
+
+impl work::Datagrams for UdpSocket {
+    async fn send_to(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+        UdpSocket::send_to(self, bytes, to).await
+    }
+
+    async fn recv_from(&self, into: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        UdpSocket::recv_from(self, into).await
+    }
+}
+
+async fn exchange_with(n: u8, echoes: u64, window: u64) {
+    let socket = UdpSocket::bind(("0.0.0.0", 0)).await.expect("a free port");
+    let to = SocketAddr::new(turmoil::lookup(name(n)), PORT);
+    work::exchange_datagrams(socket, to, echoes, window).await;
 }
 
 fn sim(seed: u64) -> Sim<'static> {
