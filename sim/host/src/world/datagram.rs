@@ -174,11 +174,11 @@ impl World {
         while let Some(id) = next {
             next = self.datagrams.get_mut(id).next.take();
             let datagram = self.datagrams.get(id);
-            let ((from, _), (to, _)) = (datagram.from, datagram.to);
+            let ((from, _), (to, address)) = (datagram.from, datagram.to);
             let state = if from == to { LinkState::Up } else { self.link(from, to).state() };
             match state {
                 LinkState::Held => self.link(from, to).waiting.push(Freight::Datagram(id)),
-                LinkState::Up if self.hosts[to].up => self.meet_socket(id),
+                LinkState::Up if self.hosts[to].up && self.holds(to, address.ip()) => self.meet_socket(id),
                 LinkState::Up | LinkState::Cut => self.datagrams.free(id),
             }
         }

@@ -28,6 +28,8 @@ pub enum Observed {
     Disk = 7,
     /// A datagram reached a socket.
     Datagram = 8,
+    /// A machine claimed, released or announced an address.
+    Address = 9,
 }
 
 /// The hash under way.

@@ -102,9 +102,24 @@ impl World {
             self.observe_connection(at, from, to, "connecting timed out");
             return;
         }
+        self.redirect(id);
         self.send_packet(at, id, Side::Dialler, PacketKind::Syn);
         let next = Event::RetrySyn { connection: id, attempt: attempt + 1 };
         self.agenda.push(at + (FIRST_RETRY << attempt), next);
+    }
+
+    /// A virtual address may have moved since the last SYN, which nobody has answered: the next goes to its new owner.
+    fn redirect(&mut self, id: ConnectionId) {
+        let connection = &mut self.connections[id.slot as usize];
+        let (from, _) = connection.hosts(Side::Dialler);
+        let acceptor = connection.end(Side::Acceptor);
+        let address = acceptor.address;
+        if acceptor.state == EndState::Gone && connection.virtual_ends {
+            // An address without an owner loses the SYN, whoever had it last.
+            if let Ok(Some(route)) = self.route(from, address) {
+                self.connections[id.slot as usize].end(Side::Acceptor).host = route.host;
+            }
+        }
     }
 
     pub(super) fn retry_syn_ack(&mut self, at: u64, id: ConnectionId, attempt: u32) {

@@ -4,7 +4,7 @@ use super::tcp::{ConnectionId, Side};
 use super::{HostId, World};
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::task::{Context, Poll, Waker};
 
@@ -88,8 +88,11 @@ impl World {
 
     /// Sockets are bound to addresses that their machine holds, or to all of them.
     pub(super) fn must_hold(&self, host: HostId, ip: IpAddr) -> io::Result<()> {
-        let holds = ip.is_unspecified() || ip.is_loopback() || ip == self.hosts[host].ip;
-        if holds { Ok(()) } else { Err(io::ErrorKind::AddrNotAvailable.into()) }
+        if ip.is_unspecified() || self.holds(host, ip) {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::AddrNotAvailable.into())
+        }
     }
 
     pub(crate) fn poll_accept(
@@ -164,17 +167,5 @@ impl World {
             }
         }
         Err(io::ErrorKind::AddrInUse.into())
-    }
-
-    /// The machine that an address belongs to, as one machine sees it, and the addresses of both ends of a connection
-    /// there: `(machine, local, remote)`.
-    pub(crate) fn route(&self, from: HostId, to: SocketAddr) -> Option<(HostId, IpAddr, SocketAddr)> {
-        // As on Linux, no address at all means this machine.
-        let ip = if to.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { to.ip() };
-        if ip.is_loopback() {
-            return Some((from, ip, SocketAddr::new(ip, to.port())));
-        }
-        let host = self.hosts.iter().position(|host| host.ip == ip)?;
-        Some((host, self.hosts[from].ip, SocketAddr::new(ip, to.port())))
     }
 }

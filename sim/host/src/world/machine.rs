@@ -1,6 +1,8 @@
 //! Machines: power, process, wall clock, and the view that their node registered.
 
+use super::address::Addresses;
 use super::listener::EPHEMERAL;
+use super::name_service::Remembered;
 use super::{Draw, HostId, World, with};
 use std::any::Any;
 use std::net::IpAddr;
@@ -69,6 +71,9 @@ pub(super) struct Host {
     /// How it will go down next.
     pub(super) next_port: u16,
     pub(super) view: Option<View>,
+    pub(super) addresses: Addresses,
+    /// What it remembers of the name service.
+    pub(super) names: Remembered,
     clock_offset_ns: i64,
     clock_drift_ppb: i64,
     /// How often its wall clock was frozen, and what it shows while it is.
@@ -86,6 +91,8 @@ impl Host {
             running: true,
             next_port: EPHEMERAL,
             view: None,
+            addresses: Addresses::default(),
+            names: Remembered::new(),
             clock_offset_ns: machine.clock_offset_ns,
             clock_drift_ppb: machine.clock_drift_ppb,
             clock_frozen: 0,
@@ -198,6 +205,10 @@ impl World {
         self.drop_listeners_of(host, death != Death::Process);
         self.drop_connections_of(host, death != Death::Process);
         self.drop_sockets_of(host);
+        if death != Death::Process {
+            self.hosts[host].addresses = Addresses::default();
+            self.hosts[host].names.clear();
+        }
         self.disk_dies(host, death);
     }
 }

@@ -12,6 +12,7 @@
 //! | `tcp.rs`, `handshake.rs`, `listener.rs` | connections: their life, how they begin, and where |
 //! | `direction.rs`, `transmission.rs` | one way of a connection, and how its segments travel |
 //! | `udp.rs`, `datagram.rs` | sockets for datagrams, and how these travel |
+//! | `address.rs`, `name_service.rs` | addresses that move, and names |
 //! | `packet.rs` | packets without data, and the agenda of everything rare |
 //! | `timer.rs` | exact timers |
 //! | `net/` | the sockets that node code holds |
@@ -23,6 +24,7 @@
 //! Re-entrancy: `with` lends the world mutably, so nothing inside it may run foreign code. Waking a task is fine
 //! (madsim queues it); calling a view is not, and happens outside.
 
+mod address;
 mod datagram;
 mod digest;
 mod direction;
@@ -32,6 +34,7 @@ mod handshake;
 mod link;
 mod listener;
 mod machine;
+mod name_service;
 pub(crate) mod net;
 mod out_of_range;
 mod packet;
@@ -58,10 +61,11 @@ use listener::{Binding, Listener};
 use machine::Host;
 use madsim::task::NodeId;
 use madsim::time::TimeHandle;
+use name_service::Record;
 use packet::Agenda;
 use slab::Slab;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -118,6 +122,10 @@ pub struct World {
     sockets: Slab<Socket>,
     bound: BTreeMap<Binding, u32>,
     datagrams: Datagrams,
+    names: BTreeMap<String, Record>,
+    /// Addresses that some machine has claimed at some time.
+    virtual_addresses: BTreeSet<IpAddr>,
+    neighbour_draw: Option<Draw>,
     agenda: Agenda,
     generations: u32,
     hasher: Hasher,
@@ -200,6 +208,9 @@ pub fn install(config: Config) -> Installed {
         sockets: Slab::new(),
         bound: BTreeMap::new(),
         datagrams: Datagrams::default(),
+        names: BTreeMap::new(),
+        virtual_addresses: BTreeSet::new(),
+        neighbour_draw: None,
         agenda: Agenda::default(),
         generations: 0,
         hasher: Hasher::new(HEARTBEAT.take()),

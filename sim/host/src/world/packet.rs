@@ -4,6 +4,7 @@
 //! and then by the order in which it was scheduled, and handled by the *driver*, a task of the supervisor. Code that
 //! runs inside a timer's callback cannot arm another timer (madsim holds its timer lock there), but it may schedule.
 
+use super::address::Announcement;
 use super::datagram::DatagramId;
 use super::link::LinkState;
 use super::tcp::{ConnectionId, Side};
@@ -15,6 +16,9 @@ use std::task::{Poll, Waker};
 
 /// The headers of a TCP segment, in bytes, without options: IP's and TCP's own.
 pub(crate) const TCP_HEADER: usize = 40;
+
+/// An ARP frame, in bytes.
+pub(crate) const ARP_FRAME: usize = 42;
 
 /// What a packet without data says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +45,7 @@ pub(crate) struct Packet {
 pub(crate) enum Freight {
     Tcp(Packet),
     Datagram(DatagramId),
+    Announcement(Announcement),
 }
 
 /// Something that happens at a later instant.
@@ -48,6 +53,8 @@ pub(crate) enum Freight {
 pub(crate) enum Event {
     /// Freight reaches the other end of its link.
     Arrives(Freight),
+    /// The answer of a machine that does not know a connection whose packet reached it.
+    StrayReset { connection: ConnectionId, side: Side, from: HostId },
     /// The dialler has no answer to its SYN yet.
     RetrySyn { connection: ConnectionId, attempt: u32 },
     /// The acceptor has no answer to its SYN-ACK yet.
@@ -162,6 +169,12 @@ impl World {
         match event {
             Event::Arrives(Freight::Tcp(packet)) => self.packet_arrives(at, packet),
             Event::Arrives(Freight::Datagram(datagram)) => self.datagram_arrives(datagram),
+            Event::Arrives(Freight::Announcement(announcement)) => {
+                self.announcement_arrives(at, announcement);
+            }
+            Event::StrayReset { connection, side, from } => {
+                self.stray_reset_arrives(at, connection, side, from);
+            }
             Event::RetrySyn { connection, attempt } => self.retry_syn(at, connection, attempt),
             Event::RetrySynAck { connection, attempt } => self.retry_syn_ack(at, connection, attempt),
             Event::Retransmit { connection, side, stall } => self.retransmit(at, connection, side, stall),
@@ -185,6 +198,9 @@ impl World {
             if packet.kind == PacketKind::Rst { connection.direction(packet.from).last_at } else { 0 };
         if from == to {
             self.agenda.push(at, Event::Arrives(Freight::Tcp(packet)));
+            return;
+        }
+        if !self.finds_way(at, packet.connection, packet.from) {
             return;
         }
         match self.link(from, to).state() {
@@ -219,7 +235,7 @@ impl World {
     fn passes(&mut self, from: HostId, to: HostId, packet: Packet) -> bool {
         match self.link(from, to).state() {
             LinkState::Cut => false,
-            LinkState::Up => self.hosts[to].up,
+            LinkState::Up => self.takes(to, packet.connection, packet.from.other()),
             LinkState::Held => {
                 self.link(from, to).waiting.push(Freight::Tcp(packet));
                 false

@@ -87,6 +87,8 @@ impl End {
 pub(crate) struct Connection {
     generation: u32,
     ends: [End; 2],
+    /// An end has an address that may move to another machine.
+    pub(super) virtual_ends: bool,
     /// By the side that sends.
     pub(super) directions: [Direction; 2],
 }
@@ -147,12 +149,21 @@ impl World {
         })
     }
 
+    /// Whether a machine takes what is sent to one end of a connection: it has power, and holds the address.
+    pub(super) fn takes(&mut self, host: HostId, id: ConnectionId, side: Side) -> bool {
+        let connection = &mut self.connections[id.slot as usize];
+        let ip = connection.virtual_ends.then(|| connection.end(side).address.ip());
+        self.hosts[host].up && ip.is_none_or(|ip| self.holds(host, ip))
+    }
+
     pub(super) fn new_connection(
         &mut self,
         from: (HostId, SocketAddr),
         to: (HostId, SocketAddr),
     ) -> ConnectionId {
         self.generations += 1;
+        let virtual_ends =
+            [from, to].iter().any(|(_, address)| self.virtual_addresses.contains(&address.ip()));
         let entry = self.connections.vacant_entry();
         let id = ConnectionId { slot: entry.key() as u32, generation: self.generations };
         let end = |(host, address), state, held| End {
@@ -166,6 +177,7 @@ impl World {
         };
         entry.insert(Connection {
             generation: id.generation,
+            virtual_ends,
             ends: [end(from, EndState::Connecting, true), end(to, EndState::Gone, false)],
             directions: [Direction::new(id, Side::Dialler), Direction::new(id, Side::Acceptor)],
         });

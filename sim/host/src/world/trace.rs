@@ -3,6 +3,7 @@
 use super::{DiskOperation, HostId};
 use crate::probe::Value;
 use serde::Serialize;
+use std::net::IpAddr;
 
 /// One event of a recorded run.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +46,15 @@ pub enum Happening {
         /// How many bytes it carries.
         bytes: usize,
         /// `delivered`, `refused`, `dropped`: by a socket, for want of a socket, by a full socket.
+        what: &'static str,
+    },
+    /// A machine claimed, released or announced an address.
+    Address {
+        /// The machine.
+        host: HostId,
+        /// The address.
+        ip: IpAddr,
+        /// `claimed`, `released`, `announced`.
         what: &'static str,
     },
     /// A node asked its disk for something, a sync ended, or a power loss left something.
@@ -123,6 +133,9 @@ impl TraceEvent {
             }
             Happening::Datagram { from, to, bytes, what } => {
                 ("datagram", name(*from), name(*to), Some(*bytes), Some((*what).to_owned()))
+            }
+            Happening::Address { host, ip, what } => {
+                ("address", name(*host), None, None, Some(format!("{what} {ip}")))
             }
             Happening::Disk { host, operation, path, offset, bytes, errno } => {
                 let mut text = format!("{} {path}", operation.name());

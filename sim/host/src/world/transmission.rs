@@ -63,6 +63,7 @@ impl World {
             return;
         }
         let shelf = match self.link(from, to).state() {
+            _ if !self.finds_way(now, id, side) => Shelf::Sender,
             LinkState::Cut => Shelf::Sender,
             LinkState::Held => Shelf::Wire,
             LinkState::Up => return self.launch(now, id, side, len, fin),
@@ -116,11 +117,11 @@ impl World {
         let mut acknowledged = true;
         if from != to {
             match self.link(from, to).state() {
-                LinkState::Up if self.hosts[to].up => {}
+                LinkState::Up if self.takes(to, id, side.other()) => {}
                 LinkState::Held => return self.miss(at, id, side, Shelf::Wire),
                 LinkState::Up | LinkState::Cut => return self.miss(at, id, side, Shelf::Sender),
             }
-            acknowledged = self.link(to, from).state() == LinkState::Up;
+            acknowledged = self.acknowledges(at, id, side);
         }
         self.establish_acceptor(at, id);
         let Some(connection) = self.connection(id) else { return };
@@ -139,6 +140,14 @@ impl World {
         if !acknowledged {
             self.stall(at, id, side);
         }
+    }
+
+    /// Whether acknowledgements of what one side has sent find their way back.
+    fn acknowledges(&mut self, at: u64, id: ConnectionId, side: Side) -> bool {
+        let (from, to) = self.connections[id.slot as usize].hosts(side);
+        self.link(to, from).state() == LinkState::Up
+            && self.finds_way(at, id, side.other())
+            && self.takes(from, id, side)
     }
 
     /// The head does not arrive. Its sender has a copy, unless it is dead.
@@ -214,10 +223,11 @@ impl World {
     /// Sends what is shelved, if its link is up.
     fn flow(&mut self, at: u64, id: ConnectionId, side: Side) -> Flow {
         let (from, to) = self.connections[id.slot as usize].hosts(side);
-        if self.link(from, to).state() != LinkState::Up || !self.hosts[to].up {
+        let up = self.link(from, to).state() == LinkState::Up && self.finds_way(at, id, side);
+        if !up || !self.takes(to, id, side.other()) {
             return Flow::Stalled;
         }
-        let acknowledged = self.link(to, from).state() == LinkState::Up;
+        let acknowledged = self.acknowledges(at, id, side);
         let direction = self.connections[id.slot as usize].direction(side);
         if direction.has_shelved() {
             let len = direction.shelved();
@@ -269,6 +279,7 @@ impl World {
             match freight {
                 Freight::Tcp(packet) => self.travel(now, packet),
                 Freight::Datagram(datagram) => self.forward(now, datagram),
+                Freight::Announcement(announcement) => self.spread(now, announcement),
             }
         }
     }
@@ -339,8 +350,11 @@ impl World {
         let (from, to) = connection.hosts(side);
         let reader = connection.end(side.other());
         let reader_lives = reader.held && reader.state != EndState::Gone;
-        let there = from == to || (self.link(from, to).state() == LinkState::Up && self.hosts[to].up);
-        let and_back = from == to || self.link(to, from).state() == LinkState::Up;
+        let there = from == to
+            || self.link(from, to).state() == LinkState::Up
+                && self.finds_way(at, id, side)
+                && self.takes(to, id, side.other());
+        let and_back = from == to || self.acknowledges(at, id, side);
         if there && !reader_lives {
             self.send_packet(at, id, side.other(), PacketKind::Rst);
         } else if there && and_back {

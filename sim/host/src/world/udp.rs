@@ -117,12 +117,13 @@ impl World {
 
     pub(crate) fn connect_socket(&mut self, id: SocketId, peer: SocketAddr) -> io::Result<()> {
         let host = self.socket(id)?.host;
-        let (_, local, peer) = self.route(host, peer).ok_or(io::ErrorKind::NetworkUnreachable)?;
+        let route = self.route(host, peer)?;
+        let own = self.hosts[host].ip;
         let socket = self.socket(id)?;
         if socket.address.ip().is_unspecified() {
-            socket.address.set_ip(local);
+            socket.address.set_ip(route.as_ref().map_or(own, |route| route.local));
         }
-        socket.peer = Some(peer);
+        socket.peer = Some(route.map_or(peer, |route| route.remote));
         Ok(())
     }
 
@@ -151,12 +152,13 @@ impl World {
         }
         socket.check()?;
         let (host, from) = (socket.host, socket.address);
-        let (to_host, local, to) = self.route(host, to).ok_or(io::ErrorKind::NetworkUnreachable)?;
-        if from.ip().is_loopback() && to_host != host {
+        // While nobody answers for a virtual address, what is sent to it is lost.
+        let Some(route) = self.route(host, to)? else { return Ok(bytes.len()) };
+        let source = if from.ip().is_unspecified() { route.local } else { from.ip() };
+        if !self.holds(host, source) || source.is_loopback() && route.host != host {
             return Err(io::Error::from_raw_os_error(EINVAL));
         }
-        let source = if from.ip().is_unspecified() { local } else { from.ip() };
-        self.send_datagram((host, SocketAddr::new(source, from.port())), (to_host, to), bytes);
+        self.send_datagram((host, SocketAddr::new(source, from.port())), (route.host, route.remote), bytes);
         Ok(bytes.len())
     }
 

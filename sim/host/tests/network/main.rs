@@ -8,12 +8,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod addresses;
 mod datagrams;
 mod deaths;
 mod handshake;
 mod links;
 mod lost_packets;
 mod machines;
+mod names;
 mod qualities;
 mod replay;
 

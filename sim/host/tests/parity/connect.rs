@@ -1,7 +1,7 @@
 //! Dialling.
 
 use crate::two_worlds::{SERVER_IP, kind, machine, parties};
-use host::net::{TcpListener, TcpStream};
+use host::net::{TcpListener, TcpStream, lookup_host};
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -186,4 +186,33 @@ fn text_that_is_no_address_is_invalid_input() {
             assert_eq!(kind(TcpStream::connect(text).await), ErrorKind::InvalidInput, "{text:?}");
         }
     });
+}
+
+#[test]
+fn a_name_is_looked_up_to_addresses_with_its_port() {
+    machine(|| async {
+        let addresses: Vec<SocketAddr> = lookup_host("localhost:80").await.unwrap().collect();
+        assert!(addresses.contains(&(Ipv4Addr::LOCALHOST, 80).into()), "{addresses:?}");
+        assert!(addresses.iter().all(|address| address.ip().is_loopback() && address.port() == 80));
+    });
+}
+
+#[test]
+fn the_addresses_of_a_list_are_tried_in_turn() {
+    machine(|| async {
+        let listener = TcpListener::bind((SERVER_IP, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let closed = TcpListener::bind((SERVER_IP, 0)).await.unwrap().local_addr().unwrap();
+        let stream = TcpStream::connect(&[closed, address][..]).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), address);
+        assert_eq!(kind(TcpStream::connect(&[closed, closed][..]).await), ErrorKind::ConnectionRefused);
+    });
+}
+
+#[cfg(not(madsim))]
+#[test]
+fn a_real_machine_leaves_virtual_addresses_to_its_operating_system() {
+    let address = "192.0.2.1".parse().unwrap();
+    assert_eq!(kind(host::net::claim_address(address)), ErrorKind::Unsupported);
+    assert_eq!(kind(host::net::claimed_addresses()), ErrorKind::Unsupported);
 }

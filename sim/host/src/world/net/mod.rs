@@ -6,7 +6,9 @@
 mod name;
 mod tcp;
 mod udp;
+mod virtual_address;
 
-pub use name::ToSocketAddrs;
+pub use name::{ToSocketAddrs, lookup_host};
 pub use tcp::{OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream};
 pub use udp::UdpSocket;
+pub use virtual_address::{announce_address, claim_address, claimed_addresses, release_address};

@@ -1,6 +1,7 @@
 //! TCP: listeners, streams and their halves.
 
 use super::ToSocketAddrs;
+use super::name::{first_that_works, no_address};
 use crate::world::listener::ListenerId;
 use crate::world::tcp::{ConnectionId, Side};
 use crate::world::{try_with, with};
@@ -10,7 +11,12 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// How often the owner of an address is asked for before it is unreachable, and how long each time: as Linux does it.
+const QUESTIONS: u32 = 3;
+const QUESTION: Duration = Duration::from_secs(1);
 
 /// A listening socket of the machine that bound it.
 #[derive(Debug)]
@@ -25,10 +31,10 @@ impl TcpListener {
     ///
     /// `AddrInUse` when the port is taken, `AddrNotAvailable` when the address is not this machine's.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<TcpListener> {
-        let address = address.resolve()?;
+        let addresses = address.resolve()?;
         with(|world| {
             let host = world.current_host().ok_or(io::ErrorKind::Unsupported)?;
-            Ok(TcpListener { id: world.listen(host, address)? })
+            Ok(TcpListener { id: first_that_works(addresses, |address| world.listen(host, address))? })
         })
     }
 
@@ -103,23 +109,40 @@ pub struct TcpStream {
 }
 
 impl TcpStream {
-    /// Connects.
+    /// Connects to the first of the addresses that answers.
     ///
     /// # Errors
     ///
-    /// `ConnectionRefused` when nobody listens there (after a round trip), `TimedOut` when no answer comes (after two
-    /// minutes), `NetworkUnreachable` for an address that no machine has, `NotFound` for an unknown name.
+    /// Those of the last address: `ConnectionRefused` when nobody listens there (after a round trip), `TimedOut` when no
+    /// answer comes (after two minutes), `NetworkUnreachable` for an address that no machine has, `HostUnreachable` for
+    /// a virtual one that nobody holds (after three seconds); `NotFound` for an unknown name.
     pub async fn connect(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
-        let address = address.resolve()?;
-        let stream = with(|world| {
-            let host = world.current_host().ok_or(io::ErrorKind::Unsupported)?;
-            let (to, local, address) = world.route(host, address).ok_or(io::ErrorKind::NetworkUnreachable)?;
-            let local = SocketAddr::new(local, world.ephemeral_port(host)?);
-            let id = world.dial((host, local), (to, address));
-            Ok::<_, io::Error>(TcpStream { end: End { id, side: Side::Dialler } })
-        })?;
-        poll_fn(|context| with(|world| world.poll_connected(stream.end.id, context))).await?;
-        Ok(stream)
+        let mut error = no_address();
+        for address in address.resolve()? {
+            match Self::dial(address).await {
+                Ok(stream) => return Ok(stream),
+                Err(why) => error = why,
+            }
+        }
+        Err(error)
+    }
+
+    async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
+        for _ in 0..QUESTIONS {
+            let dialled = with(|world| {
+                let host = world.current_host().ok_or(io::ErrorKind::Unsupported)?;
+                let Some(route) = world.route(host, address)? else { return Ok(None) };
+                let local = SocketAddr::new(route.local, world.ephemeral_port(host)?);
+                let id = world.dial((host, local), (route.host, route.remote));
+                Ok::<_, io::Error>(Some(TcpStream { end: End { id, side: Side::Dialler } }))
+            })?;
+            if let Some(stream) = dialled {
+                poll_fn(|context| with(|world| world.poll_connected(stream.end.id, context))).await?;
+                return Ok(stream);
+            }
+            tokio::time::sleep(QUESTION).await;
+        }
+        Err(io::ErrorKind::HostUnreachable.into())
     }
 
     /// The address of the other end.

@@ -1,6 +1,7 @@
 //! UDP.
 
 use super::ToSocketAddrs;
+use super::name::{first_that_works, no_address};
 use crate::world::udp::SocketId;
 use crate::world::{try_with, with};
 use std::future::poll_fn;
@@ -25,10 +26,10 @@ impl UdpSocket {
     ///
     /// `AddrInUse` when the port is taken, `AddrNotAvailable` when the address is not this machine's.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<UdpSocket> {
-        let address = address.resolve()?;
+        let addresses = address.resolve()?;
         with(|world| {
             let host = world.current_host().ok_or(io::ErrorKind::Unsupported)?;
-            Ok(UdpSocket { id: world.bind_socket(host, address)? })
+            Ok(UdpSocket { id: first_that_works(addresses, |address| world.bind_socket(host, address))? })
         })
     }
 
@@ -38,8 +39,8 @@ impl UdpSocket {
     ///
     /// `NetworkUnreachable` for an address that no machine has, `NotFound` for an unknown name.
     pub async fn connect(&self, address: impl ToSocketAddrs) -> io::Result<()> {
-        let address = address.resolve()?;
-        with(|world| world.connect_socket(self.id, address))
+        let addresses = address.resolve()?;
+        with(|world| first_that_works(addresses, |address| world.connect_socket(self.id, address)))
     }
 
     /// Sends a datagram to an address, which may be another than the one that the socket is connected to.
@@ -49,7 +50,7 @@ impl UdpSocket {
     /// `NetworkUnreachable` for an address that no machine has, `EMSGSIZE` for more than 65,507 bytes,
     /// `ConnectionRefused` when an earlier datagram of a connected socket found nobody; then nothing is sent.
     pub async fn send_to(&self, bytes: &[u8], address: impl ToSocketAddrs) -> io::Result<usize> {
-        let address = address.resolve()?;
+        let address = address.resolve()?.next().ok_or_else(no_address)?;
         self.try_send_to(bytes, address)
     }
 

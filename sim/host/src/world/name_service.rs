@@ -1,0 +1,61 @@
+//! Names: what the name service says, and what each machine remembers of it.
+//!
+//! A machine's own name always stands for its address, as if by `/etc/hosts`. Other names are records of the name
+//! service, which the testbed changes; a machine that has looked one up believes the answer for its time to live, as a
+//! caching resolver does. A change is therefore seen by each machine in its own time. The memory is the machine's: it
+//! survives a crash of the process, and not a loss of power.
+//!
+//! Gives up: the service is always reachable and answers at once; that a name is unknown is not remembered.
+
+use super::{HostId, World};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+/// What the name service says of a name.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    addresses: Vec<IpAddr>,
+    ttl_ns: u64,
+}
+
+/// What a machine remembers of the name service, and until when, in ns.
+pub(super) type Remembered = BTreeMap<String, (Vec<IpAddr>, u64)>;
+
+impl World {
+    /// Sets what a name stands for, and for how long an answer is believed. No addresses: the name is unknown from now
+    /// on. The name of a machine always stands for its own address, whatever is set here.
+    pub fn set_name(&mut self, name: &str, addresses: &[IpAddr], ttl: Duration) {
+        if addresses.is_empty() {
+            self.names.remove(name);
+        } else {
+            let ttl_ns = u64::try_from(ttl.as_nanos()).unwrap_or(u64::MAX);
+            self.names.insert(name.to_owned(), Record { addresses: addresses.to_vec(), ttl_ns });
+        }
+    }
+
+    /// What a name stands for, as the calling machine sees it.
+    pub(crate) fn look_up(&mut self, name: &str) -> io::Result<Vec<IpAddr>> {
+        if name == "localhost" {
+            return Ok(vec![Ipv4Addr::LOCALHOST.into()]);
+        }
+        if let Some(host) = self.host_named(name) {
+            return Ok(vec![self.ip(host)]);
+        }
+        let now = self.now_ns();
+        let host = self.current_host();
+        let remembered = host.and_then(|host: HostId| self.hosts[host].names.get(name));
+        if let Some((addresses, _)) = remembered.filter(|(_, until)| now < *until) {
+            return Ok(addresses.clone());
+        }
+        let Some(record) = self.names.get(name).cloned() else {
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("no machine is named {name:?}")));
+        };
+        if let Some(host) = host {
+            let until = now.saturating_add(record.ttl_ns);
+            self.hosts[host].names.insert(name.to_owned(), (record.addresses.clone(), until));
+        }
+        Ok(record.addresses)
+    }
+}
