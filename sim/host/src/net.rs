@@ -7,6 +7,10 @@
 //! a memory on each machine. Virtual addresses ([`claim_address`] and its like) exist in the simulation alone: on a
 //! real machine they are a matter of the operating system, and these functions answer `Unsupported`.
 
+mod keepalive;
+
+pub use keepalive::{Keepalive, set_keepalive, set_user_timeout};
+
 #[cfg(not(madsim))]
 pub use tokio::net::{
     TcpListener, TcpStream, ToSocketAddrs, UdpSocket, lookup_host,

@@ -12,6 +12,7 @@ use super::link::LinkState;
 use super::packet::{Event, Freight};
 use super::trace::Happening;
 use super::{HostId, World, with};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -94,6 +95,13 @@ impl Datagrams {
         &mut self.slots[id.0 as usize]
     }
 
+    /// The machines between which each goes that is under way or unread.
+    pub(super) fn under_way(&self) -> impl Iterator<Item = (HostId, HostId)> {
+        let vacant: BTreeSet<u32> = self.vacant.iter().map(|id| id.0).collect();
+        let slots = self.slots.iter().zip(0..).filter(move |(_, slot)| !vacant.contains(slot));
+        slots.map(|(datagram, _)| (datagram.from.0, datagram.to.0))
+    }
+
     /// The datagram was received or lost.
     pub(super) fn free(&mut self, id: DatagramId) {
         let slot = self.get_mut(id);
@@ -111,9 +119,11 @@ impl World {
         to: (HostId, SocketAddr),
         bytes: &[u8],
     ) {
-        let id = self.datagrams.insert(from, to, bytes);
-        let now = self.now_ns();
-        self.forward(now, id);
+        if self.admit_message() {
+            let id = self.datagrams.insert(from, to, bytes);
+            let now = self.now_ns();
+            self.forward(now, id);
+        }
     }
 
     /// A datagram sets out, or goes on after a hold. Not to be called from a timer's callback.

@@ -218,6 +218,11 @@ impl Direction {
         self.segments.back().is_some_and(|last| last.at >= HELD)
     }
 
+    /// Segments that have not arrived.
+    pub(super) fn segments(&self) -> usize {
+        self.segments.len()
+    }
+
     /// Bytes that are shelved.
     pub(super) fn shelved(&self) -> usize {
         self.segments.iter().rev().take_while(|segment| segment.at >= HELD).map(|segment| segment.len).sum()

@@ -10,6 +10,7 @@
 //! | `draw.rs` | streams of randomness |
 //! | `link/` | links |
 //! | `tcp.rs`, `handshake.rs`, `listener.rs` | connections: their life, how they begin, and where |
+//! | `keepalive.rs` | how silent peers are found out |
 //! | `direction.rs`, `transmission.rs` | one way of a connection, and how its segments travel |
 //! | `udp.rs`, `datagram.rs` | sockets for datagrams, and how these travel |
 //! | `address.rs`, `name_service.rs` | addresses that move, and names |
@@ -19,7 +20,7 @@
 //! | `machine.rs` | machines: power, process, clock, view |
 //! | `disk/` | their disks |
 //! | `digest.rs`, `trace.rs` | what is remembered |
-//! | `out_of_range.rs` | why a setting is refused |
+//! | `out_of_range.rs`, `overload.rs` | why a setting is refused, and why a run is |
 //!
 //! Re-entrancy: `with` lends the world mutably, so nothing inside it may run foreign code. Waking a task is fine
 //! (madsim queues it); calling a view is not, and happens outside.
@@ -31,12 +32,14 @@ mod direction;
 mod disk;
 mod draw;
 mod handshake;
+mod keepalive;
 mod link;
 mod listener;
 mod machine;
 mod name_service;
 pub(crate) mod net;
 mod out_of_range;
+mod overload;
 mod packet;
 mod tcp;
 mod timer;
@@ -51,6 +54,7 @@ pub use draw::Draw;
 pub use link::{Bandwidth, Latency, LinkFault, LinkSettings, Reorder};
 pub use machine::{Death, Machine, crash, is_up, pause, restart, resume, view, view_json};
 pub use out_of_range::OutOfRange;
+pub use overload::{MESSAGE_LIMIT, Overload};
 pub use trace::{Happening, TraceEvent, TraceLine};
 
 use crate::probe::Value;
@@ -62,6 +66,7 @@ use machine::Host;
 use madsim::task::NodeId;
 use madsim::time::TimeHandle;
 use name_service::Record;
+use overload::Load;
 use packet::Agenda;
 use slab::Slab;
 use std::cell::RefCell;
@@ -126,6 +131,7 @@ pub struct World {
     /// Addresses that some machine has claimed at some time.
     virtual_addresses: BTreeSet<IpAddr>,
     neighbour_draw: Option<Draw>,
+    load: Load,
     agenda: Agenda,
     generations: u32,
     hasher: Hasher,
@@ -211,6 +217,7 @@ pub fn install(config: Config) -> Installed {
         names: BTreeMap::new(),
         virtual_addresses: BTreeSet::new(),
         neighbour_draw: None,
+        load: Load::default(),
         agenda: Agenda::default(),
         generations: 0,
         hasher: Hasher::new(HEARTBEAT.take()),

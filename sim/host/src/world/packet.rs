@@ -61,6 +61,8 @@ pub(crate) enum Event {
     RetrySynAck { connection: ConnectionId, attempt: u32 },
     /// Data or its acknowledgement is missing: the sender's retransmission timer.
     Retransmit { connection: ConnectionId, side: Side, stall: u32 },
+    /// An end asks whether its silent peer is there. `since` is when it last was.
+    KeepAlive { connection: ConnectionId, side: Side, number: u32, unanswered: u32, since: u64 },
     /// A writer still waits for room: the sender's persist timer. `heard` is when it was last answered.
     ProbeWindow { connection: ConnectionId, side: Side, block: u32, attempt: u32, heard: u64 },
 }
@@ -124,6 +126,10 @@ impl Agenda {
         if due { self.heap.pop().map(|Reverse(next)| (next.at, next.event)) } else { None }
     }
 
+    pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.heap.iter().map(|Reverse(scheduled)| &scheduled.event)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.heap.len()
     }
@@ -178,6 +184,9 @@ impl World {
             Event::RetrySyn { connection, attempt } => self.retry_syn(at, connection, attempt),
             Event::RetrySynAck { connection, attempt } => self.retry_syn_ack(at, connection, attempt),
             Event::Retransmit { connection, side, stall } => self.retransmit(at, connection, side, stall),
+            Event::KeepAlive { connection, side, number, unanswered, since } => {
+                self.keep_alive(at, connection, side, (number, unanswered, since));
+            }
             Event::ProbeWindow { connection, side, block, attempt, heard } => {
                 self.probe_window(at, connection, side, (block, attempt, heard));
             }
@@ -200,7 +209,7 @@ impl World {
             self.agenda.push(at, Event::Arrives(Freight::Tcp(packet)));
             return;
         }
-        if !self.finds_way(at, packet.connection, packet.from) {
+        if !self.finds_way(at, packet.connection, packet.from) || !self.admit_message() {
             return;
         }
         match self.link(from, to).state() {

@@ -17,18 +17,21 @@
 //!
 //! **An end is forgotten** when no application (and no backlog) holds either end: nobody can observe it then.
 //!
-//! Gives up, compared with Linux: no congestion control, no selective acknowledgement, no keep-alive, no TIME-WAIT;
+//! Gives up, compared with Linux: no congestion control, no selective acknowledgement, no TIME-WAIT;
 //! while a direction stalls, new data waits for the next retransmission; acknowledgements are free unless their link is
 //! down.
 
 use super::digest::Observed;
 use super::direction::Direction;
+use super::keepalive::Probing;
 use super::packet::PacketKind;
 use super::trace::Happening;
+use super::transmission::USER_TIMEOUT;
 use super::{HostId, World};
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// A connection's slot and the generation of its use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +76,9 @@ pub(super) struct End {
     pub(super) held: bool,
     /// What the next call of the application is told, once.
     error: Option<io::ErrorKind>,
+    pub(super) keepalive: Option<Probing>,
+    /// Without an acknowledgement for this long the end fails, in ns.
+    pub(super) user_timeout: u64,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
 }
@@ -172,6 +178,8 @@ impl World {
             state,
             held,
             error: None,
+            keepalive: None,
+            user_timeout: USER_TIMEOUT,
             reader: None,
             writer: None,
         };
@@ -213,6 +221,17 @@ impl World {
             return Err(io::ErrorKind::NotConnected.into());
         }
         Ok(connection.end(side.other()).address)
+    }
+
+    pub(crate) fn set_user_timeout(
+        &mut self,
+        id: ConnectionId,
+        side: Side,
+        timeout: Duration,
+    ) -> io::Result<()> {
+        let end = self.connection(id).ok_or_else(died)?.end(side);
+        end.user_timeout = timeout.as_nanos() as u64;
+        Ok(())
     }
 
     pub(crate) fn poll_read(
@@ -372,6 +391,6 @@ impl World {
 }
 
 /// The kernel of this machine is gone, and with it the socket.
-fn died() -> io::Error {
+pub(super) fn died() -> io::Error {
     io::ErrorKind::ConnectionAborted.into()
 }

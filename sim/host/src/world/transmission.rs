@@ -25,8 +25,8 @@ use std::io;
 
 const FIRST_RETRANSMISSION: u64 = 200_000_000;
 const LAST_RETRANSMISSION: u64 = 120_000_000_000;
-/// Without an acknowledgement for this long the connection is dead (2 min).
-const USER_TIMEOUT: u64 = 120_000_000_000;
+/// Without an acknowledgement for this long the connection is dead (2 min), unless an application says otherwise.
+pub(super) const USER_TIMEOUT: u64 = 120_000_000_000;
 /// How long a sender that found room in a crowded queue lets others go first (10 µs).
 const CROWDED: u64 = 10_000;
 
@@ -86,6 +86,8 @@ impl World {
             }
             let at = (now + transit.latency).max(direction.last_at);
             if direction.send(at, len, fin) {
+                // TCP's windows limit it: it counts, and is never refused.
+                self.admit_message();
                 self.arm_arrival(id, side, at);
             }
             return;
@@ -142,12 +144,17 @@ impl World {
         }
     }
 
-    /// Whether acknowledgements of what one side has sent find their way back.
-    fn acknowledges(&mut self, at: u64, id: ConnectionId, side: Side) -> bool {
+    /// Whether what one side sends now reaches the other's machine, but for chance.
+    pub(super) fn reaches(&mut self, at: u64, id: ConnectionId, side: Side) -> bool {
         let (from, to) = self.connections[id.slot as usize].hosts(side);
-        self.link(to, from).state() == LinkState::Up
-            && self.finds_way(at, id, side.other())
-            && self.takes(from, id, side)
+        self.link(from, to).state() == LinkState::Up
+            && self.finds_way(at, id, side)
+            && self.takes(to, id, side.other())
+    }
+
+    /// Whether acknowledgements of what one side sends find their way back.
+    pub(super) fn acknowledges(&mut self, at: u64, id: ConnectionId, side: Side) -> bool {
+        self.reaches(at, id, side.other())
     }
 
     /// The head does not arrive. Its sender has a copy, unless it is dead.
@@ -200,9 +207,10 @@ impl World {
         };
         stall.attempt += 1;
         let Stall { since, attempt, .. } = *stall;
+        let timeout = connection.end(side).user_timeout;
         let next = match self.flow(at, id, side) {
             Flow::Free => return,
-            Flow::Stalled => next_attempt(at, attempt, since),
+            Flow::Stalled => next_attempt(at, attempt, since, timeout),
             Flow::Crowded { roomy_at, moved } => {
                 let Some(connection) = self.connection(id) else { return };
                 let Some(stall) = connection.direction(side).stall.as_mut() else { return };
@@ -211,7 +219,7 @@ impl World {
                 }
                 // Who has just had its turn comes after those who wait in vain.
                 let next = roomy_at + if moved { CROWDED } else { 0 };
-                (at < stall.since + USER_TIMEOUT).then(|| next.max(at + CROWDED))
+                (at < stall.since + timeout).then(|| next.max(at + CROWDED))
             }
         };
         match next {
@@ -223,8 +231,7 @@ impl World {
     /// Sends what is shelved, if its link is up.
     fn flow(&mut self, at: u64, id: ConnectionId, side: Side) -> Flow {
         let (from, to) = self.connections[id.slot as usize].hosts(side);
-        let up = self.link(from, to).state() == LinkState::Up && self.finds_way(at, id, side);
-        if !up || !self.takes(to, id, side.other()) {
+        if !self.reaches(at, id, side) {
             return Flow::Stalled;
         }
         let acknowledged = self.acknowledges(at, id, side);
@@ -348,12 +355,10 @@ impl World {
             return;
         }
         let (from, to) = connection.hosts(side);
+        let timeout = connection.end(side).user_timeout;
         let reader = connection.end(side.other());
         let reader_lives = reader.held && reader.state != EndState::Gone;
-        let there = from == to
-            || self.link(from, to).state() == LinkState::Up
-                && self.finds_way(at, id, side)
-                && self.takes(to, id, side.other());
+        let there = from == to || self.reaches(at, id, side);
         let and_back = from == to || self.acknowledges(at, id, side);
         if there && !reader_lives {
             self.send_packet(at, id, side.other(), PacketKind::Rst);
@@ -364,7 +369,7 @@ impl World {
                 return;
             }
         }
-        match next_attempt(at, attempt + 1, heard) {
+        match next_attempt(at, attempt + 1, heard, timeout) {
             Some(next) => {
                 let attempt = attempt + 1;
                 let probe = Event::ProbeWindow { connection: id, side, block: number, attempt, heard };
@@ -374,7 +379,7 @@ impl World {
         }
     }
 
-    fn time_out(&mut self, at: u64, id: ConnectionId, side: Side) {
+    pub(super) fn time_out(&mut self, at: u64, id: ConnectionId, side: Side) {
         let connection = &mut self.connections[id.slot as usize];
         let (from, to) = connection.hosts(side);
         connection.fail(side, io::ErrorKind::TimedOut);
@@ -384,9 +389,9 @@ impl World {
 
 /// When to try again after the given attempt: after 200 ms, doubled by each attempt, at most 2 min. Not beyond the user
 /// time-out, which ends in a last attempt; none after that.
-fn next_attempt(at: u64, attempt: u32, since: u64) -> Option<u64> {
+fn next_attempt(at: u64, attempt: u32, since: u64, timeout: u64) -> Option<u64> {
     let delay = (FIRST_RETRANSMISSION << attempt.min(16)).min(LAST_RETRANSMISSION);
-    let deadline = since + USER_TIMEOUT;
+    let deadline = since + timeout;
     (at < deadline).then(|| (at + delay).min(deadline))
 }
 
@@ -397,7 +402,9 @@ mod tests {
     #[test]
     fn attempts_back_off_and_end_with_the_user_time_out() {
         let mut attempts = vec![FIRST_RETRANSMISSION];
-        while let Some(next) = next_attempt(attempts[attempts.len() - 1], attempts.len() as u32, 0) {
+        while let Some(next) =
+            next_attempt(attempts[attempts.len() - 1], attempts.len() as u32, 0, USER_TIMEOUT)
+        {
             attempts.push(next);
         }
         let ms: Vec<u64> = attempts.iter().map(|at| at / 1_000_000).collect();

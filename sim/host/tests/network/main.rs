@@ -16,8 +16,10 @@ mod links;
 mod lost_packets;
 mod machines;
 mod names;
+mod overload;
 mod qualities;
 mod replay;
+mod silence;
 
 use host::net::{TcpListener, TcpStream};
 use host::world;
@@ -35,7 +37,7 @@ const ADDRESS: &str = "10.0.0.1:7000";
 /// Timers fire up to this much late: madsim's polls cost time.
 const SLACK: Duration = Duration::from_micros(100);
 
-fn ms(ms: u64) -> Duration {
+const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 

@@ -1,6 +1,8 @@
 //! Bytes on an open connection.
 
-use crate::two_worlds::{ends, moment, noise, signal};
+use crate::two_worlds::{ends, kind, moment, noise, signal};
+use host::net::{Keepalive, set_keepalive, set_user_timeout};
+use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -175,6 +177,24 @@ fn a_read_into_a_small_buffer_leaves_the_rest() {
                 let mut bytes = [0; 2];
                 assert_eq!((stream.read(&mut bytes).await.unwrap(), &bytes), (2, expected));
             }
+        },
+    );
+}
+
+#[test]
+fn options_of_a_connection_are_taken() {
+    ends(
+        async |stream| {
+            stream.set_nodelay(true).unwrap();
+            let second = Duration::from_secs(1);
+            set_keepalive(&stream, Some(Keepalive { idle: second, interval: second, count: 3 })).unwrap();
+            set_keepalive(&stream, None).unwrap();
+            set_user_timeout(&stream, 30 * second).unwrap();
+            let none = Keepalive { count: 0, ..Keepalive::default() };
+            assert_eq!(kind(set_keepalive(&stream, Some(none))), ErrorKind::InvalidInput);
+        },
+        async |mut stream| {
+            assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
         },
     );
 }

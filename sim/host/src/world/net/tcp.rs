@@ -2,6 +2,7 @@
 
 use super::ToSocketAddrs;
 use super::name::{first_that_works, no_address};
+use crate::net::Keepalive;
 use crate::world::listener::ListenerId;
 use crate::world::tcp::{ConnectionId, Side};
 use crate::world::{try_with, with};
@@ -170,6 +171,14 @@ impl TcpStream {
     /// Never; tokio's may.
     pub fn set_nodelay(&self, _nodelay: bool) -> io::Result<()> {
         Ok(())
+    }
+
+    pub(crate) fn set_keepalive(&self, keepalive: Option<Keepalive>) -> io::Result<()> {
+        with(|world| world.set_keepalive(self.end.id, self.end.side, keepalive))
+    }
+
+    pub(crate) fn set_user_timeout(&self, timeout: Duration) -> io::Result<()> {
+        with(|world| world.set_user_timeout(self.end.id, self.end.side, timeout))
     }
 
     /// Two halves that can live in different tasks. Dropping the write half ends the stream, as in tokio.
