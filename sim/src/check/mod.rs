@@ -39,6 +39,8 @@ pub(crate) const SPIN: &str = "spin";
 pub(crate) const ANSWERED: &str = "answered";
 /// The checker that a history which is not linearizable violates.
 pub(crate) const LINEARIZABLE: &str = "linearizable";
+/// The checker that a run violates in which more messages are under way than the world allows.
+pub(crate) const OVERLOAD: &str = "overload";
 /// The checker that is violated where a system need not recover: the faults were beyond what it promises to survive.
 pub(crate) const RECOVERABILITY: &str = "recoverability";
 /// The checker that a system which does not converge violates.
@@ -149,7 +151,7 @@ impl<S: System> Checkers<S> {
     pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         let eventually = self.eventually.iter().map(|(name, _)| *name);
         let invariants = self.invariants.iter().map(|(name, _)| *name);
-        let of_every_run = [NODE, PANIC, SPIN, ANSWERED, RECOVERABILITY];
+        let of_every_run = [NODE, PANIC, SPIN, OVERLOAD, ANSWERED, RECOVERABILITY];
         let linearizable = self.linearizable.as_ref().map(|_| LINEARIZABLE);
         of_every_run.into_iter().chain(eventually).chain(invariants).chain(linearizable)
     }

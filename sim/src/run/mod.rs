@@ -22,7 +22,7 @@ pub use thread::on_fresh_thread;
 use crate::check::{self, Checkers, Seen, Views};
 use crate::history::History;
 use crate::latency::Sample;
-use crate::scenario::{Nodes, Scenario};
+use crate::scenario::{Network, Nodes, Scenario};
 use crate::system::{AnySystem, NodeContext, System};
 use host::world::{self, Config, Death, Digest, Draw, Machine, Machines, Observed};
 use nemesis::Nemesis;
@@ -214,6 +214,7 @@ async fn phases<S: System>(
         recording,
     });
 
+    set_links(&plan.network, addresses.len());
     if let Some(disk) = &plan.disk {
         let set = |host| world::with(|world| world.set_disk(host, disk.in_the_world()));
         (0..nodes as usize).try_for_each(set).expect("a validated scenario has only disks that can be");
@@ -263,6 +264,28 @@ async fn phases<S: System>(
     ending
 }
 
+/// Sets every link up as the plan says.
+fn set_links(network: &Network, machines: usize) {
+    let others = network.in_the_world();
+    let all = (0..machines).flat_map(|from| (0..machines).map(move |to| (from, to)));
+    let mut links: Vec<_> = all.map(|link| (link, others.clone())).collect();
+    world::with(|world| {
+        for link in &network.links {
+            let settings = link.in_the_world(&others);
+            let hosts = |names: &[String]| -> Vec<_> {
+                names.iter().filter_map(|name| world.host_named(name)).collect()
+            };
+            for from in hosts(&link.from) {
+                let to = hosts(&link.to).into_iter();
+                links.extend(to.map(|to| ((from, to), settings.clone())));
+            }
+        }
+        for ((from, to), settings) in links {
+            world.set_link(from, to, settings).expect("a validated scenario has only links that can be");
+        }
+    });
+}
+
 /// A run under way: the nemesis and the checkers, at the pace of simulated time.
 struct Run<S: System> {
     nodes: u32,
@@ -288,6 +311,7 @@ impl<S: System> Run<S> {
             let (active, strikes) = self.nemesis.active_and_strikes();
             self.shared
                 .update(|progress| (progress.faults_active, progress.faults_struck) = (active, strikes));
+            self.judge_load();
             if now >= deadline_ns {
                 return;
             }
@@ -307,6 +331,13 @@ impl<S: System> Run<S> {
                 }
                 () = sleep => {}
             }
+        }
+    }
+
+    /// Where too many messages are under way the world loses some, so nothing that follows can be judged.
+    fn judge_load(&self) {
+        if let Some(overload) = world::with(|world| world.overload().cloned()) {
+            self.shared.violated(check::OVERLOAD, overload.to_string());
         }
     }
 

@@ -135,7 +135,7 @@ impl DiskAction {
     pub(crate) fn check(self) -> Result<(), OutOfRange> {
         match self.in_the_world() {
             Ok(fault) => fault.check(),
-            Err((0, _)) => Err(OutOfRange { field: "sectors", value: 0.0, bound: "at least 1" }),
+            Err((0, _)) => Err(OutOfRange { of: "disk", field: "sectors", value: 0.0, bound: "at least 1" }),
             Err(_) => Ok(()),
         }
     }
@@ -205,6 +205,7 @@ impl Latency {
         match self {
             Latency::Constant(time) => world::Latency::constant(time.get()),
             Latency::Uniform { from, to } => world::Latency::uniform(from.get(), to.get()),
+            Latency::Pareto { median, p99, .. } => world::Latency::pareto(median.get(), p99.get()),
             Latency::LogNormal { median, p99 } => world::Latency::log_normal(median.get(), p99.get()),
         }
     }

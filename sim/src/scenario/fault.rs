@@ -4,6 +4,7 @@
 //! is one crash a node. `expand` spells them out, so that a plan has only what the nemesis does in one stroke.
 
 use super::disk::DiskAction;
+use super::link::{LinkAction, Links};
 use super::units::{Offset, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,13 @@ pub enum Action {
     },
     /// Packets between machines of different groups wait, and arrive after the fault ends.
     Hold(Vec<Vec<String>>),
+    /// Something is wrong with links that are up.
+    Link {
+        /// Which.
+        links: Links,
+        /// What.
+        action: LinkAction,
+    },
     /// A machine stops; it starts again when the fault ends.
     Crash {
         /// Which.
@@ -210,6 +218,7 @@ impl Action {
             Action::Isolate { .. } => "isolate",
             Action::OneWay { .. } => "one_way",
             Action::Hold(_) => "hold",
+            Action::Link { .. } => "link",
             Action::Crash { .. } => "crash",
             Action::CrashLoop { .. } => "crash_loop",
             Action::RollingRestart { .. } => "rolling_restart",

@@ -15,6 +15,7 @@ use super::fault::{Action, Death, Fault, Moment, Target};
 use super::fault_forms::{
     ANY, ClockTable, CrashLoop, Flap, Isolate, OneWay, RollingRestart, Slow, THAT, TargetForm, When, form,
 };
+use super::link_table::LinkTable;
 use super::units::Time;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,9 @@ pub(super) struct FaultTable {
     /// Packets between machines of different groups wait, and arrive after the fault ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     hold: Option<Vec<Vec<String>>>,
+    /// Something is wrong with links that are up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<LinkTable>,
     /// This node stops: by name, "that" for the one which published the probe, or by what it published.
     #[serde(skip_serializing_if = "Option::is_none")]
     crash: Option<TargetForm>,
@@ -115,7 +119,7 @@ pub(super) struct FaultError {
     pub help: String,
 }
 
-const ACTIONS: [&str; 15] = [
+const ACTIONS: [&str; 16] = [
     "partition",
     "halves",
     "bridge",
@@ -124,6 +128,7 @@ const ACTIONS: [&str; 15] = [
     "isolate",
     "one_way",
     "hold",
+    "link",
     "crash",
     "crash_loop",
     "rolling_restart",
@@ -200,6 +205,9 @@ impl FaultTable {
             actions.push(Action::OneWay { from, to });
         }
         actions.extend(self.hold.clone().map(Action::Hold));
+        if let Some(link) = &self.link {
+            actions.push(Action::Link { links: link.links()?, action: link.action()? });
+        }
         let how = self.how.unwrap_or_default();
         if let Some(node) = &self.crash {
             actions.push(Action::Crash { node: target("crash", node)?, how });
@@ -335,6 +343,7 @@ impl From<Fault> for FaultTable {
             Action::Isolate { node, from } => table.isolate = Some(Isolate { node: form(node), from }),
             Action::OneWay { from, to } => table.one_way = Some(OneWay { from, to }),
             Action::Hold(groups) => table.hold = Some(groups),
+            Action::Link { links, action } => table.link = Some(LinkTable::new(links, action)),
             Action::Crash { node, how } => {
                 table.crash = Some(form(node));
                 table.how = (how != Death::default()).then_some(how);

@@ -9,13 +9,14 @@
 //! file ──parse──▶ Scenario ──resolve(seed)──▶ Scenario (a plan) ──to_toml──▶ file
 //! ```
 //!
-//! - [`model`], `fault`, `random`, `disk`: the types, one struct a table of the file
+//! - [`model`], `network`, `fault`, `random`, `disk`, `link`: the types, one struct a table of the file
 //! - [`units`]: durations, rates and offsets, which are never numbers without a unit
-//! - `fault_table`, `fault_forms`, `disk_table`: a fault as it stands in the file, flat
+//! - `fault_table`, `fault_forms`, `disk_table`, `link_table`: a fault as it stands in the file, flat
 //! - `parse`, `write`: from text, with `--set` overrides, and back
 //! - `source`: where in the text a value stands
 //! - `shape`: serde's errors in words that a reader of the file knows
-//! - `validate`, `validate_faults`, `validate_names`: what types cannot say: that nodes exist, that groups do not overlap
+//! - `validate`, `validate_network`, `validate_faults`, `validate_names`: what types cannot say: that nodes exist, that
+//!   groups do not overlap
 //! - `expand`: a rolling restart, spelt out as one crash a node
 //! - `budget`: how much may fail at the same time
 //! - [`error`](ScenarioError): what is wrong, where, and what would be right
@@ -33,7 +34,10 @@ mod expand;
 mod fault;
 mod fault_forms;
 mod fault_table;
+mod link;
+mod link_table;
 pub mod model;
+mod network;
 mod parse;
 mod random;
 mod resolve;
@@ -45,13 +49,16 @@ pub mod units;
 mod validate;
 mod validate_faults;
 mod validate_names;
+mod validate_network;
 mod words;
 mod write;
 
 pub use disk::{Directories, Disk, DiskAction, Sector};
 pub use error::{Place, ScenarioError};
 pub use fault::{Action, Class, Death, Fault, Moment, Others, Target};
-pub use model::{Check, Clock, Cluster, Expect, Latency, Network, Nodes, Scenario, Workload};
+pub use link::{LinkAction, Links};
+pub use model::{Check, Clock, Cluster, Expect, Latency, Nodes, Scenario, Tail, Workload};
+pub use network::{Bandwidth, Link, Network, Reorder};
 pub use random::{AtMost, Kind, Random};
 pub use schema::json_schema;
 pub use systems::{Systems, Vocabulary};

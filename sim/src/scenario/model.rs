@@ -2,6 +2,7 @@
 
 use super::disk::Disk;
 use super::fault::Fault;
+use super::network::Network;
 use super::random::{AtMost, Random};
 use super::units::{Rate, Time};
 use schemars::JsonSchema;
@@ -74,16 +75,6 @@ pub enum Nodes {
     },
 }
 
-/// The network between all machines, the clients' included.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Network {
-    /// One-way latency of every link.
-    pub latency: Latency,
-    /// Probability that a packet is lost, 0 to below 1. TCP retransmits.
-    pub loss: f64,
-}
-
 /// The one-way latency of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(
@@ -101,6 +92,15 @@ pub enum Latency {
         /// The most.
         to: Time,
     },
+    /// Pareto, by its median and 99th percentile: as log-normal, and beyond the 99th percentile later still.
+    Pareto {
+        /// Half of all packets are faster.
+        median: Time,
+        /// One packet in a hundred is slower.
+        p99: Time,
+        /// "pareto".
+        tail: Tail,
+    },
     /// Log-normal, by its median and 99th percentile: most packets are quick, a few are very late.
     LogNormal {
         /// Half of all packets are faster.
@@ -108,6 +108,14 @@ pub enum Latency {
         /// One packet in a hundred is slower.
         p99: Time,
     },
+}
+
+/// How late the latest are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tail {
+    /// By a power law.
+    Pareto,
 }
 
 /// The machines' wall clocks.
@@ -234,15 +242,6 @@ impl Workload {
 impl Default for Cluster {
     fn default() -> Self {
         Cluster { nodes: Nodes::Exactly(3), buggify: false, options: toml::Table::new() }
-    }
-}
-
-impl Default for Network {
-    fn default() -> Self {
-        Network {
-            latency: Latency::Uniform { from: Time::from_millis(1), to: Time::from_millis(10) },
-            loss: 0.0,
-        }
     }
 }
 

@@ -37,6 +37,8 @@ pub enum Kind {
     OneWay,
     /// Packets between two groups wait.
     Hold,
+    /// The links between two groups, or in one direction of them, are slow, thin, lossy, or lose the order.
+    Link,
     /// One node hears nobody, and nobody hears it.
     Isolate,
     /// All nodes but one fall into two groups that do not hear each other; that one hears both.
@@ -70,6 +72,7 @@ impl Kind {
             Kind::Partition => "partition",
             Kind::OneWay => "one-way",
             Kind::Hold => "hold",
+            Kind::Link => "link",
             Kind::Isolate => "isolate",
             Kind::Bridge => "bridge",
             Kind::Ring => "ring",

@@ -8,7 +8,9 @@ use super::budget::Budget;
 use super::disk::DiskAction;
 use super::expand::{Stage, sort, split};
 use super::fault::{Action, Class, Death, Fault, Moment, Others, Target};
+use super::link::{LinkAction, Links};
 use super::model::{Nodes, Scenario};
+use super::network::{Bandwidth, Reorder};
 use super::random::{Kind, Random};
 use super::units::{Offset, Time};
 use host::world::Draw;
@@ -144,6 +146,16 @@ impl Schedule<'_> {
         let action = match kind {
             Kind::Partition => Action::Partition(split(&mut draw, nodes)),
             Kind::Hold => Action::Hold(split(&mut draw, nodes)),
+            Kind::Link => {
+                let mut groups = split(&mut draw, nodes);
+                let links = if draw.chance(0.5) {
+                    Links::Between(groups)
+                } else {
+                    let to = groups.pop()?;
+                    Links::OneWay { from: groups.pop()?, to }
+                };
+                Action::Link { links, action: worsening(&mut draw) }
+            }
             Kind::OneWay => {
                 let one = nodes.split_off(nodes.len() - 1);
                 nodes.truncate(draw.between(1, nodes.len() as u64) as usize);
@@ -191,6 +203,22 @@ fn death(draw: &mut Draw) -> Death {
     if draw.chance(0.5) { Death::Process } else { Death::Power }
 }
 
+/// A link that is up, and not well. Nothing for datagrams alone: most protocols have none.
+fn worsening(draw: &mut Draw) -> LinkAction {
+    let (kind, probability) = (draw.below(5), *draw.pick(&[0.01, 0.1, 0.5]));
+    let by = Time::from(log_uniform(draw, Duration::from_millis(10), Duration::from_secs(2)));
+    match kind {
+        0 => LinkAction::Slow { by },
+        1 => LinkAction::Lossy { probability },
+        2 => LinkAction::Duplicating { probability },
+        3 => LinkAction::Reordering(Reorder { probability, by }),
+        _ => {
+            let bytes_per_second = *draw.pick(&[1_000, 10_000, 100_000]);
+            LinkAction::Thin(Bandwidth { bytes_per_second, queue: Bandwidth::default_queue() })
+        }
+    }
+}
+
 /// A disk that says so when it fails.
 fn failing(draw: &mut Draw) -> DiskAction {
     let (kind, probability) = (draw.below(6), *draw.pick(&[0.01, 0.1, 1.0]));
@@ -218,7 +246,7 @@ impl Kind {
     /// The smallest cluster that it can happen to.
     fn nodes_min(self) -> usize {
         match self {
-            Kind::Partition | Kind::OneWay | Kind::Hold | Kind::Flap => 2,
+            Kind::Partition | Kind::OneWay | Kind::Hold | Kind::Link | Kind::Flap => 2,
             Kind::Bridge => 3,
             Kind::Ring => 4,
             _ => 1,

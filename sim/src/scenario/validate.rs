@@ -22,7 +22,7 @@ const DAY: Time = Time::from_secs(24 * 60 * 60);
 /// The largest clock skew or jump.
 pub(super) const YEAR: Time = Time::from_secs(365 * 24 * 60 * 60);
 /// The slowest link.
-const LATENCY_MAX: Time = Time::from_secs(60 * 60);
+pub(super) const LATENCY_MAX: Time = Time::from_secs(60 * 60);
 /// A tenth: no crystal is worse.
 const DRIFT_PPM_MAX: u32 = 100_000;
 /// The most keys: a client may have as many of its own.
@@ -123,7 +123,7 @@ impl Checks<'_> {
         self.check()
     }
 
-    fn latency(&self, path: &Path, latency: Latency) -> Checked {
+    pub(super) fn latency(&self, path: &Path, latency: Latency) -> Checked {
         let most = |path: Path, time: Time| at_most(&path, time, LATENCY_MAX, "longest latency");
         match latency {
             Latency::Constant(latency) => most(path.clone(), latency),
@@ -131,26 +131,12 @@ impl Checks<'_> {
                 most(path.then("to"), to)?;
                 ordered(path, "from", from, "to", to)
             }
-            Latency::LogNormal { median, p99 } => {
+            Latency::LogNormal { median, p99 } | Latency::Pareto { median, p99, .. } => {
                 above_zero(&path.then("median"), median, "2ms")?;
                 most(path.then("p99"), p99)?;
                 ordered(path, "median", median, "p99", p99)
             }
         }
-    }
-
-    fn network(&self) -> Checked {
-        self.latency(&Path::of("network.latency"), self.scenario.network.latency)?;
-        let loss = self.scenario.network.loss;
-        if !(0.0..1.0).contains(&loss) {
-            return Err(Problem::new(
-                Path::of("network.loss"),
-                format!("{loss} is not a probability below 1"),
-            )
-            .label("not a probability below 1")
-            .help("from 0 (no packet is lost) to below 1; 0.01 loses one in a hundred"));
-        }
-        Ok(())
     }
 
     fn clock(&self) -> Checked {
@@ -163,7 +149,7 @@ impl Checks<'_> {
         let Some(disk) = &self.scenario.disk else { return Ok(()) };
         self.latency(&Path::of("disk.latency"), disk.latency)?;
         self.latency(&Path::of("disk.sync"), disk.sync)?;
-        disk.in_the_world().check().map_err(|OutOfRange { field, value, bound }| {
+        disk.in_the_world().check().map_err(|OutOfRange { field, value, bound, .. }| {
             Problem::new(Path::of("disk").then(field), format!("{value} is not {bound}"))
                 .label(format!("not {bound}"))
                 .help(format!("write {bound}"))

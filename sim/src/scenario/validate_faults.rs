@@ -5,9 +5,12 @@ use super::budget::{Taken, What, taken};
 use super::error::Problem;
 use super::expand::Stage;
 use super::fault::{Action, Fault, Moment, Others, Target};
+use super::link::{LinkAction, Links};
+use super::network::Reorder;
 use super::source::Path;
 use super::units::Time;
-use super::validate::{Checked, Checks, YEAR, above_zero, at_most, bounded};
+use super::validate::{Checked, Checks, LATENCY_MAX, YEAR, above_zero, at_most, bounded};
+use super::validate_network::out_of_range;
 use host::world::OutOfRange;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -94,12 +97,34 @@ impl Checks<'_> {
                 let size = Duration::from_nanos(by.as_nanos().unsigned_abs());
                 at_most(&by_path, Time::from(size), YEAR, "largest jump")
             }
-            Action::Disk { action, .. } => action.check().map_err(|OutOfRange { field, value, bound }| {
-                let key = field.rsplit('.').next().unwrap_or(field);
-                Problem::new(path.then(key), format!("{value} is not {bound}"))
-                    .label(format!("not {bound}"))
-                    .help(format!("write {bound}"))
-            }),
+            Action::Disk { action, .. } => {
+                action.check().map_err(|OutOfRange { field, value, bound, .. }| {
+                    let key = field.rsplit('.').next().unwrap_or(field);
+                    Problem::new(path.then(key), format!("{value} is not {bound}"))
+                        .label(format!("not {bound}"))
+                        .help(format!("write {bound}"))
+                })
+            }
+            Action::Link { links, action } => {
+                match links {
+                    Links::Between(groups) => self.groups(&path.then("between"), groups)?,
+                    Links::OneWay { from, to } => {
+                        self.disjoint(&[(path.then("from"), from), (path.then("to"), to)])?;
+                    }
+                }
+                if let LinkAction::Slow { by } | LinkAction::Reordering(Reorder { by, .. }) = action {
+                    above_zero(&path.then("by"), *by, "200ms")?;
+                    at_most(&path.then("by"), *by, LATENCY_MAX, "longest delay")?;
+                }
+                action.in_the_world().check().map_err(|OutOfRange { field, value, bound, .. }| {
+                    let key = match field {
+                        "bandwidth" => "bytes_per_second",
+                        "queue" => "queue",
+                        _ => "probability",
+                    };
+                    out_of_range(path.then(key), value, bound)
+                })
+            }
             Action::Isolate { .. } | Action::Crash { .. } | Action::Pause(_) | Action::ClockFreeze(_) => {
                 Ok(())
             }

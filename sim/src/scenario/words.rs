@@ -18,6 +18,7 @@ impl fmt::Display for Action {
             Action::Isolate { node, from } => write!(f, "isolate {node} from {from}"),
             Action::OneWay { from, to } => write!(f, "one-way cut {} → {}", from.join(" "), to.join(" ")),
             Action::Hold(parts) => write!(f, "hold {}", groups(parts)),
+            Action::Link { links, action } => write!(f, "{links} {action}"),
             Action::Crash { node, how } => write!(f, "{how} {node}"),
             Action::CrashLoop { node, how, times, .. } => write!(f, "{how} {node}, {times} times"),
             Action::RollingRestart { down, gap } => {

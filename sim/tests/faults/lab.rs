@@ -179,7 +179,7 @@ pub fn scenario(more: &str, faults: &str) -> Result<Scenario, sim::scenario::Sce
         title = "the lab"
         system = "lab"
         {nodes}
-        network = {{ latency = "1ms" }}
+        network.latency = "1ms"
         workload = {{ clients = 1, rate = "1/s", for = "20s", mix = {{ nothing = 1 }} }}
         check = {{ settle = "3s" }}
         {more}

@@ -81,3 +81,50 @@ fn a_fault_can_be_repeated() {
     assert_eq!(strikes(&run("", fault)), [3000, 8000, 13_000, 18_000]);
     assert_eq!(strikes(&run("", &fault.replace("every", "times = 2\nevery"))), [3000, 8000]);
 }
+
+/// Nodes tell each other their numbers over new connections, which must not take longer than 100 ms.
+fn link(what: &str) -> String {
+    format!("[[fault]]\nat = \"3s\"\nlink = {{ {what} }}\nheal_after = \"3s\"")
+}
+
+#[test]
+fn a_slow_link_is_slow_in_both_directions_until_it_heals() {
+    let seen = run("", &link("between = [[\"n1\"], [\"n2\", \"n3\"]], fault = \"slow\", by = \"90ms\""));
+    assert_eq!(hears(&seen, 1000, 3000), ["n2 n3", "n1 n3", "n1 n2"]);
+    assert_eq!(hears(&seen, 3300, 6000), ["", "n3", "n2"]);
+    assert_eq!(hears(&seen, 7000, 10_000), ["n2 n3", "n1 n3", "n1 n2"]);
+}
+
+#[test]
+fn a_link_that_loses_every_packet_one_way_makes_no_connection() {
+    let seen = run("", &link("from = [\"n1\"], to = [\"n2\"], fault = \"lossy\", probability = 1.0"));
+    assert_eq!(hears(&seen, 3300, 6000), ["n3", "n3", "n1 n2"]);
+    assert_eq!(hears(&seen, 8000, 10_000), ["n2 n3", "n1 n3", "n1 n2"]);
+}
+
+#[test]
+fn a_thin_link_makes_packets_wait() {
+    // A SYN of 40 bytes takes 200 ms.
+    let thin = "from = [\"n1\"], to = [\"n2\"], fault = \"thin\", bytes_per_second = 200, queue = 3000";
+    let seen = run("", &link(thin));
+    assert_eq!(hears(&seen, 3300, 6000), ["n3", "n3", "n1 n2"]);
+}
+
+#[test]
+fn links_that_double_and_reorder_a_little_lose_nothing() {
+    for what in [
+        "fault = \"duplicating\", probability = 1.0",
+        "fault = \"reordering\", probability = 1.0, by = \"10ms\"",
+        "fault = \"corrupting\", probability = 1.0",
+    ] {
+        let seen = run("", &link(&format!("between = [[\"n1\"], [\"n2\"]], {what}")));
+        assert_eq!(hears(&seen, 3300, 6000), ["n2 n3", "n1 n3", "n1 n2"], "{what}");
+    }
+}
+
+#[test]
+fn a_link_with_settings_of_its_own_differs_from_the_others() {
+    let slow = "[[network.link]]\nfrom = [\"n1\"]\nto = [\"n2\"]\nlatency = \"150ms\"";
+    let seen = run(slow, "");
+    assert_eq!(hears(&seen, 1000, 10_000), ["n3", "n3", "n1 n2"]);
+}

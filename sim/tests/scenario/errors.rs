@@ -13,7 +13,7 @@ fn an_unknown_key_is_named_with_the_known_ones() {
        ·    ╰── unknown key
     12 │
        ╰────
-     help: keys: latency, loss
+     help: keys: latency, loss, duplicate, reorder, corrupt, bandwidth, link
     "#);
 }
 
@@ -362,8 +362,8 @@ fn an_unknown_kind_of_fault_comes_with_the_known_ones() {
        ·                           ╰── unknown
     35 │ every = "2s"
        ╰────
-     help: did you mean `one-way`? known: partition, one-way, hold, isolate, bridge, ring, flap,
-           crash, crash-loop, pause, slow, clock, clock-freeze, disk, corruption
+     help: did you mean `one-way`? known: partition, one-way, hold, link, isolate, bridge, ring,
+           flap, crash, crash-loop, pause, slow, clock, clock-freeze, disk, corruption
     "#);
 }
 

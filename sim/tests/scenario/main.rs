@@ -5,6 +5,7 @@ mod fault_errors;
 mod fault_limits;
 mod files;
 mod mangled;
+mod networks;
 mod plans;
 mod refusals;
 

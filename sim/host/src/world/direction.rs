@@ -311,9 +311,24 @@ mod tests {
         direction.shelve(Shelf::Sender, 1, true);
         direction.recall(ID, Side::Dialler, Shelf::Sender);
         assert_eq!((direction.epoch, direction.has_shelved()), (1, true));
-        direction.resend(20);
+        direction.resend(20, 3);
         assert_eq!(direction.head(), Some(Segment { at: 20, len: 3, fin: true }));
         assert!(!direction.has_shelved());
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_retransmission_waits_on_with_the_end_of_the_stream() {
+        let mut direction = direction(b"abc");
+        direction.shelve(Shelf::Sender, 2, false);
+        direction.shelve(Shelf::Sender, 1, true);
+        assert_eq!((direction.shelved(), direction.segments()), (3, 1));
+        direction.resend(20, 2);
+        assert_eq!(direction.head(), Some(Segment { at: 20, len: 2, fin: false }));
+        assert_eq!((direction.shelved(), direction.has_shelved()), (1, true));
+        direction.resend(30, 1);
+        direction.deliver_head();
+        direction.deliver_head();
+        assert_eq!((read(&mut direction).as_slice(), direction.fin_arrived), (b"abc".as_slice(), true));
     }
 
     #[test]
@@ -324,7 +339,7 @@ mod tests {
         direction.shelve(Shelf::Sender, 2, true);
         direction.abandon();
         direction.deliver_head();
-        direction.resend(20);
+        direction.resend(20, 1);
         direction.deliver_head();
         assert_eq!((read(&mut direction).as_slice(), direction.fin_arrived), (b"ab".as_slice(), false));
     }

@@ -3,8 +3,8 @@
 use super::machines::Machines;
 use super::target::host;
 use super::{Nemesis, Step, Struck, note};
-use crate::scenario::{Action, Death};
-use host::world::{self, DiskFault, HostId};
+use crate::scenario::{Action, Death, Links};
+use host::world::{self, DiskFault, HostId, LinkFault};
 use std::time::Duration;
 
 /// A slow machine gets the processor once in this time: the period in which containers are throttled, by default 100 ms,
@@ -22,6 +22,7 @@ pub(super) enum Undo {
     Turn(HostId, usize),
     Thaw(HostId),
     Repair(HostId, DiskFault),
+    Better(HostId, HostId, LinkFault),
 }
 
 impl Undo {
@@ -33,6 +34,9 @@ impl Undo {
             Undo::Resume(host) => machines.resume(host),
             Undo::Turn(host, struck) => machines.take_turn(host, struck, false),
             Undo::Thaw(host) => world::with(|world| world.thaw_clock(host)),
+            Undo::Better(from, to, fault) => {
+                world::with(|world| world.clear_link_fault(from, to, fault));
+            }
             Undo::Repair(host, fault) => {
                 world::with(|world| world.clear_disk_fault(host, fault));
                 machines.disk_works(host);
@@ -102,6 +106,13 @@ impl Nemesis {
                 world::with(|world| links.iter().for_each(|(from, to)| world.hold(*from, *to)));
                 links.into_iter().map(|(from, to)| Undo::Release(from, to)).collect()
             }
+            (Action::Link { links, action }, _) => {
+                let links = match links {
+                    Links::Between(groups) => across(groups),
+                    Links::OneWay { from, to } => pairs(from, to),
+                };
+                worsen(links, action.in_the_world())
+            }
             (Action::Crash { how, .. }, Some(host)) => {
                 self.published.forget(host);
                 self.machines.crash(host, death(*how));
@@ -158,6 +169,16 @@ impl Nemesis {
 fn cut(links: Vec<(HostId, HostId)>) -> Vec<Undo> {
     world::with(|world| links.iter().for_each(|(from, to)| world.cut(*from, *to)));
     links.into_iter().map(|(from, to)| Undo::Mend(from, to)).collect()
+}
+
+fn worsen(links: Vec<(HostId, HostId)>, fault: LinkFault) -> Vec<Undo> {
+    world::with(|world| {
+        for (from, to) in &links {
+            let set = world.set_link_fault(*from, *to, fault);
+            set.expect("a validated scenario has only link faults that can be");
+        }
+    });
+    links.into_iter().map(|(from, to)| Undo::Better(from, to, fault)).collect()
 }
 
 fn death(how: Death) -> world::Death {

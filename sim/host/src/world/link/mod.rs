@@ -8,8 +8,8 @@
 //! link's [settings](LinkSettings) and the [faults](LinkFault) on top of them.
 //!
 //! **What TCP shows of it** is timing alone. Its segments are put in order again, so a detour holds up what follows;
-//! copies are thrown away; a damaged segment fails its checksum, and counts as lost if at all. A full queue takes as
-//! much as fits, and the sender goes on when half of it has drained, as acknowledgements would tell it to.
+//! copies are thrown away; nothing damaged passes its checksum, so that only datagrams are. A full queue takes as much as
+//! fits, and the sender goes on when half of it has drained, as acknowledgements would tell it to.
 //!
 //! **Randomness.** Latency and loss take one step a packet of the stream `network/n1→n2`. Duplication, reordering and
 //! corruption have streams of their own, and draw only while they are asked for: switching one on moves no other draw.

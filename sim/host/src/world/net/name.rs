@@ -36,7 +36,7 @@ impl ToSocketAddrs for [SocketAddr] {
     type Iter = std::vec::IntoIter<SocketAddr>;
 
     fn resolve(&self) -> io::Result<Self::Iter> {
-        Ok(self.to_vec().into_iter())
+        Ok(Vec::from(self).into_iter())
     }
 }
 
