@@ -321,7 +321,7 @@ impl From<Fault> for FaultTable {
         let mut table = FaultTable { permanent: fault.permanent, ..FaultTable::default() };
         match fault.moment {
             Moment::At { at, every, times } => {
-                (table.at, table.every, table.times) = (Some(at), every, times)
+                (table.at, table.every, table.times) = (Some(at), every, times);
             }
             Moment::Probe { node, probe, is, after, times } => {
                 table.when = Some(When { node: node.unwrap_or_else(When::any), probe, is });
@@ -353,7 +353,7 @@ impl From<Fault> for FaultTable {
                 table.how = (how != Death::default()).then_some(how);
             }
             Action::RollingRestart { down, gap } => {
-                table.rolling_restart = Some(RollingRestart { down, gap })
+                table.rolling_restart = Some(RollingRestart { down, gap });
             }
             Action::Pause(node) => table.pause = Some(form(node)),
             Action::Slow { node, factor } => table.slow = Some(Slow { node: form(node), factor }),
