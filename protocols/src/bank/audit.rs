@@ -10,7 +10,7 @@
 //! arrived by another is counted once, so a second round asks which have.
 
 use super::{
-    message::{Audit, BranchId, Id, Part, PeerQuestion, Reply, Transfer},
+    message::{Audit, BranchId, Id, Part, PeerQuestion, Reply},
     node::{Inner, Node, ReplyTo},
     state::Record,
 };
@@ -153,12 +153,13 @@ impl Inner {
     fn finish_audit(&mut self, epoch: u64) {
         let Some(audit) = self.audits.0.get(&epoch).filter(|audit| audit.silent.is_empty()) else { return };
         let parts = || audit.parts.values();
-        let held = parts().flat_map(|part| &part.held);
-        let in_flight = |(id, _): &&(Id, Transfer)| !audit.arrived.contains(id);
+        let accounts = || parts().flat_map(|part| part.accounts.iter().copied());
+        let held: i64 = accounts().map(|(_, account)| account.held).sum();
+        let arrived = parts().flat_map(|part| &part.held).filter(|(id, _)| audit.arrived.contains(id));
         let result = Audit {
-            accounts: parts().flat_map(|part| part.accounts.iter().copied()).collect(),
-            available: parts().flat_map(|part| &part.accounts).map(|(_, account)| account.available).sum(),
-            in_flight: held.filter(in_flight).map(|(_, transfer)| transfer.amount).sum(),
+            accounts: accounts().collect(),
+            available: accounts().map(|(_, account)| account.available).sum(),
+            in_flight: held - arrived.map(|(_, transfer)| transfer.amount).sum::<i64>(),
             deposited: parts().map(|part| part.deposited).sum(),
             withdrawn: parts().map(|part| part.withdrawn).sum(),
         };

@@ -28,12 +28,15 @@ pub const PROBES: &[&str] = &[
     "writing",
     // what, id, its place in the log: a record is durable, and what follows from it leaves
     "written",
+    // account: money was moved although it is closed
+    "closed account moved",
     // available, in flight, deposited, withdrawn
     "audit",
     "audit given up",
     "audit with money in flight",
     "disk failed, branch begins anew",
     "late answer about a transfer",
+    "log corrupt",
     "malformed frame dropped",
     "no room for a snapshot",
     "refused, the disk is full",

@@ -182,6 +182,7 @@ impl Node {
     ) -> Result<(Arc<Node>, Writer), OpenError> {
         let options = wal::Options {
             segment_bytes: config.options.segment_bytes,
+            patience: config.options.disk_timeout,
             keeps_torn_tail: config.options.flaw == Some(Flaw::TornTail),
             ..wal::Options::default()
         };
@@ -350,6 +351,9 @@ impl Inner {
             }
         })?;
         self.last = lsn;
+        if let Some(account) = self.ledger.closed_account_moved_by(record) {
+            probe!("closed account moved", account.0);
+        }
         self.ledger.apply(lsn, record);
         let (what, id) = (record.name(), record.id());
         probe!("writing", what, id.map_or_else(String::new, |id| id.to_string()));

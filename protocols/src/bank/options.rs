@@ -46,6 +46,10 @@ pub struct Options {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub audit_timeout: Duration,
+    /// A disk that has not answered after so long has failed: the branch begins anew.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub disk_timeout: Duration,
     /// A snapshot is written after so many bytes of log, or half its own size if that is more.
     pub snapshot_bytes: u64,
     /// The size of the log's segments, in bytes.
@@ -65,6 +69,7 @@ impl Default for Options {
             peer_timeout: Duration::from_secs(2),
             redial: Duration::from_millis(200),
             audit_timeout: Duration::from_secs(2),
+            disk_timeout: Duration::from_secs(5),
             snapshot_bytes: 64 << 10,
             segment_bytes: 32 << 10,
             flaw: None,
@@ -121,6 +126,7 @@ impl Config {
             ("peer_timeout", options.peer_timeout),
             ("redial", options.redial),
             ("audit_timeout", options.audit_timeout),
+            ("disk_timeout", options.disk_timeout),
         ] {
             if value < Duration::from_millis(4) {
                 return invalid(format!("{field}: {value:?} is below 4ms"));

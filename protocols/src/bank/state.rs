@@ -275,6 +275,25 @@ impl Ledger {
         })
     }
 
+    /// The closed account whose money a record would move. There is none, unless a flaw makes it so.
+    pub fn closed_account_moved_by(&self, record: &Record) -> Option<AccountId> {
+        let moved = match *record {
+            Record::Done { act: Act::Deposit(account, _) | Act::Withdraw(account, _), .. } => {
+                [Some(account), None]
+            }
+            Record::Done { act: Act::Transfer(from, to, _), .. } => [Some(from), Some(to)],
+            Record::Reserved { transfer, .. } => [Some(transfer.from), None],
+            Record::Credited { transfer, .. } => [Some(transfer.to), None],
+            Record::Captured { id } | Record::Released { id, .. } => {
+                [self.books.held.get(&id).map(|transfer| transfer.from), None]
+            }
+            Record::Done { .. } | Record::Refused { .. } | Record::Declined { .. } | Record::Cut { .. } => {
+                [None, None]
+            }
+        };
+        moved.into_iter().flatten().find(|account| self.account(*account).closed)
+    }
+
     /// What a record does.
     pub fn apply(&mut self, lsn: Lsn, record: &Record) {
         match *record {

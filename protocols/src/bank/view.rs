@@ -2,8 +2,9 @@
 
 use super::{
     account::Account,
-    message::{AccountId, Id, Part, Transfer},
+    message::{AccountId, BranchId, Id, Part, Transfer},
     node::{Inner, Node},
+    state,
 };
 use crate::common::wal::Lsn;
 use serde::{Serialize, Serializer};
@@ -38,6 +39,16 @@ impl View {
     /// Tells the lives of a branch apart: each begins with what its log says.
     pub fn life(&self) -> u64 {
         self.read(|inner| inner.life)
+    }
+
+    /// How many branches the bank has.
+    pub fn branches(&self) -> u16 {
+        self.0.branches
+    }
+
+    /// Which branch has an account.
+    pub fn home(&self, account: AccountId) -> BranchId {
+        state::home(account, self.0.branches)
     }
 
     /// Calls back with every account that was ever used.

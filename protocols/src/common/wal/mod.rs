@@ -33,7 +33,7 @@
 //!
 //! * **No room** (`ENOSPC`): the half-written block is cut off again, and the writer tries again every 100 ms. Meanwhile
 //!   [`Log::append`] refuses. What was queued before is neither lost nor refused: it is late.
-//! * **Anything else**, a failed sync first of all: what is on the disk is unknown, and the log is *failed* for good.
+//! * **Anything else**, a failed sync first of all, or a disk that does not answer: what is on the disk is unknown, and the log is *failed* for good.
 //!   The way on is to drop it and all that was derived from it, and to [`open`] it again.
 //!
 //! # What it gives up
@@ -52,7 +52,7 @@ pub use open::{Recovered, Snapshot, open};
 pub use writer::{Log, Writer};
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// The place of a record: the first is 1. 0 is the place before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -77,12 +77,19 @@ pub struct Options {
     pub segment_bytes: u64,
     /// The longest record, in bytes. 16 MiB.
     pub record_bytes_max: usize,
+    /// A disk that has not answered after so long has failed. 5 s.
+    pub patience: Duration,
     /// A known defect, switched on: the torn tail is not cut, and what comes after it is never read.
     pub keeps_torn_tail: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { segment_bytes: 1 << 20, record_bytes_max: 16 << 20, keeps_torn_tail: false }
+        Options {
+            segment_bytes: 1 << 20,
+            record_bytes_max: 16 << 20,
+            patience: Duration::from_secs(5),
+            keeps_torn_tail: false,
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     writer::{Found, Log, UNFINISHED, Writer},
 };
 use host::disk::Disk;
-use std::path::Path;
+use std::{io, path::Path};
 
 /// What a log had in it.
 #[derive(Debug, Default)]
@@ -37,6 +37,15 @@ pub struct Snapshot {
 /// [`OpenError::Missing`] when it has not kept what it had promised to keep, and trying again does not help. Nothing but
 /// unfinished files has been removed.
 pub async fn open(
+    disk: &Disk,
+    folder: &str,
+    options: Options,
+) -> Result<(Log, Writer, Recovered), OpenError> {
+    let opened = tokio::time::timeout(options.patience, try_open(disk, folder, options)).await;
+    opened.unwrap_or_else(|_| Err(OpenError::io(folder, io::ErrorKind::TimedOut.into())))
+}
+
+async fn try_open(
     disk: &Disk,
     folder: &str,
     options: Options,

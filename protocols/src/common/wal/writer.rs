@@ -8,6 +8,7 @@ use super::{
 };
 use host::disk::{Disk, File, OpenOptions};
 use std::{
+    future::Future,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -186,7 +187,7 @@ impl Writer {
         self.committed = last;
         self.log.0.tell(Ok(last));
         if self.end >= self.options.segment_bytes {
-            let rotated = self.rotate().await.map(|_| ());
+            let rotated = within(self.options.patience, self.rotate()).await;
             self.unless_failed(rotated)?;
         }
         Ok(last)
@@ -209,7 +210,7 @@ impl Writer {
     /// When `upto` is beyond the last record.
     pub async fn snapshot(&mut self, upto: Lsn, state: &[u8]) -> Result<bool, LogError> {
         assert!(upto <= self.log.last(), "a snapshot of records to come");
-        let done = self.try_snapshot(upto, state).await;
+        let done = within(self.options.patience, self.try_snapshot(upto, state)).await;
         self.unless_failed(done)
     }
 
@@ -260,18 +261,22 @@ impl Writer {
     /// Writes a block and syncs it, however long the disk has no room for it.
     async fn write(&mut self, block: &[u8]) -> io::Result<()> {
         loop {
-            match self.file.write_all_at(block, self.end).await {
-                Ok(()) => break,
-                Err(error) if is_full(&error) => {
-                    self.log.lock().full = true;
-                    self.file.set_len(self.end).await?;
-                    tokio::time::sleep(FULL_RETRY).await;
+            let (file, end) = (&self.file, self.end);
+            let written = async {
+                file.write_all_at(block, end).await?;
+                file.sync_data().await
+            };
+            let cut_off = match within(self.options.patience, written).await {
+                Err(error) if is_full(&error) => within(self.options.patience, file.set_len(end)).await,
+                done => {
+                    self.log.lock().full = false;
+                    return done;
                 }
-                Err(error) => return Err(error),
-            }
+            };
+            self.log.lock().full = true;
+            cut_off?;
+            tokio::time::sleep(FULL_RETRY).await;
         }
-        self.log.lock().full = false;
-        self.file.sync_data().await
     }
 
     /// Begins the next segment. Without room for it the present one goes on, and the answer is `false`.
@@ -325,6 +330,11 @@ async fn put_in_place(disk: &Disk, folder: &str, name: &str, bytes: &[u8]) -> io
     disk.rename(&unfinished, name).await?;
     disk.sync_dir(folder).await?;
     Ok(file)
+}
+
+/// Waits for a disk, but not for ever.
+async fn within<T>(patience: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 fn is_full(error: &io::Error) -> bool {
