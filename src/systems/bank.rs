@@ -150,7 +150,7 @@ impl System for Bank {
 struct BankClient {
     auditor: BranchId,
     bank: Connection,
-    last: Option<(Id, Act)>,
+    last: Option<(Id, Act, Answer)>,
 }
 
 impl Client<Op, Ret> for BankClient {
@@ -172,7 +172,12 @@ impl Client<Op, Ret> for BankClient {
                 }
             }
             Op::Repeat => match self.last {
-                Some((id, act)) => self.bank.request(id, act).await.map(ret),
+                Some((id, act, answer)) => self.bank.request(id, act).await.map(|again| {
+                    if again != answer {
+                        host::probe!("answer changed", id.to_string());
+                    }
+                    ret(again)
+                }),
                 None => return Outcome::Fail("nothing to repeat".to_owned()),
             },
             Op::Balance(of) => self.bank.balance(account(of)).await.map(|told| match told {
@@ -195,8 +200,10 @@ impl Client<Op, Ret> for BankClient {
 impl BankClient {
     async fn request(&mut self, act: Act) -> Result<Ret, ClientError> {
         let id = self.bank.new_id();
-        self.last = Some((id, act));
-        self.bank.request(id, act).await.map(ret)
+        let answer = self.bank.request(id, act).await?;
+        // What had no answer is not asked for again: it would be done now.
+        self.last = Some((id, act, answer));
+        Ok(ret(answer))
     }
 }
 
@@ -283,8 +290,12 @@ struct Written(HashSet<(&'static str, String)>);
 impl Written {
     /// No request is decided twice, no transfer arrives twice, none ends twice.
     fn once(&mut self, seen: &Seen<'_, View>) -> Result<(), String> {
-        let Some(probe) = seen.probe.filter(|probe| probe.name == "written") else { return Ok(()) };
-        let [what, id, _] = &probe.values[..] else { return Ok(()) };
+        let Some(probe) = seen.probe else { return Ok(()) };
+        let (what, id) = match (probe.name, &probe.values[..]) {
+            ("answer changed", [id]) => return Err(format!("{id} was answered twice, and not alike")),
+            ("written", [what, id, _]) => (what, id),
+            _ => return Ok(()),
+        };
         let (what, id) = (what.to_string(), id.to_string());
         let step = match what.as_str() {
             "done" | "refused" | "reserved" => "request",

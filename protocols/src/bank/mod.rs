@@ -28,6 +28,8 @@ pub const PROBES: &[&str] = &[
     "writing",
     // what, id, its place in the log: a record is durable, and what follows from it leaves
     "written",
+    // id: the same request had another answer
+    "answer changed",
     // account: money was moved although it is closed
     "closed account moved",
     // available, in flight, deposited, withdrawn

@@ -2,8 +2,8 @@
 //!
 //! A transfer is two operations: a withdrawal at one account and a deposit at the other, each at an instant of its own
 //! between the request and the answer. That is what the bank promises; that money is not lost in between is judged by
-//! conservation. A transfer that came back is a withdrawal and a deposit at the same account. Refusals are judged as
-//! well: who is told that 3 are available must have been looked at when there were 3.
+//! conservation. A transfer that came back is a withdrawal and a deposit at the same account, and one whose end is
+//! unknown may have. Refusals are judged as well: who is told that 3 are available must have been looked at when there were 3.
 
 use super::{Op, Ret};
 use protocols::bank::Refusal;
@@ -66,7 +66,12 @@ pub(super) fn split(op: &Op, ret: Option<&Ret>) -> Vec<(Part, Option<Told>)> {
         Op::Transfer(from, to, amount) | Op::Abandon(from, to, amount) => match ret {
             // Nobody ever transfers from an account to itself.
             _ if from == to => Vec::new(),
-            None => vec![part(from, PayOut(amount), None), part(to, PayIn(amount), None)],
+            None => vec![
+                part(from, PayOut(amount), None),
+                part(to, PayIn(amount), None),
+                // It may have come back.
+                part(from, PayIn(amount), None),
+            ],
             Some(Ret::Refunded(refusal)) => vec![
                 part(from, PayOut(amount), Some(Told::Done)),
                 part(from, PayIn(amount), Some(Told::Done)),
