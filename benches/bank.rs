@@ -36,7 +36,9 @@ fn main() {
         let (all, wall) = (latencies.all(), start.elapsed() / seeds.max(1) as u32);
         let rate = committed as f64 / seeds as f64 / SECONDS;
         let [p50, p99, p999, max] = [all.p50, all.p99, all.p999, all.max].map(|us| us as f64 / 1e3);
-        println!("{name:<12} {rate:>12.0} {p50:>7.1} ms {p99:>6.0} ms {p999:>6.0} ms {max:>6.0} ms {wall:>12.1?}");
+        println!(
+            "{name:<12} {rate:>12.0} {p50:>7.1} ms {p99:>6.0} ms {p999:>6.0} ms {max:>6.0} ms {wall:>12.1?}"
+        );
     }
 }
 

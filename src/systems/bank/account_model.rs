@@ -169,3 +169,73 @@ fn is_right(state: &Account, refusal: &Refusal) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sim::check::linearizable::{Budget, Finding, Operation, check};
+
+    /// Judges operations with the times of their invocations and answers; none if there was no answer.
+    fn judge(calls: &[(Op, Option<Ret>, u64, u64)]) -> bool {
+        let parts = calls.iter().flat_map(|(op, ret, call, end)| {
+            split(op, ret.as_ref())
+                .into_iter()
+                .map(move |(op, told)| (op, told.map(|told| (told, *end)), *call))
+        });
+        let operations: Vec<_> = parts.map(|(op, end, call)| Operation { op, end, call }).collect();
+        match check(&AccountModel, &operations, Budget { time: None, memory_bytes: 1 << 20 }).finding {
+            Finding::Linearizable => true,
+            Finding::Violation(_) => false,
+            Finding::Unknown(out_of) => panic!("{out_of}"),
+        }
+    }
+
+    fn deposited(amount: i64) -> (Op, Option<Ret>, u64, u64) {
+        (Op::Deposit(1, amount), Some(Ret::Done), 0, 1)
+    }
+
+    #[test]
+    fn accepts_a_balance_that_was_and_refuses_one_that_never_was() {
+        let read = |balance| [deposited(5), (Op::Balance(1), Some(Ret::Balance(balance)), 2, 3)];
+        assert!(judge(&read(5)));
+        assert!(!judge(&read(0)));
+        assert!(!judge(&read(6)));
+    }
+
+    #[test]
+    fn accepts_a_refusal_for_the_right_reason_and_refuses_one_for_a_wrong_one() {
+        let refused = |available| {
+            let refusal = Refusal::Insufficient { available, amount: 9 };
+            [deposited(5), (Op::Withdraw(1, 9), Some(Ret::Refused(refusal)), 2, 3)]
+        };
+        assert!(judge(&refused(5)));
+        assert!(!judge(&refused(4)));
+        let closed = (Op::Withdraw(1, 5), Some(Ret::Refused(Refusal::Closed)), 4, 5);
+        assert!(judge(&[deposited(5), (Op::Close(1), Some(Ret::Done), 2, 3), closed.clone()]));
+        assert!(!judge(&[deposited(5), closed]));
+    }
+
+    #[test]
+    fn a_transfer_moves_money_between_its_request_and_its_answer_and_at_no_other_time() {
+        let transfer = (Op::Transfer(1, 2, 5), Some(Ret::Done), 2, 9);
+        let read = |account, balance, at| (Op::Balance(account), Some(Ret::Balance(balance)), at, at + 1);
+        // At neither end, for a while.
+        assert!(judge(&[deposited(5), transfer.clone(), read(1, 0, 3), read(2, 0, 5), read(2, 5, 10)]));
+        assert!(!judge(&[deposited(5), transfer.clone(), read(2, 0, 10)]));
+        assert!(!judge(&[deposited(5), transfer, read(1, 5, 10)]));
+    }
+
+    #[test]
+    fn a_transfer_of_unknown_end_may_have_happened_and_a_refunded_one_left_nothing() {
+        let read = |account, balance| (Op::Balance(account), Some(Ret::Balance(balance)), 10, 11);
+        for balance in [0, 5] {
+            assert!(judge(&[deposited(5), (Op::Transfer(1, 2, 5), None, 2, 0), read(1, balance)]));
+        }
+        let refunded = (Op::Transfer(1, 2, 5), Some(Ret::Refunded(Refusal::Closed)), 4, 5);
+        let closed = (Op::Close(2), Some(Ret::Done), 2, 3);
+        assert!(judge(&[deposited(5), closed.clone(), refunded.clone(), read(1, 5), read(2, 0)]));
+        assert!(!judge(&[deposited(5), closed, refunded.clone(), read(1, 0)]));
+        // Nobody had closed the destination.
+        assert!(!judge(&[deposited(5), refunded, read(1, 5)]));
+    }
+}
