@@ -348,3 +348,6 @@ fn intact(harm: &[Harm]) -> Result<(), String> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;
