@@ -7,7 +7,6 @@
 //! `SPLITBRAIN_SEEDS=100` sets how many runs of each.
 #![allow(clippy::print_stdout)] // a table is the result
 
-use serde_json::Value;
 use sim::catalog::Catalog;
 use sim::history::Line;
 use sim::latency::{Latencies, Sample};
@@ -51,7 +50,7 @@ fn transfers(recording: &Recording) -> Vec<Sample> {
             began.insert(line.process, line);
         } else if let Some(invocation) = began.remove(&line.process)
             && line.f == "transfer"
-            && line.value == Value::from("done")
+            && line.value == "done"
         {
             samples.push(Sample { us: (line.time - invocation.time) / 1000, calm: true });
         }

@@ -116,7 +116,7 @@ impl Client {
     ///
     /// When the branch cannot be reached, has no room, or does not answer.
     pub async fn request(&mut self, id: Id, act: Act) -> Result<Answer, ClientError> {
-        match self.ask(self.home(act.account()), &Question::Do { id, act }).await? {
+        match self.ask(self.home(act.account()), Question::Do { id, act }).await? {
             Reply::Answer(answer) => Ok(answer),
             _ => Err(ClientError::Unavailable),
         }
@@ -142,7 +142,7 @@ impl Client {
     ///
     /// As [`request`](Client::request).
     pub async fn balance(&mut self, account: AccountId) -> Result<Result<Account, Refusal>, ClientError> {
-        match self.ask(self.home(account), &Question::Balance(account)).await? {
+        match self.ask(self.home(account), Question::Balance(account)).await? {
             Reply::Account(account) => Ok(Ok(account)),
             Reply::Answer(Answer::Refused(refusal)) => Ok(Err(refusal)),
             _ => Err(ClientError::Unavailable),
@@ -155,7 +155,7 @@ impl Client {
     ///
     /// [`ClientError::Unavailable`], and as [`request`](Client::request).
     pub async fn audit(&mut self, through: BranchId) -> Result<Audit, ClientError> {
-        match self.ask(through, &Question::Audit).await? {
+        match self.ask(through, Question::Audit).await? {
             Reply::Audit(audit) => Ok(audit),
             _ => Err(ClientError::Unavailable),
         }
@@ -167,7 +167,7 @@ impl Client {
     }
 
     /// Sends a question until it is answered.
-    async fn ask(&mut self, branch: BranchId, what: &Question) -> Result<Reply, ClientError> {
+    async fn ask(&mut self, branch: BranchId, what: Question) -> Result<Reply, ClientError> {
         // Attempts that may have reached the branch and were not answered.
         let mut open = 0;
         for attempt in 0..self.attempts_max {
@@ -183,7 +183,7 @@ impl Client {
                 _ => continue,
             };
             self.tags += 1;
-            let ask = Ask { tag: self.tags, what: what.clone() };
+            let ask = Ask { tag: self.tags, what };
             open += 1;
             match timeout(ATTEMPT, connection.call(&ask)).await {
                 Ok(Some(Reply::Full)) if open == 1 => {

@@ -46,6 +46,10 @@ impl Gate {
 
     /// The next that may leave.
     pub fn next(&mut self) -> Option<Output> {
-        self.waiting.pop_front_if(|(lsn, _)| *lsn <= self.durable).map(|(_, output)| output)
+        let (lsn, _) = self.waiting.front()?;
+        if *lsn > self.durable {
+            return None;
+        }
+        self.waiting.pop_front().map(|(_, output)| output)
     }
 }

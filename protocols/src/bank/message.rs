@@ -122,7 +122,7 @@ pub(super) struct Ask {
     pub what: Question,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Question {
     Do { id: Id, act: Act },
     Balance(AccountId),
