@@ -174,13 +174,10 @@ impl Client {
             if attempt > 0 {
                 tokio::time::sleep(PAUSE).await;
             }
-            let mut connection = match timeout(ATTEMPT, self.connection(branch)).await {
-                Ok(Ok(connection)) => connection,
-                Ok(Err(error)) if open == 0 => return Err(ClientError::Unreachable { branch, error }),
-                Err(_) if open == 0 => {
-                    return Err(ClientError::Unreachable { branch, error: io::ErrorKind::TimedOut.into() });
-                }
-                _ => continue,
+            let mut connection = match self.connection(branch).await {
+                Ok(connection) => connection,
+                Err(error) if open == 0 => return Err(ClientError::Unreachable { branch, error }),
+                Err(_) => continue,
             };
             self.tags += 1;
             let ask = Ask { tag: self.tags, what };
@@ -213,11 +210,14 @@ impl Client {
         }
         let address = usize::from(branch.0).checked_sub(1).and_then(|index| self.branches.get(index));
         let address = address.ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))?;
-        let stream = TcpStream::connect(*address).await?;
-        stream.set_nodelay(true)?;
-        let (read, mut half) = stream.into_split();
-        transport::write_now(&mut half, &Hello::Client, &mut Vec::new()).await?;
-        Ok(Connection { frames: FrameReader::new(read), half })
+        let connect = async {
+            let stream = TcpStream::connect(*address).await?;
+            stream.set_nodelay(true)?;
+            let (read, mut half) = stream.into_split();
+            transport::write_now(&mut half, &Hello::Client, &mut Vec::new()).await?;
+            Ok(Connection { frames: FrameReader::new(read), half })
+        };
+        timeout(ATTEMPT, connect).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
