@@ -126,6 +126,8 @@ async fn frames_that_make_no_sense_cost_their_connection_and_are_counted() {
         &[branch(2), credit(theirs, ours, 0)],
         &[branch(2), credit(theirs, ours, -5)],
         &[branch(2), credit(theirs, ours, i64::MAX)],
+        // More cuts than there was time for.
+        &[branch(2), frame(&(u64::MAX, 1_u8, 1_u64))],
     ];
     for frames in nonsense {
         branch_one.is_hung_up_on(frames).await;

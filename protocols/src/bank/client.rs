@@ -93,7 +93,12 @@ struct Connection {
 
 impl Client {
     /// A client of the bank with these branches, in order of their numbers.
+    ///
+    /// # Panics
+    ///
+    /// When there are none.
     pub fn new(branches: Vec<SocketAddr>) -> Client {
+        assert!(!branches.is_empty(), "a bank has branches");
         let id = host::entropy::u64();
         Client { branches, id, requests: 0, attempts_max: u32::MAX, connections: BTreeMap::new(), tags: 0 }
     }

@@ -14,6 +14,9 @@ use host::{
 use std::{io, net::SocketAddr, sync::Arc};
 use tokio::time::Instant;
 
+/// No branch is ahead by more cuts than this: there is not so much time.
+const EPOCHS_AHEAD_MAX: u64 = 1 << 32;
+
 /// The connection to another branch.
 pub(super) struct Link {
     pub outbox: Arc<Outbox>,
@@ -68,6 +71,9 @@ async fn hear(node: &Node, peer: BranchId, mut frames: FrameReader) -> ReadError
         let mut inner = node.lock();
         if let Some(link) = inner.links.get_mut(&peer) {
             link.heard = Instant::now();
+        }
+        if !inner.is_possible(epoch) {
+            return ReadError::Malformed;
         }
         if !inner.is_in_epoch(epoch) {
             continue;
@@ -164,11 +170,18 @@ impl Inner {
 
     /// Whether another branch may say this: it speaks for accounts of its own, and asks for those of this one.
     fn is_honest(&self, node: &Node, peer: BranchId, ask: &PeerAsk) -> bool {
+        if !self.is_possible(ask.epoch) {
+            return false;
+        }
         let PeerQuestion::Credit { transfer, .. } = &ask.what else { return true };
         let ledger = &self.ledger;
         ledger.home(transfer.from) == peer
             && ledger.home(transfer.to) == node.id
             && node.options.limits().check(transfer.amount).is_ok()
+    }
+
+    fn is_possible(&self, epoch: u64) -> bool {
+        epoch.saturating_sub(self.ledger.epoch()) <= EPOCHS_AHEAD_MAX
     }
 
     /// Another branch asks.

@@ -24,8 +24,8 @@
 //!
 //! *Audits* are consistent cuts by epochs that every message carries (`audit.rs`).
 //!
-//! *Disks.* A full one: what is new is refused (definitely: nothing was appended), what was appended before waits for
-//! room, reads go on. One that fails or does not answer: the branch is crash-only; it drops all it knows and begins anew
+//! *Disks.* A full one: what is new is refused (definitely: nothing was appended); what was appended before, and what
+//! is read after it, waits for room. One that fails or does not answer: the branch is crash-only; it drops all it knows and begins anew
 //! from its log, which `common::wal` reads as if nothing in the page cache could be trusted. A corrupt log: [`run`] ends
 //! with an error that names file and offset, for there is no other copy.
 //!

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{io, net::SocketAddr, time::Duration};
 
-/// So many digits leave room for the sum of all accounts.
-const MONEY_MAX: i64 = 1 << 40;
+/// Sums of two thousand million such amounts fit.
+const MONEY_MAX: i64 = 1 << 32;
 
 /// One branch of a bank: who it is, where it listens, and where all are.
 #[derive(Debug, Clone)]
