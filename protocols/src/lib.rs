@@ -5,6 +5,10 @@
 //! invariants, what it gives up), `message.rs` (wire types), `state.rs` (the rules: synchronous, no I/O), `node.rs`
 //! (the async node around them) and `client.rs`. Who knows one knows all.
 //!
+//! [`common`] has what several need: a durable log, frames, a node's tasks.
+//!
 //! What is absent: nothing here knows the testbed. No seed, no fault and no checker is ever in sight of a node.
 
+pub mod bank;
+pub mod common;
 pub mod registry;

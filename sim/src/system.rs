@@ -130,6 +130,13 @@ impl Mix {
     pub fn key(&self, draw: &mut Draw) -> u32 {
         self.first_key + draw.below(u64::from(self.keys)) as u32
     }
+
+    /// One of the keys by Zipf's law: the *r*-th is drawn in proportion to 1/*r*, so that the first few are hot.
+    pub fn hot_key(&self, draw: &mut Draw) -> u32 {
+        // The inverse of the law's continuous form: 1/x between 1 and keys + 1.
+        let rank = libm::exp(draw.unit() * libm::log(f64::from(self.keys) + 1.0)) as u32 - 1;
+        self.first_key + rank.min(self.keys - 1)
+    }
 }
 
 /// A [`System`] without its types.

@@ -1,8 +1,9 @@
 //! The systems, one file each: how a node boots, what clients do, what is checked.
 
+pub mod bank;
 pub mod registry;
 
 use sim::AnySystem;
 
 /// Every system.
-pub const ALL: &[&dyn AnySystem] = &[&registry::Registry];
+pub const ALL: &[&dyn AnySystem] = &[&bank::Bank, &registry::Registry];

@@ -60,7 +60,7 @@
 //! * the rules, without I/O (`state.rs`), on the tables (`table.rs`) and processes (`process.rs`)
 //! * the node: [`run`] and [`serve`] (`node.rs`), a peer's connection (`link.rs`), a client's (`client_port.rs`)
 //! * [`Client`] (`client.rs`)
-//! * wire types and their bounds (`message.rs`), frames and the ordered queue (`transport.rs`)
+//! * wire types and their bounds (`message.rs`), frames and the ordered queue (`../common/transport.rs`)
 //! * [`Config`], [`Options`], [`Flaw`] (`options.rs`); what a checker sees: [`View`] (`view.rs`), [`PROBES`] (here)
 //!
 //! * process groups (`groups.rs`), messages to processes (`mailbox.rs`) and to their readers ([`Inbox`]), [`watch`] and
@@ -84,8 +84,9 @@ mod process;
 mod rules;
 mod state;
 mod table;
-mod transport;
 mod view;
+
+use crate::common::{Tasks, transport};
 
 pub use client::{Client, ClientError};
 pub use events::Event;
@@ -142,7 +143,7 @@ mod tests {
             include_str!("link.rs"),
             include_str!("node.rs"),
             include_str!("state.rs"),
-            include_str!("transport.rs"),
+            include_str!("../common/transport.rs"),
         ];
         let used: BTreeSet<&str> = sources
             .iter()

@@ -4,7 +4,7 @@
 //! whole under it, and what must leave is queued before it is released. No lock is held across an await.
 
 use super::{
-    Config, View, client_port,
+    Config, Tasks, View, client_port,
     groups::Groups,
     link::{self, Link},
     mailbox::{Asker, Mailboxes},
@@ -18,14 +18,12 @@ use super::{
 use host::{net::TcpListener, net::TcpStream, sometimes};
 use std::{
     collections::BTreeMap,
-    future::Future,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
     sync::{mpsc, oneshot},
-    task::AbortHandle,
     time::Instant,
 };
 
@@ -389,27 +387,5 @@ pub(super) async fn lag(most: Duration) {
     if !most.is_zero() {
         let most_ns = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
         tokio::time::sleep(Duration::from_nanos(host::entropy::u64() % most_ns)).await;
-    }
-}
-
-/// The tasks of a node. They end when this is dropped.
-#[derive(Default)]
-struct Tasks(Vec<AbortHandle>);
-
-impl Tasks {
-    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        // Connections come and go: forget those that have gone whenever the list would grow.
-        if self.0.len() == self.0.capacity() {
-            self.0.retain(|handle| !handle.is_finished());
-        }
-        self.0.push(tokio::spawn(task).abort_handle());
-    }
-}
-
-impl Drop for Tasks {
-    fn drop(&mut self) {
-        for handle in &self.0 {
-            handle.abort();
-        }
     }
 }

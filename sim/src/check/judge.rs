@@ -119,17 +119,30 @@ where
     M::Op: Clone + Serialize,
     M::Ret: Clone + Serialize,
 {
+    let whole = |op: &M::Op, ret: Option<&M::Ret>| vec![(op.clone(), ret.cloned())];
+    of_run_in_parts(model, &whole, history, budget)
+}
+
+/// Judges what a run's history means to a model: each call may be none of its operations, one, or several.
+pub(super) fn of_run_in_parts<M: Model, Op: Serialize, Ret: Serialize>(
+    model: &M,
+    split: &impl Fn(&Op, Option<&Ret>) -> Vec<(M::Op, Option<M::Ret>)>,
+    history: &History<Op, Ret>,
+    budget: Budget,
+) -> Ruling {
     let recorded = paired(&history.lines());
     let calls = history.calls().zip(&recorded).enumerate();
     let (mut indices, mut operations) = (Vec::new(), Vec::new());
     for (index, ((op, outcome), recorded)) in calls {
-        let end = match (outcome, recorded.done) {
+        let (ret, done) = match (outcome, recorded.done) {
             (Some(Outcome::Fail(_)), _) => continue,
-            (Some(Outcome::Ok(ret)), Some(done)) => Some((ret.clone(), done.order)),
-            _ => None,
+            (Some(Outcome::Ok(ret)), Some(done)) => (Some(ret), done.order),
+            _ => (None, u64::MAX),
         };
-        indices.push(index);
-        operations.push(Operation { op: op.clone(), end, call: recorded.call.order });
+        for (op, ret) in split(op, ret) {
+            indices.push(index);
+            operations.push(Operation { op, end: ret.map(|ret| (ret, done)), call: recorded.call.order });
+        }
     }
     let mut judgement = check(model, &operations, budget);
     judgement.renumber(&indices);

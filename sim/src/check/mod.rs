@@ -142,6 +142,20 @@ impl<S: System> Checkers<S> {
         self
     }
 
+    /// The same, where one operation may be about several independent objects, as a transfer is about two accounts:
+    /// `split` says what a call and its answer (none if unknown) mean to each, as operations of the model. They may take
+    /// effect at different instants, all between the invocation and the answer.
+    #[must_use]
+    pub fn linearizable_in_parts<M: Model + 'static>(
+        mut self,
+        model: M,
+        split: impl Fn(&S::Op, Option<&S::Ret>) -> Vec<(M::Op, Option<M::Ret>)> + 'static,
+    ) -> Self {
+        let judge = move |history: &_, budget| judge::of_run_in_parts(&model, &split, history, budget);
+        self.linearizable = Some(Box::new(judge));
+        self
+    }
+
     /// The first of what must hold eventually that does not hold now, and why.
     pub(crate) fn unmet(&self, views: &Views<S::View>) -> Option<(&'static str, String)> {
         self.eventually.iter().find_map(|(name, check)| Some((*name, check(views).err()?)))

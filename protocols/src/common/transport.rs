@@ -14,16 +14,17 @@ use tokio::{io::AsyncWriteExt as _, sync::Notify};
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 /// The longest frame, in bytes. A snapshot of all that a node owns must fit.
-pub(super) const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 const LENGTH_BYTES: usize = 4;
 
 /// The receiving half of a connection.
-pub(super) struct FrameReader(FramedRead<OwnedReadHalf, LengthDelimitedCodec>);
+#[derive(Debug)]
+pub(crate) struct FrameReader(FramedRead<OwnedReadHalf, LengthDelimitedCodec>);
 
 /// Why no further message comes.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ReadError {
+pub(crate) enum ReadError {
     #[error("the connection was closed")]
     Closed,
     #[error("a frame could not be read")]
@@ -61,7 +62,7 @@ impl FrameReader {
 /// # Errors
 ///
 /// When the frame would exceed [`FRAME_BYTES_MAX`]; the buffer is as before.
-pub(super) fn encode<M: Serialize>(message: &M, out: &mut Vec<u8>) -> io::Result<()> {
+pub(crate) fn encode<M: Serialize>(message: &M, out: &mut Vec<u8>) -> io::Result<()> {
     let start = out.len();
     out.extend_from_slice(&[0; LENGTH_BYTES]);
     let encoded = postcard::serialize_with_flavor(message, Append(out));
@@ -97,7 +98,7 @@ impl postcard::ser_flavors::Flavor for Append<'_> {
 }
 
 /// Writes one message at once, outside any queue: greetings and answers to a client.
-pub(super) async fn write_now<M: Serialize>(
+pub(crate) async fn write_now<M: Serialize>(
     half: &mut OwnedWriteHalf,
     message: &M,
     scratch: &mut Vec<u8>,
@@ -110,7 +111,7 @@ pub(super) async fn write_now<M: Serialize>(
 
 /// The one ordered queue of frames to a peer. Pushing never waits; one writer drains it.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     queue: Mutex<Queue>,
     ready: Notify,
 }

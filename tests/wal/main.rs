@@ -1,0 +1,345 @@
+//! The write-ahead log on disks that fail: what the module promises, against an oracle that remembers everything.
+//!
+//! `protocols/tests/wal.rs` has what does not need a failing disk, on files of the operating system.
+#![allow(clippy::unwrap_used)] // the helpers of a test are the test
+
+mod oracle;
+
+use futures::future::{BoxFuture, LocalBoxFuture};
+use host::disk::Disk;
+use host::world::{self, Config, Death, DiskFault, DiskSettings, Latency, Machine, Machines};
+use oracle::Oracle;
+use protocols::common::wal::{self, AppendError, Log, Lsn, OpenError, Options, Recovered, Writer};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const N1: usize = 0;
+const FOLDER: &str = "log";
+
+/// Small, so that everything happens soon.
+const OPTIONS: Options = Options {
+    segment_bytes: 700,
+    record_bytes_max: 300,
+    patience: Duration::from_secs(5),
+    keeps_torn_tail: false,
+};
+
+/// A machine with a disk. The test is its operator.
+struct Operator(madsim::task::NodeId);
+
+/// Runs a case in a world with one machine.
+fn simulate<F: Future<Output = ()> + 'static>(seed: u64, case: impl FnOnce(Operator) -> F + Send + 'static) {
+    run_boxed(seed, Box::new(move |operator| Box::pin(case(operator))));
+}
+
+/// Not generic: an executor for every case would take minutes to compile.
+fn run_boxed(seed: u64, case: Box<dyn FnOnce(Operator) -> LocalBoxFuture<'static, ()> + Send>) {
+    sim::run::on_fresh_thread(seed, move || {
+        let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
+        runtime.add_simulator::<Machines>();
+        runtime.block_on(async move {
+            let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+            let machine = Machine { name: "n1".into(), ip, clock_offset_ns: 0, clock_drift_ppb: 0 };
+            let installed = world::install(Config {
+                seed,
+                machines: vec![machine],
+                latency: Latency::constant(Duration::from_millis(1)),
+                loss: 0.0,
+                buggify: false,
+                recording: false,
+            });
+            let node = madsim::runtime::Handle::current().create_node().name("n1").build();
+            case(Operator(node.id())).await;
+            world::crash(N1, Death::Power);
+            installed.dismantle().await;
+        });
+    });
+}
+
+impl Operator {
+    /// Does something on the machine, and waits for its end.
+    async fn on<T, F>(&self, task: impl FnOnce(Disk) -> F + Send + 'static) -> T
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let filled = Arc::new(Mutex::new(None));
+        let fills = filled.clone();
+        self.start(async move {
+            let done = task(Disk::of_this_machine()).await;
+            *fills.lock().unwrap() = Some(done);
+        })
+        .await
+        .expect("the machine lives as long as its task");
+        let done = filled.lock().unwrap().take();
+        done.expect("the task is done")
+    }
+
+    /// Starts something on the machine.
+    fn start(&self, task: impl Future<Output = ()> + Send + 'static) -> madsim::task::JoinHandle<()> {
+        let task: BoxFuture<'static, ()> = Box::pin(task);
+        madsim::runtime::Handle::current().get_node(self.0).expect("it was created").spawn(task)
+    }
+
+    fn die(&self, death: Death) {
+        world::crash(N1, death);
+        world::restart(N1);
+    }
+}
+
+fn begin(fault: DiskFault) {
+    world::with(|world| world.set_disk_fault(N1, fault)).expect("the fault is in range");
+}
+
+fn end(fault: DiskFault) {
+    assert!(world::with(|world| world.clear_disk_fault(N1, fault)), "{fault:?} is under way");
+}
+
+async fn open(disk: &Disk) -> (Log, Writer, Recovered) {
+    wal::open(disk, FOLDER, OPTIONS).await.unwrap()
+}
+
+/// How many records there are, by the number of the last.
+fn found(recovered: &Recovered) -> u64 {
+    let snapshot = recovered.snapshot.as_ref().map_or(0, |snapshot| snapshot.upto.0);
+    recovered.records.last().map_or(snapshot, |(lsn, _)| lsn.0)
+}
+
+/// Lives of a machine, each as long as chance has it, with a log that is written to all the time.
+fn lives(seeds: std::ops::Range<u64>, deaths: &'static [Death], fault: Option<DiskFault>) {
+    for seed in seeds {
+        simulate(seed, move |operator| async move {
+            let slow =
+                DiskSettings { sync: Latency::constant(Duration::from_millis(2)), ..DiskSettings::default() };
+            world::with(|world| world.set_disk(N1, slow)).unwrap();
+            let oracle = Arc::new(Mutex::new(Oracle::new(seed)));
+            for life in 0..8 {
+                let (mine, disk_fails) = (oracle.clone(), fault.is_some());
+                if let Some(fault) = fault.filter(|_| life % 2 == 1) {
+                    begin(fault);
+                }
+                operator.start(async move { oracle::live(&mine, disk_fails).await });
+                let lasts = oracle.lock().unwrap().draw(5, 60);
+                tokio::time::sleep(Duration::from_millis(lasts)).await;
+                operator.die(deaths[life % deaths.len()]);
+                if let Some(fault) = fault.filter(|_| life % 2 == 1) {
+                    end(fault);
+                }
+            }
+            let mine = oracle.clone();
+            operator
+                .on(move |disk| async move {
+                    let (_, _, recovered) = open(&disk).await;
+                    mine.lock().unwrap().check(&recovered);
+                })
+                .await;
+            assert!(oracle.lock().unwrap().committed > 0, "seed {seed}: nothing happened");
+        });
+    }
+}
+
+#[test]
+fn what_was_committed_survives_every_loss_of_power_and_the_rest_is_a_prefix() {
+    lives(0..60, &[Death::Power], None);
+}
+
+#[test]
+fn what_was_committed_survives_every_mix_of_deaths() {
+    lives(60..120, &[Death::Process, Death::Power, Death::Process, Death::Process, Death::Power], None);
+}
+
+#[test]
+fn what_was_committed_survives_syncs_that_fail() {
+    for drop_cache in [false, true] {
+        let fault = DiskFault::SyncError { probability: 0.2, drop_cache };
+        lives(0..40, &[Death::Process, Death::Power], Some(fault));
+    }
+}
+
+#[test]
+fn what_was_committed_survives_writes_that_fail() {
+    lives(0..40, &[Death::Process, Death::Power], Some(DiskFault::WriteError { probability: 0.1 }));
+}
+
+#[test]
+fn what_was_committed_survives_a_disk_that_is_full_now_and_then() {
+    lives(0..40, &[Death::Process, Death::Power], Some(DiskFault::Full));
+}
+
+#[test]
+fn after_a_failed_sync_the_log_takes_nothing_more() {
+    simulate(1, |operator| async move {
+        operator
+            .on(|disk| async move {
+                let (log, mut writer, _) = open(&disk).await;
+                log.append(b"one").unwrap();
+                writer.commit().await.unwrap();
+                log.append(b"two").unwrap();
+                let fault = DiskFault::SyncError { probability: 1.0, drop_cache: false };
+                begin(fault);
+                writer.commit().await.unwrap_err();
+                end(fault);
+                // The next sync would succeed, and say nothing of what this one has lost.
+                assert!(matches!(log.append(b"three"), Err(AppendError::Failed(_))));
+                writer.commit().await.unwrap_err();
+                log.durable(Lsn(2)).await.unwrap_err();
+            })
+            .await;
+    });
+}
+
+/// The page cache shows what the disk does not have. What was read of it must be on the disk before it is believed.
+#[test]
+fn what_open_has_returned_survives_although_it_was_in_the_cache_only() {
+    for seed in 0..40 {
+        simulate(seed, |operator| async move {
+            operator
+                .on(|disk| async move {
+                    let (log, mut writer, _) = open(&disk).await;
+                    log.append(&[7; 200]).unwrap();
+                    let fault = DiskFault::SyncError { probability: 1.0, drop_cache: false };
+                    begin(fault);
+                    writer.commit().await.unwrap_err();
+                    end(fault);
+                })
+                .await;
+            operator.die(Death::Process);
+            let read = operator.on(|disk| async move { found(&open(&disk).await.2) }).await;
+            assert_eq!(read, 1, "the cache has it");
+            operator.die(Death::Power);
+            let read = operator.on(|disk| async move { found(&open(&disk).await.2) }).await;
+            assert_eq!(read, 1, "and now the disk has it");
+        });
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_what_is_new_and_keeps_what_is_queued() {
+    simulate(1, |operator| async move {
+        operator
+            .on(|disk| async move {
+                let (log, mut writer, _) = open(&disk).await;
+                log.append(&[1; 200]).unwrap();
+                writer.commit().await.unwrap();
+                begin(DiskFault::Full);
+                // What fits into the last page fits.
+                let mut queued = 1;
+                let committing = tokio::spawn(async move {
+                    loop {
+                        if writer.commit().await.unwrap().0 >= 30 {
+                            return writer;
+                        }
+                    }
+                });
+                let refused = loop {
+                    match log.append(&[2; 200]) {
+                        Ok(lsn) => queued = lsn.0,
+                        Err(error) => break error,
+                    }
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                };
+                assert!(matches!(refused, AppendError::Full));
+                assert!(queued < 30, "{queued} records of 200 bytes do not fit into a page");
+                tokio::time::sleep(Duration::from_secs(30)).await;
+                assert!(matches!(log.append(b"later"), Err(AppendError::Full)));
+                end(DiskFault::Full);
+                log.durable(Lsn(queued)).await.unwrap();
+                while log.append(&[3; 200]).unwrap() < Lsn(30) {}
+                committing.await.unwrap();
+            })
+            .await;
+        operator.die(Death::Power);
+        let read = operator.on(|disk| async move { found(&open(&disk).await.2) }).await;
+        assert_eq!(read, 30);
+    });
+}
+
+#[test]
+fn a_disk_that_does_not_answer_has_failed() {
+    simulate(1, |operator| async move {
+        operator
+            .on(|disk| async move {
+                let (log, mut writer, _) = open(&disk).await;
+                log.append(b"one").unwrap();
+                begin(DiskFault::Hang);
+                writer.commit().await.unwrap_err();
+                assert!(matches!(wal::open(&disk, FOLDER, OPTIONS).await, Err(OpenError::Io { .. })));
+                end(DiskFault::Hang);
+                open(&disk).await;
+            })
+            .await;
+    });
+}
+
+#[test]
+fn flipped_bits_are_reported_or_cut_and_never_read() {
+    let (mut reported, mut cut, mut unharmed) = (0, 0, 0);
+    for seed in 0..60 {
+        let outcome = Arc::new(Mutex::new((0, 0, 0)));
+        let counts = outcome.clone();
+        simulate(seed, move |operator| async move {
+            let oracle = Arc::new(Mutex::new(Oracle::new(seed)));
+            let mine = oracle.clone();
+            operator.on(move |_| async move { oracle::write(&mine, 12).await }).await;
+            world::with(|world| {
+                world.drop_disk_caches(N1);
+                world.decay_disk(N1, 1, world::Decay::Flip);
+            });
+            let opened = operator
+                .on(|disk| async move { wal::open(&disk, FOLDER, OPTIONS).await.map(|opened| opened.2) })
+                .await;
+            let mut counts = counts.lock().unwrap();
+            match opened {
+                Err(OpenError::Corrupt { .. } | OpenError::Missing { .. }) => counts.0 += 1,
+                Err(error) => panic!("{error}"),
+                Ok(recovered) if recovered.cut_bytes > 0 => {
+                    // The last block: it might have been torn.
+                    oracle.lock().unwrap().check_contents(&recovered);
+                    counts.1 += 1;
+                }
+                Ok(recovered) => {
+                    oracle.lock().unwrap().check(&recovered);
+                    counts.2 += 1;
+                }
+            }
+        });
+        let counts = outcome.lock().unwrap();
+        (reported, cut, unharmed) = (reported + counts.0, cut + counts.1, unharmed + counts.2);
+    }
+    assert!(reported > 0 && cut > 0, "{reported} reported, {cut} cut, {unharmed} unharmed");
+}
+
+/// The flaw that the zoo has: without the cut, what comes after the torn tail is lost.
+#[test]
+fn a_torn_tail_that_is_kept_loses_what_is_written_behind_it() {
+    let lost = |keeps_torn_tail: bool| {
+        let lost = Arc::new(Mutex::new(false));
+        let tells = lost.clone();
+        simulate(1, move |operator| async move {
+            let options = Options { keeps_torn_tail, ..OPTIONS };
+            operator
+                .on(move |disk| async move {
+                    let (log, mut writer, _) = wal::open(&disk, FOLDER, options).await.unwrap();
+                    log.append(b"one").unwrap();
+                    writer.commit().await.unwrap();
+                    // A block whose end did not reach the disk.
+                    let file = disk.read_dir(FOLDER).await.unwrap().pop().unwrap();
+                    let path = format!("{FOLDER}/{}", file.to_str().unwrap());
+                    let mut bytes = disk.read(&path).await.unwrap();
+                    let torn = bytes[bytes.len() - 27..bytes.len() - 3].to_vec();
+                    bytes.extend_from_slice(&torn);
+                    disk.write(&path, bytes).await.unwrap();
+                    let (log, mut writer, _) = wal::open(&disk, FOLDER, options).await.unwrap();
+                    log.append(b"two").unwrap();
+                    writer.commit().await.unwrap();
+                    let (_, _, recovered) = wal::open(&disk, FOLDER, options).await.unwrap();
+                    *tells.lock().unwrap() = found(&recovered) < 2;
+                })
+                .await;
+        });
+        *lost.lock().unwrap()
+    };
+    assert!(lost(true));
+    assert!(!lost(false));
+}
