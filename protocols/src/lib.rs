@@ -12,3 +12,4 @@
 pub mod bank;
 pub mod common;
 pub mod registry;
+pub mod store;

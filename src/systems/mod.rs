@@ -2,8 +2,9 @@
 
 pub mod bank;
 pub mod registry;
+pub mod store;
 
 use sim::AnySystem;
 
 /// Every system.
-pub const ALL: &[&dyn AnySystem] = &[&bank::Bank, &registry::Registry];
+pub const ALL: &[&dyn AnySystem] = &[&bank::Bank, &registry::Registry, &store::Store];

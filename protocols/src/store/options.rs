@@ -1,0 +1,129 @@
+//! What can be chosen about a store.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// One replica of a store.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// This replica, from 1.
+    pub id: u64,
+    /// Where all replicas listen, this one included, in order of their numbers.
+    pub replicas: Vec<SocketAddr>,
+    /// The same on every replica.
+    pub options: Options,
+}
+
+/// Timers and sizes, etcd's by default where it has them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// How often a leader says that it is there.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub heartbeat: Duration,
+    /// Without a word from a leader for this long to twice as long, a replica stands for election.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub election: Duration,
+    /// After so long a replica answers that it does not know what became of a request.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub request_timeout: Duration,
+    /// The pause before a lost or refused connection is dialled again.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub redial: Duration,
+    /// The shortest lease.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub lease_min: Duration,
+    /// After so many entries the state is written down, and older entries go.
+    pub snapshot_entries: u64,
+    /// After so many bytes the log is written anew.
+    pub compact_bytes: u64,
+    /// How many changes are kept for watches.
+    pub events_kept: usize,
+    /// A disk that has not answered after so long has failed.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub disk_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            heartbeat: Duration::from_millis(100),
+            election: Duration::from_secs(1),
+            request_timeout: Duration::from_secs(5),
+            redial: Duration::from_millis(200),
+            lease_min: Duration::from_secs(2),
+            snapshot_entries: 200,
+            compact_bytes: 256 << 10,
+            events_kept: 1000,
+            disk_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Config {
+    /// # Errors
+    ///
+    /// Names the field and the bound that it misses.
+    pub(super) fn validate(&self) -> io::Result<()> {
+        let invalid = |message: String| Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        let options = &self.options;
+        if !(1..=self.replicas.len() as u64).contains(&self.id) {
+            return invalid(format!("id: {} is not from 1 to {}", self.id, self.replicas.len()));
+        }
+        for (field, value) in [
+            ("heartbeat", options.heartbeat),
+            ("request_timeout", options.request_timeout),
+            ("redial", options.redial),
+            ("lease_min", options.lease_min),
+            ("disk_timeout", options.disk_timeout),
+        ] {
+            if value < Duration::from_millis(4) {
+                return invalid(format!("{field}: {value:?} is below 4ms"));
+            }
+        }
+        if options.election < 2 * options.heartbeat {
+            let (election, heartbeat) = (options.election, options.heartbeat);
+            return invalid(format!("election: {election:?} is below twice the heartbeat, {heartbeat:?}"));
+        }
+        for (field, value) in
+            [("snapshot_entries", options.snapshot_entries), ("events_kept", options.events_kept as u64)]
+        {
+            if value < 2 {
+                return invalid(format!("{field}: {value} is below 2"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(options: Options) -> Config {
+        Config { id: 1, replicas: vec![SocketAddr::from(([127, 0, 0, 1], 1))], options }
+    }
+
+    #[test]
+    fn an_election_time_out_below_two_heartbeats_is_refused() {
+        assert!(config(Options::default()).validate().is_ok());
+        let options = Options { election: Duration::from_millis(150), ..Options::default() };
+        let error = config(options).validate().unwrap_err();
+        assert_eq!(error.to_string(), "election: 150ms is below twice the heartbeat, 100ms");
+    }
+
+    #[test]
+    fn a_replica_is_one_of_the_replicas() {
+        let error = Config { id: 2, ..config(Options::default()) }.validate().unwrap_err();
+        assert_eq!(error.to_string(), "id: 2 is not from 1 to 1");
+    }
+}

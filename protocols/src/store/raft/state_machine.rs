@@ -1,0 +1,164 @@
+//! The replicated state under Raft: entries are applied to a [`Machine`], which is written down now and then.
+
+use super::super::machine::Machine;
+use super::super::message::{Command, Outcome};
+use super::{LogStore, Types};
+use host::probe;
+use openraft::storage::RaftStateMachine;
+use openraft::{
+    EmptyNode, Entry, EntryPayload, LogId, OptionalSend, RaftSnapshotBuilder, Snapshot, SnapshotMeta,
+    StorageError, StorageIOError, StoredMembership,
+};
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+type Membership = StoredMembership<u64, EmptyNode>;
+
+/// What was applied so far, and who wants to know when it grows.
+pub(in super::super) struct Applied {
+    inner: Mutex<Inner>,
+    revision: watch::Sender<u64>,
+    events_kept: usize,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Inner {
+    machine: Machine,
+    last: Option<LogId<u64>>,
+    membership: Membership,
+}
+
+impl Applied {
+    pub fn new(events_kept: usize) -> Self {
+        let inner = Inner { machine: Machine::new(), last: None, membership: Membership::default() };
+        Applied { inner: Mutex::new(inner), revision: watch::channel(0).0, events_kept }
+    }
+
+    /// Reads the state.
+    pub fn read<T>(&self, read: impl FnOnce(&Machine) -> T) -> T {
+        read(&self.lock().machine)
+    }
+
+    /// The index of the last entry that was applied.
+    pub fn index(&self) -> u64 {
+        self.lock().last.map_or(0, |last| last.index)
+    }
+
+    /// Changes whenever entries were applied.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn apply(&self, entry: Entry<Types>) -> Outcome {
+        let mut inner = self.lock();
+        inner.last = Some(entry.log_id);
+        match entry.payload {
+            EntryPayload::Blank => Outcome::Nothing,
+            EntryPayload::Membership(membership) => {
+                inner.membership = Membership::new(Some(entry.log_id), membership);
+                Outcome::Nothing
+            }
+            EntryPayload::Normal(command) => {
+                let outcome = inner.machine.apply(&command, self.events_kept);
+                let (revision, digest) = (inner.machine.revision(), inner.machine.digest());
+                drop(inner);
+                if !matches!(command, Command::Grant { .. }) {
+                    // Replicas that are at one revision must have come to it alike.
+                    probe!("applied", revision, digest);
+                }
+                outcome
+            }
+        }
+    }
+}
+
+/// A state machine as Raft sees it.
+#[derive(Clone)]
+pub(super) struct StateMachine {
+    log: LogStore,
+    applied: Arc<Applied>,
+}
+
+impl StateMachine {
+    /// It begins with the latest snapshot of the log.
+    pub fn new(log: LogStore, applied: Arc<Applied>) -> Self {
+        let machine = StateMachine { log, applied };
+        if let Some((_, bytes)) = machine.log.snapshot()
+            && let Ok(inner) = postcard::from_bytes(&bytes)
+        {
+            *machine.applied.lock() = inner;
+        }
+        machine
+    }
+}
+
+impl RaftSnapshotBuilder<Types> for StateMachine {
+    async fn build_snapshot(&mut self) -> Result<Snapshot<Types>, StorageError<u64>> {
+        let (meta, bytes) = {
+            let inner = self.applied.lock();
+            let bytes = postcard::to_stdvec(&*inner).expect("a machine has only types with a length");
+            let id = inner.last.map_or_else(|| "empty".to_owned(), |last| last.to_string());
+            let meta = SnapshotMeta {
+                last_log_id: inner.last,
+                last_membership: inner.membership.clone(),
+                snapshot_id: id,
+            };
+            (meta, bytes)
+        };
+        let saved = self.log.save_snapshot(meta.clone(), bytes.clone()).await;
+        saved.map_err(|error| StorageIOError::write_snapshot(Some(meta.signature()), &error))?;
+        Ok(Snapshot { meta, snapshot: Box::new(bytes) })
+    }
+}
+
+impl RaftStateMachine<Types> for StateMachine {
+    type SnapshotBuilder = StateMachine;
+
+    async fn applied_state(&mut self) -> Result<(Option<LogId<u64>>, Membership), StorageError<u64>> {
+        let inner = self.applied.lock();
+        Ok((inner.last, inner.membership.clone()))
+    }
+
+    async fn apply<I>(&mut self, entries: I) -> Result<Vec<Outcome>, StorageError<u64>>
+    where
+        I: IntoIterator<Item = Entry<Types>> + OptionalSend,
+        I::IntoIter: OptionalSend,
+    {
+        let outcomes = entries.into_iter().map(|entry| self.applied.apply(entry)).collect();
+        self.applied.revision.send_replace(self.applied.read(Machine::revision));
+        Ok(outcomes)
+    }
+
+    async fn get_snapshot_builder(&mut self) -> StateMachine {
+        self.clone()
+    }
+
+    async fn begin_receiving_snapshot(&mut self) -> Result<Box<Vec<u8>>, StorageError<u64>> {
+        Ok(Box::default())
+    }
+
+    async fn install_snapshot(
+        &mut self,
+        meta: &SnapshotMeta<u64, EmptyNode>,
+        snapshot: Box<Vec<u8>>,
+    ) -> Result<(), StorageError<u64>> {
+        let failed = |error: io::Error| StorageIOError::write_snapshot(Some(meta.signature()), &error);
+        let inner: Inner =
+            postcard::from_bytes(&snapshot).map_err(|error| failed(io::Error::other(error)))?;
+        self.log.save_snapshot(meta.clone(), *snapshot).await.map_err(failed)?;
+        *self.applied.lock() = inner;
+        host::sometimes!("snapshot installed");
+        self.applied.revision.send_replace(self.applied.read(Machine::revision));
+        Ok(())
+    }
+
+    async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot<Types>>, StorageError<u64>> {
+        Ok(self.log.snapshot().map(|(meta, bytes)| Snapshot { meta, snapshot: Box::new(bytes) }))
+    }
+}

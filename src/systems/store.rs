@@ -1,0 +1,310 @@
+//! The store under test.
+//!
+//! Clients read, put, delete and replace keys; hold a lease for some seconds and renew it; watch all keys for a while.
+//!
+//! Judged: **linearizable** (each key by itself), **agreement** (replicas at one revision came to it by the same changes),
+//! **lease** (a key that goes with a lease is there as long as its holder was told so, counted from when it asked),
+//! **watch** (changes come in order, and none of a key is missing), **convergence** (in the end a leader is there, and
+//! every replica has applied the same).
+
+mod key_model;
+
+use key_model::KeyModel;
+use protocols::store::{
+    self, Change, Client as Connection, ClientError, Condition, Config, Event, LeaseId, Options, View,
+};
+use serde::Serialize;
+use sim::check::{Checkers, Harm, Seen, Views};
+use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long a client holds a lease, and the lease's time to live.
+const HOLD: Duration = Duration::from_secs(4);
+const TTL: Duration = Duration::from_secs(2);
+/// How long a client watches.
+const WATCH: Duration = Duration::from_secs(3);
+
+/// The store.
+#[derive(Debug)]
+pub struct Store;
+
+/// What a client can be told to do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Op {
+    /// What is under a key?
+    Get(u32),
+    /// Put a value under it.
+    Put(u32, u64),
+    /// Put the second value under it if the first is there; 0: if nothing is.
+    Cas(u32, u64, u64),
+    /// Delete it.
+    Delete(u32),
+    /// Hold a lease for a while.
+    Lease,
+    /// Watch for a while.
+    Watch,
+}
+
+/// What a client gets back.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ret {
+    /// The value; 0 for none.
+    Value(u64),
+    /// It was done, or what was there was another.
+    Done(bool),
+    /// A lease was renewed so often.
+    Held(u64),
+    /// So many changes came.
+    Watched(u64),
+}
+
+impl System for Store {
+    type Options = Options;
+    type Op = Op;
+    type Ret = Ret;
+    type View = View;
+
+    const NAME: &'static str = "store";
+    const OPERATIONS: &'static [&'static str] = &["get", "put", "cas", "delete", "lease", "watch"];
+    const PROBES: &'static [&'static str] = PROBES;
+
+    async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
+        let disk = node.disk();
+        let config = Config { id: node.id.into(), replicas: node.nodes.clone(), options: node.options };
+        store::run(config, disk).await
+    }
+
+    fn client(&self, client: ClientContext<Options>) -> impl Client<Op, Ret> {
+        let store = Connection::new(client.nodes).patience(Duration::from_secs(3));
+        StoreClient { id: client.id, leases: 0, store }
+    }
+
+    fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Op {
+        let value = |draw: &mut Draw| draw.between(1, 1 << 30);
+        match mix.pick(draw) {
+            "get" => Op::Get(mix.key(draw)),
+            "put" => Op::Put(mix.key(draw), value(draw)),
+            // Small values, so that some succeed.
+            "cas" => Op::Cas(mix.key(draw), draw.below(4), draw.between(1, 3)),
+            "delete" => Op::Delete(mix.key(draw)),
+            "lease" => Op::Lease,
+            _ => Op::Watch,
+        }
+    }
+
+    fn checkers(&self) -> Checkers<Self> {
+        let mut came_to = BTreeMap::new();
+        Checkers::<Self>::new()
+            .invariant("agreement", move |seen| agree(&mut came_to, seen))
+            .invariant("lease", |seen| no_probe(seen, LEASE_EARLY))
+            .invariant("watch", |seen| no_probe(seen, WATCH_GAP))
+            .convergence(converged)
+            .linearizable_in_parts(KeyModel, key_model::split)
+            .recovers_if(a_majority_kept_its_disks)
+    }
+}
+
+const LEASE_EARLY: &str = "lease ended early";
+const WATCH_GAP: &str = "watch missed a change";
+
+/// The probes of the protocol, and what our clients find.
+const PROBES: &[&str] = &{
+    let mut probes = [""; store::PROBES.len() + 2];
+    let mut index = 0;
+    while index < store::PROBES.len() {
+        probes[index] = store::PROBES[index];
+        index += 1;
+    }
+    probes[index] = LEASE_EARLY;
+    probes[index + 1] = WATCH_GAP;
+    probes
+};
+
+/// A client: its number, and how many leases it has held.
+struct StoreClient {
+    id: u32,
+    leases: u32,
+    store: Connection,
+}
+
+impl Client<Op, Ret> for StoreClient {
+    async fn call(&mut self, op: &Op) -> Outcome<Ret> {
+        let result = match *op {
+            Op::Get(key) => self
+                .store
+                .get(&name(key))
+                .await
+                .map(|pair| Ret::Value(pair.and_then(|pair| pair.value.parse().ok()).unwrap_or(0))),
+            Op::Put(key, value) => {
+                self.store.put(&name(key), &value.to_string(), None).await.map(|_| Ret::Done(true))
+            }
+            Op::Cas(key, from, to) => {
+                let condition = match from {
+                    0 => Condition::Version(0),
+                    value => Condition::Value(value.to_string()),
+                };
+                self.store.put_if(&name(key), condition, &to.to_string(), None).await.map(Ret::Done)
+            }
+            Op::Delete(key) => self.store.delete(&name(key)).await.map(Ret::Done),
+            Op::Lease => self.hold().await.map(Ret::Held),
+            Op::Watch => self.watch().await.map(Ret::Watched),
+        };
+        match result {
+            Ok(ret) => Outcome::Ok(ret),
+            Err(error) if error.is_definite() => Outcome::Fail(error.to_string()),
+            Err(error) => Outcome::Unknown(error.to_string()),
+        }
+    }
+}
+
+impl StoreClient {
+    /// Takes a lease, puts a key that goes with it, and renews it. Whoever was told that the lease lives until an instant
+    /// must find the key before that instant.
+    async fn hold(&mut self) -> Result<u64, ClientError> {
+        self.leases += 1;
+        let key = format!("lease/{}/{}", self.id, self.leases);
+        let until = Instant::now() + HOLD;
+        let mut lives_until = Instant::now() + TTL;
+        let lease = self.store.grant(TTL).await?;
+        self.store.put(&key, "held", Some(lease)).await?;
+        let mut renewed = 0;
+        while Instant::now() < until {
+            sleep(TTL / 4).await;
+            let asked = Instant::now();
+            if self.renew(lease).await {
+                (renewed, lives_until) = (renewed + 1, asked + TTL);
+            }
+            let found = self.store.get(&key).await;
+            if matches!(found, Ok(None)) && Instant::now() < lives_until {
+                host::probe!(LEASE_EARLY, key.as_str(), renewed);
+            }
+        }
+        Ok(renewed)
+    }
+
+    async fn renew(&mut self, lease: LeaseId) -> bool {
+        matches!(timeout(TTL / 4, self.store.keep_alive(lease)).await, Ok(Ok(_)))
+    }
+
+    /// Watches all keys from now on, and checks that revisions grow and that no version of a key is left out.
+    async fn watch(&mut self) -> Result<u64, ClientError> {
+        let (revision, pairs) = self.store.get_prefix("").await?;
+        let mut versions: BTreeMap<String, u64> =
+            pairs.into_iter().map(|pair| (pair.key, pair.version)).collect();
+        let (start, mut count, mut last) = (Instant::now(), 0, revision);
+        let mut watch = self.store.watch_prefix("", revision + 1).await?;
+        while let Ok(changes) = timeout(WATCH.saturating_sub(start.elapsed()), watch.next()).await {
+            // The replica went, or the watch fell behind: it ends, and says so.
+            let Ok(events) = changes else { break };
+            for event in &events {
+                count += 1;
+                if let Err(gap) = follows(&mut versions, &mut last, event) {
+                    host::probe!(WATCH_GAP, gap);
+                }
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Whether a change is what comes after those before it.
+fn follows(versions: &mut BTreeMap<String, u64>, last: &mut u64, event: &Event) -> Result<(), String> {
+    let Event { revision, key, change } = event;
+    if revision < last {
+        return Err(format!("revision {revision} of {key} after {last}"));
+    }
+    *last = *revision;
+    let before = versions.get(key).copied().unwrap_or(0);
+    match change {
+        Change::Put { version, .. } if *version == before + 1 => drop(versions.insert(key.clone(), *version)),
+        Change::Put { version, .. } => return Err(format!("version {version} of {key} after {before}")),
+        Change::Delete if before == 0 => return Err(format!("{key} deleted, and was not there")),
+        Change::Delete => drop(versions.remove(key)),
+    }
+    Ok(())
+}
+
+fn name(key: u32) -> String {
+    format!("key/{key}")
+}
+
+fn no_probe(seen: &Seen<'_, View>, name: &str) -> Result<(), String> {
+    match seen.probe.filter(|probe| probe.name == name) {
+        Some(probe) => Err(probe.values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        None => Ok(()),
+    }
+}
+
+/// Whoever comes to a revision came to it by the same changes.
+fn agree(came_to: &mut BTreeMap<String, String>, seen: &Seen<'_, View>) -> Result<(), String> {
+    let Some(probe) = seen.probe.filter(|probe| probe.name == "applied") else { return Ok(()) };
+    let [revision, digest] = &probe.values[..] else { return Ok(()) };
+    let first = came_to.entry(revision.to_string()).or_insert_with(|| digest.to_string());
+    if *first == digest.to_string() {
+        return Ok(());
+    }
+    Err(format!("two replicas came to revision {revision} by other changes"))
+}
+
+/// A leader is there, and all replicas that are up have applied the same.
+fn converged(views: &Views<View>) -> Result<(), String> {
+    let leads: Vec<u64> =
+        views.up().filter(|(_, view)| view.leads.is_some()).map(|(_, view)| view.id).collect();
+    let [leader] = leads[..] else { return Err(format!("{} replicas lead", leads.len())) };
+    let Some(of_leader) = views.get(leader as u32) else { return Err("the leader is gone".to_owned()) };
+    for (node, view) in views.up() {
+        if view.leader != Some(leader) {
+            return Err(format!("n{node} does not know that n{leader} leads"));
+        }
+        if (view.applied, view.revision, view.digest)
+            != (of_leader.applied, of_leader.revision, of_leader.digest)
+        {
+            let (theirs, ours) = (of_leader.applied, view.applied);
+            return Err(format!("n{node} has applied {ours} entries, and n{leader}, which leads, {theirs}"));
+        }
+    }
+    if of_leader.leases > 0 {
+        return Err(format!("{} leases live on, and nobody renews them", of_leader.leases));
+    }
+    Ok(())
+}
+
+fn a_majority_kept_its_disks(harm: &[Harm]) -> Result<(), String> {
+    let lost = harm.iter().filter(|harm| harm.wiped || harm.corrupted).count();
+    if 2 * lost < harm.len() { Ok(()) } else { Err(format!("{lost} of {} disks were lost", harm.len())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(revision: u64, key: &str, version: u64) -> Event {
+        Event { revision, key: key.to_owned(), change: Change::Put { value: String::new(), version } }
+    }
+
+    fn delete(revision: u64, key: &str) -> Event {
+        Event { revision, key: key.to_owned(), change: Change::Delete }
+    }
+
+    fn gap(events: &[Event]) -> Option<String> {
+        let (mut versions, mut last) = (BTreeMap::from([("a".to_owned(), 2)]), 7);
+        events.iter().find_map(|event| follows(&mut versions, &mut last, event).err())
+    }
+
+    #[test]
+    fn changes_in_order_and_without_a_gap_are_accepted() {
+        assert_eq!(gap(&[put(8, "a", 3), delete(9, "a"), put(9, "b", 1), put(10, "a", 1)]), None);
+    }
+
+    #[test]
+    fn a_missing_change_and_one_out_of_order_are_gaps() {
+        assert_eq!(gap(&[put(9, "a", 4)]).unwrap(), "version 4 of a after 2");
+        assert_eq!(gap(&[put(9, "a", 3), put(8, "b", 1)]).unwrap(), "revision 8 of b after 9");
+        assert_eq!(gap(&[delete(8, "b")]).unwrap(), "b deleted, and was not there");
+    }
+}
