@@ -53,7 +53,11 @@ impl System for Broken {
                 tokio::spawn(async { panic!("a task of the second node is unlucky") });
             }
             Breaks::Spins if node.id == 2 => {
-                tokio::spawn(async { while !TIRED.load(Ordering::Relaxed) {} });
+                tokio::spawn(async {
+                    while !TIRED.load(Ordering::Relaxed) {
+                        std::hint::spin_loop()
+                    }
+                });
             }
             Breaks::Stops if node.id == 2 => return Ok(()),
             Breaks::Fails if node.id == 2 => return Err(std::io::Error::other("no disk")),

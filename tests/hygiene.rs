@@ -77,7 +77,7 @@ fn nodes_take_time_chance_and_sockets_from_the_host_alone() {
         "SystemTime::now",
         "rand::",
         "fastrand",
-        "thread_rng",
+        "::thread_rng",
     ];
     refuse("protocols/src", &forbidden);
 }
