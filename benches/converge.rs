@@ -5,11 +5,12 @@
 //! snapshot applied, when every node has every name again, and, for scale, to the last connection made. Tables are
 //! compared afterwards.
 //!
-//! `SPLITBRAIN_SEEDS=1000` sets how many runs of each; of those with 100,000 names there is one for fifty.
+//! `SPLITBRAIN_SEEDS=1000` sets how many runs of each; of those with 100,000 names there is one for five hundred. With
+//! two numbers, nodes and names, only those are run: `cargo bench --bench converge -- 5 100000`.
 #![allow(clippy::print_stdout)] // a table is the result
 
 use host::world::{self, Config, Death, Latency, Machine, Machines};
-use protocols::registry::{self, NodeId, Options, Protocol, View};
+use protocols::registry::{self, DEFAULT_SCOPE, NodeId, Options, Protocol, View};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -29,10 +30,12 @@ fn main() {
     println!(
         "protocol   nodes   names  runs  connected p50      converged p50      p99      max   wall a run"
     );
-    for protocol in [Protocol::Converged, Protocol::Syn] {
-        for nodes in [3, 5, 9] {
-            for names in [10, 1_000, 100_000] {
-                measure(protocol, nodes, names, if names == 100_000 { (seeds / 50).max(1) } else { seeds });
+    let only: Vec<u32> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let is_wanted = |nodes, names| only.is_empty() || only == [nodes, names];
+    for names in [10, 1_000, 100_000] {
+        for protocol in [Protocol::Converged, Protocol::Syn] {
+            for nodes in [3, 5, 9].into_iter().filter(|nodes| is_wanted(*nodes, names)) {
+                measure(protocol, nodes, names, if names == 100_000 { (seeds / 500).max(1) } else { seeds });
             }
         }
     }
@@ -82,8 +85,8 @@ async fn heal(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
         let options = Options { protocol, preload: share, ..Options::default() };
         let peers = (1..=nodes).filter(|peer| *peer != id);
         let peers = peers.map(|peer| (NodeId(peer as u16), SocketAddr::new(ip(peer), PORT))).collect();
-        let config =
-            registry::Config { id: NodeId(id as u16), listen: SocketAddr::new(ip(id), PORT), peers, options };
+        let listen = SocketAddr::new(ip(id), PORT);
+        let config = registry::Config { id: NodeId(id as u16), listen, peers, options, resolve: None };
         handle.create_node().name(format!("n{id}")).build().spawn(registry::run(config));
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -111,10 +114,12 @@ async fn heal(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
         }
     }
     let first: View = world::view(0).expect("n1 is up");
-    assert_eq!(first.entries.len(), names as usize);
+    let first = &first.scope(DEFAULT_SCOPE).expect("n1 has the scope").entries;
+    assert_eq!(first.len(), names as usize);
     for host in 1..nodes as usize {
         let other: View = world::view(host).expect("the node is up");
-        assert!(other.entries == first.entries, "n{} has another table", host + 1);
+        let other = &other.scope(DEFAULT_SCOPE).expect("the node has the scope").entries;
+        assert!(other == first, "n{} has another table", host + 1);
     }
     (0..nodes as usize).for_each(|host| world::crash(host, Death::Power));
     installed.dismantle().await;

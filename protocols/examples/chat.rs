@@ -90,7 +90,8 @@ mod real {
         let home = ports.get(usize::from(node).wrapping_sub(1)).map(address).ok_or("no such node")?;
         let peers = all.filter(|(peer, _)| peer.0 != node).collect();
         let options = Options { protocol: Protocol::Converged, ..Options::default() };
-        let server = tokio::spawn(run(Config { id: NodeId(node), listen: home, peers, options }));
+        let server =
+            tokio::spawn(run(Config { id: NodeId(node), listen: home, peers, options, resolve: None }));
 
         let mut registry = loop {
             match Client::connect(home).await {

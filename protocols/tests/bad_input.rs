@@ -24,7 +24,8 @@ impl Node {
         let listener = TcpListener::bind(LOCALHOST).await.unwrap();
         let address = listener.local_addr().unwrap();
         let peers = vec![(NodeId(1), LOCALHOST)];
-        let config = Config { id: NodeId(2), listen: address, peers, options: Options::default() };
+        let config =
+            Config { id: NodeId(2), listen: address, peers, options: Options::default(), resolve: None };
         Node { address, task: tokio::spawn(serve(listener, config)) }
     }
 
@@ -43,7 +44,7 @@ impl Node {
         let mut json = String::new();
         TcpStream::connect(address).await.unwrap().read_to_string(&mut json).await.unwrap();
         let views: Vec<View> = serde_json::from_str(&json).unwrap();
-        views.into_iter().find(|view| view.entries.contains_key(name)).unwrap()
+        views.into_iter().find(|view| view.scope("default").unwrap().entries.contains_key(name)).unwrap()
     }
 }
 
@@ -128,24 +129,24 @@ async fn is_hung_up_on(address: SocketAddr, frame: &[u8]) {
 async fn a_peer_that_speaks_for_others_or_nonsense_is_hung_up_on_and_counted() {
     let node = Node::start().await;
     const NAME: [u8; 2] = [1, b'x'];
-    let register = |pid: [u8; 3]| [&[3], &NAME[..], &pid[..], &[0, 7]].concat();
+    let register = |pid: [u8; 3]| [&[0, 3], &NAME[..], &pid[..], &[0, 7]].concat();
     let frames = [
-        register([2, 5, 1]),                             // for a process of n2 itself
-        register([3, 5, 1]),                             // for one of a third node
-        register([1, 4, 1]),                             // for one of an earlier life
-        [&[3, 0][..], &[1, 5, 1, 0, 7]].concat(),        // with an empty name
-        [&[2, 1], &NAME[..], &[3, 5, 1, 0, 7]].concat(), // a snapshot with a stranger in it
-        [&[4], &NAME[..], &[2, 5, 1]].concat(),          // a removal of what is not its own
-        vec![2, 0xff, 0xff, 0xff, 0xff, 0x0f],           // a snapshot of 4 billion entries, and none follows
-        vec![250],                                       // no such message
-        vec![],                                          // nothing
+        register([2, 5, 1]),                                // for a process of n2 itself
+        register([3, 5, 1]),                                // for one of a third node
+        register([1, 4, 1]),                                // for one of an earlier life
+        [&[0, 3, 0][..], &[1, 5, 1, 0, 7]].concat(),        // with an empty name
+        [&[0, 2, 1], &NAME[..], &[3, 5, 1, 0, 7]].concat(), // a snapshot with a stranger in it
+        [&[0, 4], &NAME[..], &[2, 5, 1]].concat(),          // a removal of what is not its own
+        vec![0, 2, 0xff, 0xff, 0xff, 0xff, 0x0f], // a snapshot of 4 billion entries, and none follows
+        vec![0, 250],                             // no such message
+        vec![],                                   // nothing
     ];
     for frame in &frames {
         is_hung_up_on(node.address, frame).await;
     }
     let view = node.view("after-hostility").await;
     assert_eq!(view.malformed_frames, frames.len() as u64);
-    assert_eq!(view.entries.len(), 1);
+    assert_eq!(view.scope("default").unwrap().entries.len(), 1);
 }
 
 #[tokio::test]
@@ -153,8 +154,8 @@ async fn a_peer_that_speaks_for_itself_is_heard() {
     let node = Node::start().await;
     let mut stream = TcpStream::connect(node.address).await.unwrap();
     stream.write_all(&[0, 0, 0, 3, 0, 1, 5]).await.unwrap();
-    // A snapshot: x is <n1, life 5, process 1>, without metadata, stamp 7.
-    stream.write_all(&[0, 0, 0, 9, 2, 1, 1, b'x', 1, 5, 1, 0, 7]).await.unwrap();
+    // In the default scope, a snapshot: x is <n1, life 5, process 1>, without metadata, stamp 7.
+    stream.write_all(&[0, 0, 0, 10, 0, 2, 1, 1, b'x', 1, 5, 1, 0, 7]).await.unwrap();
     let mut client = node.client().await;
     let pid = Pid { node: NodeId(1), incarnation: 5, serial: 1 };
     for _ in 0..200 {

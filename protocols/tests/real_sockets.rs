@@ -40,7 +40,10 @@ impl Cluster {
             .map(|(id, listener)| {
                 let listen = listener.local_addr().unwrap();
                 let peers = all.iter().copied().filter(|(peer, _)| *peer != id).collect();
-                tokio::spawn(serve(listener, Config { id, listen, peers, options: options.clone() }))
+                tokio::spawn(serve(
+                    listener,
+                    Config { id, listen, peers, options: options.clone(), resolve: None },
+                ))
             })
             .collect();
         Cluster { addresses, tasks }
@@ -161,9 +164,9 @@ async fn the_debug_port_shows_what_every_node_believes() {
     let views = debug_views("debugged-0").await;
     assert_eq!(views.len(), 3);
     for view in views {
-        assert_eq!(view.entries["debugged-2"].pid, pids[2]);
+        assert_eq!(view.scope("default").unwrap().entries["debugged-2"].pid, pids[2]);
         assert_eq!(view.up.len(), 2);
-        assert_eq!(view.known, view.up);
+        assert_eq!(view.scope("default").unwrap().known, view.up);
     }
 }
 
@@ -175,17 +178,17 @@ async fn debug_views(name: &str) -> Vec<View> {
     let mut json = String::new();
     TcpStream::connect(address).await.unwrap().read_to_string(&mut json).await.unwrap();
     let views: Vec<View> = serde_json::from_str(&json).unwrap();
-    views.into_iter().filter(|view| view.entries.contains_key(name)).collect()
+    views.into_iter().filter(|view| view.scope("default").unwrap().entries.contains_key(name)).collect()
 }
 
 #[tokio::test]
 async fn a_malformed_frame_costs_its_connection_and_the_node_lives() {
     let cluster = Cluster::start(1).await;
     let garbage: [&[u8]; 4] = [
-        b"\0\0\0\x01\xff",                   // no such greeting
-        b"\0\0\0\x01\x01\0\0\0\x02\x00\x00", // a client's greeting, then a request with a byte too many
-        b"\0\0\0\x01\x01\0\0\0\0",           // a client's greeting, then an empty frame
-        b"\xff\xff\xff\xff",                 // a frame of 4 GiB
+        b"\0\0\0\x01\xff",                 // no such greeting
+        b"\0\0\0\x01\x01\0\0\0\x03\0\0\0", // a client's greeting, then a request with a byte too many
+        b"\0\0\0\x01\x01\0\0\0\0",         // a client's greeting, then an empty frame
+        b"\xff\xff\xff\xff",               // a frame of 4 GiB
     ];
     for bytes in garbage {
         let mut stream = TcpStream::connect(cluster.addresses[0]).await.unwrap();
@@ -209,14 +212,15 @@ struct FakePeer {
 impl FakePeer {
     /// "I am n1, in my fifth life."
     const HELLO: &[u8] = &[0, 0, 0, 3, 0, 1, 5];
-    const HEARTBEAT: &[u8] = &[0, 0, 0, 1, 0];
+    const HEARTBEAT: &[u8] = &[0, 0, 0, 2, 0, 0];
 
     async fn connect(address: SocketAddr) -> FakePeer {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(Self::HELLO).await.unwrap();
         let mut peer = FakePeer { stream };
         assert_eq!(peer.read_frame().await.unwrap()[..2], [0, 2], "n2 says hello");
-        assert_eq!(peer.read_frame().await.unwrap(), [1], "n2 discovers");
+        assert_eq!(peer.read_frame().await.unwrap(), [0, 1], "n2 discovers");
+        assert_eq!(peer.read_frame().await.unwrap(), [0, 7, 0], "n2 has no groups");
         peer
     }
 
@@ -239,7 +243,8 @@ async fn lone_node(net_tick: Duration, call_timeout: Duration) -> (SocketAddr, C
     let listener = TcpListener::bind(LOCALHOST).await.unwrap();
     let listen = listener.local_addr().unwrap();
     let options = Options { net_tick, call_timeout, ..Options::default() };
-    let config = Config { id: NodeId(2), listen, peers: vec![(NodeId(1), LOCALHOST)], options };
+    let config =
+        Config { id: NodeId(2), listen, peers: vec![(NodeId(1), LOCALHOST)], options, resolve: None };
     let tasks = vec![tokio::spawn(serve(listener, config))];
     (listen, Cluster { addresses: vec![listen], tasks })
 }
@@ -266,7 +271,7 @@ async fn a_peer_that_sends_heartbeats_stays_up() {
     for _ in 0..10 {
         tokio::time::sleep(Duration::from_millis(100)).await;
         peer.stream.write_all(FakePeer::HEARTBEAT).await.unwrap();
-        assert_eq!(peer.read_frame().await.unwrap(), [0], "a heartbeat comes back");
+        assert_eq!(peer.read_frame().await.unwrap(), [0, 0], "a heartbeat comes back");
     }
 }
 
@@ -287,9 +292,9 @@ async fn an_answer_after_the_call_timed_out_is_dropped() {
     assert!(matches!(error, ClientError::CallTimeout), "{error}");
 
     let call = peer.read_frame().await.unwrap();
-    assert_eq!(call[0], 5, "a call");
+    assert_eq!(call[..2], [0, 5], "a call, in the default scope");
     // Reply to it: registered, with stamp 7.
-    peer.stream.write_all(&[0, 0, 0, 4, 6, call[1], 0, 7]).await.unwrap();
+    peer.stream.write_all(&[0, 0, 0, 5, 0, 6, call[2], 0, 7]).await.unwrap();
     peer.stream.write_all(&[0, 0, 0, 1, 0xff]).await.unwrap();
     peer.closed().await;
     // The connection fell to the garbage that followed, so the reply has been handled.
@@ -313,7 +318,7 @@ async fn a_name_out_of_bounds_is_refused_and_the_client_goes_on() {
 async fn a_configuration_out_of_bounds_is_refused() {
     let listener = TcpListener::bind(LOCALHOST).await.unwrap();
     let options = Options { net_tick: Duration::ZERO, ..Options::default() };
-    let config = Config { id: NodeId(1), listen: LOCALHOST, peers: Vec::new(), options };
+    let config = Config { id: NodeId(1), listen: LOCALHOST, peers: Vec::new(), options, resolve: None };
     let error = serve(listener, config).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
 }

@@ -2,17 +2,22 @@
 //!
 //! Client *i* uses node *i* (modulo the cluster) as its own, as a process in Erlang uses the registry of its own node.
 //! It starts processes there, names them, and kills them. It also names processes of other nodes, when a lookup has
-//! shown it one.
+//! shown it one. With several scopes, keys are dealt out over them: each scope has the same, fewer names, and one process
+//! can have names in all of them.
 //!
-//! Judged: **alive** (every process in a table lives), **convergence** (every node knows every other, every table is the
-//! union of what the owners own, and every name has one owner), **count** (a node counts the names that it has),
+//! Judged: **alive** (every process in a table lives), **convergence** (in each scope every node knows every other,
+//! every table is the union of what the owners own, and every name has one owner), **count** (a node counts the names that it has),
 //! **lookup** (no lookup shows a process of its own node that is dead) and **survivor** (of the processes that contend for a name, the
 //! resolution of the conflict leaves one).
 
-use protocols::registry::{self, Client as Connection, ClientError, Config, NodeId, Options, Pid, View};
+use protocols::registry::{
+    self, Client as Connection, ClientError, Config, DEFAULT_SCOPE, InScope, NodeId, Options, Pid, ScopeView,
+    View,
+};
 use serde::Serialize;
 use sim::check::{Checkers, Seen, Views};
 use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -37,8 +42,8 @@ pub enum Op {
     Join(String),
     /// End that membership.
     Leave(String),
-    /// Crash the scope process of this client's node; it comes back at once.
-    CrashScope,
+    /// Crash the scope process that has the name, on this client's node; it comes back at once.
+    CrashScope(String),
     /// Free the name.
     Unregister(String),
     /// Look the name up and kill the process found.
@@ -77,6 +82,7 @@ impl System for Registry {
             listen: node.nodes[node.id as usize - 1],
             peers: peers.filter(|(peer, _)| *peer != this).collect(),
             options: node.options,
+            resolve: None,
         };
         registry::run(config).await
     }
@@ -84,7 +90,7 @@ impl System for Registry {
     fn client(&self, client: ClientContext<Options>) -> impl Client<Op, Option<String>> {
         let home = client.nodes[(client.id as usize - 1) % client.nodes.len()];
         let next = client.nodes[client.id as usize % client.nodes.len()];
-        RegistryClient { home, next, connection: None, last: None, updates: 0 }
+        RegistryClient { home, next, scopes: client.options.scopes, connection: None, last: None, updates: 0 }
     }
 
     fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Op {
@@ -96,7 +102,7 @@ impl System for Registry {
             "update" => Op::Update(name),
             "join" => Op::Join(name),
             "leave" => Op::Leave(name),
-            "crashscope" => Op::CrashScope,
+            "crashscope" => Op::CrashScope(name),
             "unregister" => Op::Unregister(name),
             "kill" => Op::Kill(name),
             _ => Op::Lookup(name),
@@ -107,7 +113,7 @@ impl System for Registry {
         let mut beaten_by = BTreeMap::new();
         Checkers::new()
             .eventually("alive", alive)
-            .convergence(|views| converged(views).and_then(|()| groups_converged(views)))
+            .convergence(converged)
             .eventually("count", counts)
             .invariant("lookup", shown)
             .invariant("survivor", move |seen: &Seen<'_, View>| survivor(&mut beaten_by, seen))
@@ -118,6 +124,7 @@ impl System for Registry {
 struct RegistryClient {
     home: SocketAddr,
     next: SocketAddr,
+    scopes: Vec<String>,
     connection: Option<Connection>,
     /// The process that it named last.
     last: Option<Pid>,
@@ -150,49 +157,78 @@ impl Client<Op, Option<String>> for RegistryClient {
 }
 
 impl RegistryClient {
+    /// The scope that a name is in, and what it is called there.
+    fn place<'a, 'b>(&self, node: &'a mut Connection, name: &'b str) -> (InScope<'a>, Cow<'b, str>) {
+        let [_, _, ..] = self.scopes[..] else { return (node.scope(self.scope(0)), name.into()) };
+        let (stem, number) = name.rsplit_once('-').unwrap_or((name, ""));
+        let number = number.parse().unwrap_or(0);
+        (node.scope(self.scope(number)), format!("{stem}-{}", number / self.scopes.len()).into())
+    }
+
+    /// The scope that a key is dealt to.
+    fn scope(&self, number: usize) -> &str {
+        self.scopes.get(number % self.scopes.len().max(1)).map_or(DEFAULT_SCOPE, String::as_str)
+    }
+
     async fn operate(&mut self, node: &mut Connection, op: &Op) -> Result<Option<Pid>, ClientError> {
         match op {
             Op::Register(name) => {
+                let (mut node, name) = self.place(node, name);
                 let pid = node.spawn().await?;
-                node.register(name, pid, "").await?;
+                node.register(&name, pid, "").await?;
                 self.last = Some(pid);
                 Ok(Some(pid))
             }
             Op::Alias(name) => {
                 let Some(pid) = self.last else { return Ok(None) };
-                node.register(name, pid, "alias").await?;
+                let (mut node, name) = self.place(node, name);
+                node.register(&name, pid, "alias").await?;
                 Ok(Some(pid))
             }
             Op::Place(name) => {
                 let pid = Connection::connect(self.next).await?.spawn().await?;
-                node.register(name, pid, "placed").await?;
+                let (mut node, name) = self.place(node, name);
+                node.register(&name, pid, "placed").await?;
                 Ok(Some(pid))
             }
             Op::Update(name) => {
-                let Some((pid, _)) = node.lookup(name).await? else { return Ok(None) };
+                let (mut node, name) = self.place(node, name);
+                let Some((pid, _)) = node.lookup(&name).await? else { return Ok(None) };
                 self.updates += 1;
-                node.register(name, pid, &format!("update {}", self.updates)).await?;
+                node.register(&name, pid, &format!("update {}", self.updates)).await?;
                 Ok(Some(pid))
             }
             Op::Join(group) => {
                 let Some(pid) = self.last else { return Ok(None) };
                 self.updates += 1;
-                node.join(group, pid, &format!("join {}", self.updates)).await?;
+                let (mut node, group) = self.place(node, group);
+                node.join(&group, pid, &format!("join {}", self.updates)).await?;
                 Ok(Some(pid))
             }
             Op::Leave(group) => {
                 let Some(pid) = self.last else { return Ok(None) };
-                node.leave(group, pid).await?;
+                let (mut node, group) = self.place(node, group);
+                node.leave(&group, pid).await?;
                 Ok(Some(pid))
             }
-            Op::CrashScope => node.crash_scope().await.map(|()| None),
-            Op::Unregister(name) => node.unregister(name).await.map(|()| None),
+            Op::CrashScope(name) => {
+                let (mut node, _) = self.place(node, name);
+                node.crash_scope().await.map(|()| None)
+            }
+            Op::Unregister(name) => {
+                let (mut node, name) = self.place(node, name);
+                node.unregister(&name).await.map(|()| None)
+            }
             Op::Kill(name) => {
-                let Some((pid, _)) = node.lookup(name).await? else { return Ok(None) };
+                let (mut node, name) = self.place(node, name);
+                let Some((pid, _)) = node.lookup(&name).await? else { return Ok(None) };
                 node.kill(pid).await?;
                 Ok(Some(pid))
             }
-            Op::Lookup(name) => Ok(node.lookup(name).await?.map(|(pid, _)| pid)),
+            Op::Lookup(name) => {
+                let (mut node, name) = self.place(node, name);
+                Ok(node.lookup(&name).await?.map(|(pid, _)| pid))
+            }
         }
     }
 }
@@ -200,7 +236,7 @@ impl RegistryClient {
 /// Every process that some table names is alive, says the node that runs it.
 fn alive(views: &Views<View>) -> Result<(), String> {
     for (id, view) in views.up() {
-        for (name, entry) in &view.entries {
+        for (name, entry) in view.scopes.iter().flat_map(|scope| &scope.entries) {
             let owner = views.get(entry.pid.node.0.into());
             if owner.is_some_and(|owner| !owner.alive.contains(&entry.pid)) {
                 return Err(format!("n{id} has {name} for {}, which is dead", entry.pid));
@@ -213,9 +249,11 @@ fn alive(views: &Views<View>) -> Result<(), String> {
 /// Every node counts the names that it has.
 fn counts(views: &Views<View>) -> Result<(), String> {
     for (id, view) in views.up() {
-        let names = view.entries.len();
-        if view.count != names as i64 {
-            return Err(format!("n{id} has {names} names and counts {}", view.count));
+        for scope in &view.scopes {
+            let names = scope.entries.len();
+            if scope.count != names as i64 {
+                return Err(format!("n{id} has {names} names and counts {}", scope.count));
+            }
         }
     }
     Ok(())
@@ -230,62 +268,79 @@ fn shown(seen: &Seen<'_, View>) -> Result<(), String> {
     }
 }
 
-/// Every table is the union of what the owners own.
+/// The nodes of one scope, and what each believes of it.
+type Members<'a> = Vec<(NodeId, &'a ScopeView)>;
+
+/// In every scope, all nodes that have added it agree.
 fn converged(views: &Views<View>) -> Result<(), String> {
-    let mut union: BTreeMap<&str, (Pid, &str)> = BTreeMap::new();
-    for (id, view) in views.up() {
-        let strangers = views.up().map(|(other, _)| other).filter(|other| *other != id);
-        if let Some(stranger) =
-            strangers.into_iter().find(|other| !view.known.contains(&NodeId(*other as u16)))
-        {
-            return Err(format!("n{id} does not know n{stranger}"));
+    let mut scopes: BTreeMap<&str, Members<'_>> = BTreeMap::new();
+    for (_, view) in views.up() {
+        for scope in &view.scopes {
+            scopes.entry(&scope.name).or_default().push((view.node, scope));
         }
-        for (name, entry) in view.entries.iter().filter(|(_, entry)| entry.pid.node == view.node) {
+    }
+    for (name, members) in scopes {
+        let agree = names_converged(&members).and_then(|()| groups_converged(&members));
+        agree
+            .map_err(|why| if name == DEFAULT_SCOPE { why } else { format!("in the scope {name}: {why}") })?;
+    }
+    Ok(())
+}
+
+/// Every table is the union of what the owners own.
+fn names_converged(members: &Members<'_>) -> Result<(), String> {
+    let mut union: BTreeMap<&str, (Pid, &str)> = BTreeMap::new();
+    for (node, view) in members {
+        let strangers = members.iter().map(|(other, _)| other).filter(|other| *other != node);
+        if let Some(stranger) = strangers.into_iter().find(|other| !view.known.contains(other)) {
+            return Err(format!("{node} does not know {stranger}"));
+        }
+        for (name, entry) in view.entries.iter().filter(|(_, entry)| entry.pid.node == *node) {
             if let Some((other, _)) = union.insert(name, (entry.pid, &entry.meta)) {
                 return Err(format!("{name} has two owners: {other} and {}", entry.pid));
             }
         }
     }
-    for (id, view) in views.up() {
+    for (node, view) in members {
         for (name, (pid, meta)) in &union {
             match view.entries.get(*name) {
-                None => return Err(format!("n{id} has no {name}, which {} registered for {pid}", pid.node)),
+                None => return Err(format!("{node} has no {name}, which {} registered for {pid}", pid.node)),
                 Some(entry) if entry.pid != *pid => {
-                    return Err(format!("n{id} has {name} for {}, its owner for {pid}", entry.pid));
+                    return Err(format!("{node} has {name} for {}, its owner for {pid}", entry.pid));
                 }
                 Some(entry) if entry.meta != *meta => {
-                    return Err(format!("n{id} has {name} with {:?}, its owner with {meta:?}", entry.meta));
+                    return Err(format!("{node} has {name} with {:?}, its owner with {meta:?}", entry.meta));
                 }
                 Some(_) => {}
             }
         }
         if let Some((name, entry)) = view.entries.iter().find(|(name, _)| !union.contains_key(name.as_str()))
         {
-            return Err(format!("n{id} has {name} for {}, which no owner has", entry.pid));
+            return Err(format!("{node} has {name} for {}, which no owner has", entry.pid));
         }
     }
     Ok(())
 }
 
 /// Every node's groups are the union of what the members' nodes have.
-fn groups_converged(views: &Views<View>) -> Result<(), String> {
-    for (id, view) in views.up() {
-        for (owner_id, owner) in views.up() {
-            let of = |view: &View| -> Vec<(String, Pid, String)> {
-                let members = view.groups.iter().flat_map(|(group, members)| {
-                    members.iter().map(move |(pid, meta)| (group.clone(), *pid, meta.clone()))
-                });
-                members.filter(|(_, pid, _)| pid.node == owner.node).collect()
-            };
-            if owner.groups.is_empty() && view.groups.is_empty() {
+fn groups_converged(members: &Members<'_>) -> Result<(), String> {
+    let of = |owner: NodeId, view: &ScopeView| -> Vec<(String, Pid, String)> {
+        let joined = view.groups.iter().flat_map(|(group, members)| {
+            members.iter().map(move |(pid, meta)| (group.clone(), *pid, meta.clone()))
+        });
+        joined.filter(|(_, pid, _)| pid.node == owner).collect()
+    };
+    for (node, view) in members {
+        for (owner, owned) in members {
+            if owned.groups.is_empty() && view.groups.is_empty() {
                 continue;
             }
-            let (theirs, ours) = (of(owner), of(view));
+            let (theirs, ours) = (of(*owner, owned), of(*owner, view));
             if let Some((group, pid, _)) = theirs.iter().find(|member| !ours.contains(member)) {
-                return Err(format!("n{id} does not have {pid} in the group {group}, n{owner_id} has"));
+                return Err(format!("{node} does not have {pid} in the group {group}, {owner} has"));
             }
             if let Some((group, pid, _)) = ours.iter().find(|member| !theirs.contains(member)) {
-                return Err(format!("n{id} has {pid} in the group {group}, its node has not"));
+                return Err(format!("{node} has {pid} in the group {group}, its node has not"));
             }
         }
     }

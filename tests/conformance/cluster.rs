@@ -1,10 +1,12 @@
 //! A cluster in the simulation, driven step by step.
 
+use host::net::TcpStream;
 use host::world::{self, Config, Death, Latency, Machine, Machines};
-use protocols::registry::{self, Client, NodeId, Options, Pid, Protocol, View};
+use protocols::registry::{self, Client, DEFAULT_SCOPE, NodeId, Options, Pid, Protocol, Resolver, View};
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 
 const PORT: u16 = 7000;
 
@@ -19,6 +21,10 @@ pub fn case_with<F: Future<Output = ()> + Send + 'static>(
     run: impl Fn(Cluster) -> F + Sync,
 ) {
     for protocol in [Protocol::Syn, Protocol::Converged] {
+        // It has its own.
+        if protocol == Protocol::Converged && options.resolver != Resolver::Latest {
+            continue;
+        }
         let options = Options { protocol, ..options.clone() };
         sim::run::on_fresh_thread(1, || {
             let runtime = madsim::runtime::Runtime::with_seed_and_config(1, madsim::Config::default());
@@ -55,6 +61,7 @@ async fn simulate<F: Future<Output = ()> + Send + 'static>(
             listen: address(id),
             peers: peers.map(|peer| (NodeId(u16::from(peer)), address(peer))).collect(),
             options: options.clone(),
+            resolve: None,
         };
         let boot = move || {
             let config = config.clone();
@@ -97,12 +104,24 @@ impl Cluster {
     }
 
     pub fn view(&self, node: u8) -> View {
-        world::view(usize::from(node) - 1).unwrap()
+        self.view_if_up(node).unwrap()
+    }
+
+    pub fn view_if_up(&self, node: u8) -> Option<View> {
+        world::view(usize::from(node) - 1)
     }
 
     /// What a name points at, on each node.
     pub fn everywhere(&self, name: &str) -> Vec<Option<(Pid, String)>> {
-        let at = |node| self.view(node).entries.get(name).map(|entry| (entry.pid, entry.meta.clone()));
+        self.everywhere_in(DEFAULT_SCOPE, name)
+    }
+
+    /// What a name points at in a scope, on each node; none too on those that have not added it.
+    pub fn everywhere_in(&self, scope: &str, name: &str) -> Vec<Option<(Pid, String)>> {
+        let at = |node| {
+            let entry = self.view_if_up(node)?.scope(scope)?.entries.get(name).cloned();
+            entry.map(|entry| (entry.pid, entry.meta))
+        };
         (1..=self.nodes).map(at).collect()
     }
 
@@ -128,7 +147,25 @@ impl Cluster {
     }
 
     pub fn knows(&self, node: u8, peer: u8) -> bool {
-        self.view(node).known.contains(&NodeId(u16::from(peer)))
+        self.known_in(DEFAULT_SCOPE, node).contains(&peer)
+    }
+
+    /// The other nodes of a scope, as a node knows them.
+    pub fn known_in(&self, scope: &str, node: u8) -> Vec<u8> {
+        let view = self.view(node);
+        let known = view.scope(scope).into_iter().flat_map(|scope| &scope.known);
+        known.map(|peer| peer.0 as u8).collect()
+    }
+
+    /// Lets nodes take part in scopes, and waits until they have met there.
+    pub async fn add_scopes(&self, scopes: &[(u8, &[&str])]) {
+        for (node, scopes) in scopes {
+            let mut client = self.client(*node).await;
+            for scope in *scopes {
+                client.scope(scope).add_scope().await.unwrap();
+            }
+        }
+        self.settle().await;
     }
 
     /// Long enough for everything that is on its way.
@@ -146,10 +183,34 @@ impl Cluster {
         panic!("not within a minute");
     }
 
+    /// Somebody who tells n2 to be n1, in its fifth life. n1 itself is dead.
+    pub async fn impostor(&self) -> Impostor {
+        world::crash(0, Death::Process);
+        let mut impostor = Impostor(TcpStream::connect(address(2)).await.unwrap());
+        impostor.says(&[0, 1, 5]).await;
+        self.until(|| self.view(2).up.contains(&NodeId(1))).await;
+        impostor
+    }
+
     /// A node dies and is back, with nothing.
     pub async fn restart(&self, node: u8) {
         world::crash(usize::from(node) - 1, Death::Process);
         world::restart(usize::from(node) - 1);
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Speaks the wire's language, and nothing but what it is told to.
+pub struct Impostor(TcpStream);
+
+/// The impostor's first process.
+pub const IMPOSTORS: Pid = Pid { node: NodeId(1), incarnation: 5, serial: 1 };
+
+impl Impostor {
+    /// Sends one frame, and waits until it has been handled.
+    pub async fn says(&mut self, frame: &[u8]) {
+        let length = u32::try_from(frame.len()).unwrap().to_be_bytes();
+        self.0.write_all(&[&length, frame].concat()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

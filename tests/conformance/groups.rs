@@ -1,14 +1,23 @@
 //! `syn_pg_SUITE`.
 
-use crate::cluster::{Cluster, address, case, case_with};
+use crate::cluster::{Cluster, IMPOSTORS, address, case, case_with};
 use futures::StreamExt;
-use protocols::registry::{ClientError, Event, Inbox, Options, Pid, Refusal, watch};
+use protocols::registry::{ClientError, DEFAULT_SCOPE, Event, Inbox, Options, Pid, Refusal, watch};
 use std::time::Duration;
 
 /// The members of a group, on each node.
 fn everywhere(cluster: &Cluster, group: &str) -> Vec<Vec<(Pid, String)>> {
     let members = |node| {
-        cluster.view(node).groups.get(group).into_iter().flatten().map(|(p, m)| (*p, m.clone())).collect()
+        cluster
+            .view(node)
+            .scope(DEFAULT_SCOPE)
+            .unwrap()
+            .groups
+            .get(group)
+            .into_iter()
+            .flatten()
+            .map(|(p, m)| (*p, m.clone()))
+            .collect()
     };
     (1..=cluster.nodes).map(members).collect()
 }
@@ -46,6 +55,132 @@ fn two_nodes_member_count() {
             let members = node.members("group").await.unwrap();
             assert_eq!(members.len(), 2);
             assert_eq!(members.iter().filter(|(pid, _)| pid.node == on_1.node).count(), 1);
+        }
+    });
+}
+
+/// Who sees a scope's group, and whose members.
+fn seen(cluster: &Cluster, scope: &str) -> Vec<Vec<u16>> {
+    let of = |node| {
+        let view = cluster.view_if_up(node);
+        let members = view.as_ref().and_then(|view| view.scope(scope)?.groups.get("group"));
+        members.into_iter().flatten().map(|(pid, _)| pid.node.0).collect()
+    };
+    (1..=cluster.nodes).map(of).collect()
+}
+
+#[test]
+fn three_nodes_discover() {
+    case(3, |cluster| async move {
+        let scopes: [(u8, &[&str]); 3] =
+            [(1, &["ab", "all"]), (2, &["ab", "bc", "all"]), (3, &["bc", "c", "all"])];
+        // Two have members already when the third adds the scopes.
+        for added in [&scopes[..2], &scopes[2..]] {
+            cluster.add_scopes(added).await;
+            for (node, scopes) in added {
+                let mut client = cluster.client(*node).await;
+                let pid = client.spawn().await.unwrap();
+                for scope in *scopes {
+                    client.scope(scope).join("group", pid, "").await.unwrap();
+                }
+            }
+            cluster.settle().await;
+        }
+        let subclusters = || {
+            assert_eq!(seen(&cluster, "ab"), [vec![1, 2], vec![1, 2], vec![]]);
+            assert_eq!(seen(&cluster, "bc"), [vec![], vec![2, 3], vec![2, 3]]);
+            assert_eq!(seen(&cluster, "c"), [vec![], vec![], vec![3]]);
+            assert_eq!(seen(&cluster, "all"), [vec![1, 2, 3], vec![1, 2, 3], vec![1, 2, 3]]);
+        };
+        subclusters();
+        cluster.cut(1, 3).await;
+        assert_eq!(seen(&cluster, "all"), [vec![1, 2], vec![1, 2, 3], vec![2, 3]]);
+        assert_eq!(seen(&cluster, "ab"), [vec![1, 2], vec![1, 2], vec![]]);
+        cluster.mend(1, 3).await;
+        subclusters();
+        for (node, scope) in [(3, "bc"), (1, "ab"), (1, "all")] {
+            cluster.client(node).await.scope(scope).crash_scope().await.unwrap();
+            cluster.settle().await;
+            subclusters();
+        }
+    });
+}
+
+#[test]
+fn three_nodes_join_filter_unknown_node() {
+    case(3, |cluster| async move {
+        cluster.add_scopes(&[(2, &["bc"]), (3, &["bc"])]).await;
+        let mut impostor = cluster.impostor().await;
+        // In the scope bc: its first process joins the group, without metadata.
+        let sync_join = b"\x02bc\x08\x05group\x01\x05\x01\x00";
+        impostor.says(sync_join).await;
+        assert_eq!(seen(&cluster, "bc")[1], [0u16; 0]);
+        // In the scope bc: a snapshot of groups with nothing in it.
+        impostor.says(b"\x02bc\x07\x00").await;
+        impostor.says(sync_join).await;
+        assert_eq!(seen(&cluster, "bc")[1], [1]);
+    });
+}
+
+#[test]
+fn three_nodes_ack_sync_reconciles_pg_snapshot() {
+    case(3, |cluster| async move {
+        let mut impostor = cluster.impostor().await;
+        // A snapshot: its first process is in the group. Then one with nothing in it.
+        impostor.says(b"\x00\x07\x01\x05group\x01\x05\x01\x00").await;
+        let mut client = cluster.client(2).await;
+        assert_eq!(client.member("group", IMPOSTORS).await.unwrap(), Some(String::new()));
+        impostor.says(b"\x00\x07\x00").await;
+        assert_eq!(client.member("group", IMPOSTORS).await.unwrap(), None);
+        assert_eq!(client.groups().await.unwrap(), [""; 0]);
+    });
+}
+
+#[test]
+fn three_nodes_member_and_update() {
+    case(3, |cluster| async move {
+        let mut nodes = cluster.clients().await;
+        let (pid, on_2) = (cluster.spawn(1).await, cluster.spawn(2).await);
+        for _ in 0..2 {
+            nodes[0].join("group", pid, "10").await.unwrap();
+        }
+        nodes[1].join("group", pid, "10").await.unwrap();
+        assert_eq!(nodes[0].member("group", pid).await.unwrap(), Some("10".to_owned()));
+        assert_eq!(nodes[0].member("group", on_2).await.unwrap(), None);
+        let absent = nodes[0].update_member("group", on_2, str::to_owned).await.unwrap_err();
+        assert!(matches!(absent, ClientError::Refused(Refusal::NotInGroup)), "{absent}");
+
+        let mut streams = Vec::new();
+        for node in 1..=3 {
+            streams.push(watch(address(node)).await.unwrap());
+        }
+        cluster.settle().await;
+        let twice = |meta: &str| (meta.parse::<u32>().unwrap() * 2).to_string();
+        assert_eq!(nodes[0].update_member("group", pid, twice).await.unwrap(), "20");
+        cluster.settle().await;
+        assert_eq!(everywhere(&cluster, "group"), all(&cluster, &[(pid, "20")]));
+        // The same again is no news.
+        nodes[0].update_member("group", pid, str::to_owned).await.unwrap();
+        nodes[0].join("group", on_2, "1000").await.unwrap();
+        cluster.settle().await;
+        assert_eq!(nodes[0].update_member("group", on_2, |_| "1001".to_owned()).await.unwrap(), "1001");
+        cluster.settle().await;
+        assert_eq!(everywhere(&cluster, "group"), all(&cluster, &[(pid, "20"), (on_2, "1001")]));
+        let group = "group".to_owned();
+        let rejoined = |pid, meta: &str, before: &str| Event::Rejoined {
+            group: group.clone(),
+            pid,
+            meta: meta.to_owned(),
+            before: before.to_owned(),
+        };
+        let expected = [
+            Event::Joined { group: group.clone(), pid, meta: "10".to_owned() },
+            rejoined(pid, "20", "10"),
+            Event::Joined { group: group.clone(), pid: on_2, meta: "1000".to_owned() },
+            rejoined(on_2, "1001", "1000"),
+        ];
+        for stream in &mut streams {
+            assert_eq!(stream.take(expected.len()).collect::<Vec<_>>().await, expected);
         }
     });
 }

@@ -3,10 +3,16 @@
 use super::{
     message::{self, ClientReply, ClientRequest, Failure, Hello, Refusal},
     process::{NodeId, Pid},
+    scope::ScopeName,
     transport::{self, FrameReader, ReadError},
 };
 use host::net::{OwnedWriteHalf, TcpStream};
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
 /// Why an operation gave no result. Only [`Refused`](ClientError::Refused) is definite: after any other error the
 /// operation may have happened, may yet happen, or never will.
@@ -56,6 +62,8 @@ pub struct Client {
     frames: FrameReader,
     half: OwnedWriteHalf,
     scratch: Vec<u8>,
+    /// What requests are about.
+    scope: ScopeName,
     /// A request is on its way, or was when its future was dropped or failed.
     busy: bool,
 }
@@ -72,7 +80,28 @@ impl Client {
         let (read, mut half) = stream.into_split();
         let mut scratch = Vec::new();
         transport::write_now(&mut half, &Hello::Client, &mut scratch).await?;
-        Ok(Client { frames: FrameReader::new(read), half, scratch, busy: false })
+        Ok(Client { frames: FrameReader::new(read), half, scratch, scope: ScopeName::default(), busy: false })
+    }
+
+    /// This client in another scope than the default one, for as long as the result is held:
+    /// `client.scope("eu").register("printer", pid, "").await?`.
+    ///
+    /// Every operation but [`spawn`](Client::spawn) and [`kill`](Client::kill) is about a scope, and is refused with
+    /// [`Refusal::NoSuchScope`] by a node that has not added it.
+    pub fn scope(&mut self, name: &str) -> InScope<'_> {
+        let outer = std::mem::replace(&mut self.scope, ScopeName::new(name));
+        InScope { client: self, outer }
+    }
+
+    /// Lets this client's node take part in the scope from now on: `client.scope("eu").add_scope().await?`. If it does
+    /// already, nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// A name out of bounds, or [`ClientError::Io`].
+    pub async fn add_scope(&mut self) -> Result<(), ClientError> {
+        message::check_name(self.scope.as_str())?;
+        self.request_done(&ClientRequest::AddScope).await
     }
 
     /// Starts a process on this client's node.
@@ -180,6 +209,33 @@ impl Client {
         self.request_done(&ClientRequest::Leave { group: group.to_owned(), pid }).await
     }
 
+    /// The metadata of a member of a group, as this client's node knows it.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Io`].
+    pub async fn member(&mut self, group: &str, pid: Pid) -> Result<Option<String>, ClientError> {
+        let members = self.members(group).await?;
+        Ok(members.into_iter().find(|(member, _)| *member == pid).map(|(_, meta)| meta))
+    }
+
+    /// Gives a member new metadata, made of the old, as [`update`](Client::update) does for a name.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotInGroup`], and as [`join`](Client::join).
+    pub async fn update_member(
+        &mut self,
+        group: &str,
+        pid: Pid,
+        change: impl FnOnce(&str) -> String,
+    ) -> Result<String, ClientError> {
+        let meta = self.member(group, pid).await?.ok_or(Refusal::NotInGroup)?;
+        let changed = change(&meta);
+        self.join(group, pid, &changed).await?;
+        Ok(changed)
+    }
+
     /// The members of a group, with their metadata, as this client's node knows them.
     ///
     /// # Errors
@@ -243,7 +299,7 @@ impl Client {
         }
     }
 
-    /// Crashes the node's scope process, which comes back at once and learns everything anew.
+    /// Crashes the scope process of this client's node, which comes back at once and learns everything anew.
     ///
     /// # Errors
     ///
@@ -261,7 +317,7 @@ impl Client {
 
     /// Says something that has no answer.
     pub(super) async fn send(&mut self, request: &ClientRequest) -> Result<(), ClientError> {
-        Ok(transport::write_now(&mut self.half, request, &mut self.scratch).await?)
+        Ok(transport::write_now(&mut self.half, &(&self.scope, request), &mut self.scratch).await?)
     }
 
     /// The next that comes unasked; none when the node has hung up.
@@ -285,7 +341,7 @@ impl Client {
         if std::mem::replace(&mut self.busy, true) {
             return Err(io::Error::new(io::ErrorKind::BrokenPipe, "an earlier request was abandoned").into());
         }
-        transport::write_now(&mut self.half, request, &mut self.scratch).await?;
+        transport::write_now(&mut self.half, &(&self.scope, request), &mut self.scratch).await?;
         let reply = self.frames.next().await.map_err(|error| match error {
             ReadError::Closed => io::Error::from(io::ErrorKind::UnexpectedEof),
             ReadError::Malformed => io::ErrorKind::InvalidData.into(),
@@ -298,6 +354,32 @@ impl Client {
             ClientReply::Failed(Failure::NodeDown(node)) => Err(ClientError::NodeDown { node }),
             reply => Ok(reply),
         }
+    }
+}
+
+/// A client whose operations are about one scope: see [`Client::scope`].
+pub struct InScope<'a> {
+    client: &'a mut Client,
+    outer: ScopeName,
+}
+
+impl Deref for InScope<'_> {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        self.client
+    }
+}
+
+impl DerefMut for InScope<'_> {
+    fn deref_mut(&mut self) -> &mut Client {
+        self.client
+    }
+}
+
+impl Drop for InScope<'_> {
+    fn drop(&mut self) {
+        self.client.scope = std::mem::take(&mut self.outer);
     }
 }
 

@@ -5,15 +5,17 @@
 //! *Claims, not entries.* Each node keeps, for every node of the cluster, the *claims* of that owner: name → process,
 //! metadata, rank. An owner writes its own and nobody else's. Whoever is connected to it holds a copy, and a copy is
 //! always a prefix of what the owner did: a snapshot is the first thing on a new connection, every change follows it
-//! on the same connection, to everyone, the node that asked for the change included. Nothing is filtered, nothing is
-//! written by a calling task, no two writers share a row. When the connection is lost the copy is dropped.
+//! on the same connection, to everyone, the node that asked for the change included. Nothing is filtered after it,
+//! nothing is written by a calling task, no two writers share a row. When the connection is lost, or the owner says that
+//! its scope process is new, the copy is dropped, and a snapshot comes first again.
 //!
 //! *What a name points at* is not stored but follows: of the claims on it that a node has, the one of the greatest
 //! (rank, pid). All nodes compute it alike from what they have.
 //!
 //! *Rank.* A process gets its rank with the first name it is given, from a hybrid logical clock: the wall clock, or
 //! one more than the greatest rank seen or given, whichever is greater. It keeps it until it has lost its last name.
-//! A clock that steps backwards cannot take a rank back, and who registers having seen another comes after it.
+//! A clock that steps backwards cannot take a rank back, and who registers having seen another comes after it. Ranks and
+//! their clock are the node's (`ranks.rs`), one for all scopes: all else here is for each scope by itself.
 //!
 //! *Calls* go to the process' node, which refuses a name that it sees claimed by another process.
 //!
@@ -24,9 +26,9 @@
 //!
 //! A conflict is about a name and a death about a process. Were each name stamped, two processes that contend for two
 //! names could each win one, and die for the other. Syn's semantics is the death: a process must not go on believing
-//! that a name is its own. So what is compared must belong to the process. "Was killed in favour of" then always
-//! points to a greater (rank, pid); ranks of a process only grow while it lives; so it never goes in a circle, and of
-//! any processes that contend for any names the greatest lives and keeps all of them.
+//! that a name is its own. So what is compared must belong to the process, across names and across scopes. "Was killed
+//! in favour of" then always points to a greater (rank, pid); ranks of a process only grow while it lives; so it never
+//! goes in a circle, and of any processes that contend for any names the greatest lives and keeps all of them.
 //!
 //! # Why it converges
 //!
@@ -53,54 +55,45 @@
 //! * A node that is not connected to an owner shows nothing of it, even if a third node could tell.
 
 use super::{
-    events::Events,
+    events::{Event, Events},
+    local::Local,
     message::{Answer, Call, PeerMessage, Record, Refusal},
     process::{NodeId, Pid, Processes},
     rules::Rules,
-    state::Effect,
     table::Entry,
 };
 use host::{probe, sometimes};
 use std::collections::{BTreeMap, BTreeSet};
 
+mod ranks;
 #[cfg(test)]
 mod tests;
 
-/// A node's claims, its copies of the others', and its processes.
+pub(super) use ranks::Ranks;
+
+/// A node's claims, and its copies of the others'.
 #[derive(Debug)]
 pub(super) struct Converged {
     node: NodeId,
-    /// The greatest rank given or seen.
-    clock: u64,
     /// All claims, by name: one for each owner at most, the greatest first. What a name points at is the first.
     claims: BTreeMap<String, Vec<Entry>>,
     /// Our processes that have names.
-    ranked: BTreeMap<Pid, Ranked>,
+    ours: BTreeMap<Pid, BTreeSet<String>>,
     /// Connected peers: they get every change.
     linked: BTreeSet<NodeId>,
     /// Those of them whose snapshot is here.
     known: BTreeSet<NodeId>,
-    processes: Processes,
     events: Events,
 }
 
-/// A process with at least one name.
-#[derive(Debug)]
-struct Ranked {
-    rank: u64,
-    names: BTreeSet<String>,
-}
-
 impl Converged {
-    pub fn new(node: NodeId, incarnation: u64) -> Self {
+    pub fn new(node: NodeId) -> Self {
         Converged {
             node,
-            clock: 0,
             claims: BTreeMap::new(),
-            ranked: BTreeMap::new(),
+            ours: BTreeMap::new(),
             linked: BTreeSet::new(),
             known: BTreeSet::new(),
-            processes: Processes::new(node, incarnation),
             events: Events::default(),
         }
     }
@@ -111,9 +104,9 @@ impl Converged {
 
     // Our own claims.
 
-    fn register(&mut self, record: Record, now: u64, effects: &mut Vec<Effect>) -> Answer {
+    fn register(&mut self, record: Record, now: u64, local: &mut Local) -> Answer {
         let Record { name, pid, meta, .. } = record;
-        if !self.processes.is_alive(pid) {
+        if !local.processes.is_alive(pid) {
             return Answer::Refused(Refusal::NotAlive);
         }
         match self.visible(&name) {
@@ -121,18 +114,17 @@ impl Converged {
             Some(entry) if entry.meta == meta => return Answer::Unchanged,
             Some(_) | None => {}
         }
-        let rank = match self.ranked.get(&pid) {
-            Some(ranked) => ranked.rank,
-            None => self.next_rank(now),
+        let rank = match self.visible(&name) {
+            Some(entry) => entry.time,
+            None => local.ranks.add_name(pid, now),
         };
-        let ranked = self.ranked.entry(pid).or_insert_with(|| Ranked { rank, names: BTreeSet::new() });
-        ranked.names.insert(name.clone());
+        self.ours.entry(pid).or_default().insert(name.clone());
         self.put(&name, Entry { pid, meta: meta.clone(), time: rank });
-        self.tell(PeerMessage::SyncRegister(Record { name, pid, meta, time: rank }), effects);
+        self.tell(PeerMessage::SyncRegister(Record { name, pid, meta, time: rank }), local);
         Answer::Registered { time: rank }
     }
 
-    fn unregister(&mut self, name: String, pid: Pid, effects: &mut Vec<Effect>) -> Answer {
+    fn unregister(&mut self, name: String, pid: Pid, local: &mut Local) -> Answer {
         match self.visible(&name) {
             None => return Answer::Refused(Refusal::Undefined),
             Some(entry) if entry.pid != pid => {
@@ -141,33 +133,27 @@ impl Converged {
             }
             Some(_) => {}
         }
-        if let Some(ranked) = self.ranked.get_mut(&pid) {
-            ranked.names.remove(&name);
-            if ranked.names.is_empty() {
-                self.ranked.remove(&pid);
+        if let Some(names) = self.ours.get_mut(&pid) {
+            names.remove(&name);
+            if names.is_empty() {
+                self.ours.remove(&pid);
             }
         }
-        self.withdraw(name, pid, effects);
+        self.withdraw(name, pid, local);
         Answer::Unregistered
     }
 
-    /// One more than any rank before, and no less than the wall clock.
-    fn next_rank(&mut self, now: u64) -> u64 {
-        self.clock = now.max(self.clock.saturating_add(1));
-        self.clock
-    }
-
     /// Withdraws all that a dead process of ours claimed.
-    fn withdraw_all(&mut self, pid: Pid, effects: &mut Vec<Effect>) {
-        let Some(ranked) = self.ranked.remove(&pid) else { return };
-        for name in ranked.names {
-            self.withdraw(name, pid, effects);
+    fn withdraw_all(&mut self, pid: Pid, local: &mut Local) {
+        for name in self.ours.remove(&pid).unwrap_or_default() {
+            self.withdraw(name, pid, local);
         }
     }
 
-    fn withdraw(&mut self, name: String, pid: Pid, effects: &mut Vec<Effect>) {
+    fn withdraw(&mut self, name: String, pid: Pid, local: &mut Local) {
+        local.ranks.remove_name(pid);
         self.take(&name, pid);
-        self.tell(PeerMessage::SyncUnregister { name, pid }, effects);
+        self.tell(PeerMessage::SyncUnregister { name, pid }, local);
     }
 
     // Any owner's claims.
@@ -213,15 +199,15 @@ impl Converged {
     }
 
     /// Takes over one claim of a peer.
-    fn hear(&mut self, record: Record, effects: &mut Vec<Effect>) {
+    fn hear(&mut self, record: Record, local: &mut Local) {
         let Record { name, pid, meta, time } = record;
-        self.clock = self.clock.max(time);
+        local.ranks.see(time);
         self.put(&name, Entry { pid, meta, time });
-        self.yield_to_greater(&name, effects);
+        self.yield_to_greater(&name, local);
     }
 
     /// If a name of ours has a greater claim, our process dies, and all that it claimed goes with it.
-    fn yield_to_greater(&mut self, name: &str, effects: &mut Vec<Effect>) {
+    fn yield_to_greater(&mut self, name: &str, local: &mut Local) {
         let Some([first, rest @ ..]) = self.claims.get(name).map(Vec::as_slice) else { return };
         if first.pid.node == self.node {
             if let Some(lesser) = rest.first() {
@@ -238,10 +224,16 @@ impl Converged {
         let (kept, lost) = (first.pid, ours.pid);
         probe!("conflict", name, kept.to_string(), lost.to_string());
         tracing::debug!(node = self.node.0, name, %kept, %lost, "conflict");
-        if self.processes.kill(lost) {
+        self.events.push(Event::Resolved {
+            name: name.to_owned(),
+            here: lost,
+            there: kept,
+            kept: Some(kept),
+        });
+        if local.processes.kill(lost) {
             probe!("killed", lost.to_string());
         }
-        self.withdraw_all(lost, effects);
+        self.withdraw_all(lost, local);
     }
 
     /// Drops the copy of a peer's claims.
@@ -262,22 +254,19 @@ impl Converged {
 
     // The wire.
 
-    fn tell(&self, message: PeerMessage, effects: &mut Vec<Effect>) {
-        if !self.linked.is_empty() {
-            effects.push(Effect::Send { to: self.linked.iter().copied().collect(), message });
-        }
+    fn tell(&self, message: PeerMessage, local: &mut Local) {
+        local.send(self.linked.iter().copied().collect(), message);
     }
 
-    fn send_snapshot(&self, to: NodeId, effects: &mut Vec<Effect>) {
-        let names =
-            self.ranked.iter().flat_map(|(pid, ranked)| ranked.names.iter().map(move |name| (pid, name)));
+    fn send_snapshot(&self, to: NodeId, local: &mut Local) {
+        let names = self.ours.iter().flat_map(|(pid, names)| names.iter().map(move |name| (pid, name)));
         let own = |(pid, name): (&Pid, &String)| {
             let claim = self.claims.get(name)?.iter().find(|claim| claim.pid == *pid)?;
             Some(Record { name: name.clone(), pid: *pid, meta: claim.meta.clone(), time: claim.time })
         };
         let records: Vec<Record> = names.filter_map(own).collect();
         tracing::debug!(node = self.node.0, peer = to.0, entries = records.len(), "snapshot sent");
-        effects.push(Effect::Send { to: vec![to], message: PeerMessage::AckSync(records) });
+        local.send(vec![to], PeerMessage::AckSync(records));
     }
 }
 
@@ -306,21 +295,13 @@ impl Rules for Converged {
         self.claims.len() as i64
     }
 
-    fn processes(&self) -> &Processes {
-        &self.processes
+    fn watches(&self, pid: Pid) -> bool {
+        self.ours.contains_key(&pid)
     }
 
-    fn spawn(&mut self) -> Pid {
-        self.processes.spawn()
-    }
-
-    fn take_dead(&mut self) -> Vec<Pid> {
-        self.processes.take_dead()
-    }
-
-    fn lookup(&self, name: &str) -> Option<&Entry> {
+    fn lookup(&self, name: &str, processes: &Processes) -> Option<&Entry> {
         let entry = self.visible(name)?;
-        if entry.pid.node == self.node && !self.processes.is_alive(entry.pid) {
+        if entry.pid.node == self.node && !processes.is_alive(entry.pid) {
             sometimes!("dead local process hidden");
             return None;
         }
@@ -331,21 +312,17 @@ impl Rules for Converged {
         self.visible(name).map(|entry| entry.pid)
     }
 
-    fn on_call(&mut self, requester: NodeId, call: Call, now: u64, effects: &mut Vec<Effect>) -> Answer {
+    fn on_call(&mut self, requester: NodeId, call: Call, now: u64, local: &mut Local) -> Answer {
         match call {
             Call::Register { name, pid, meta } => {
                 if requester != self.node {
                     sometimes!("remote registration");
                 }
-                self.register(Record { name, pid, meta, time: 0 }, now, effects)
+                self.register(Record { name, pid, meta, time: 0 }, now, local)
             }
-            Call::Unregister { name, pid } => self.unregister(name, pid, effects),
-            Call::Kill { pid } => {
-                self.kill(pid, effects);
-                Answer::Killed
-            }
-            // Groups and mailboxes are the node's.
-            Call::Join { .. } | Call::Leave { .. } | Call::Ask { .. } => Answer::Refused(Refusal::NotAlive),
+            Call::Unregister { name, pid } => self.unregister(name, pid, local),
+            // Groups and processes are not the registry's.
+            _ => Answer::Refused(Refusal::NotAlive),
         }
     }
 
@@ -354,22 +331,14 @@ impl Rules for Converged {
 
     fn write_unregistered(&mut self, _: &str, _: Pid) {}
 
-    fn kill(&mut self, pid: Pid, effects: &mut Vec<Effect>) -> bool {
-        let killed = self.processes.kill(pid);
-        if killed && self.ranked.contains_key(&pid) {
-            effects.push(Effect::Down(pid));
-        }
-        killed
-    }
-
-    fn on_process_down(&mut self, pid: Pid, effects: &mut Vec<Effect>) {
-        self.withdraw_all(pid, effects);
+    fn on_process_down(&mut self, pid: Pid, local: &mut Local) {
+        self.withdraw_all(pid, local);
     }
 
     /// The first word on a new connection is all that we claim; every change follows it.
-    fn on_node_up(&mut self, peer: NodeId, effects: &mut Vec<Effect>) {
+    fn on_node_up(&mut self, peer: NodeId, local: &mut Local) {
         self.linked.insert(peer);
-        self.send_snapshot(peer, effects);
+        self.send_snapshot(peer, local);
     }
 
     fn on_node_down(&mut self, peer: NodeId) {
@@ -379,41 +348,49 @@ impl Rules for Converged {
     }
 
     /// The new scope process begins, towards every peer, as a new connection does.
-    fn on_scope_crash(&mut self, peers: &[NodeId], effects: &mut Vec<Effect>) {
+    fn on_scope_crash(&mut self, peers: &[NodeId], local: &mut Local) {
         for peer in peers {
             self.on_node_down(*peer);
         }
         let dead: Vec<Pid> =
-            self.ranked.keys().copied().filter(|pid| !self.processes.is_alive(*pid)).collect();
+            self.ours.keys().copied().filter(|pid| !local.processes.is_alive(*pid)).collect();
         for pid in dead {
-            self.withdraw_all(pid, effects);
+            self.withdraw_all(pid, local);
         }
         for peer in peers {
-            effects.push(Effect::Send { to: vec![*peer], message: PeerMessage::ScopeDown });
-            self.on_node_up(*peer, effects);
+            local.send(vec![*peer], PeerMessage::ScopeDown);
+            self.on_node_up(*peer, local);
         }
     }
 
     /// Its snapshot follows. It has lost its copy of ours.
-    fn on_scope_down(&mut self, peer: NodeId, effects: &mut Vec<Effect>) {
+    fn on_scope_down(&mut self, peer: NodeId, local: &mut Local) {
         self.on_node_down(peer);
-        self.on_node_up(peer, effects);
+        self.on_node_up(peer, local);
     }
 
     /// Nobody needs to ask.
-    fn on_discover(&mut self, _: NodeId, _: &mut Vec<Effect>) {}
+    fn on_discover(&mut self, _: NodeId, _: &mut Local) {}
 
-    fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, _: u64, effects: &mut Vec<Effect>) {
-        self.known.insert(from);
+    fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, _: u64, local: &mut Local) {
+        // Never on one connection, unless its scope process came back twice: then only the latest counts.
+        if !self.known.insert(from) {
+            self.forget(from);
+        }
         let entries = records.len() as u64;
         for record in records {
-            self.hear(record, effects);
+            self.hear(record, local);
         }
         probe!("snapshot", from.to_string(), entries);
     }
 
-    fn on_sync_register(&mut self, record: Record, _: u64, effects: &mut Vec<Effect>) {
-        self.hear(record, effects);
+    fn on_sync_register(&mut self, record: Record, _: u64, local: &mut Local) {
+        if self.known.contains(&record.pid.node) {
+            self.hear(record, local);
+        } else {
+            // Its snapshot, which is still to come, has the claim.
+            sometimes!("sync from unknown peer ignored");
+        }
     }
 
     fn on_sync_unregister(&mut self, name: &str, pid: Pid) {

@@ -35,6 +35,18 @@ pub enum Event {
         /// Its last metadata.
         meta: String,
     },
+    /// Two processes had the name, one of this node and one of another; both nodes decide. What it changes here
+    /// follows.
+    Resolved {
+        /// The name.
+        name: String,
+        /// The process of this node.
+        here: Pid,
+        /// The process of the other.
+        there: Pid,
+        /// Who keeps the name; none: a custom resolver has freed it.
+        kept: Option<Pid>,
+    },
     /// A process is a member of a group.
     Joined {
         /// The group.
@@ -43,6 +55,17 @@ pub enum Event {
         pid: Pid,
         /// Its metadata, in this group.
         meta: String,
+    },
+    /// A member has other metadata.
+    Rejoined {
+        /// The group.
+        group: String,
+        /// The process.
+        pid: Pid,
+        /// The metadata now, in this group.
+        meta: String,
+        /// The metadata before.
+        before: String,
     },
     /// A process is no longer a member of a group.
     Left {

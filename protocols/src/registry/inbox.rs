@@ -5,6 +5,7 @@ use super::{
     events::Event,
     message::{ClientReply, ClientRequest},
     process::Pid,
+    scope::DEFAULT_SCOPE,
 };
 use futures::{Stream, stream};
 use std::net::SocketAddr;
@@ -65,8 +66,20 @@ impl Inbox {
 ///
 /// When the node cannot be reached.
 pub async fn watch(node: SocketAddr) -> Result<impl Stream<Item = Event> + Send, ClientError> {
+    watch_scope(node, DEFAULT_SCOPE).await
+}
+
+/// The same, in another scope. Ends at once if the node has not added it.
+///
+/// # Errors
+///
+/// When the node cannot be reached.
+pub async fn watch_scope(
+    node: SocketAddr,
+    scope: &str,
+) -> Result<impl Stream<Item = Event> + Send + use<>, ClientError> {
     let mut client = Client::connect(node).await?;
-    client.send(&ClientRequest::Watch).await?;
+    client.scope(scope).send(&ClientRequest::Watch).await?;
     Ok(Box::pin(stream::unfold(client, |mut client| async move {
         match client.receive().await {
             Ok(Some(ClientReply::Event(event))) => Some((event, client)),

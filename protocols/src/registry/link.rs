@@ -1,30 +1,99 @@
 //! The connection to one peer: dialled by the smaller id, alive while something arrives.
 
 use super::{
+    local::Outgoing,
     message::{Hello, PeerMessage},
     node::{Inner, Node},
     process::NodeId,
+    scope::ScopeName,
     transport::{self, FrameReader, Outbox, ReadError},
 };
 use host::{
     net::{OwnedWriteHalf, TcpStream},
     probe,
 };
-use std::{io, net::SocketAddr, sync::Arc};
-use tokio::time::MissedTickBehavior;
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior},
+};
 
 /// A peer is down after more than this many ticks of silence.
 const SILENT_TICKS_MAX: u32 = 4;
 
+/// How far a snapshot falls behind broadcasts under [`Flaw::AckSyncOvertaken`](super::Flaw::AckSyncOvertaken).
+const SNAPSHOT_LAG: Duration = Duration::from_millis(200);
+
+/// The peers that are up, and the way to them.
+pub(super) struct Links {
+    up: BTreeMap<NodeId, Link>,
+    made: u64,
+    /// One message is encoded here before it is queued, once for all its receivers.
+    scratch: Vec<u8>,
+    /// The flaw's second way out.
+    late_snapshots: Option<mpsc::UnboundedSender<LateSnapshot>>,
+}
+
 /// A peer that is up.
 #[derive(Debug)]
-pub(super) struct Link {
+struct Link {
     /// Tells this connection from an earlier one to the same peer.
     serial: u64,
-    pub outbox: Arc<Outbox>,
+    outbox: Arc<Outbox>,
     /// Ticks since a frame arrived. Counted, not clocked: after a pause of the node what waits in its buffers is read
     /// before a second tick passes.
     silent_ticks: u32,
+}
+
+pub(super) struct LateSnapshot {
+    due: Instant,
+    outbox: Arc<Outbox>,
+    frame: Vec<u8>,
+}
+
+impl Links {
+    pub fn new(late_snapshots: Option<mpsc::UnboundedSender<LateSnapshot>>) -> Self {
+        Links { up: BTreeMap::new(), made: 0, scratch: Vec::new(), late_snapshots }
+    }
+
+    pub fn peers(&self) -> impl Iterator<Item = NodeId> {
+        self.up.keys().copied()
+    }
+
+    pub fn is_up(&self, peer: NodeId) -> bool {
+        self.up.contains_key(&peer)
+    }
+
+    /// Queues all of it, in order.
+    pub fn send(&mut self, scope: &ScopeName, outgoing: &mut Vec<Outgoing>) {
+        for Outgoing { to, message } in outgoing.drain(..) {
+            self.scratch.clear();
+            if let Err(error) = transport::encode(&(scope, &message), &mut self.scratch) {
+                tracing::error!(%error, "a message is too large to be sent");
+                continue;
+            }
+            for peer in to {
+                // A peer without a connection misses it, and is told all when it is back.
+                let Some(Link { outbox, .. }) = self.up.get(&peer) else { continue };
+                match &self.late_snapshots {
+                    // Syn before ceb62a8: snapshots left from the scope process, broadcasts from its sender.
+                    Some(late) if matches!(message, PeerMessage::AckSync(_)) => {
+                        let (outbox, frame) = (Arc::clone(outbox), self.scratch.clone());
+                        drop(late.send(LateSnapshot { due: Instant::now() + SNAPSHOT_LAG, outbox, frame }));
+                    }
+                    _ => outbox.push(&self.scratch),
+                }
+            }
+        }
+    }
+}
+
+/// The second way out that the flaw opens.
+pub(super) async fn send_late_snapshots(mut snapshots: mpsc::UnboundedReceiver<LateSnapshot>) {
+    while let Some(LateSnapshot { due, outbox, frame }) = snapshots.recv().await {
+        tokio::time::sleep_until(due).await;
+        outbox.push(&frame);
+    }
 }
 
 /// Keeps a connection to a peer with a greater id.
@@ -90,7 +159,7 @@ async fn read(
     frames: &mut FrameReader,
 ) -> ReadError {
     loop {
-        let message: PeerMessage = match frames.next().await {
+        let (scope, message): (ScopeName, PeerMessage) = match frames.next().await {
             Ok(message) => message,
             Err(error) => return error,
         };
@@ -99,12 +168,12 @@ async fn read(
             return ReadError::Malformed;
         }
         let mut inner = node.lock();
-        match inner.links.get_mut(&peer) {
+        match inner.links.up.get_mut(&peer) {
             Some(link) if link.serial == serial => link.silent_ticks = 0,
             // Given up meanwhile: what it still brings is from before.
             _ => return ReadError::Closed,
         }
-        inner.on_peer_message(peer, message);
+        inner.on_peer_message(peer, &scope, message);
     }
 }
 
@@ -113,14 +182,14 @@ pub(super) async fn tick(node: Arc<Node>) {
     let mut interval = tokio::time::interval(node.options.net_tick / 4);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heartbeat = Vec::new();
-    if transport::encode(&PeerMessage::Heartbeat, &mut heartbeat).is_err() {
+    if transport::encode(&(ScopeName::default(), PeerMessage::Heartbeat), &mut heartbeat).is_err() {
         return;
     }
     loop {
         interval.tick().await;
         let mut inner = node.lock();
         let mut silent = Vec::new();
-        for (peer, link) in &mut inner.links {
+        for (peer, link) in &mut inner.links.up {
             link.silent_ticks += 1;
             if link.silent_ticks > SILENT_TICKS_MAX {
                 silent.push((*peer, link.serial));
@@ -138,33 +207,33 @@ pub(super) async fn tick(node: Arc<Node>) {
 impl Inner {
     fn link_up(&mut self, peer: NodeId) -> (u64, Arc<Outbox>) {
         // The peer has given the earlier connection up before we noticed.
-        if let Some(serial) = self.links.get(&peer).map(|link| link.serial) {
+        if let Some(serial) = self.links.up.get(&peer).map(|link| link.serial) {
             self.link_down(peer, serial);
         }
-        self.links_made += 1;
-        let serial = self.links_made;
+        self.links.made += 1;
+        let serial = self.links.made;
         let outbox = Arc::new(Outbox::default());
-        self.links.insert(peer, Link { serial, outbox: Arc::clone(&outbox), silent_ticks: 0 });
+        self.links.up.insert(peer, Link { serial, outbox: Arc::clone(&outbox), silent_ticks: 0 });
         probe!("node-up", peer.to_string());
         tracing::debug!(peer = peer.0, "node up");
-        self.scope.on_node_up(peer, &mut self.effects);
-        self.groups.on_node_up(peer, &mut self.effects);
-        self.perform();
+        for (name, scope) in &mut self.scopes {
+            scope.on_node_up(peer, &mut self.local);
+            self.links.send(name, &mut self.local.outgoing);
+        }
         (serial, outbox)
     }
 
     /// Once for each connection; a connection that was given up before is no news.
     fn link_down(&mut self, peer: NodeId, serial: u64) {
-        match self.links.get(&peer) {
+        match self.links.up.get(&peer) {
             Some(link) if link.serial == serial => link.outbox.close(),
             _ => return,
         }
-        self.links.remove(&peer);
+        self.links.up.remove(&peer);
         probe!("node-down", peer.to_string());
         tracing::debug!(peer = peer.0, "node down");
         self.fail_calls_to(peer);
-        self.scope.on_node_down(peer);
-        self.groups.on_node_down(peer);
+        self.scopes.values_mut().for_each(|scope| scope.on_node_down(peer));
         self.tell_watchers();
     }
 }

@@ -1,15 +1,14 @@
-//! Messages to processes, and what a node tells those who watch it.
+//! Messages to processes, and what a scope tells those who watch it.
 //!
 //! A process does nothing by itself; a client that *attaches* to it reads its messages and answers its questions. A
 //! message to a process that nobody reads is lost, and a question to it has no answer, as with a process that never
 //! calls `receive`.
 
 use super::{
-    events::Event,
     message::{Answer, Call, ClientReply, ClientRequest, Failure, PeerMessage, Refusal},
     node::{Inner, Node},
     process::{NodeId, Pid},
-    state::Effect,
+    scope::{Scope, ScopeName},
     transport::{self, FrameReader},
 };
 use futures::future::join_all;
@@ -17,13 +16,12 @@ use host::net::OwnedWriteHalf;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 
-/// Who reads what, who waits for whose answer, and who watches.
+/// Who reads what, and who waits for whose answer.
 #[derive(Debug, Default)]
 pub(super) struct Mailboxes {
     readers: BTreeMap<Pid, mpsc::UnboundedSender<Delivery>>,
     questions: BTreeMap<u64, Question>,
     questions_asked: u64,
-    watchers: Vec<mpsc::UnboundedSender<Event>>,
 }
 
 #[derive(Debug)]
@@ -56,7 +54,7 @@ impl Inner {
 
     /// Puts a question to a process of this node. Who waits for the answer is told at once when there will be none.
     pub fn ask(&mut self, pid: Pid, body: String, from: Asker) {
-        if !self.scope.processes().is_alive(pid) {
+        if !self.local.processes.is_alive(pid) {
             return self.answer(from, Answer::Refused(Refusal::NotAlive));
         }
         let Some(reader) = self.mailboxes.readers.get(&pid) else { return };
@@ -79,68 +77,47 @@ impl Inner {
             // Who has given up waiting wants no answer.
             Asker::Here(sender) => drop(sender.send(answer)),
             Asker::Peer { node, call } => {
-                let message = PeerMessage::Reply { id: call, answer };
-                self.effects.push(Effect::Send { to: vec![node], message });
-                self.perform();
+                self.local.send(vec![node], PeerMessage::Reply { id: call, answer });
+                self.perform(&ScopeName::default());
             }
         }
     }
+}
 
-    /// The dead have neither groups nor messages.
-    pub fn bury(&mut self) {
-        for pid in self.scope.take_dead() {
-            self.mailboxes.readers.remove(&pid);
-            self.mailboxes.questions.retain(|_, question| question.of != pid);
-            self.groups.on_process_down(pid, &mut self.effects);
-        }
-    }
-
-    /// Hands on what has happened since.
-    pub fn tell_watchers(&mut self) {
-        if self.mailboxes.watchers.is_empty() {
-            return;
-        }
-        let mut events = self.scope.events().take();
-        events.extend(self.groups.events.take());
-        for event in events {
-            self.mailboxes.watchers.retain(|watcher| watcher.send(event.clone()).is_ok());
-        }
-        let watched = !self.mailboxes.watchers.is_empty();
-        self.scope.events().watch(watched);
-        self.groups.events.watch(watched);
+impl Mailboxes {
+    /// The dead have no messages.
+    pub fn bury(&mut self, pid: Pid) {
+        self.readers.remove(&pid);
+        self.questions.retain(|_, question| question.of != pid);
     }
 }
 
 impl Node {
-    /// Sends a message to each member of a group; says to how many.
-    pub(super) fn publish(&self, group: &str, body: &str, local: bool) -> u64 {
+    /// Sends a message to each of these processes.
+    pub(super) fn publish(&self, to: &[Pid], body: &str) {
         let mut inner = self.lock();
-        let members = inner.groups.members(group);
-        let to = members.into_iter().map(|(pid, _)| pid).filter(|pid| !local || pid.node == self.id);
-        let to: Vec<Pid> = to.collect();
-        for pid in &to {
+        for pid in to {
             if pid.node == self.id {
                 inner.deliver(*pid, body.to_owned());
             } else {
                 let message = PeerMessage::Deliver { pid: *pid, body: body.to_owned() };
-                inner.effects.push(Effect::Send { to: vec![pid.node], message });
+                inner.local.send(vec![pid.node], message);
             }
         }
-        inner.perform();
-        to.len() as u64
+        inner.perform(&ScopeName::default());
     }
 
-    /// Asks every member of a group at once: who answered what, and who did not in time.
-    pub(super) async fn multi_call(&self, group: &str, body: &str, timeout: Duration) -> ClientReply {
-        let members = self.lock().groups.members(group);
+    /// Asks all of these processes at once: who answered what, and who did not in time.
+    pub(super) async fn multi_call(&self, of: Vec<Pid>, body: &str, timeout: Duration) -> ClientReply {
         let ask = |pid: Pid| async move {
-            match self.call_within(pid.node, Call::Ask { pid, body: body.to_owned() }, timeout).await {
+            let call = Call::Ask { pid, body: body.to_owned() };
+            match self.call_within(pid.node, &ScopeName::default(), call, timeout).await {
                 Ok(Answer::Said(answer)) => Ok((pid, answer)),
                 _ => Err(pid),
             }
         };
         let (mut answers, mut silent) = (Vec::new(), Vec::new());
-        for answer in join_all(members.into_iter().map(|(pid, _)| ask(pid))).await {
+        for answer in join_all(of.into_iter().map(ask)).await {
             match answer {
                 Ok(answer) => answers.push(answer),
                 Err(pid) => silent.push(pid),
@@ -155,7 +132,7 @@ impl Node {
         let mut scratch = Vec::new();
         let alive = {
             let mut inner = self.lock();
-            let alive = inner.scope.processes().is_alive(pid);
+            let alive = inner.local.processes.is_alive(pid);
             if alive {
                 inner.mailboxes.readers.insert(pid, reader);
             }
@@ -167,8 +144,8 @@ impl Node {
         while alive && written.is_ok() {
             tokio::select! {
                 biased;
-                request = frames.next() => match request {
-                    Ok(ClientRequest::Say { question, body }) => self.lock().say(pid, question, body),
+                request = frames.next::<(ScopeName, ClientRequest)>() => match request {
+                    Ok((_, ClientRequest::Say { question, body })) => self.lock().say(pid, question, body),
                     Ok(_) => break,
                     Err(error) => return self.lock().count_if_malformed(&error),
                 },
@@ -180,29 +157,17 @@ impl Node {
         }
     }
 
-    /// A connection that brings the node's events: first what is there, then what changes.
-    pub(super) async fn watch(&self, mut frames: FrameReader, mut half: OwnedWriteHalf) {
-        let (watcher, mut events) = mpsc::unbounded_channel();
-        {
-            let mut inner = self.lock();
-            for (name, entry) in inner.scope.entries() {
-                drop(watcher.send(Event::Registered { name, pid: entry.pid, meta: entry.meta }));
-            }
-            for (group, members) in inner.groups.all() {
-                for (pid, meta) in members {
-                    drop(watcher.send(Event::Joined { group: group.clone(), pid: *pid, meta: meta.clone() }));
-                }
-            }
-            inner.mailboxes.watchers.push(watcher);
-            inner.scope.events().watch(true);
-            inner.groups.events.watch(true);
-        }
+    /// A connection that brings a scope's events: first what is there, then what changes. Of a scope that is not here
+    /// there are none.
+    pub(super) async fn watch(&self, scope: &ScopeName, mut frames: FrameReader, mut half: OwnedWriteHalf) {
+        let events = self.lock().scopes.get_mut(scope).map(Scope::watch);
+        let Some(mut events) = events else { return };
         let mut scratch = Vec::new();
         loop {
             tokio::select! {
                 biased;
                 // A watcher has nothing more to say: it hangs up, or talks nonsense.
-                request = frames.next::<ClientRequest>() => {
+                request = frames.next::<(ScopeName, ClientRequest)>() => {
                     if let Err(error) = request {
                         self.lock().count_if_malformed(&error);
                     }

@@ -3,6 +3,7 @@
 use super::{
     events::Event,
     process::{NodeId, Pid},
+    table::Entry,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +34,15 @@ pub(super) struct Record {
     pub time: u64,
 }
 
-/// Node to node. All of it leaves through the peer's one ordered sender.
+impl Record {
+    /// What it says that the name points at.
+    pub fn entry(&self) -> Entry {
+        Entry { pid: self.pid, meta: self.meta.clone(), time: self.time }
+    }
+}
+
+/// Node to node, after the name of the scope it belongs to (the default one for what belongs to none). All of it
+/// leaves through the peer's one ordered sender.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum PeerMessage {
     Heartbeat,
@@ -70,7 +79,7 @@ pub(super) enum PeerMessage {
         pid: Pid,
         body: String,
     },
-    /// The sender's scope process has crashed and is back: what was learnt from it is void.
+    /// The sender's scope process has crashed and is back, or is new: what was learnt from it is void.
     ScopeDown,
 }
 
@@ -158,6 +167,9 @@ pub enum Refusal {
     /// The owner has the name registered to another process than the node asked believes.
     #[error("race condition: the name has moved to another process")]
     RaceCondition,
+    /// The node asked, or the process' node, has not added the scope.
+    #[error("the node has not added the scope")]
+    NoSuchScope,
     /// The process is not in the group.
     #[error("the process is not in the group")]
     NotInGroup,
@@ -187,7 +199,7 @@ pub enum Refusal {
     },
 }
 
-/// Client to node. One is outstanding at a time.
+/// Client to node, after the name of the scope it is about. One is outstanding at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum ClientRequest {
     Spawn,
@@ -245,6 +257,8 @@ pub(super) enum ClientRequest {
     },
     /// From now on this connection brings the node's events.
     Watch,
+    /// Take part in the scope from now on.
+    AddScope,
     /// Crash the node's scope process; it comes back at once.
     CrashScope,
 }

@@ -27,6 +27,9 @@
 //! loser's node puts the winner in its place, kills the loser and broadcasts its removal. The winner's node gives its
 //! entry a new stamp and broadcasts it.
 //!
+//! *Scopes.* All of this is so for each scope by itself: a node may take part in several, each with a table, groups and
+//! known peers of its own. Only processes are shared.
+//!
 //! # The source
 //!
 //! `ostinelli/syn` at 807efaf (after 3.4.1): `syn_registry.erl` and `syn_gen_scope.erl`; the road to it in "It's a Syn",
@@ -57,7 +60,9 @@
 //!
 //! # Where to look
 //!
-//! * the rules, without I/O (`state.rs`), on the tables (`table.rs`) and processes (`process.rs`)
+//! * the rules, without I/O (Syn's in `state.rs`, `converged.rs`), on tables (`table.rs`) and processes (`process.rs`)
+//! * scopes, each with rules and groups of its own (`scope.rs`); what they share (`local.rs`); custom resolvers
+//!   (`resolver.rs`)
 //! * the node: [`run`] and [`serve`] (`node.rs`), a peer's connection (`link.rs`), a client's (`client_port.rs`)
 //! * [`Client`] (`client.rs`)
 //! * wire types and their bounds (`message.rs`), frames and the ordered queue (`../common/transport.rs`)
@@ -66,8 +71,7 @@
 //! * process groups (`groups.rs`), messages to processes (`mailbox.rs`) and to their readers ([`Inbox`]), [`watch`] and
 //!   its [`Event`]s
 //!
-//! What is absent: more than one scope, custom resolvers. Nothing is written to disk: a node that restarts has neither
-//! processes nor entries.
+//! Nothing is written to disk: a node that restarts has neither processes nor entries.
 
 mod client;
 mod client_port;
@@ -76,27 +80,32 @@ mod events;
 mod groups;
 mod inbox;
 mod link;
+mod local;
 mod mailbox;
 mod message;
 mod node;
 mod options;
 mod process;
+mod resolver;
 mod rules;
+mod scope;
 mod state;
 mod table;
 mod view;
 
 use crate::common::{Tasks, transport};
 
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, InScope};
 pub use events::Event;
-pub use inbox::{Inbox, Message, watch};
+pub use inbox::{Inbox, Message, watch, watch_scope};
 pub use message::{META_BYTES_MAX, NAME_BYTES_MAX, Refusal};
 pub use node::{run, serve};
 pub use options::{Config, Flaw, Options, Protocol};
 pub use process::{NodeId, Pid};
+pub use resolver::{Resolve, Resolver};
+pub use scope::DEFAULT_SCOPE;
 pub use table::Entry;
-pub use view::View;
+pub use view::{ScopeView, View};
 
 /// Every probe of the registry: facts first, then situations that a good sweep should reach.
 pub const PROBES: &[&str] = &[
@@ -116,6 +125,7 @@ pub const PROBES: &[&str] = &[
     "snapshot",
     "call timed out",
     "conflict: local kept",
+    "conflict: neither kept",
     "conflict: remote kept",
     "conflict: tie",
     "dead local process hidden",

@@ -1,19 +1,20 @@
 //! The node around the rules: its listener, its tasks, its timers, and the lock that makes events follow each other.
 //!
-//! One lock stands for Syn's scope process: whatever happens to a node (a peer's message, a call, a death) is handled
+//! One lock stands for Syn's scope processes: whatever happens to a node (a peer's message, a call, a death) is handled
 //! whole under it, and what must leave is queued before it is released. No lock is held across an await.
 
 use super::{
     Config, Tasks, View, client_port,
-    groups::Groups,
-    link::{self, Link},
+    link::{self, LateSnapshot, Links},
+    local::Local,
     mailbox::{Asker, Mailboxes},
     message::{Answer, Call, Failure, Hello, PeerMessage, Refusal},
     options::{Flaw, Options},
     process::{NodeId, Pid},
-    rules::{self, Rules},
-    state::Effect,
-    transport::{self, FrameReader, Outbox, ReadError},
+    resolver::Resolve,
+    rules,
+    scope::{Scope, ScopeName},
+    transport::{self, FrameReader, ReadError},
 };
 use host::{net::TcpListener, net::TcpStream, sometimes};
 use std::{
@@ -24,11 +25,7 @@ use std::{
 };
 use tokio::{
     sync::{mpsc, oneshot},
-    time::Instant,
 };
-
-/// How far a snapshot falls behind broadcasts under [`Flaw::AckSyncOvertaken`].
-const SNAPSHOT_LAG: Duration = Duration::from_millis(200);
 
 /// Runs a node until the future is dropped; all its tasks end with it.
 ///
@@ -60,7 +57,7 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
     tasks.spawn(Arc::clone(&node).report_deaths(death_reports));
     tasks.spawn(link::tick(Arc::clone(&node)));
     if node.options.flaw == Some(Flaw::AckSyncOvertaken) {
-        tasks.spawn(Arc::clone(&node).send_late_snapshots(late_snapshots));
+        tasks.spawn(link::send_late_snapshots(late_snapshots));
     }
     for (peer, address) in &config.peers {
         if *peer > config.id {
@@ -84,6 +81,7 @@ pub(super) struct Node {
     pub id: NodeId,
     pub incarnation: u64,
     pub options: Options,
+    resolve: Option<Resolve>,
     /// Those that dial us.
     dialling_peers: Vec<NodeId>,
     inner: Mutex<Inner>,
@@ -91,22 +89,15 @@ pub(super) struct Node {
 
 /// What the lock guards.
 pub(super) struct Inner {
-    pub scope: Box<dyn Rules>,
-    pub links: BTreeMap<NodeId, Link>,
-    pub links_made: u64,
-    /// Pushed by the rules, drained by [`Node::perform`]; empty whenever the lock is free.
-    pub effects: Vec<Effect>,
-    pub groups: Groups,
+    pub scopes: BTreeMap<ScopeName, Scope>,
+    /// Whenever the lock is free, nothing in it waits to leave.
+    pub local: Local,
+    pub links: Links,
     pub mailboxes: Mailboxes,
     calls: BTreeMap<u64, OutstandingCall>,
     calls_made: u64,
     malformed_frames: u64,
-    /// One message is encoded here before it is queued, once for all its receivers.
-    scratch: Vec<u8>,
-    deaths: mpsc::UnboundedSender<Pid>,
-    /// The flaw [`Flaw::AckSyncOvertaken`].
-    snapshots_lag: bool,
-    late_snapshots: mpsc::UnboundedSender<LateSnapshot>,
+    deaths: mpsc::UnboundedSender<(ScopeName, Pid)>,
     clock_unit_ns: u64,
 }
 
@@ -115,23 +106,18 @@ struct OutstandingCall {
     answer: oneshot::Sender<Answer>,
 }
 
-struct LateSnapshot {
-    due: Instant,
-    outbox: Arc<Outbox>,
-    frame: Vec<u8>,
-}
-
 impl Node {
     fn new(
         config: &Config,
-        deaths: mpsc::UnboundedSender<Pid>,
+        deaths: mpsc::UnboundedSender<(ScopeName, Pid)>,
         late_snapshots: mpsc::UnboundedSender<LateSnapshot>,
     ) -> Self {
         let incarnation = host::entropy::u64();
-        Node {
+        let node = Node {
             id: config.id,
             incarnation,
             options: config.options.clone(),
+            resolve: config.resolve.clone(),
             dialling_peers: config
                 .peers
                 .iter()
@@ -139,22 +125,23 @@ impl Node {
                 .filter(|peer| *peer < config.id)
                 .collect(),
             inner: Mutex::new(Inner {
-                scope: rules::rules(config.id, incarnation, &config.options),
-                links: BTreeMap::new(),
-                links_made: 0,
-                effects: Vec::new(),
-                groups: Groups::new(config.id),
+                scopes: BTreeMap::new(),
+                local: Local::new(config.id, incarnation),
+                links: Links::new(
+                    (config.options.flaw == Some(Flaw::AckSyncOvertaken)).then_some(late_snapshots),
+                ),
                 mailboxes: Mailboxes::default(),
                 calls: BTreeMap::new(),
                 calls_made: 0,
                 malformed_frames: 0,
-                scratch: Vec::new(),
                 deaths,
-                snapshots_lag: config.options.flaw == Some(Flaw::AckSyncOvertaken),
-                late_snapshots,
                 clock_unit_ns: u64::try_from(config.options.clock_unit.as_nanos()).unwrap_or(u64::MAX),
             }),
+        };
+        for scope in &config.options.scopes {
+            node.add_scope(&ScopeName::new(scope));
         }
+        node
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -165,23 +152,32 @@ impl Node {
         let inner = self.lock();
         View {
             node: self.id,
-            up: inner.links.keys().copied().collect(),
-            known: inner.scope.known().clone(),
-            entries: inner.scope.entries(),
-            count: inner.scope.count(),
-            groups: inner.groups.all().clone(),
-            alive: inner.scope.processes().alive().clone(),
+            up: inner.links.peers().collect(),
+            scopes: inner.scopes.iter().map(|(name, scope)| scope.view(name)).collect(),
+            alive: inner.local.processes.alive().clone(),
             malformed_frames: inner.malformed_frames,
         }
     }
 
-    /// Registers what the options want to be there from the start.
+    /// Takes part in a scope from now on. One that is there already is left alone.
+    pub fn add_scope(&self, name: &ScopeName) {
+        let mut inner = self.lock();
+        if !inner.scopes.contains_key(name) {
+            let rules = rules::rules(self.id, &self.options, self.resolve.clone());
+            inner.scopes.insert(name.clone(), Scope::new(self.id, rules));
+            inner.begin_scope(name);
+        }
+    }
+
+    /// Registers, in the first scope, what the options want to be there from the start.
     fn preload(&self) {
+        let Some(scope) = self.options.scopes.first() else { return };
+        let scope = ScopeName::new(scope);
         let mut inner = self.lock();
         for index in 0..self.options.preload {
-            let pid = inner.scope.spawn();
+            let pid = inner.local.processes.spawn();
             let name = format!("preload-{}-{index}", self.id);
-            inner.handle_call(self.id, Call::Register { name, pid, meta: String::new() });
+            inner.handle_call(self.id, &scope, Call::Register { name, pid, meta: String::new() });
         }
     }
 
@@ -209,14 +205,22 @@ impl Node {
     }
 
     /// Asks the node that runs a process, which may be this one.
-    pub async fn call(&self, owner: NodeId, call: Call) -> Result<Answer, Failure> {
-        self.call_within(owner, call, self.options.call_timeout).await
+    pub async fn call(&self, owner: NodeId, scope: &ScopeName, call: Call) -> Result<Answer, Failure> {
+        self.call_within(owner, scope, call, self.options.call_timeout).await
     }
 
     /// The same, with a time-out of its own.
-    pub async fn call_within(&self, owner: NodeId, call: Call, most: Duration) -> Result<Answer, Failure> {
+    pub async fn call_within(
+        &self,
+        owner: NodeId,
+        scope: &ScopeName,
+        call: Call,
+        most: Duration,
+    ) -> Result<Answer, Failure> {
         if owner == self.id {
-            let Call::Ask { pid, body } = call else { return Ok(self.lock().handle_call(self.id, call)) };
+            let Call::Ask { pid, body } = call else {
+                return Ok(self.lock().handle_call(self.id, scope, call));
+            };
             let (sender, answer) = oneshot::channel();
             self.lock().ask(pid, body, Asker::Here(sender));
             let answer = tokio::time::timeout(most, answer).await;
@@ -224,15 +228,15 @@ impl Node {
         }
         let (id, answer) = {
             let mut inner = self.lock();
-            if !inner.links.contains_key(&owner) {
+            if !inner.links.is_up(owner) {
                 return Err(Failure::Refused(Refusal::Unreachable { node: owner }));
             }
             inner.calls_made += 1;
             let id = inner.calls_made;
             let (sender, answer) = oneshot::channel();
             inner.calls.insert(id, OutstandingCall { owner, answer: sender });
-            inner.effects.push(Effect::Send { to: vec![owner], message: PeerMessage::Call { id, call } });
-            inner.perform();
+            inner.local.send(vec![owner], PeerMessage::Call { id, call });
+            inner.perform(scope);
             (id, answer)
         };
         match tokio::time::timeout(most, answer).await {
@@ -246,53 +250,32 @@ impl Node {
         }
     }
 
-    /// Deaths reach the scope as events of their own, after whatever is at hand: as `DOWN` messages do.
-    async fn report_deaths(self: Arc<Self>, mut deaths: mpsc::UnboundedReceiver<Pid>) {
-        while let Some(pid) = deaths.recv().await {
+    /// Deaths reach a scope as events of their own, after whatever is at hand: as `DOWN` messages do.
+    async fn report_deaths(self: Arc<Self>, mut deaths: mpsc::UnboundedReceiver<(ScopeName, Pid)>) {
+        while let Some((name, pid)) = deaths.recv().await {
             lag(self.options.death_lag).await;
             let mut inner = self.lock();
-            let inner = &mut *inner;
-            inner.scope.on_process_down(pid, &mut inner.effects);
-            inner.perform();
-        }
-    }
-
-    /// The second way out that [`Flaw::AckSyncOvertaken`] opens.
-    async fn send_late_snapshots(self: Arc<Self>, mut snapshots: mpsc::UnboundedReceiver<LateSnapshot>) {
-        while let Some(LateSnapshot { due, outbox, frame }) = snapshots.recv().await {
-            tokio::time::sleep_until(due).await;
-            outbox.push(&frame);
+            let Inner { scopes, local, .. } = &mut *inner;
+            if let Some(scope) = scopes.get_mut(&name) {
+                scope.rules.on_process_down(pid, local);
+            }
+            inner.perform(&name);
         }
     }
 }
 
 impl Inner {
     /// One message of a peer, handled whole.
-    pub fn on_peer_message(&mut self, from: NodeId, message: PeerMessage) {
+    pub fn on_peer_message(&mut self, from: NodeId, name: &ScopeName, message: PeerMessage) {
         match message {
             PeerMessage::Heartbeat => return,
-            PeerMessage::Discover => self.scope.on_discover(from, &mut self.effects),
-            PeerMessage::AckSync(records) => {
-                let now = self.now();
-                self.scope.on_ack_sync(from, records, now, &mut self.effects);
-            }
-            PeerMessage::SyncRegister(record) => {
-                let now = self.now();
-                self.scope.on_sync_register(record, now, &mut self.effects);
-            }
-            PeerMessage::SyncUnregister { name, pid } => self.scope.on_sync_unregister(&name, pid),
-            PeerMessage::ScopeDown => self.scope.on_scope_down(from, &mut self.effects),
-            PeerMessage::GroupSnapshot(members) => self.groups.on_snapshot(members),
-            PeerMessage::SyncJoin { group, pid, meta } => self.groups.on_join(&group, pid, &meta),
-            PeerMessage::SyncLeave { group, pid } => self.groups.on_leave(&group, pid),
             PeerMessage::Deliver { pid, body } => self.deliver(pid, body),
             PeerMessage::Call { id, call: Call::Ask { pid, body } } => {
                 self.ask(pid, body, Asker::Peer { node: from, call: id });
             }
             PeerMessage::Call { id, call } => {
-                let answer = self.decide(from, call);
-                self.effects
-                    .push(Effect::Send { to: vec![from], message: PeerMessage::Reply { id, answer } });
+                let answer = self.decide(from, name, call);
+                self.local.send(vec![from], PeerMessage::Reply { id, answer });
             }
             PeerMessage::Reply { id, answer } => match self.calls.remove(&id) {
                 // The calling task writes this node's table when it runs, not the scope: see the module's text.
@@ -300,8 +283,14 @@ impl Inner {
                 Some(call) => drop(call.answer.send(answer)),
                 None => sometimes!("late reply dropped"),
             },
+            message => {
+                let now = self.now();
+                if let Some(scope) = self.scopes.get_mut(name) {
+                    scope.on_peer_message(from, message, now, &mut self.local);
+                }
+            }
         }
-        self.perform();
+        self.perform(name);
     }
 
     /// The wall clock, as coarse as it is.
@@ -310,32 +299,36 @@ impl Inner {
         now - now % self.clock_unit_ns
     }
 
-    pub fn handle_call(&mut self, requester: NodeId, call: Call) -> Answer {
-        let answer = self.decide(requester, call);
-        self.perform();
+    pub fn handle_call(&mut self, requester: NodeId, name: &ScopeName, call: Call) -> Answer {
+        let answer = self.decide(requester, name, call);
+        self.perform(name);
         answer
     }
 
-    fn decide(&mut self, requester: NodeId, call: Call) -> Answer {
-        match call {
-            Call::Join { pid, .. } if !self.scope.processes().is_alive(pid) => {
-                Answer::Refused(Refusal::NotAlive)
-            }
-            Call::Join { group, pid, meta } => self.groups.join(group, pid, meta, &mut self.effects),
-            Call::Leave { group, pid } => self.groups.leave(group, pid, &mut self.effects),
-            call => {
-                let now = self.now();
-                self.scope.on_call(requester, call, now, &mut self.effects)
-            }
+    fn decide(&mut self, requester: NodeId, name: &ScopeName, call: Call) -> Answer {
+        if let Call::Kill { pid } = call {
+            self.local.processes.kill(pid);
+            return Answer::Killed;
+        }
+        let now = self.now();
+        match self.scopes.get_mut(name) {
+            Some(scope) => scope.on_call(requester, call, now, &mut self.local),
+            None => Answer::Refused(Refusal::NoSuchScope),
         }
     }
 
-    /// The scope process crashes and is back at once: the node lives on, and with it its processes and its groups.
-    pub fn crash_scope(&mut self) {
+    /// A scope process crashes and is back at once: the node lives on, and with it its processes and other scopes.
+    pub fn crash_scope(&mut self, name: &ScopeName) {
         sometimes!("scope crashed");
-        let peers: Vec<NodeId> = self.links.keys().copied().collect();
-        self.scope.on_scope_crash(&peers, &mut self.effects);
-        self.perform();
+        self.begin_scope(name);
+    }
+
+    fn begin_scope(&mut self, name: &ScopeName) {
+        let peers: Vec<NodeId> = self.links.peers().collect();
+        if let Some(scope) = self.scopes.get_mut(name) {
+            scope.on_crash(&peers, &mut self.local);
+        }
+        self.perform(name);
     }
 
     /// Nobody will answer what was asked of a peer that is down.
@@ -350,35 +343,25 @@ impl Inner {
         }
     }
 
-    /// Does what the rules asked for, in order.
-    pub fn perform(&mut self) {
-        self.bury();
-        self.tell_watchers();
-        for effect in self.effects.drain(..) {
-            match effect {
-                // The receiver ends with the node, and then nobody is left to be told.
-                Effect::Down(pid) => drop(self.deaths.send(pid)),
-                Effect::Send { to, message } => {
-                    self.scratch.clear();
-                    if let Err(error) = transport::encode(&message, &mut self.scratch) {
-                        tracing::error!(%error, "a message is too large to be sent");
-                        continue;
-                    }
-                    for peer in to {
-                        // A peer without a connection misses it, and is told all when it is back.
-                        let Some(Link { outbox, .. }) = self.links.get(&peer) else { continue };
-                        if self.snapshots_lag && matches!(message, PeerMessage::AckSync(_)) {
-                            // Syn before ceb62a8: snapshots left from the scope process, broadcasts from its sender.
-                            let (outbox, frame) = (Arc::clone(outbox), self.scratch.clone());
-                            let due = Instant::now() + SNAPSHOT_LAG;
-                            drop(self.late_snapshots.send(LateSnapshot { due, outbox, frame }));
-                        } else {
-                            outbox.push(&self.scratch);
-                        }
-                    }
+    /// Ends an event: what it wants to leave leaves, in the name of its scope, and the dead are seen to.
+    pub fn perform(&mut self, name: &ScopeName) {
+        self.links.send(name, &mut self.local.outgoing);
+        for pid in self.local.processes.take_dead() {
+            self.mailboxes.bury(pid);
+            for (name, scope) in &mut self.scopes {
+                if scope.rules.watches(pid) {
+                    // The receiver ends with the node, and then nobody is left to be told.
+                    drop(self.deaths.send((name.clone(), pid)));
                 }
+                scope.groups.on_process_down(pid, &mut self.local);
+                self.links.send(name, &mut self.local.outgoing);
             }
         }
+        self.tell_watchers();
+    }
+
+    pub fn tell_watchers(&mut self) {
+        self.scopes.values_mut().for_each(Scope::tell_watchers);
     }
 }
 

@@ -1,6 +1,11 @@
 //! What can be chosen about a registry node.
 
-use super::process::NodeId;
+use super::{
+    message::check_name,
+    process::NodeId,
+    resolver::{Resolve, Resolver},
+    scope::{DEFAULT_SCOPE, ScopeName},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{io, net::SocketAddr, time::Duration};
@@ -16,6 +21,8 @@ pub struct Config {
     pub peers: Vec<(NodeId, SocketAddr)>,
     /// Timers and flaws, the same on every node.
     pub options: Options,
+    /// A resolver of your own, the same on every node, in place of the options'.
+    pub resolve: Option<Resolve>,
 }
 
 /// The rules, timers, and a flaw to be caught.
@@ -24,6 +31,10 @@ pub struct Config {
 pub struct Options {
     /// Whose rules.
     pub protocol: Protocol,
+    /// What the node takes part in from the start. It can add further scopes later.
+    pub scopes: Vec<String>,
+    /// Who keeps a name that two processes have. Only Syn's rules can be given another than their own.
+    pub resolver: Resolver,
     /// A peer from which nothing arrived for this long is down. Erlang's default is `60s`.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -61,6 +72,8 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             protocol: Protocol::Syn,
+            scopes: vec![DEFAULT_SCOPE.to_owned()],
+            resolver: Resolver::Latest,
             net_tick: Duration::from_secs(5),
             call_timeout: Duration::from_secs(5),
             redial: Duration::from_millis(500),
@@ -130,6 +143,19 @@ impl Config {
         if self.options.protocol == Protocol::Converged && self.options.flaw.is_some() {
             return invalid("flaw: the converged protocol has none".to_owned());
         }
+        let custom = self.resolve.is_some() || self.options.resolver != Resolver::Latest;
+        if self.options.protocol == Protocol::Converged && custom {
+            return invalid("resolver: the converged protocol has its own, a total order".to_owned());
+        }
+        for (index, scope) in self.options.scopes.iter().enumerate() {
+            if let Err(refusal) = check_name(scope) {
+                return invalid(format!("scopes: {refusal}"));
+            }
+            let same = |other: &String| ScopeName::new(other) == ScopeName::new(scope);
+            if self.options.scopes[..index].iter().any(same) {
+                return invalid(format!("scopes: {scope:?} is listed twice"));
+            }
+        }
         for (index, (peer, _)) in self.peers.iter().enumerate() {
             if *peer == self.id {
                 return invalid(format!("peers: {peer} is this node"));
@@ -169,6 +195,7 @@ mod tests {
             listen: address,
             peers: peers.iter().map(|id| (NodeId(*id), address)).collect(),
             options: Options::default(),
+            resolve: None,
         };
         assert!(config(&[2, 3]).validate().is_ok());
         assert!(config(&[1]).validate().is_err());
@@ -179,7 +206,34 @@ mod tests {
     fn a_timer_of_zero_is_an_error() {
         let options = Options { net_tick: Duration::ZERO, ..Options::default() };
         let listen = SocketAddr::from(([127, 0, 0, 1], 1));
-        let config = Config { id: NodeId(1), listen, peers: Vec::new(), options };
+        let config = Config { id: NodeId(1), listen, peers: Vec::new(), options, resolve: None };
         assert!(config.validate().is_err());
+    }
+
+    #[test]
+    fn a_scope_may_neither_be_nameless_nor_come_twice() {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 1));
+        let valid = |scopes: &[&str]| {
+            let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+            let options = Options { scopes, ..Options::default() };
+            Config { id: NodeId(1), listen, peers: Vec::new(), options, resolve: None }.validate().is_ok()
+        };
+        assert!(valid(&["default", "eu"]) && valid(&[]));
+        assert!(!valid(&["eu", ""]));
+        assert!(!valid(&["eu", "eu"]));
+    }
+
+    #[test]
+    fn the_converged_protocol_refuses_a_custom_resolver_and_syn_does_not() {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 1));
+        for (protocol, accepted) in [(Protocol::Syn, true), (Protocol::Converged, false)] {
+            let options = Options { protocol, ..Options::default() };
+            let named = Options { resolver: Resolver::KeepThis, ..options.clone() };
+            let own = Some(Resolve::new(|_, theirs, _| Some(theirs.pid)));
+            for (options, resolve) in [(named, None), (options, own)] {
+                let config = Config { id: NodeId(1), listen, peers: Vec::new(), options, resolve };
+                assert_eq!(config.validate().is_ok(), accepted);
+            }
+        }
     }
 }

@@ -1,16 +1,19 @@
 //! What a node's rules must answer, whichever protocol they follow.
 
-use super::{converged::Converged, state::Effect, state::Scope};
 use super::{
+    converged::Converged,
     events::Events,
+    local::Local,
     message::{Answer, Call, Record},
     options::{Options, Protocol},
     process::{NodeId, Pid, Processes},
+    resolver::Resolve,
+    state::Syn,
     table::Entry,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The rules of one node: plain functions that take one event each, and push what must leave the node, in order.
+/// The rules of one scope: plain functions that take one event each, and send what must leave the node, in order.
 pub(super) trait Rules: Send {
     /// Peers whose entries this node has, and takes further ones from.
     fn known(&self) -> &BTreeSet<NodeId>;
@@ -22,44 +25,42 @@ pub(super) trait Rules: Send {
     fn count_of(&self, node: NodeId) -> u64;
     /// How many names this node has.
     fn count(&self) -> i64;
-    fn processes(&self) -> &Processes;
-    fn spawn(&mut self) -> Pid;
-    /// The processes of this node that have died since it was last asked.
-    fn take_dead(&mut self) -> Vec<Pid>;
+    /// Whether a process of this node has names here: its death must be reported.
+    fn watches(&self, pid: Pid) -> bool;
 
     /// Where a name points, as clients see it.
-    fn lookup(&self, name: &str) -> Option<&Entry>;
+    fn lookup(&self, name: &str, processes: &Processes) -> Option<&Entry>;
     /// Whom a name belongs to, dead or alive.
     fn holder(&self, name: &str) -> Option<Pid>;
 
     /// A question about a process of this node.
-    fn on_call(&mut self, requester: NodeId, call: Call, now: u64, effects: &mut Vec<Effect>) -> Answer;
+    fn on_call(&mut self, requester: NodeId, call: Call, now: u64, local: &mut Local) -> Answer;
     /// The calling task of this node has its answer: `register` of a process of another node.
     fn write_registered(&mut self, name: &str, pid: Pid, meta: String, time: u64);
     /// The calling task of this node has its answer: `unregister` of a process of another node.
     fn write_unregistered(&mut self, name: &str, pid: Pid);
-    /// Ends a process of this node. Its entries stay until the report of its death is handled. `false` if it was not
-    /// alive.
-    fn kill(&mut self, pid: Pid, effects: &mut Vec<Effect>) -> bool;
     /// A process that was watched has died.
-    fn on_process_down(&mut self, pid: Pid, effects: &mut Vec<Effect>);
+    fn on_process_down(&mut self, pid: Pid, local: &mut Local);
 
-    fn on_node_up(&mut self, peer: NodeId, effects: &mut Vec<Effect>);
+    fn on_node_up(&mut self, peer: NodeId, local: &mut Local);
     fn on_node_down(&mut self, peer: NodeId);
     /// The scope process of this node crashes and is back at once: what it knew of others is gone.
-    fn on_scope_crash(&mut self, peers: &[NodeId], effects: &mut Vec<Effect>);
+    fn on_scope_crash(&mut self, peers: &[NodeId], local: &mut Local);
     /// The scope process of a peer has crashed and is back.
-    fn on_scope_down(&mut self, peer: NodeId, effects: &mut Vec<Effect>);
-    fn on_discover(&mut self, from: NodeId, effects: &mut Vec<Effect>);
-    fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, now: u64, effects: &mut Vec<Effect>);
-    fn on_sync_register(&mut self, record: Record, now: u64, effects: &mut Vec<Effect>);
+    fn on_scope_down(&mut self, peer: NodeId, local: &mut Local);
+    fn on_discover(&mut self, from: NodeId, local: &mut Local);
+    fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, now: u64, local: &mut Local);
+    fn on_sync_register(&mut self, record: Record, now: u64, local: &mut Local);
     fn on_sync_unregister(&mut self, name: &str, pid: Pid);
 }
 
-/// The rules that the options ask for.
-pub(super) fn rules(node: NodeId, incarnation: u64, options: &Options) -> Box<dyn Rules> {
+/// The rules that the options ask for. A custom resolver is Syn's.
+pub(super) fn rules(node: NodeId, options: &Options, resolve: Option<Resolve>) -> Box<dyn Rules> {
     match options.protocol {
-        Protocol::Syn => Box::new(Scope::new(node, incarnation, options.flaw)),
-        Protocol::Converged => Box::new(Converged::new(node, incarnation)),
+        Protocol::Syn => {
+            let resolve = resolve.or_else(|| Resolve::named(options.resolver));
+            Box::new(Syn::new(node, options.flaw, resolve))
+        }
+        Protocol::Converged => Box::new(Converged::new(node)),
     }
 }

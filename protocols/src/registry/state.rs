@@ -1,14 +1,16 @@
 //! The rules of a scope: what a node does with each call, message and death. Synchronous, without I/O.
 //!
-//! Functions named `on_…` take one event, change the tables, and push what must leave the node as [`Effect`]s, in
-//! order. Receivers of a broadcast are fixed when it is pushed, as in Syn: a peer that is discovered a line later gets
+//! Functions named `on_…` take one event, change the tables, and send what must leave the node, in order, through
+//! [`Local`]. Receivers of a broadcast are fixed when it is pushed, as in Syn: a peer that is discovered a line later gets
 //! a snapshot instead.
 
 use super::{
-    events::Events,
+    events::{Event, Events},
+    local::Local,
     message::{Answer, Call, PeerMessage, Record, Refusal},
     options::Flaw,
     process::{NodeId, Pid, Processes},
+    resolver::Resolve,
     rules::Rules,
     table::{Entry, Table},
 };
@@ -18,18 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 #[cfg(test)]
 mod tests;
 
-/// What the node must do after an event, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// Send one message to each of these peers, through its ordered channel.
-    Send { to: Vec<NodeId>, message: PeerMessage },
-    /// A watched process died: feed [`Scope::on_process_down`] with it, later, as an event of its own.
-    Down(Pid),
-}
-
-/// What Syn's scope process and its tables hold, and the processes of the node under them.
+/// What Syn's scope process and its tables hold.
 #[derive(Debug)]
-pub(super) struct Scope {
+pub(super) struct Syn {
     node: NodeId,
     flaw: Option<Flaw>,
     table: Table,
@@ -37,21 +30,22 @@ pub(super) struct Scope {
     known: BTreeSet<NodeId>,
     /// Local processes whose death is reported. In Syn a reference in each row of the process.
     monitors: BTreeSet<Pid>,
-    processes: Processes,
+    /// A custom resolver; none is Syn's rule, which kills.
+    resolve: Option<Resolve>,
     /// The flaw [`Flaw::DoubleCount`].
     counted: i64,
     events: Events,
 }
 
-impl Scope {
-    pub fn new(node: NodeId, incarnation: u64, flaw: Option<Flaw>) -> Self {
-        Scope {
+impl Syn {
+    pub fn new(node: NodeId, flaw: Option<Flaw>, resolve: Option<Resolve>) -> Self {
+        Syn {
             node,
             flaw,
             table: Table::default(),
             known: BTreeSet::new(),
             monitors: BTreeSet::new(),
-            processes: Processes::new(node, incarnation),
+            resolve,
             counted: 0,
             events: Events::default(),
         }
@@ -64,9 +58,9 @@ impl Scope {
         pid: Pid,
         meta: String,
         now: u64,
-        effects: &mut Vec<Effect>,
+        local: &mut Local,
     ) -> Answer {
-        if !self.processes.is_alive(pid) {
+        if !local.processes.is_alive(pid) {
             return Answer::Refused(Refusal::NotAlive);
         }
         match self.table.get(&name) {
@@ -77,17 +71,11 @@ impl Scope {
         self.monitors.insert(pid);
         self.insert(&name, Entry { pid, meta: meta.clone(), time: now });
         let record = Record { name, pid, meta, time: now };
-        self.broadcast(Some(requester), PeerMessage::SyncRegister(record), effects);
+        self.broadcast(Some(requester), PeerMessage::SyncRegister(record), local);
         Answer::Registered { time: now }
     }
 
-    fn on_unregister(
-        &mut self,
-        requester: NodeId,
-        name: String,
-        pid: Pid,
-        effects: &mut Vec<Effect>,
-    ) -> Answer {
+    fn on_unregister(&mut self, requester: NodeId, name: String, pid: Pid, local: &mut Local) -> Answer {
         match self.table.get(&name) {
             None => return Answer::Refused(Refusal::Undefined),
             Some(entry) if entry.pid != pid => {
@@ -98,7 +86,7 @@ impl Scope {
         }
         self.demonitor_if_last(pid);
         self.remove(&name, pid);
-        self.broadcast(Some(requester), PeerMessage::SyncUnregister { name, pid }, effects);
+        self.broadcast(Some(requester), PeerMessage::SyncUnregister { name, pid }, local);
         Answer::Unregistered
     }
 
@@ -119,13 +107,13 @@ impl Scope {
     }
 
     /// The rule for one entry that its owner announced.
-    fn apply(&mut self, record: Record, now: u64, effects: &mut Vec<Effect>) {
+    fn apply(&mut self, record: Record, now: u64, local: &mut Local) {
         match self.table.get(&record.name) {
             // The same process comes from the same owner, in the owner's order: it is always the later word.
             Some(ours) if ours.pid != record.pid => {
                 if ours.pid.node == self.node {
                     let ours = ours.clone();
-                    self.resolve(record, ours, now, effects);
+                    self.resolve(record, ours, now, local);
                 } else if ours.time < record.time {
                     let previous = ours.pid;
                     self.replace(previous, record);
@@ -140,9 +128,8 @@ impl Scope {
         }
     }
 
-    /// A name is registered here and there. The owners of both decide alike: the later stamp is kept, of equal ones
-    /// the greater pid.
-    fn resolve(&mut self, theirs: Record, ours: Entry, now: u64, effects: &mut Vec<Effect>) {
+    /// A name is registered here and there. The owners of both decide alike, each for itself.
+    fn resolve(&mut self, theirs: Record, ours: Entry, now: u64, local: &mut Local) {
         if theirs.time == ours.time {
             sometimes!("conflict: tie");
             // Syn before afb74de: not later is not kept, said both sides of the other. (A new stamp mended most of it.)
@@ -150,38 +137,58 @@ impl Scope {
                 return;
             }
         }
-        if (theirs.time, theirs.pid) > (ours.time, ours.pid) {
-            self.keep_remote(theirs, ours.pid, effects);
-        } else {
-            self.keep_local(&theirs, ours, now, effects);
+        let kept = match &self.resolve {
+            Some(resolve) => resolve.decide(&theirs.name, &theirs.entry(), &ours),
+            None => {
+                Some(if (theirs.time, theirs.pid) > (ours.time, ours.pid) { theirs.pid } else { ours.pid })
+            }
+        };
+        let kept = kept.filter(|kept| [theirs.pid, ours.pid].contains(kept));
+        tracing::debug!(node = self.node.0, name = theirs.name, theirs = %theirs.pid, ours = %ours.pid, ?kept, "conflict");
+        self.events.push(Event::Resolved {
+            name: theirs.name.clone(),
+            here: ours.pid,
+            there: theirs.pid,
+            kept,
+        });
+        match kept {
+            None => self.keep_neither(&theirs, ours.pid, local),
+            Some(kept) if kept == theirs.pid => self.keep_remote(theirs, ours.pid, local),
+            Some(_) => self.keep_local(&theirs, ours, now, local),
         }
     }
 
-    fn keep_remote(&mut self, theirs: Record, loser: Pid, effects: &mut Vec<Effect>) {
+    fn keep_remote(&mut self, theirs: Record, loser: Pid, local: &mut Local) {
         sometimes!("conflict: remote kept");
         probe!("conflict", theirs.name.as_str(), theirs.pid.to_string(), loser.to_string());
-        tracing::debug!(node = self.node.0, name = theirs.name, kept = %theirs.pid, lost = %loser, "conflict");
         let name = theirs.name.clone();
         self.replace(loser, theirs);
         // It was watched on. If it has other names its death is still reported, and those go too.
-        if self.kill(loser, effects) {
+        if self.resolve.is_none() && local.processes.kill(loser) {
             probe!("killed", loser.to_string());
         }
         // Syn before 7716a98 (found by Graham Hay with TLA+): a third node may hold the loser from an older snapshot.
         if self.flaw != Some(Flaw::LoserNotBroadcast) {
-            self.broadcast(None, PeerMessage::SyncUnregister { name, pid: loser }, effects);
+            self.broadcast(None, PeerMessage::SyncUnregister { name, pid: loser }, local);
         }
     }
 
-    /// The other process is killed by its own node. The new stamp lets the kept one win wherever the other is known.
-    fn keep_local(&mut self, theirs: &Record, ours: Entry, now: u64, effects: &mut Vec<Effect>) {
+    /// The other process is given up by its own node. The new stamp lets the kept one win wherever the other is known.
+    fn keep_local(&mut self, theirs: &Record, ours: Entry, now: u64, local: &mut Local) {
         sometimes!("conflict: local kept");
         probe!("conflict", theirs.name.as_str(), ours.pid.to_string(), theirs.pid.to_string());
-        tracing::debug!(node = self.node.0, name = theirs.name, kept = %ours.pid, lost = %theirs.pid, "conflict");
         let record = Record { name: theirs.name.clone(), pid: ours.pid, meta: ours.meta, time: now };
-        let entry = Entry { pid: record.pid, meta: record.meta.clone(), time: now };
-        self.insert(&record.name, entry);
-        self.broadcast(None, PeerMessage::SyncRegister(record), effects);
+        self.insert(&record.name, record.entry());
+        self.broadcast(None, PeerMessage::SyncRegister(record), local);
+    }
+
+    /// The name is freed here; the other node, asking its own resolver, does the same.
+    fn keep_neither(&mut self, theirs: &Record, ours: Pid, local: &mut Local) {
+        sometimes!("conflict: neither kept");
+        let name = theirs.name.clone();
+        self.demonitor_if_last(ours);
+        self.remove(&name, ours);
+        self.broadcast(Some(theirs.pid.node), PeerMessage::SyncUnregister { name, pid: ours }, local);
     }
 
     fn insert(&mut self, name: &str, entry: Entry) {
@@ -219,7 +226,7 @@ impl Scope {
     }
 
     /// All that this node owns, and nothing that it has heard of.
-    fn send_snapshot(&self, to: NodeId, effects: &mut Vec<Effect>) {
+    fn send_snapshot(&self, to: NodeId, local: &mut Local) {
         let records: Vec<Record> = self
             .table
             .owned_by(self.node)
@@ -231,18 +238,15 @@ impl Scope {
             })
             .collect();
         tracing::debug!(node = self.node.0, peer = to.0, entries = records.len(), "ack_sync sent");
-        effects.push(Effect::Send { to: vec![to], message: PeerMessage::AckSync(records) });
+        local.send(vec![to], PeerMessage::AckSync(records));
     }
 
-    fn broadcast(&self, except: Option<NodeId>, message: PeerMessage, effects: &mut Vec<Effect>) {
-        let to: Vec<NodeId> = self.known.iter().copied().filter(|peer| Some(*peer) != except).collect();
-        if !to.is_empty() {
-            effects.push(Effect::Send { to, message });
-        }
+    fn broadcast(&self, except: Option<NodeId>, message: PeerMessage, local: &mut Local) {
+        local.send(self.known.iter().copied().filter(|peer| Some(*peer) != except).collect(), message);
     }
 }
 
-impl Rules for Scope {
+impl Rules for Syn {
     fn known(&self) -> &BTreeSet<NodeId> {
         &self.known
     }
@@ -264,22 +268,14 @@ impl Rules for Scope {
         if self.flaw == Some(Flaw::DoubleCount) { self.counted } else { self.table.len() as i64 }
     }
 
-    fn processes(&self) -> &Processes {
-        &self.processes
-    }
-
-    fn spawn(&mut self) -> Pid {
-        self.processes.spawn()
-    }
-
-    fn take_dead(&mut self) -> Vec<Pid> {
-        self.processes.take_dead()
+    fn watches(&self, pid: Pid) -> bool {
+        self.monitors.contains(&pid)
     }
 
     /// Where a name points, from this node's own table. A local process that has died is not shown.
-    fn lookup(&self, name: &str) -> Option<&Entry> {
+    fn lookup(&self, name: &str, processes: &Processes) -> Option<&Entry> {
         let entry = self.table.get(name)?;
-        let dead = entry.pid.node == self.node && !self.processes.is_alive(entry.pid);
+        let dead = entry.pid.node == self.node && !processes.is_alive(entry.pid);
         // Syn before 8173c5e: who restarts a process that has died was told that its name was taken by it.
         if dead && self.flaw != Some(Flaw::DeadPidLookup) {
             sometimes!("dead local process hidden");
@@ -294,16 +290,12 @@ impl Rules for Scope {
 
     // Calls: this node runs the process, so it decides.
 
-    fn on_call(&mut self, requester: NodeId, call: Call, now: u64, effects: &mut Vec<Effect>) -> Answer {
+    fn on_call(&mut self, requester: NodeId, call: Call, now: u64, local: &mut Local) -> Answer {
         match call {
-            Call::Register { name, pid, meta } => self.on_register(requester, name, pid, meta, now, effects),
-            Call::Unregister { name, pid } => self.on_unregister(requester, name, pid, effects),
-            Call::Kill { pid } => {
-                self.kill(pid, effects);
-                Answer::Killed
-            }
-            // Groups and mailboxes are the node's.
-            Call::Join { .. } | Call::Leave { .. } | Call::Ask { .. } => Answer::Refused(Refusal::NotAlive),
+            Call::Register { name, pid, meta } => self.on_register(requester, name, pid, meta, now, local),
+            Call::Unregister { name, pid } => self.on_unregister(requester, name, pid, local),
+            // Groups and processes are not the registry's.
+            _ => Answer::Refused(Refusal::NotAlive),
         }
     }
 
@@ -320,33 +312,25 @@ impl Rules for Scope {
     }
 
     /// A watched process has died: all its names go, and everyone is told of each.
-    fn kill(&mut self, pid: Pid, effects: &mut Vec<Effect>) -> bool {
-        let killed = self.processes.kill(pid);
-        if killed && self.monitors.contains(&pid) {
-            effects.push(Effect::Down(pid));
-        }
-        killed
-    }
-
-    fn on_process_down(&mut self, pid: Pid, effects: &mut Vec<Effect>) {
+    fn on_process_down(&mut self, pid: Pid, local: &mut Local) {
         // Taken off the watch meanwhile: in Erlang `demonitor` with `flush` removes the report too.
         if !self.monitors.remove(&pid) {
             return;
         }
         for name in self.table.names_of(pid) {
             self.remove(&name, pid);
-            self.broadcast(None, PeerMessage::SyncUnregister { name, pid }, effects);
+            self.broadcast(None, PeerMessage::SyncUnregister { name, pid }, local);
         }
     }
 
     // The subcluster.
 
-    fn on_node_up(&mut self, peer: NodeId, effects: &mut Vec<Effect>) {
+    fn on_node_up(&mut self, peer: NodeId, local: &mut Local) {
         // Seed 000, "It's a Syn", part 4: a visible node is a synchronised node.
         if self.flaw == Some(Flaw::NoSyncAfterHeal) && self.known.contains(&peer) {
             return;
         }
-        effects.push(Effect::Send { to: vec![peer], message: PeerMessage::Discover });
+        local.send(vec![peer], PeerMessage::Discover);
     }
 
     /// A connection is gone. Syn watches the peer's scope process, which it knows only once discovered.
@@ -373,32 +357,32 @@ impl Rules for Scope {
 
     /// Tables outlive the scope process. The new one purges what others own, and watches anew what is alive; who has
     /// died meanwhile is dropped without a word, as peers purge all of it when they see the scope process go.
-    fn on_scope_crash(&mut self, peers: &[NodeId], effects: &mut Vec<Effect>) {
+    fn on_scope_crash(&mut self, peers: &[NodeId], local: &mut Local) {
         self.known.clear();
         self.monitors.clear();
         for (name, entry) in self.table.by_name().clone() {
             let ours = entry.pid.node == self.node;
-            if !ours || !self.processes.is_alive(entry.pid) {
+            if !ours || !local.processes.is_alive(entry.pid) {
                 self.remove(&name, entry.pid);
             } else {
                 self.monitors.insert(entry.pid);
             }
         }
         for message in [PeerMessage::ScopeDown, PeerMessage::Discover] {
-            effects.push(Effect::Send { to: peers.to_vec(), message });
+            local.send(peers.to_vec(), message);
         }
     }
 
-    fn on_scope_down(&mut self, peer: NodeId, _: &mut Vec<Effect>) {
+    fn on_scope_down(&mut self, peer: NodeId, _: &mut Local) {
         self.on_node_down(peer);
     }
 
-    fn on_discover(&mut self, from: NodeId, effects: &mut Vec<Effect>) {
-        self.send_snapshot(from, effects);
+    fn on_discover(&mut self, from: NodeId, local: &mut Local) {
+        self.send_snapshot(from, local);
         self.known.insert(from);
     }
 
-    fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, now: u64, effects: &mut Vec<Effect>) {
+    fn on_ack_sync(&mut self, from: NodeId, records: Vec<Record>, now: u64, local: &mut Local) {
         // Seed 000, "It's a Syn", part 5: a plain union resurrects what was unregistered meanwhile. And Syn before
         // 807efaf relied on the purge alone, after which a calling task may still write.
         if !matches!(self.flaw, Some(Flaw::PhantomOnMerge | Flaw::NoSnapshotReconcile)) {
@@ -406,18 +390,18 @@ impl Rules for Scope {
         }
         let entries = records.len() as u64;
         for record in records {
-            self.apply(record, now, effects);
+            self.apply(record, now, local);
         }
         probe!("snapshot", from.to_string(), entries);
         if !self.known.contains(&from) {
-            self.send_snapshot(from, effects);
+            self.send_snapshot(from, local);
             self.known.insert(from);
         }
     }
 
-    fn on_sync_register(&mut self, record: Record, now: u64, effects: &mut Vec<Effect>) {
+    fn on_sync_register(&mut self, record: Record, now: u64, local: &mut Local) {
         if self.known.contains(&record.pid.node) {
-            self.apply(record, now, effects);
+            self.apply(record, now, local);
         } else {
             // Its snapshot, which is still to come, has the entry.
             sometimes!("sync from unknown peer ignored");

@@ -14,7 +14,27 @@ pub struct View {
     pub node: NodeId,
     /// Peers with a live connection.
     pub up: BTreeSet<NodeId>,
-    /// Peers that are discovered too: broadcasts go to them, and their registrations are accepted.
+    /// What it believes of each scope that it has added, by name.
+    pub scopes: Vec<ScopeView>,
+    /// The processes that this node runs.
+    pub alive: BTreeSet<Pid>,
+    /// Frames that could not be read since the node started. Each cost its connection.
+    pub malformed_frames: u64,
+}
+
+impl View {
+    /// One of the scopes, if the node has added it.
+    pub fn scope(&self, name: &str) -> Option<&ScopeView> {
+        self.scopes.iter().find(|scope| scope.name == name)
+    }
+}
+
+/// One scope, as one node believes it to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeView {
+    /// What it is called.
+    pub name: String,
+    /// Peers that are discovered in the scope: broadcasts go to them, and their registrations are accepted.
     pub known: BTreeSet<NodeId>,
     /// The whole table, by name.
     pub entries: BTreeMap<String, Entry>,
@@ -22,8 +42,4 @@ pub struct View {
     pub count: i64,
     /// Process groups: their members, with metadata.
     pub groups: BTreeMap<String, BTreeMap<Pid, String>>,
-    /// The processes that this node runs.
-    pub alive: BTreeSet<Pid>,
-    /// Frames that could not be read since the node started. Each cost its connection.
-    pub malformed_frames: u64,
 }

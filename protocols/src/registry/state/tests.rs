@@ -1,17 +1,39 @@
 //! One title a rule; where a rule says yes and no, both.
 
 use super::*;
+use crate::registry::{local::Outgoing, resolver::Resolver};
+use std::ops::{Deref, DerefMut};
 
 const OURS: NodeId = NodeId(1);
 const PEER: NodeId = NodeId(2);
 const THIRD: NodeId = NodeId(3);
+
+/// A scope and the node under it.
+struct Scope {
+    rules: Syn,
+    local: Local,
+}
+
+impl Deref for Scope {
+    type Target = Syn;
+
+    fn deref(&self) -> &Syn {
+        &self.rules
+    }
+}
+
+impl DerefMut for Scope {
+    fn deref_mut(&mut self) -> &mut Syn {
+        &mut self.rules
+    }
+}
 
 fn scope() -> Scope {
     flawed(None)
 }
 
 fn flawed(flaw: Option<Flaw>) -> Scope {
-    Scope::new(OURS, 0xa, flaw)
+    Scope { rules: Syn::new(OURS, flaw, None), local: Local::new(OURS, 0xa) }
 }
 
 /// A scope that knows both peers.
@@ -29,8 +51,8 @@ fn record(name: &str, pid: Pid, time: u64) -> Record {
     Record { name: name.to_owned(), pid, meta: String::new(), time }
 }
 
-fn to(peers: &[NodeId], message: PeerMessage) -> Effect {
-    Effect::Send { to: peers.to_vec(), message }
+fn to(peers: &[NodeId], message: PeerMessage) -> Outgoing {
+    Outgoing { to: peers.to_vec(), message }
 }
 
 fn sync_register(name: &str, pid: Pid, time: u64) -> PeerMessage {
@@ -42,7 +64,7 @@ fn sync_unregister(name: &str, pid: Pid) -> PeerMessage {
 }
 
 impl Scope {
-    fn register(&mut self, requester: NodeId, name: &str, pid: Pid, now: u64) -> (Answer, Vec<Effect>) {
+    fn register(&mut self, requester: NodeId, name: &str, pid: Pid, now: u64) -> (Answer, Vec<Outgoing>) {
         self.register_with(requester, name, pid, "", now)
     }
 
@@ -53,39 +75,53 @@ impl Scope {
         pid: Pid,
         meta: &str,
         now: u64,
-    ) -> (Answer, Vec<Effect>) {
+    ) -> (Answer, Vec<Outgoing>) {
         let call = Call::Register { name: name.to_owned(), pid, meta: meta.to_owned() };
-        let mut effects = Vec::new();
-        (self.on_call(requester, call, now, &mut effects), effects)
+        let answer = self.rules.on_call(requester, call, now, &mut self.local);
+        (answer, self.sent())
     }
 
-    fn unregister(&mut self, requester: NodeId, name: &str, pid: Pid) -> (Answer, Vec<Effect>) {
-        let mut effects = Vec::new();
-        (self.on_call(requester, Call::Unregister { name: name.to_owned(), pid }, 0, &mut effects), effects)
+    fn unregister(&mut self, requester: NodeId, name: &str, pid: Pid) -> (Answer, Vec<Outgoing>) {
+        let call = Call::Unregister { name: name.to_owned(), pid };
+        let answer = self.rules.on_call(requester, call, 0, &mut self.local);
+        (answer, self.sent())
     }
 
-    fn hear(&mut self, name: &str, pid: Pid, time: u64, now: u64) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.on_sync_register(record(name, pid, time), now, &mut effects);
-        effects
+    fn hear(&mut self, name: &str, pid: Pid, time: u64, now: u64) -> Vec<Outgoing> {
+        self.rules.on_sync_register(record(name, pid, time), now, &mut self.local);
+        self.sent()
     }
 
-    fn die(&mut self, pid: Pid) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.kill(pid, &mut effects);
-        effects
+    fn spawn(&mut self) -> Pid {
+        self.local.processes.spawn()
     }
 
-    fn bury(&mut self, pid: Pid) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.on_process_down(pid, &mut effects);
-        effects
+    /// Whether the death will be reported.
+    fn die(&mut self, pid: Pid) -> bool {
+        self.local.processes.kill(pid) && self.watches(pid)
     }
 
-    fn ack_sync(&mut self, from: NodeId, records: Vec<Record>, now: u64) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.on_ack_sync(from, records, now, &mut effects);
-        effects
+    fn bury(&mut self, pid: Pid) -> Vec<Outgoing> {
+        self.rules.on_process_down(pid, &mut self.local);
+        self.sent()
+    }
+
+    fn ack_sync(&mut self, from: NodeId, records: Vec<Record>, now: u64) -> Vec<Outgoing> {
+        self.rules.on_ack_sync(from, records, now, &mut self.local);
+        self.sent()
+    }
+
+    fn node_up(&mut self, peer: NodeId) -> Vec<Outgoing> {
+        self.rules.on_node_up(peer, &mut self.local);
+        self.sent()
+    }
+
+    fn lookup(&self, name: &str) -> Option<&Entry> {
+        self.rules.lookup(name, &self.local.processes)
+    }
+
+    fn sent(&mut self) -> Vec<Outgoing> {
+        std::mem::take(&mut self.local.outgoing)
     }
 
     /// The pid and the stamp under a name.
@@ -187,7 +223,7 @@ fn the_callers_write_overwrites_whatever_is_there() {
     scope.write_registered("x", theirs, String::new(), 10);
     assert_eq!(scope.at("x"), Some((theirs, 10)));
     // The row of our process is left behind, and still cleans up after it.
-    assert_eq!(scope.die(ours), [Effect::Down(ours)]);
+    assert!(scope.die(ours));
     assert_eq!(scope.bury(ours), [to(&[PEER, THIRD], sync_unregister("x", ours))]);
     assert_eq!(scope.at("x"), Some((theirs, 10)));
 }
@@ -210,7 +246,7 @@ fn the_death_of_a_process_frees_all_its_names_and_tells_everyone() {
     let pid = scope.spawn();
     scope.register(PEER, "x", pid, 10);
     scope.register(PEER, "y", pid, 11);
-    assert_eq!(scope.die(pid), [Effect::Down(pid)]);
+    assert!(scope.die(pid));
     let all = [PEER, THIRD];
     assert_eq!(scope.bury(pid), [to(&all, sync_unregister("x", pid)), to(&all, sync_unregister("y", pid))]);
     assert_eq!((scope.at("x"), scope.at("y")), (None, None));
@@ -222,8 +258,8 @@ fn a_process_without_names_dies_unwatched() {
     let (nameless, unregistered) = (scope.spawn(), scope.spawn());
     scope.register(OURS, "x", unregistered, 10);
     scope.unregister(OURS, "x", unregistered);
-    assert_eq!(scope.die(nameless), []);
-    assert_eq!(scope.die(unregistered), []);
+    assert!(!scope.die(nameless));
+    assert!(!scope.die(unregistered));
 }
 
 #[test]
@@ -233,7 +269,7 @@ fn a_process_that_keeps_a_name_stays_watched() {
     scope.register(OURS, "x", pid, 10);
     scope.register(OURS, "y", pid, 11);
     scope.unregister(OURS, "x", pid);
-    assert_eq!(scope.die(pid), [Effect::Down(pid)]);
+    assert!(scope.die(pid));
 }
 
 #[test]
@@ -328,7 +364,7 @@ fn a_later_remote_process_is_kept_and_ours_killed_and_announced() {
     scope.register(OURS, "x", ours, 10);
     let effects = scope.hear("x", theirs, 11, 50);
     assert_eq!(scope.at("x"), Some((theirs, 11)));
-    assert!(!scope.processes.is_alive(ours));
+    assert!(!scope.local.processes.is_alive(ours));
     assert_eq!(
         effects,
         [to(&[PEER, THIRD], sync_unregister("x", ours))],
@@ -343,7 +379,7 @@ fn a_later_local_process_is_kept_with_a_new_stamp_that_all_are_told() {
     scope.register(OURS, "x", ours, 10);
     let effects = scope.hear("x", theirs, 9, 50);
     assert_eq!(scope.at("x"), Some((ours, 50)));
-    assert!(scope.processes.is_alive(ours));
+    assert!(scope.local.processes.is_alive(ours));
     assert_eq!(effects, [to(&[PEER, THIRD], sync_register("x", ours, 50))]);
 }
 
@@ -355,7 +391,7 @@ fn of_equal_stamps_the_greater_pid_is_kept() {
     scope.hear("x", pid_of(PEER, 1), 10, 50);
     assert_eq!(scope.at("x"), Some((pid_of(PEER, 1), 10)));
 
-    let mut scope = Scope::new(THIRD, 0xa, None);
+    let mut scope = Scope { rules: Syn::new(THIRD, None, None), local: Local::new(THIRD, 0xa) };
     scope.known.insert(PEER);
     let ours = scope.spawn();
     scope.register(THIRD, "x", ours, 10);
@@ -370,7 +406,8 @@ fn the_loser_of_a_conflict_loses_its_other_names_with_its_death() {
     scope.register(OURS, "x", ours, 10);
     scope.register(OURS, "y", ours, 10);
     let effects = scope.hear("x", theirs, 11, 50);
-    assert_eq!(effects, [Effect::Down(ours), to(&[PEER, THIRD], sync_unregister("x", ours))]);
+    assert_eq!(effects, [to(&[PEER, THIRD], sync_unregister("x", ours))]);
+    assert!(scope.watches(ours) && !scope.local.processes.is_alive(ours));
     assert_eq!(scope.bury(ours), [to(&[PEER, THIRD], sync_unregister("y", ours))]);
     assert_eq!(scope.at("x"), Some((theirs, 11)));
 }
@@ -381,16 +418,53 @@ fn a_flawed_node_kills_the_loser_and_tells_nobody() {
     let (ours, theirs) = (scope.spawn(), pid_of(PEER, 1));
     scope.register(OURS, "x", ours, 10);
     assert_eq!(scope.hear("x", theirs, 11, 50), []);
-    assert!(!scope.processes.is_alive(ours));
+    assert!(!scope.local.processes.is_alive(ours));
+}
+
+fn resolving(resolver: Resolver) -> Scope {
+    let mut scope = acquainted(None);
+    scope.resolve = Resolve::named(resolver);
+    scope
+}
+
+#[test]
+fn a_custom_resolver_keeps_theirs_though_older_and_kills_nobody() {
+    let mut scope = resolving(Resolver::KeepThis);
+    let (ours, theirs) = (scope.spawn(), pid_of(PEER, 1));
+    scope.register(OURS, "x", ours, 10);
+    let kept = Record { meta: "keepthis".to_owned(), ..record("x", theirs, 9) };
+    scope.rules.on_sync_register(kept, 50, &mut scope.local);
+    assert_eq!(scope.at("x"), Some((theirs, 9)));
+    assert_eq!(scope.sent(), [to(&[PEER, THIRD], sync_unregister("x", ours))]);
+    assert!(scope.local.processes.is_alive(ours));
+}
+
+#[test]
+fn a_custom_resolver_keeps_ours_though_older_and_all_are_told() {
+    let mut scope = resolving(Resolver::KeepThis);
+    let ours = scope.spawn();
+    scope.register_with(OURS, "x", ours, "keepthis", 10);
+    assert_eq!(scope.hear("x", pid_of(PEER, 1), 11, 50).len(), 1);
+    assert_eq!(scope.at("x"), Some((ours, 50)));
+}
+
+#[test]
+fn a_resolver_that_fails_or_names_a_stranger_frees_the_name_and_tells_all_but_the_other_owner() {
+    for resolver in [Resolver::Fails, Resolver::NamesAStranger] {
+        let mut scope = resolving(resolver);
+        let ours = scope.spawn();
+        scope.register(OURS, "x", ours, 10);
+        assert_eq!(scope.hear("x", pid_of(PEER, 1), 11, 50), [to(&[THIRD], sync_unregister("x", ours))]);
+        assert_eq!(scope.at("x"), None);
+        assert!(scope.local.processes.is_alive(ours) && !scope.watches(ours));
+    }
 }
 
 // The subcluster.
 
 #[test]
 fn a_new_connection_is_asked_for_what_it_owns() {
-    let mut effects = Vec::new();
-    scope().on_node_up(PEER, &mut effects);
-    assert_eq!(effects, [to(&[PEER], PeerMessage::Discover)]);
+    assert_eq!(scope().node_up(PEER), [to(&[PEER], PeerMessage::Discover)]);
 }
 
 #[test]
@@ -400,9 +474,8 @@ fn a_discover_is_answered_with_all_that_we_own_and_nothing_else() {
     let ours = scope.spawn();
     scope.register(OURS, "x", ours, 10);
     scope.hear("y", pid_of(THIRD, 1), 10, 0);
-    let mut effects = Vec::new();
-    scope.on_discover(PEER, &mut effects);
-    assert_eq!(effects, [to(&[PEER], PeerMessage::AckSync(vec![record("x", ours, 10)]))]);
+    scope.rules.on_discover(PEER, &mut scope.local);
+    assert_eq!(scope.sent(), [to(&[PEER], PeerMessage::AckSync(vec![record("x", ours, 10)]))]);
     assert!(scope.known.contains(&PEER));
 }
 
@@ -466,9 +539,7 @@ fn a_peer_that_is_taken_for_known_is_not_asked_again() {
     let mut scope = acquainted(Some(Flaw::NoSyncAfterHeal));
     scope.hear("x", pid_of(PEER, 1), 10, 0);
     scope.on_node_down(PEER);
-    let mut effects = Vec::new();
-    scope.on_node_up(PEER, &mut effects);
-    assert_eq!(effects, []);
+    assert_eq!(scope.node_up(PEER), []);
     assert_eq!(scope.at("x"), None);
     scope.hear("y", pid_of(PEER, 1), 11, 0);
     assert_eq!(scope.at("y"), Some((pid_of(PEER, 1), 11)), "later broadcasts are heard");

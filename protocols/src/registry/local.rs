@@ -1,0 +1,37 @@
+//! What all scopes of a node share: its processes, and the way out.
+
+use super::{
+    converged::Ranks,
+    message::PeerMessage,
+    process::{NodeId, Processes},
+};
+
+/// Handed to the rules with each event.
+#[derive(Debug)]
+pub(super) struct Local {
+    pub processes: Processes,
+    /// Used by the converged protocol only.
+    pub ranks: Ranks,
+    /// What must leave the node after this event, in order.
+    pub outgoing: Vec<Outgoing>,
+}
+
+/// One message to each of these peers, through its ordered channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outgoing {
+    pub to: Vec<NodeId>,
+    pub message: PeerMessage,
+}
+
+impl Local {
+    pub fn new(node: NodeId, incarnation: u64) -> Self {
+        Local { processes: Processes::new(node, incarnation), ranks: Ranks::default(), outgoing: Vec::new() }
+    }
+
+    /// Queues a message. Its receivers are fixed now.
+    pub fn send(&mut self, to: Vec<NodeId>, message: PeerMessage) {
+        if !to.is_empty() {
+            self.outgoing.push(Outgoing { to, message });
+        }
+    }
+}
