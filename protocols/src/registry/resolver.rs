@@ -34,9 +34,13 @@ pub enum Resolver {
 
 /// A resolver of your own: from the name, their entry and ours, the process to keep; none if it fails.
 #[derive(Clone)]
-pub struct Resolve(Arc<dyn Fn(&str, &Entry, &Entry) -> Option<Pid> + Send + Sync>);
+pub struct Resolve(Arc<Decide>);
+
+type Decide = dyn Fn(&str, &Entry, &Entry) -> Option<Pid> + Send + Sync;
 
 impl Resolve {
+    /// Decides by this function, on both owners' nodes alike.
+    ///
     /// ```
     /// # use protocols::registry::Resolve;
     /// // The process of the smaller pid, wherever it runs.
