@@ -55,7 +55,7 @@ impl System for Broken {
             Breaks::Spins if node.id == 2 => {
                 tokio::spawn(async {
                     while !TIRED.load(Ordering::Relaxed) {
-                        std::hint::spin_loop()
+                        std::hint::spin_loop();
                     }
                 });
             }
