@@ -153,6 +153,7 @@ pub(crate) fn run<S: System>(
         world::with(|world| world.note(Observed::Phase, "panic", || panic.backtrace, &[]));
         Ending::take(0, None)
     });
+    watch::judging();
     shared.update(|progress| {
         let (mut violations, mut unknown) = (std::mem::take(&mut progress.violations), None);
         for ruling in check::at_the_end(system, plan.check.linearizable.as_deref(), &progress.history) {

@@ -9,6 +9,7 @@
 
 use super::thread;
 use host::world;
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -25,6 +26,20 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const PATIENCE: u32 = 10;
 /// The same for the second run, of which it is known.
 const PATIENCE_KNOWING: u32 = 3;
+
+thread_local! {
+    static HEARTBEAT: RefCell<Option<Arc<AtomicU64>>> = const { RefCell::new(None) };
+}
+
+/// What the heartbeat shows when the run is over and is being judged, which has limits of its own.
+const JUDGING: u64 = u64::MAX;
+
+/// The run of this thread is over: from now on it is judged, and no longer watched.
+pub(super) fn judging() {
+    if let Some(heartbeat) = HEARTBEAT.take() {
+        heartbeat.store(JUDGING, Ordering::Relaxed);
+    }
+}
 
 /// A run in which a node spins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +75,8 @@ fn attempt<T: Send + 'static>(
     let beats = heartbeat.clone();
     let (sender, result) = sync_channel(1);
     let whole = move || {
-        world::beat(heartbeat);
+        world::beat(heartbeat.clone());
+        HEARTBEAT.set(Some(heartbeat));
         // Nobody waits any more for a run that was given up.
         let _ = sender.send(run());
     };
@@ -74,7 +90,7 @@ fn attempt<T: Send + 'static>(
             Err(RecvTimeoutError::Timeout) => {}
         }
         let now = beats.load(Ordering::Relaxed);
-        looks = if now == seen { looks + 1 } else { 0 };
+        looks = if now == seen && now != JUDGING { looks + 1 } else { 0 };
         seen = now;
         if looks >= patience {
             return None;
