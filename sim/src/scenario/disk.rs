@@ -2,7 +2,7 @@
 
 use super::model::Latency;
 use super::units::Time;
-use host::world::{self, Decay, DirectoryOrder, DiskFault, DiskSettings, OutOfRange, SectorSize};
+use host::world::{DirectoryOrder, DiskFault, DiskSettings, OutOfRange, SectorSize};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -53,44 +53,8 @@ pub enum Directories {
 /// What is wrong with a disk, or happens to it at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum DiskAction {
-    /// Reads fail with EIO.
-    ReadError {
-        /// How likely, for each read.
-        probability: f64,
-    },
-    /// Writes fail with EIO.
-    WriteError {
-        /// How likely, for each write.
-        probability: f64,
-    },
-    /// Syncs fail with EIO. The next one succeeds, and what this one was to sync may be gone.
-    SyncError {
-        /// How likely, for each sync.
-        probability: f64,
-        /// Readers lose sight at once of what did not arrive, instead of at the next boot.
-        drop_cache: bool,
-    },
-    /// Writes to new pages fail with ENOSPC.
-    Full,
-    /// Everything takes longer.
-    Slow {
-        /// How many times as long.
-        factor: f64,
-    },
-    /// Nothing is answered until the fault ends.
-    Stall,
-    /// What is asked during the fault is never answered.
-    Hang,
-    /// Sectors that reach the medium have a bit flipped.
-    BitFlip {
-        /// How likely, for each sector.
-        probability: f64,
-    },
-    /// Writes that reach the medium go to the place of other data.
-    Misdirect {
-        /// How likely, for each write.
-        probability: f64,
-    },
+    /// This, as long as the fault lasts.
+    Fault(DiskFault),
     /// Sectors at rest go bad, at once.
     Decay {
         /// How many.
@@ -108,35 +72,21 @@ impl DiskAction {
 
     /// Whether what a machine has synced may be different afterwards.
     pub fn corrupts(&self) -> bool {
-        matches!(self, DiskAction::BitFlip { .. } | DiskAction::Misdirect { .. } | DiskAction::Decay { .. })
-    }
-
-    /// The lasting fault that it is, or how sectors decay, and how many.
-    pub(crate) fn in_the_world(self) -> Result<DiskFault, (u32, Decay)> {
-        Ok(match self {
-            DiskAction::ReadError { probability } => DiskFault::ReadError { probability },
-            DiskAction::WriteError { probability } => DiskFault::WriteError { probability },
-            DiskAction::SyncError { probability, drop_cache } => {
-                DiskFault::SyncError { probability, drop_cache }
-            }
-            DiskAction::Full => DiskFault::Full,
-            DiskAction::Slow { factor } => DiskFault::Slow { factor },
-            DiskAction::Stall => DiskFault::Stall,
-            DiskAction::Hang => DiskFault::Hang,
-            DiskAction::BitFlip { probability } => DiskFault::BitFlip { probability },
-            DiskAction::Misdirect { probability } => DiskFault::Misdirect { probability },
-            DiskAction::Decay { sectors, unreadable } => {
-                return Err((sectors, if unreadable { Decay::Unreadable } else { Decay::Flip }));
-            }
-        })
+        matches!(
+            self,
+            DiskAction::Decay { .. }
+                | DiskAction::Fault(DiskFault::BitFlip { .. } | DiskFault::Misdirect { .. })
+        )
     }
 
     /// What is out of its range.
     pub(crate) fn check(self) -> Result<(), OutOfRange> {
-        match self.in_the_world() {
-            Ok(fault) => fault.check(),
-            Err((0, _)) => Err(OutOfRange { of: "disk", field: "sectors", value: 0.0, bound: "at least 1" }),
-            Err(_) => Ok(()),
+        match self {
+            DiskAction::Fault(fault) => fault.check(),
+            DiskAction::Decay { sectors: 0, .. } => {
+                Err(OutOfRange { of: "disk", field: "sectors", value: 0.0, bound: "at least 1" })
+            }
+            DiskAction::Decay { .. } => Ok(()),
         }
     }
 }
@@ -144,15 +94,17 @@ impl DiskAction {
 impl fmt::Display for DiskAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DiskAction::ReadError { probability } => write!(f, "fails reads ({probability})"),
-            DiskAction::WriteError { probability } => write!(f, "fails writes ({probability})"),
-            DiskAction::SyncError { probability, .. } => write!(f, "fails syncs ({probability})"),
-            DiskAction::Full => f.write_str("is full"),
-            DiskAction::Slow { factor } => write!(f, "is {factor} times as slow"),
-            DiskAction::Stall => f.write_str("stalls"),
-            DiskAction::Hang => f.write_str("hangs"),
-            DiskAction::BitFlip { probability } => write!(f, "flips bits ({probability})"),
-            DiskAction::Misdirect { probability } => write!(f, "misdirects writes ({probability})"),
+            DiskAction::Fault(fault) => match fault {
+                DiskFault::ReadError { probability } => write!(f, "fails reads ({probability})"),
+                DiskFault::WriteError { probability } => write!(f, "fails writes ({probability})"),
+                DiskFault::SyncError { probability, .. } => write!(f, "fails syncs ({probability})"),
+                DiskFault::Full => f.write_str("is full"),
+                DiskFault::Slow { factor } => write!(f, "is {factor} times as slow"),
+                DiskFault::Stall => f.write_str("stalls"),
+                DiskFault::Hang => f.write_str("hangs"),
+                DiskFault::BitFlip { probability } => write!(f, "flips bits ({probability})"),
+                DiskFault::Misdirect { probability } => write!(f, "misdirects writes ({probability})"),
+            },
             DiskAction::Decay { sectors, unreadable: false } => write!(f, "flips a bit in {sectors} sectors"),
             DiskAction::Decay { sectors, unreadable: true } => write!(f, "loses {sectors} sectors"),
         }
@@ -195,18 +147,6 @@ impl Default for Disk {
             sector: Sector::Bytes512,
             garbage: world.garbage,
             directories: Directories::Ordered,
-        }
-    }
-}
-
-impl Latency {
-    /// The same, for the simulated world.
-    pub(crate) fn in_the_world(self) -> world::Latency {
-        match self {
-            Latency::Constant(time) => world::Latency::constant(time.get()),
-            Latency::Uniform { from, to } => world::Latency::uniform(from.get(), to.get()),
-            Latency::Pareto { median, p99, .. } => world::Latency::pareto(median.get(), p99.get()),
-            Latency::LogNormal { median, p99 } => world::Latency::log_normal(median.get(), p99.get()),
         }
     }
 }

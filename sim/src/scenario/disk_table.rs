@@ -3,6 +3,7 @@
 use super::disk::DiskAction;
 use super::fault_forms::TargetForm;
 use super::fault_table::{FaultError, wrong};
+use host::world::DiskFault;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -69,32 +70,34 @@ impl DiskTable {
             drop_cache: None,
         };
         table.fault = match action {
-            DiskAction::ReadError { .. } => Word::ReadError,
-            DiskAction::WriteError { .. } => Word::WriteError,
-            DiskAction::SyncError { .. } => Word::SyncError,
-            DiskAction::Full => Word::Full,
-            DiskAction::Slow { .. } => Word::Slow,
-            DiskAction::Stall => Word::Stall,
-            DiskAction::Hang => Word::Hang,
-            DiskAction::BitFlip { .. } => Word::BitFlip,
-            DiskAction::Misdirect { .. } => Word::Misdirect,
+            DiskAction::Fault(DiskFault::ReadError { .. }) => Word::ReadError,
+            DiskAction::Fault(DiskFault::WriteError { .. }) => Word::WriteError,
+            DiskAction::Fault(DiskFault::SyncError { .. }) => Word::SyncError,
+            DiskAction::Fault(DiskFault::Full) => Word::Full,
+            DiskAction::Fault(DiskFault::Slow { .. }) => Word::Slow,
+            DiskAction::Fault(DiskFault::Stall) => Word::Stall,
+            DiskAction::Fault(DiskFault::Hang) => Word::Hang,
+            DiskAction::Fault(DiskFault::BitFlip { .. }) => Word::BitFlip,
+            DiskAction::Fault(DiskFault::Misdirect { .. }) => Word::Misdirect,
             DiskAction::Decay { .. } => Word::Decay,
         };
         match action {
-            DiskAction::ReadError { probability }
-            | DiskAction::WriteError { probability }
-            | DiskAction::BitFlip { probability }
-            | DiskAction::Misdirect { probability } => table.probability = Some(probability),
-            DiskAction::SyncError { probability, drop_cache } => {
+            DiskAction::Fault(
+                DiskFault::ReadError { probability }
+                | DiskFault::WriteError { probability }
+                | DiskFault::BitFlip { probability }
+                | DiskFault::Misdirect { probability },
+            ) => table.probability = Some(probability),
+            DiskAction::Fault(DiskFault::SyncError { probability, drop_cache }) => {
                 table.probability = Some(probability);
                 table.drop_cache = drop_cache.then_some(true);
             }
-            DiskAction::Slow { factor } => table.factor = Some(factor),
+            DiskAction::Fault(DiskFault::Slow { factor }) => table.factor = Some(factor),
+            DiskAction::Fault(DiskFault::Full | DiskFault::Stall | DiskFault::Hang) => {}
             DiskAction::Decay { sectors, unreadable } => {
                 table.sectors = Some(sectors);
                 table.unreadable = unreadable.then_some(true);
             }
-            DiskAction::Full | DiskAction::Stall | DiskAction::Hang => {}
         }
         table
     }
@@ -125,22 +128,24 @@ impl DiskTable {
             wrong("disk", format!("this fault of a disk needs `{key}`"), format!("add {key} = {example}"))
         };
         let likely = self.probability.unwrap_or(1.0);
-        Ok(match self.fault {
-            Word::ReadError => DiskAction::ReadError { probability: likely },
-            Word::WriteError => DiskAction::WriteError { probability: likely },
+        Ok(DiskAction::Fault(match self.fault {
+            Word::ReadError => DiskFault::ReadError { probability: likely },
+            Word::WriteError => DiskFault::WriteError { probability: likely },
             Word::SyncError => {
-                DiskAction::SyncError { probability: likely, drop_cache: self.drop_cache.unwrap_or(false) }
+                DiskFault::SyncError { probability: likely, drop_cache: self.drop_cache.unwrap_or(false) }
             }
-            Word::Full => DiskAction::Full,
-            Word::Slow => DiskAction::Slow { factor: self.factor.ok_or_else(missing)? },
-            Word::Stall => DiskAction::Stall,
-            Word::Hang => DiskAction::Hang,
-            Word::BitFlip => DiskAction::BitFlip { probability: self.probability.ok_or_else(missing)? },
-            Word::Misdirect => DiskAction::Misdirect { probability: self.probability.ok_or_else(missing)? },
-            Word::Decay => DiskAction::Decay {
-                sectors: self.sectors.ok_or_else(missing)?,
-                unreadable: self.unreadable.unwrap_or(false),
-            },
-        })
+            Word::Full => DiskFault::Full,
+            Word::Slow => DiskFault::Slow { factor: self.factor.ok_or_else(missing)? },
+            Word::Stall => DiskFault::Stall,
+            Word::Hang => DiskFault::Hang,
+            Word::BitFlip => DiskFault::BitFlip { probability: self.probability.ok_or_else(missing)? },
+            Word::Misdirect => DiskFault::Misdirect { probability: self.probability.ok_or_else(missing)? },
+            Word::Decay => {
+                return Ok(DiskAction::Decay {
+                    sectors: self.sectors.ok_or_else(missing)?,
+                    unreadable: self.unreadable.unwrap_or(false),
+                });
+            }
+        }))
     }
 }

@@ -86,6 +86,18 @@ fn is_zero(probability: &f64) -> bool {
     *probability == 0.0
 }
 
+impl Latency {
+    /// The same, for the simulated world.
+    pub(crate) fn in_the_world(self) -> world::Latency {
+        match self {
+            Latency::Constant(time) => world::Latency::constant(time.get()),
+            Latency::Uniform { from, to } => world::Latency::uniform(from.get(), to.get()),
+            Latency::Pareto { median, p99, .. } => world::Latency::pareto(median.get(), p99.get()),
+            Latency::LogNormal { median, p99 } => world::Latency::log_normal(median.get(), p99.get()),
+        }
+    }
+}
+
 impl Network {
     /// What every link is like that [`Network::links`] does not name.
     pub(crate) fn in_the_world(&self) -> LinkSettings {

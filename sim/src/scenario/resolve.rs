@@ -13,7 +13,7 @@ use super::model::{Nodes, Scenario};
 use super::network::{Bandwidth, Reorder};
 use super::random::{Kind, Random};
 use super::units::{Offset, Time};
-use host::world::Draw;
+use host::world::{DiskFault, Draw};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -223,12 +223,12 @@ fn worsening(draw: &mut Draw) -> LinkAction {
 fn failing(draw: &mut Draw) -> DiskAction {
     let (kind, probability) = (draw.below(6), *draw.pick(&[0.01, 0.1, 1.0]));
     match kind {
-        0 => DiskAction::Slow { factor: *draw.pick(&[10.0, 100.0, 1000.0]) },
-        1 => DiskAction::Stall,
-        2 => DiskAction::Full,
-        3 => DiskAction::SyncError { probability, drop_cache: draw.chance(0.5) },
-        4 => DiskAction::WriteError { probability },
-        _ => DiskAction::ReadError { probability },
+        0 => DiskAction::Fault(DiskFault::Slow { factor: *draw.pick(&[10.0, 100.0, 1000.0]) }),
+        1 => DiskAction::Fault(DiskFault::Stall),
+        2 => DiskAction::Fault(DiskFault::Full),
+        3 => DiskAction::Fault(DiskFault::SyncError { probability, drop_cache: draw.chance(0.5) }),
+        4 => DiskAction::Fault(DiskFault::WriteError { probability }),
+        _ => DiskAction::Fault(DiskFault::ReadError { probability }),
     }
 }
 
@@ -236,8 +236,8 @@ fn failing(draw: &mut Draw) -> DiskAction {
 fn corrupting(draw: &mut Draw) -> DiskAction {
     let (kind, probability) = (draw.below(3), *draw.pick(&[0.001, 0.01, 0.1]));
     match kind {
-        0 => DiskAction::BitFlip { probability },
-        1 => DiskAction::Misdirect { probability },
+        0 => DiskAction::Fault(DiskFault::BitFlip { probability }),
+        1 => DiskAction::Fault(DiskFault::Misdirect { probability }),
         _ => DiskAction::Decay { sectors: draw.between(1, 4) as u32, unreadable: draw.chance(0.5) },
     }
 }

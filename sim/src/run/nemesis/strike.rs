@@ -3,8 +3,8 @@
 use super::machines::Machines;
 use super::target::host;
 use super::{Nemesis, Step, Struck, note};
-use crate::scenario::{Action, Death, Links};
-use host::world::{self, DiskFault, HostId, LinkFault};
+use crate::scenario::{Action, Death, DiskAction, Links};
+use host::world::{self, Decay, DiskFault, HostId, LinkFault};
 use std::time::Duration;
 
 /// A slow machine gets the processor once in this time: the period in which containers are throttled, by default 100 ms,
@@ -133,14 +133,15 @@ impl Nemesis {
                 world::with(|world| world.freeze_clock(host));
                 vec![Undo::Thaw(host)]
             }
-            (Action::Disk { action, .. }, Some(host)) => match action.in_the_world() {
-                Ok(fault) => {
+            (Action::Disk { action, .. }, Some(host)) => match *action {
+                DiskAction::Fault(fault) => {
                     let set = world::with(|world| world.set_disk_fault(host, fault));
                     set.expect("a validated scenario has only disk faults that can be");
                     self.machines.disk_fails(host, action.corrupts());
                     vec![Undo::Repair(host, fault)]
                 }
-                Err((sectors, decay)) => {
+                DiskAction::Decay { sectors, unreadable } => {
+                    let decay = if unreadable { Decay::Unreadable } else { Decay::Flip };
                     world::with(|world| world.decay_disk(host, sectors, decay));
                     self.machines.corrupted(host);
                     vec![]
