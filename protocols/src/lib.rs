@@ -11,5 +11,6 @@
 
 pub mod bank;
 pub mod common;
+pub mod database;
 pub mod registry;
 pub mod store;
