@@ -59,8 +59,15 @@
 //! * [`Supervisor`], [`Client`], wire types (`message.rs`), [`Config`], [`Options`] (`options.rs`), [`View`] (`view.rs`)
 
 mod client;
+mod commit;
+mod downstream;
+mod engine;
+mod log;
 mod message;
 mod options;
+mod process;
+mod requests;
+mod standby;
 mod supervisor;
 mod timeline;
 mod view;
@@ -68,6 +75,7 @@ mod view;
 pub use client::{Client, ClientError};
 pub use message::{Condition, Refusal, Repair, Replication, Role, Standby, Start, Status, Sync, Write};
 pub use options::{Config, Flaw, Options};
+pub use process::{run, serve};
 pub use supervisor::{Supervisor, SupervisorError};
 pub use timeline::{History, Lsn, Timeline};
 pub use view::View;
@@ -88,7 +96,8 @@ pub const PROBES: &[&str] = &[
     "streams",
     // LSN: a log was recovered up to here
     "recovered",
-    "database begins anew",
+    "copy sent",
+    "disk failed, database stops",
     "malformed frame dropped",
     "standby diverged",
     "standby too far behind",

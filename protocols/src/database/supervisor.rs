@@ -93,7 +93,7 @@ impl Supervisor {
         self.done(&Order::Follow { upstream, repair }).await
     }
 
-    /// Says which standbys writes wait for, from now on. It is forgotten when the database stops.
+    /// Says which standbys writes wait for, from now on, whenever it is a primary. Done when that is durable.
     ///
     /// # Errors
     ///

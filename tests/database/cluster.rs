@@ -1,0 +1,169 @@
+//! Three databases and their operator, who sits on a machine of its own.
+
+use futures::future::BoxFuture;
+use host::disk::Disk;
+use host::world::{self, Config, Death, Latency, Machine, Machines};
+use protocols::database::{
+    self, Client, ClientError, Condition, Options, Repair, Replication, Role, Start, Status, Supervisor,
+    Sync, View, Write,
+};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+use tokio::time::sleep;
+
+const DATABASES: u8 = 3;
+
+/// Runs a case with three stopped databases.
+pub fn case<F: Future<Output = ()> + Send + 'static>(
+    options: Options,
+    case: impl FnOnce(Cluster) -> F + Send + 'static,
+) {
+    run_boxed(options, Box::new(move |cluster| Box::pin(case(cluster))));
+}
+
+/// Not generic: an executor for every case would take minutes to compile.
+fn run_boxed(options: Options, case: Box<dyn FnOnce(Cluster) -> BoxFuture<'static, ()> + Send>) {
+    sim::run::on_fresh_thread(1, move || {
+        let runtime = madsim::runtime::Runtime::with_seed_and_config(1, madsim::Config::default());
+        runtime.add_simulator::<Machines>();
+        runtime.block_on(async move {
+            let machine = |name: String, last: u8| {
+                let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
+                Machine { name, ip, clock_offset_ns: 0, clock_drift_ppb: 0 }
+            };
+            let mut machines: Vec<Machine> =
+                (1..=DATABASES).map(|id| machine(format!("n{id}"), id)).collect();
+            machines.push(machine("c1".to_owned(), 100));
+            let installed = world::install(Config {
+                seed: 1,
+                machines,
+                latency: Latency::uniform(Duration::from_millis(1), Duration::from_millis(5)),
+                loss: 0.0,
+                buggify: false,
+                recording: false,
+            });
+            let handle = madsim::runtime::Handle::current();
+            for id in 1..=DATABASES {
+                let config =
+                    database::Config { id: id.into(), address: address(id), options: options.clone() };
+                let boot = move || {
+                    let config = config.clone();
+                    async move { database::run(config, Disk::of_this_machine()).await.unwrap() }
+                };
+                handle.create_node().name(format!("n{id}")).init(boot).build();
+            }
+            let operator = handle.create_node().name("c1").build();
+            operator.spawn(case(Cluster)).await.unwrap();
+            (0..=usize::from(DATABASES)).for_each(|machine| world::crash(machine, Death::Power));
+            installed.dismantle().await;
+        });
+    });
+}
+
+pub fn address(id: u8) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, id)), 7000)
+}
+
+pub fn host(id: u8) -> usize {
+    usize::from(id) - 1
+}
+
+pub async fn seconds(seconds: f64) {
+    sleep(Duration::from_secs_f64(seconds)).await;
+}
+
+/// Databases are numbered from 1.
+#[derive(Clone, Copy)]
+pub struct Cluster;
+
+impl Cluster {
+    pub fn supervisor(self, id: u8) -> Supervisor {
+        Supervisor::new(address(id))
+    }
+
+    pub async fn status(self, id: u8) -> Status {
+        self.supervisor(id).status().await.unwrap()
+    }
+
+    pub fn view(self, id: u8) -> View {
+        world::view(host(id)).unwrap()
+    }
+
+    /// Starts 1 as the primary and the others as its standbys, and waits until they stream.
+    pub async fn start(self) {
+        self.supervisor(1).start(Start::Primary).await.unwrap();
+        for id in 2..=DATABASES {
+            self.start_standby(id, 1, Repair::RewindOrClone).await;
+        }
+        seconds(2.0).await;
+        assert_eq!(self.view(1).standbys, [2, 3]);
+    }
+
+    pub async fn start_standby(self, id: u8, upstream: u8, repair: Repair) {
+        let start = Start::Standby { upstream: Some(address(upstream)), repair };
+        self.supervisor(id).start(start).await.unwrap();
+    }
+
+    pub async fn follow(self, id: u8, upstream: u8, repair: Repair) {
+        self.supervisor(id).follow(Some(address(upstream)), repair).await.unwrap();
+    }
+
+    /// Writes of `id` wait for one of these.
+    pub async fn sync(self, id: u8, of: &[u32]) {
+        let sync = Sync { required: 1, of: of.iter().copied().collect() };
+        self.supervisor(id).set_sync(sync).await.unwrap();
+    }
+
+    pub async fn write(self, id: u8, key: &str, value: u64) -> Result<bool, ClientError> {
+        self.write_if(id, key, value, Condition::None).await
+    }
+
+    pub async fn write_if(
+        self,
+        id: u8,
+        key: &str,
+        value: u64,
+        condition: Condition,
+    ) -> Result<bool, ClientError> {
+        let write = Write { id: value, key: key.to_owned(), value: value.to_string(), condition };
+        Client::new(address(id)).patience(Duration::from_secs(2)).write(write).await
+    }
+
+    pub async fn read(self, id: u8, key: &str) -> Result<Option<String>, ClientError> {
+        Client::new(address(id)).patience(Duration::from_secs(2)).get(key).await
+    }
+
+    pub fn crash(self, id: u8, death: Death) {
+        world::crash(host(id), death);
+    }
+
+    pub fn restart(self, id: u8) {
+        world::restart(host(id));
+    }
+
+    /// The links of `id` to others fail.
+    pub fn isolate(self, id: u8, from: &[u8]) {
+        for other in from {
+            let (a, b) = (host(id), host(*other));
+            world::with(|world| {
+                world.cut(a, b);
+                world.cut(b, a);
+            });
+        }
+    }
+
+    pub fn reconnect(self, id: u8, to: &[u8]) {
+        for other in to {
+            let (a, b) = (host(id), host(*other));
+            world::with(|world| {
+                world.mend(a, b);
+                world.mend(b, a);
+            });
+        }
+    }
+
+    pub fn is(self, id: u8, role: Role, replication: Replication) {
+        let view = self.view(id);
+        assert_eq!((view.role, view.replication), (role, replication), "{view:?}");
+    }
+}

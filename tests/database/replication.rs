@@ -1,0 +1,157 @@
+//! Streaming, promotion, rewinding, cloning, synchronous commit.
+
+use crate::cluster::{case, seconds};
+use host::world::Death;
+use protocols::database::{Condition, Flaw, Options, Refusal, Repair, Replication, Role, Start};
+
+#[test]
+fn standbys_have_what_the_primary_has_and_are_read_only() {
+    case(Options::default(), |cluster| async move {
+        cluster.start().await;
+        assert!(cluster.write(1, "a", 1).await.unwrap());
+        assert!(cluster.write_if(1, "a", 2, Condition::Is("1".to_owned())).await.unwrap());
+        assert!(!cluster.write_if(1, "a", 3, Condition::Absent).await.unwrap());
+        seconds(1.0).await;
+        for id in 1..=3 {
+            assert_eq!(cluster.read(id, "a").await.unwrap().as_deref(), Some("2"), "of {id}");
+        }
+        let refused = cluster.write(2, "a", 4).await.unwrap_err();
+        assert_eq!(refused.to_string(), Refusal::ReadOnly.to_string());
+    });
+}
+
+#[test]
+fn a_promoted_standby_begins_a_timeline_and_the_old_primary_rewinds() {
+    case(Options::default(), |cluster| async move {
+        cluster.start().await;
+        cluster.write(1, "a", 1).await.unwrap();
+        seconds(1.0).await;
+        cluster.isolate(1, &[2, 3]);
+        cluster.write(1, "a", 2).await.unwrap();
+        cluster.supervisor(2).promote().await.unwrap();
+        cluster.follow(3, 2, Repair::No).await;
+        cluster.write(2, "b", 3).await.unwrap();
+        cluster.reconnect(1, &[2, 3]);
+        cluster.supervisor(1).stop().await.unwrap();
+        cluster.start_standby(1, 2, Repair::No).await;
+        seconds(2.0).await;
+        cluster.is(1, Role::Standby, Replication::Diverged);
+        cluster.is(3, Role::Standby, Replication::Streaming);
+        cluster.follow(1, 2, Repair::Rewind).await;
+        seconds(2.0).await;
+        cluster.is(1, Role::Standby, Replication::Streaming);
+        for id in 1..=3 {
+            assert_eq!(cluster.status(id).await.timeline().map(|timeline| timeline.number), Some(2));
+            assert_eq!(cluster.read(id, "a").await.unwrap().as_deref(), Some("1"), "of {id}");
+            assert_eq!(cluster.read(id, "b").await.unwrap().as_deref(), Some("3"), "of {id}");
+        }
+    });
+}
+
+#[test]
+fn with_its_flaw_a_diverged_standby_streams_and_differs_for_ever() {
+    let options = Options { flaw: Some(Flaw::UnrewoundRejoin), ..Options::default() };
+    case(options, |cluster| async move {
+        cluster.start().await;
+        cluster.isolate(1, &[2, 3]);
+        cluster.write(1, "a", 2).await.unwrap();
+        cluster.supervisor(2).promote().await.unwrap();
+        cluster.write(2, "b", 3).await.unwrap();
+        cluster.reconnect(1, &[2, 3]);
+        cluster.supervisor(1).stop().await.unwrap();
+        cluster.start_standby(1, 2, Repair::Rewind).await;
+        cluster.write(2, "b", 4).await.unwrap();
+        seconds(2.0).await;
+        cluster.is(1, Role::Standby, Replication::Streaming);
+        assert_eq!(cluster.read(1, "a").await.unwrap().as_deref(), Some("2"));
+        assert_eq!(cluster.read(2, "a").await.unwrap(), None);
+    });
+}
+
+#[test]
+fn a_standby_that_is_too_far_behind_takes_a_copy_while_writes_go_on() {
+    let options = Options { checkpoint_bytes: 2000, entries_kept: 5, ..Options::default() };
+    case(options, |cluster| async move {
+        cluster.supervisor(1).start(Start::Primary).await.unwrap();
+        for value in 1..=100 {
+            cluster.write(1, &format!("k{}", value % 7), value).await.unwrap();
+        }
+        cluster.start_standby(2, 1, Repair::Rewind).await;
+        seconds(1.0).await;
+        cluster.is(2, Role::Standby, Replication::TooFarBehind);
+        cluster.follow(2, 1, Repair::RewindOrClone).await;
+        for value in 101..=150 {
+            cluster.write(1, &format!("k{}", value % 7), value).await.unwrap();
+        }
+        seconds(2.0).await;
+        cluster.is(2, Role::Standby, Replication::Streaming);
+        assert_eq!(cluster.view(1).durable, cluster.view(2).durable);
+        for key in 0..7 {
+            let key = format!("k{key}");
+            assert_eq!(cluster.read(1, &key).await.unwrap(), cluster.read(2, &key).await.unwrap());
+        }
+        // What was copied is durable.
+        cluster.crash(2, Death::Power);
+        cluster.restart(2);
+        cluster.start_standby(2, 1, Repair::No).await;
+        seconds(2.0).await;
+        cluster.is(2, Role::Standby, Replication::Streaming);
+    });
+}
+
+#[test]
+fn a_write_waits_for_a_standby_of_the_list_and_for_no_other() {
+    case(Options::default(), |cluster| async move {
+        cluster.start().await;
+        cluster.sync(1, &[2]).await;
+        assert!(cluster.write(1, "a", 1).await.unwrap());
+        cluster.isolate(2, &[1]);
+        let waited = cluster.write(1, "a", 2).await.unwrap_err();
+        assert!(!waited.is_definite(), "{waited}");
+        assert_eq!(cluster.read(1, "a").await.unwrap().as_deref(), Some("1"), "it is not visible yet");
+        cluster.reconnect(2, &[1]);
+        seconds(10.0).await;
+        assert_eq!(cluster.read(1, "a").await.unwrap().as_deref(), Some("2"));
+    });
+}
+
+#[test]
+fn a_write_that_waited_when_the_primary_crashed_is_not_read_before_a_standby_has_it() {
+    for (flaw, read) in [(None, None), (Some(Flaw::TimedOutSyncCommit), Some("2"))] {
+        case(Options { flaw, ..Options::default() }, move |cluster| async move {
+            cluster.start().await;
+            cluster.sync(1, &[2]).await;
+            cluster.write(1, "a", 1).await.unwrap();
+            cluster.isolate(1, &[2, 3]);
+            cluster.write(1, "a", 2).await.unwrap_err();
+            cluster.crash(1, Death::Process);
+            cluster.restart(1);
+            cluster.supervisor(1).start(Start::Primary).await.unwrap();
+            assert_eq!(cluster.read(1, "a").await.ok().flatten().as_deref(), read, "{flaw:?}");
+            cluster.reconnect(1, &[2, 3]);
+            seconds(15.0).await;
+            assert_eq!(cluster.read(1, "a").await.unwrap().as_deref(), Some("2"));
+        });
+    }
+}
+
+#[test]
+fn a_stopped_primary_has_handed_over_all_that_it_had() {
+    case(Options::default(), |cluster| async move {
+        cluster.start().await;
+        for value in 1..=20 {
+            cluster.write(1, "a", value).await.unwrap();
+        }
+        cluster.supervisor(1).stop().await.unwrap();
+        let durable = cluster.status(1).await.durable;
+        assert_eq!([cluster.view(2).durable, cluster.view(3).durable], [durable; 2]);
+        let refused = cluster.write(1, "a", 21).await.unwrap_err();
+        assert_eq!(refused.to_string(), Refusal::NotRunning.to_string());
+        cluster.supervisor(2).promote().await.unwrap();
+        cluster.follow(3, 2, Repair::No).await;
+        cluster.start_standby(1, 2, Repair::No).await;
+        seconds(2.0).await;
+        cluster.is(1, Role::Standby, Replication::Streaming);
+        cluster.is(3, Role::Standby, Replication::Streaming);
+    });
+}
