@@ -112,7 +112,10 @@ fn a_corrupt_log_is_refused_with_its_place_and_stays_as_it_is() {
             cluster.write(1, "a", value).await.unwrap();
         }
         cluster.supervisor(1).stop().await.unwrap();
-        let garbage = world::with(|world| world.decay_disk(host(1), 64, Decay::Flip));
+        let garbage = world::with(|world| {
+            world.drop_disk_caches(host(1));
+            world.decay_disk(host(1), 64, Decay::Flip)
+        });
         assert!(garbage > 0);
         let refused = cluster.supervisor(1).start(Start::Primary).await.unwrap_err().to_string();
         assert!(refused.contains("is corrupt at byte"), "{refused}");
