@@ -34,6 +34,9 @@ pub trait System: Send + Sync + Sized + 'static {
     const OPERATIONS: &'static [&'static str];
     /// The probes that the protocol publishes.
     const PROBES: &'static [&'static str];
+    /// The processes, as `host::process::run` names them, of which a scenario may strike one; none if every machine is
+    /// one process.
+    const PROCESSES: &'static [&'static str] = &[];
 
     /// Runs one node until it is dropped. It is called again after each crash, and finds what its disk kept.
     fn node(&self, node: NodeContext<Self::Options>) -> impl Future<Output = io::Result<()>>;
@@ -161,6 +164,7 @@ impl<S: System> AnySystem for S {
         Vocabulary {
             operations: owned(S::OPERATIONS),
             probes: owned(S::PROBES),
+            processes: owned(S::PROCESSES),
             checkers: self.checkers().names().map(str::to_owned).collect(),
             ..Vocabulary::with_options::<S::Options>()
         }

@@ -8,6 +8,7 @@
 //! | [`disk`] | a disk that loses what was not synced, tears, fails, and takes its time | the system's files, in a folder |
 //! | [`clock`] | one wall clock a machine, with offset and drift | the system's clock |
 //! | [`entropy`] | a stream of the run's seed, one a machine | the system's entropy |
+//! | [`process`] | the processes of a machine that runs several; a fault may strike one of them | awaited |
 //! | [`mod@probe`] | reaches checkers, triggers and the timeline | compiles to nothing |
 //! | [`view`] | read by checkers directly, without a message | served as JSON on a debug port |
 //!
@@ -20,6 +21,7 @@ pub mod disk;
 pub mod entropy;
 pub mod net;
 pub mod probe;
+pub mod process;
 pub mod view;
 
 #[cfg(madsim)]

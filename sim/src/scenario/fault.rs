@@ -124,6 +124,15 @@ pub enum Action {
     },
     /// Everything on a machine stands still; its kernel still receives.
     Pause(Target),
+    /// Something happens to one process of a machine that runs several; the others go on.
+    Process {
+        /// Which machine's.
+        node: Target,
+        /// The name of the process.
+        process: String,
+        /// What.
+        action: ProcessAction,
+    },
     /// A machine's process gets one part in `factor` of the processor: it runs for a moment and then stands still.
     Slow {
         /// Which machine.
@@ -206,6 +215,15 @@ pub enum Death {
     Wiped,
 }
 
+/// What happens to one process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProcessAction {
+    /// It dies; the kernel closes its sockets. It starts again when the fault ends.
+    Crash,
+    /// It stands still.
+    Pause,
+}
+
 impl Action {
     /// The key that it has in the file.
     pub fn key(&self) -> &'static str {
@@ -219,10 +237,10 @@ impl Action {
             Action::OneWay { .. } => "one_way",
             Action::Hold(_) => "hold",
             Action::Link { .. } => "link",
-            Action::Crash { .. } => "crash",
+            Action::Crash { .. } | Action::Process { action: ProcessAction::Crash, .. } => "crash",
             Action::CrashLoop { .. } => "crash_loop",
             Action::RollingRestart { .. } => "rolling_restart",
-            Action::Pause(_) => "pause",
+            Action::Pause(_) | Action::Process { action: ProcessAction::Pause, .. } => "pause",
             Action::Slow { .. } => "slow",
             Action::ClockJump { .. } | Action::ClockFreeze(_) => "clock",
             Action::Disk { .. } => "disk",
@@ -232,8 +250,10 @@ impl Action {
     /// The key under which the file says how long it lasts; none if it is over at once or says so itself.
     pub fn duration_key(&self) -> Option<&'static str> {
         match self {
-            Action::Crash { .. } => Some("restart_after"),
-            Action::Pause(_) => Some("resume_after"),
+            Action::Crash { .. } | Action::Process { action: ProcessAction::Crash, .. } => {
+                Some("restart_after")
+            }
+            Action::Pause(_) | Action::Process { action: ProcessAction::Pause, .. } => Some("resume_after"),
             Action::Flap { .. }
             | Action::CrashLoop { .. }
             | Action::RollingRestart { .. }
@@ -250,6 +270,7 @@ impl Action {
             Action::Crash { node, .. } => Some(("crash", node)),
             Action::CrashLoop { node, .. } => Some(("crash_loop.node", node)),
             Action::Pause(node) => Some(("pause", node)),
+            Action::Process { node, .. } => Some((self.key(), node)),
             Action::Slow { node, .. } => Some(("slow.node", node)),
             Action::ClockJump { node, .. } | Action::ClockFreeze(node) => Some(("clock.node", node)),
             Action::Disk { node, .. } => Some(("disk.node", node)),

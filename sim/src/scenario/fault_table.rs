@@ -11,7 +11,7 @@
 //! key and what would be right.
 
 use super::disk_table::DiskTable;
-use super::fault::{Action, Death, Fault, Moment, Target};
+use super::fault::{Action, Death, Fault, Moment, ProcessAction, Target};
 use super::fault_forms::{
     ANY, ClockTable, CrashLoop, Flap, Isolate, OneWay, RollingRestart, Slow, THAT, TargetForm, When, form,
 };
@@ -83,6 +83,9 @@ pub(super) struct FaultTable {
     /// Everything on this node stands still.
     #[serde(skip_serializing_if = "Option::is_none")]
     pause: Option<TargetForm>,
+    /// Of the node that crashes or pauses, only the process with this name does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<String>,
     /// A node's process gets only a part of the processor.
     #[serde(skip_serializing_if = "Option::is_none")]
     slow: Option<Slow>,
@@ -210,7 +213,11 @@ impl FaultTable {
         }
         let how = self.how.unwrap_or_default();
         if let Some(node) = &self.crash {
-            actions.push(Action::Crash { node: target("crash", node)?, how });
+            let node = target("crash", node)?;
+            actions.push(match self.process.clone() {
+                Some(process) => Action::Process { node, process, action: ProcessAction::Crash },
+                None => Action::Crash { node, how },
+            });
         }
         if let Some(CrashLoop { node, times, up, backoff }) = &self.crash_loop {
             let (node, times, up, backoff) = (target("crash_loop.node", node)?, *times, *up, *backoff);
@@ -220,7 +227,11 @@ impl FaultTable {
             actions.push(Action::RollingRestart { down, gap });
         }
         if let Some(node) = &self.pause {
-            actions.push(Action::Pause(target("pause", node)?));
+            let node = target("pause", node)?;
+            actions.push(match self.process.clone() {
+                Some(process) => Action::Process { node, process, action: ProcessAction::Pause },
+                None => Action::Pause(node),
+            });
         }
         if let Some(Slow { node, factor }) = &self.slow {
             actions.push(Action::Slow { node: target("slow.node", node)?, factor: *factor });
@@ -270,6 +281,21 @@ impl TryFrom<FaultTable> for Fault {
         let action = table.action()?;
         let moment = table.moment()?;
         let key = action.key();
+        let is_of_a_process = matches!(action, Action::Process { .. });
+        if table.process.is_some() && !is_of_a_process {
+            return Err(wrong(
+                "process",
+                format!("`process` belongs to a crash or a pause, and this fault is a {key}"),
+                "remove `process`",
+            ));
+        }
+        if table.how.is_some() && key == "crash" && is_of_a_process {
+            return Err(wrong(
+                "how",
+                "`how` says how a machine goes down, and this fault ends one process of it",
+                "remove `how`, or `process` for the whole machine",
+            ));
+        }
         if table.how.is_some() && !matches!(action, Action::Crash { .. } | Action::CrashLoop { .. }) {
             return Err(wrong(
                 "how",
@@ -356,6 +382,13 @@ impl From<Fault> for FaultTable {
                 table.rolling_restart = Some(RollingRestart { down, gap });
             }
             Action::Pause(node) => table.pause = Some(form(node)),
+            Action::Process { node, process, action } => {
+                match action {
+                    ProcessAction::Crash => table.crash = Some(form(node)),
+                    ProcessAction::Pause => table.pause = Some(form(node)),
+                }
+                table.process = Some(process);
+            }
             Action::Slow { node, factor } => table.slow = Some(Slow { node: form(node), factor }),
             Action::ClockJump { node, by } => {
                 table.clock = Some(ClockTable { node: form(node), by: Some(by), frozen: false });

@@ -55,7 +55,7 @@ mod write;
 
 pub use disk::{Directories, Disk, DiskAction, Sector};
 pub use error::{Place, ScenarioError};
-pub use fault::{Action, Class, Death, Fault, Moment, Others, Target};
+pub use fault::{Action, Class, Death, Fault, Moment, Others, ProcessAction, Target};
 pub use link::{LinkAction, Links};
 pub use model::{Check, Clock, Cluster, Expect, Latency, Nodes, Scenario, Tail, Workload};
 pub use network::{Bandwidth, Link, Network, Reorder};

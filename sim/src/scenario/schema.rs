@@ -1,5 +1,5 @@
 //! The JSON schema of a scenario file, for editors: it completes keys, and with the system's name also its options,
-//! operations, probes and checkers.
+//! operations, probes, processes and checkers.
 //!
 //! Draft 7, which the TOML language servers read.
 
@@ -40,6 +40,7 @@ fn then(words: &Vocabulary, mut options: Value) -> Value {
         "cluster": { "properties": { "options": options } },
         "workload": { "properties": { "mix": { "propertyNames": { "enum": words.operations } } } },
         "fault": { "items": { "properties": {
+            "process": { "enum": words.processes },
             "when": { "properties": { "probe": { "enum": words.probes } } },
         } } },
         "check": { "properties": { "expect": { "properties": {

@@ -19,6 +19,8 @@ pub struct Vocabulary {
     pub operations: Vec<String>,
     /// What nodes publish: `fault.when.probe`.
     pub probes: Vec<String>,
+    /// What can crash or stand still by itself on a machine: `fault.process`.
+    pub processes: Vec<String>,
     /// What can be violated: the names in `check.expect`.
     pub checkers: Vec<String>,
     /// The schema of `[cluster.options]`.
@@ -41,6 +43,7 @@ impl Vocabulary {
         Vocabulary {
             operations: Vec::new(),
             probes: Vec::new(),
+            processes: Vec::new(),
             checkers: Vec::new(),
             options_schema: schema_for!(Options),
             check_options: |options| Options::deserialize(options).map(drop),

@@ -34,6 +34,9 @@ impl Checks<'_> {
         if let Some((key, target)) = action.target() {
             self.target(path.dotted(key), target)?;
         }
+        if let Action::Process { process, .. } = action {
+            self.process(&path.then("process"), process)?;
+        }
         let path_of_action = path.then(action.key());
         self.action(&path_of_action, action)?;
         match (fault.lasts, action.duration_key()) {
@@ -125,9 +128,11 @@ impl Checks<'_> {
                     out_of_range(path.then(key), value, bound)
                 })
             }
-            Action::Isolate { .. } | Action::Crash { .. } | Action::Pause(_) | Action::ClockFreeze(_) => {
-                Ok(())
-            }
+            Action::Isolate { .. }
+            | Action::Crash { .. }
+            | Action::Pause(_)
+            | Action::Process { .. }
+            | Action::ClockFreeze(_) => Ok(()),
         }
     }
 

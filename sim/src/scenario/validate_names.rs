@@ -18,6 +18,19 @@ impl Checks<'_> {
             .help(suggest(probe, "probes", &self.words.probes)))
     }
 
+    pub(super) fn process(&self, path: &Path, process: &String) -> Checked {
+        if self.words.processes.contains(process) {
+            return Ok(());
+        }
+        let system = &self.scenario.system;
+        Err(Problem::new(path.clone(), format!("{system} has no process `{process}`"))
+            .label("unknown process")
+            .help(match &self.words.processes[..] {
+                [] => format!("remove `process`: a machine of {system} is one process"),
+                known => suggest(process, "processes", known),
+            }))
+    }
+
     pub(super) fn groups(&self, path: &Path, groups: &[Vec<String>]) -> Checked {
         if groups.len() < 2 {
             return Err(Problem::new(path.clone(), "takes at least two groups")

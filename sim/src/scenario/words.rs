@@ -1,6 +1,6 @@
 //! Faults in words, as the trace and a failing test show them.
 
-use super::fault::{Action, Class, Death, Fault, Moment, Others, Target};
+use super::fault::{Action, Class, Death, Fault, Moment, Others, ProcessAction, Target};
 use std::fmt;
 
 impl fmt::Display for Action {
@@ -25,6 +25,12 @@ impl fmt::Display for Action {
                 write!(f, "rolling restart, each down for {down} and the next after {gap}")
             }
             Action::Pause(node) => write!(f, "pause {node}"),
+            Action::Process { node, process, action: ProcessAction::Crash } => {
+                write!(f, "crash {process} on {node}")
+            }
+            Action::Process { node, process, action: ProcessAction::Pause } => {
+                write!(f, "pause {process} on {node}")
+            }
             Action::Slow { node, factor } => write!(f, "{node} is {factor} times as slow"),
             Action::ClockJump { node, by } => write!(f, "clock of {node} jumps {by}"),
             Action::ClockFreeze(node) => write!(f, "clock of {node} stands still"),

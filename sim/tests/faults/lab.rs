@@ -1,10 +1,11 @@
 //! A system that measures the world: each node says in probes whom it hears, how fast it computes, what its clock shows
-//! and what its disk answers. It promises nothing; what it saw is read from the trace.
+//! and what its disk answers. On each machine run a process that echoes and one that calls the echo of the next machine.
+//! It promises nothing; what it saw is read from the trace.
 
 use host::disk::{Disk, OpenOptions};
 use host::net::{TcpListener, TcpStream};
-use host::probe;
 use host::world::Happening;
+use host::{probe, process};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::catalog::Catalog;
@@ -23,6 +24,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// How often a node looks at the others, at its clock and at its disk.
 pub const LOOK: Duration = Duration::from_millis(100);
+const ECHO_PORT: u16 = 7001;
 
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct Options {}
@@ -37,7 +39,9 @@ impl System for Lab {
 
     const NAME: &'static str = "lab";
     const OPERATIONS: &'static [&'static str] = &["nothing"];
-    const PROBES: &'static [&'static str] = &["boot", "role", "hears", "ticks", "clock", "disk", "rare"];
+    const PROBES: &'static [&'static str] =
+        &["boot", "role", "hears", "ticks", "clock", "disk", "rare", "serves", "echo"];
+    const PROCESSES: &'static [&'static str] = &["echo", "caller"];
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         boot(&node.disk()).await?;
@@ -46,6 +50,10 @@ impl System for Lab {
         tokio::spawn(count());
         tokio::spawn(watch_clock());
         tokio::spawn(watch_disk(node.disk()));
+        let echo = |of: u32| SocketAddr::new(node.nodes[of as usize % node.nodes.len()].ip(), ECHO_PORT);
+        let (own, next) = (echo(node.id - 1), echo(node.id));
+        tokio::task::spawn_local(process::run("echo", move || serve(own)));
+        tokio::task::spawn_local(process::run("caller", move || call(next)));
         converse(node).await
     }
 
@@ -124,6 +132,47 @@ async fn write(disk: &Disk) -> io::Result<()> {
     let file = disk.create("scratch").await?;
     file.write_all_at(b"scratch", 0).await?;
     file.sync_all().await
+}
+
+/// Echoes each byte, to one caller after the other.
+async fn serve(own: SocketAddr) -> io::Result<()> {
+    let listener = TcpListener::bind(own).await?;
+    probe!("serves");
+    loop {
+        let (mut stream, _) = listener.accept().await?;
+        while let Ok(byte) = stream.read_u8().await {
+            if stream.write_u8(byte).await.is_err() {
+                break;
+            }
+        }
+    }
+}
+
+/// Says what becomes of a byte that it sends to the next machine's echo, on a connection that it keeps.
+async fn call(next: SocketAddr) {
+    let mut connection = None;
+    loop {
+        sleep(LOOK).await;
+        if connection.is_none() {
+            connection = TcpStream::connect(next).await.ok();
+        }
+        let Some(stream) = &mut connection else {
+            probe!("echo", "refused");
+            continue;
+        };
+        let echo = async {
+            stream.write_u8(1).await?;
+            stream.read_u8().await
+        };
+        match timeout(LOOK, echo).await {
+            Ok(Ok(_)) => probe!("echo", "answers"),
+            Ok(Err(_)) => {
+                connection = None;
+                probe!("echo", "closed");
+            }
+            Err(_) => probe!("echo", "silent"),
+        }
+    }
 }
 
 /// Tells every node its number, and says from whom it heard in the last while.

@@ -5,4 +5,5 @@ mod budget;
 mod lab;
 mod links;
 mod machines;
+mod processes;
 mod triggers;

@@ -93,6 +93,37 @@ fn an_unknown_probe_comes_with_those_there_are() {
 }
 
 #[test]
+fn an_unknown_process_comes_with_those_there_are() {
+    insta::assert_snapshot!(refused(r#"crash = "that""#, "crash = \"that\"\nprocess = \"agnet\""), @r#"
+     × fault.1.process: registry has no process `agnet`
+       ╭─[netsplit.toml:31:11]
+    30 │ crash = "that"
+    31 │ process = "agnet"
+       ·           ───┬───
+       ·              ╰── unknown process
+    32 │ restart_after = "2s"
+       ╰────
+     help: did you mean `agent`? processes: agent, engine
+    "#);
+}
+
+#[test]
+fn one_process_is_no_machine_whose_power_could_fail() {
+    let power = "crash = \"that\"\nprocess = \"agent\"\nhow = \"power\"";
+    insta::assert_snapshot!(refused(r#"crash = "that""#, power), @r#"
+     × fault.1.how: `how` says how a machine goes down, and this fault ends one process of it
+       ╭─[netsplit.toml:32:1]
+    31 │ process = "agent"
+    32 │ how = "power"
+       · ─┬─
+       ·  ╰── here
+    33 │ restart_after = "2s"
+       ╰────
+     help: remove `how`, or `process` for the whole machine
+    "#);
+}
+
+#[test]
 fn two_actions_in_a_fault_are_two_faults() {
     insta::assert_snapshot!(refused(r#"heal_after = "5s""#, r#"crash = "n1""#), @r#"
      × fault.0.crash: a fault does one thing, and this one has `partition` already

@@ -79,6 +79,13 @@ restart_after = "1m 1s""#,
 after = "1ms"
 pause = "that"
 resume_after = "3s""#,
+        r#"at = "0s"
+crash = "n1"
+process = "agent"
+restart_after = "2s""#,
+        r#"when = { node = "any", probe = "role" }
+pause = "that"
+process = "engine""#,
         r#"at = "2s"
 clock = { node = "n3", by = "-2s" }"#,
     ];

@@ -93,6 +93,7 @@ impl Systems for Registry {
         (system == "registry").then(|| Vocabulary {
             operations: words(&["register", "unregister", "kill", "lookup"]),
             probes: words(&["conflict", "role"]),
+            processes: words(&["agent", "engine"]),
             checkers: words(&["convergence", "one-owner"]),
             ..Vocabulary::with_options::<Options>()
         })

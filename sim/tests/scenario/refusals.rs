@@ -39,6 +39,23 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (SPLIT, "clock = { node = \"that\", by = \"1s\" }", "fault.0.clock.node: \"that\" is the node"),
     ("heal_after = \"5s\"", "heal_after = \"0s\"", "fault.0.heal_after: 0s is not above 0"),
     ("heal_after = \"5s\"", "how = \"power\"", "fault.0.how: `how` belongs to a crash"),
+    (
+        "heal_after = \"5s\"",
+        "process = \"agent\"",
+        "fault.0.process: `process` belongs to a crash or a pause",
+    ),
+    (CRASH, "crash = \"n1\"\nprocess = \"agnet\"", "fault.1.process: registry has no process `agnet`"),
+    (CRASH, "pause = \"n1\"\nprocess = \"\"", "fault.1.process: registry has no process ``"),
+    (
+        CRASH,
+        "pause = \"n1\"\nprocess = \"agent\"\nrestart_after = \"1s\"",
+        "fault.1.restart_after: a pause ends by",
+    ),
+    (
+        CRASH,
+        "crash = \"n1\"\nprocess = \"agent\"\nhow = \"process\"",
+        "fault.1.how: `how` says how a machine goes down",
+    ),
     ("at = \"3s\"", "", "fault.0: nothing says when the fault strikes"),
     ("at = \"3s\"", "at = \"3s\"\nafter = \"1s\"", "fault.0.after: `after` counts from the probe"),
     ("at = \"3s\"", "at = \"20s\"", "fault.0.at: 20s is after the end"),

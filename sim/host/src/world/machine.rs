@@ -3,6 +3,7 @@
 use super::address::Addresses;
 use super::listener::EPHEMERAL;
 use super::name_service::Remembered;
+use super::process::Processes;
 use super::{Draw, HostId, World, with};
 use std::any::Any;
 use std::net::IpAddr;
@@ -71,6 +72,7 @@ pub(super) struct Host {
     /// How it will go down next.
     pub(super) next_port: u16,
     pub(super) view: Option<View>,
+    pub(super) processes: Processes,
     pub(super) addresses: Addresses,
     /// What it remembers of the name service.
     pub(super) names: Remembered,
@@ -91,6 +93,7 @@ impl Host {
             running: true,
             next_port: EPHEMERAL,
             view: None,
+            processes: Processes::default(),
             addresses: Addresses::default(),
             names: Remembered::new(),
             clock_offset_ns: machine.clock_offset_ns,
@@ -202,6 +205,7 @@ impl World {
         self.hosts[host].running = false;
         self.hosts[host].up = death == Death::Process;
         self.hosts[host].view = None;
+        self.hosts[host].processes.all_die();
         self.drop_listeners_of(host, death != Death::Process);
         self.drop_connections_of(host, death != Death::Process);
         self.drop_sockets_of(host);

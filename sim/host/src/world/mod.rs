@@ -18,6 +18,7 @@
 //! | `timer.rs` | exact timers |
 //! | `net/` | the sockets that node code holds |
 //! | `machine.rs` | machines: power, process, clock, view |
+//! | `process.rs` | the processes of a machine that runs several |
 //! | `disk/` | their disks |
 //! | `digest.rs`, `trace.rs` | what is remembered |
 //! | `out_of_range.rs`, `overload.rs` | why a setting is refused, and why a run is |
@@ -41,6 +42,7 @@ pub(crate) mod net;
 mod out_of_range;
 mod overload;
 mod packet;
+pub(crate) mod process;
 mod tcp;
 mod timer;
 mod trace;
@@ -55,6 +57,9 @@ pub use link::{Bandwidth, Latency, LinkFault, LinkSettings, Reorder};
 pub use machine::{Death, Machine, crash, is_up, pause, restart, resume, view, view_json};
 pub use out_of_range::OutOfRange;
 pub use overload::{MESSAGE_LIMIT, Overload};
+pub use process::{
+    ProcessState, crash_process, pause_process, process_state, restart_process, resume_process,
+};
 pub use trace::{Happening, TraceEvent, TraceLine};
 
 use crate::probe::Value;

@@ -1,8 +1,9 @@
 //! The nemesis: strikes with the plan's faults and ends them.
 //!
 //! Timed faults are on its timeline from the start; triggered ones get there when their probe is published, as often as
-//! the plan says. Faults may overlap: links, disks and clocks count theirs, and a machine that is down already is not
-//! crashed again. Nor does the nemesis strike beyond the budget of the plan. What it skips, the trace says and why.
+//! the plan says. Faults may overlap: links, disks and clocks count theirs, and a machine or a process that is down already
+//! is not crashed again. Nor does the nemesis strike beyond the budget of the plan. What it skips, the trace says and
+//! why. A crash ends what had befallen the same process before, and that of a machine what had befallen any of its own.
 //! The heal phase ends everything but what is permanent.
 //!
 //! - `strike`: what each action does to the world, and how it is undone

@@ -3,8 +3,8 @@
 use super::machines::Machines;
 use super::target::host;
 use super::{Nemesis, Step, Struck, note};
-use crate::scenario::{Action, Death, DiskAction, Links};
-use host::world::{self, Decay, DiskFault, HostId, LinkFault};
+use crate::scenario::{Action, Death, DiskAction, Links, ProcessAction};
+use host::world::{self, Decay, DiskFault, HostId, LinkFault, ProcessState};
 use std::time::Duration;
 
 /// A slow machine gets the processor once in this time: the period in which containers are throttled, by default 100 ms,
@@ -12,12 +12,14 @@ use std::time::Duration;
 const PERIOD: Duration = Duration::from_millis(10);
 
 /// How to end a part of what a fault did.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Undo {
     Mend(HostId, HostId),
     Release(HostId, HostId),
     Restart(HostId),
     Resume(HostId),
+    RestartProcess(HostId, String),
+    ResumeProcess(HostId, String),
     /// The fault with this number, which takes the machine's turns, takes no more.
     Turn(HostId, usize),
     Thaw(HostId),
@@ -32,6 +34,8 @@ impl Undo {
             Undo::Release(from, to) => world::with(|world| world.release(from, to)),
             Undo::Restart(host) => machines.restart(host),
             Undo::Resume(host) => machines.resume(host),
+            Undo::RestartProcess(host, process) => world::restart_process(host, &process),
+            Undo::ResumeProcess(host, process) => world::resume_process(host, &process),
             Undo::Turn(host, struck) => machines.take_turn(host, struck, false),
             Undo::Thaw(host) => world::with(|world| world.thaw_clock(host)),
             Undo::Better(from, to, fault) => {
@@ -79,6 +83,16 @@ impl Nemesis {
                 return Err("the machine is paused already".to_owned());
             }
         }
+        if let Action::Process { process, action, .. } = action {
+            match (world::process_state(machine, process), action) {
+                (None, _) => return Err(format!("no {process} runs there")),
+                (Some(ProcessState::Down), _) => return Err(format!("{process} is down already")),
+                (Some(ProcessState::Paused), ProcessAction::Pause) => {
+                    return Err(format!("{process} is paused already"));
+                }
+                _ => {}
+            }
+        }
         let Some(at_most) = self.at_most else { return Ok(()) };
         let down = self.machines.down_count();
         if action.takes_down() && self.machines.runs(machine) && down as u32 >= at_most.down {
@@ -114,6 +128,7 @@ impl Nemesis {
                 worsen(links, action.in_the_world())
             }
             (Action::Crash { how, .. }, Some(host)) => {
+                self.end_those_of_processes(host, None);
                 self.published.forget(host);
                 self.machines.crash(host, death(*how));
                 vec![Undo::Restart(host)]
@@ -121,6 +136,15 @@ impl Nemesis {
             (Action::Pause(_), Some(host)) => {
                 self.machines.pause(host);
                 vec![Undo::Resume(host)]
+            }
+            (Action::Process { process, action: ProcessAction::Crash, .. }, Some(host)) => {
+                self.end_those_of_processes(host, Some(process));
+                world::crash_process(host, process);
+                vec![Undo::RestartProcess(host, process.clone())]
+            }
+            (Action::Process { process, action: ProcessAction::Pause, .. }, Some(host)) => {
+                world::pause_process(host, process);
+                vec![Undo::ResumeProcess(host, process.clone())]
             }
             (Action::Slow { .. }, Some(host)) => {
                 vec![Undo::Turn(host, self.struck.len())]
@@ -148,6 +172,17 @@ impl Nemesis {
                 }
             },
             _ => unreachable!("a plan has only faults of one stroke, each aimed at whom it needs"),
+        }
+    }
+
+    /// Ends what has befallen the processes of a machine, or one of them: a crash leaves nothing to restart or resume.
+    fn end_those_of_processes(&mut self, host: HostId, only: Option<&str>) {
+        for index in 0..self.struck.len() {
+            let Struck { fault, machine, .. } = self.struck[index];
+            let Action::Process { process, .. } = &self.faults[fault].action else { continue };
+            if machine == Some(host) && only.is_none_or(|only| only == process) {
+                self.end(index);
+            }
         }
     }
 
