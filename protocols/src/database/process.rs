@@ -49,6 +49,7 @@ pub async fn serve(listener: TcpListener, config: Config, disk: Disk) -> io::Res
         move || process.view()
     });
     probe!("role", Role::Stopped.name(), "");
+    let _ends = EndsWith(Arc::clone(&process));
     let mut tasks = Tasks::default();
     let accepting = async {
         loop {
@@ -66,6 +67,15 @@ pub async fn serve(listener: TcpListener, config: Config, disk: Disk) -> io::Res
         biased;
         never = process.supervise(inbox, &disk) => match never {},
         () = accepting => unreachable!("it has no end"),
+    }
+}
+
+/// Ends what runs when the process does.
+struct EndsWith(Arc<Process>);
+
+impl Drop for EndsWith {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 
@@ -98,9 +108,7 @@ impl Process {
                 Ok((engine, writer)) => {
                     *self.lock() = Some(Arc::clone(&engine));
                     let stop = self.run(&engine, writer, &start, done, &mut orders).await;
-                    *self.lock() = None;
-                    // Its connections end with its tasks.
-                    *engine.tasks.lock().unwrap_or_else(PoisonError::into_inner) = Tasks::default();
+                    self.end();
                     let last = engine.lock().status(self.config.id);
                     stopped = Status {
                         upstream: None,
@@ -216,6 +224,13 @@ impl Process {
                 }
             };
             let _ = answer.send(obeyed);
+        }
+    }
+
+    /// What runs, runs no more: its connections end with its tasks.
+    fn end(&self) {
+        if let Some(engine) = self.lock().take() {
+            *engine.tasks.lock().unwrap_or_else(PoisonError::into_inner) = Tasks::default();
         }
     }
 
