@@ -488,7 +488,10 @@ impl Inner {
         if self.is_fenced() {
             return;
         }
-        if let Some((_, done)) = self.promoting.take_if(|(lsn, _)| *lsn <= self.durable) {
+        if let Some((begins, done)) = self.promoting.take_if(|(lsn, _)| *lsn <= self.durable) {
+            if begins > Lsn(1) {
+                probe!("promoted", begins.0);
+            }
             self.become_primary(engine);
             let _ = done.send(Obeyed::Done);
         }

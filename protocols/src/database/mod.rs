@@ -86,6 +86,8 @@ pub const PROBES: &[&str] = &[
     "role",
     // LSN, timeline, the write's id (0: the first entry of a timeline): an entry is in this log
     "appended",
+    // LSN: a standby's new timeline begins with this entry, and it is the primary
+    "promoted",
     // LSN: entries behind it are no longer in this log
     "cut",
     // LSN, timeline of that entry, the number of the database it was copied from: this log is now that one's up to there
