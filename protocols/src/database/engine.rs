@@ -110,7 +110,7 @@ impl Engine {
             Start::Standby { upstream, repair } => (*upstream, *repair),
         };
         let (last, base) = (log.last(), log.base().clone());
-        probe!("recovered", last.0);
+        probe!("recovered", last.0, log.history().last().unwrap_or_default().to_string());
         let mut tip = base.contents.clone();
         for entry in log.slice(base.last, last, usize::MAX) {
             log::put(&mut tip, entry.change);

@@ -96,7 +96,7 @@ pub const PROBES: &[&str] = &[
     "committed",
     // the upstream's number, LSN: this standby streams from it, from the entry after
     "streams",
-    // LSN: a log was recovered up to here
+    // LSN, timeline of that entry: a log was recovered up to here
     "recovered",
     "copy sent",
     "disk failed, database stops",

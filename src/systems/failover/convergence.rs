@@ -1,0 +1,111 @@
+//! **convergence**: one primary, and all others stream from it and have what it has.
+
+use protocols::database::{Replication, Role, View};
+use sim::check::Views;
+
+/// The machine of the one primary.
+pub(super) fn primary(views: &Views<View>) -> Result<u32, String> {
+    let primaries: Vec<u32> =
+        views.up().filter(|(_, view)| view.role == Role::Primary).map(|(node, _)| node).collect();
+    match primaries[..] {
+        [primary] => Ok(primary),
+        [] => Err("there is no primary".to_owned()),
+        _ => {
+            let names: Vec<String> = primaries.iter().map(|node| format!("n{node}")).collect();
+            Err(format!("{} are primaries", names.join(" and ")))
+        }
+    }
+}
+
+pub(super) fn converged(views: &Views<View>) -> Result<(), String> {
+    let leader = primary(views)?;
+    let Some(primary) = views.get(leader) else { return Err("the primary is gone".to_owned()) };
+    if primary.visible < primary.durable {
+        return Err(format!("{} entries of n{leader} still wait", primary.durable.0 - primary.visible.0));
+    }
+    for (node, view) in views.up().filter(|(node, _)| *node != leader) {
+        if view.role != Role::Standby || view.replication != Replication::Streaming {
+            return Err(format!("n{node} is {}, and {:?}", view.role.name(), view.replication));
+        }
+        if !primary.standbys.contains(&view.id) {
+            return Err(format!("n{node} does not stream from n{leader}, the primary"));
+        }
+        let shown = |view: &View| {
+            let timeline = view.timeline.unwrap_or_default();
+            format!("{} entries up to timeline {timeline}", view.visible)
+        };
+        if (view.timeline, view.durable, view.visible) != (primary.timeline, primary.durable, primary.visible)
+        {
+            let (ours, theirs) = (shown(view), shown(primary));
+            return Err(format!("n{node} shows {ours}, and n{leader}, the primary, {theirs}"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocols::database::{Lsn, Timeline};
+
+    const ENTRIES: Lsn = Lsn(9);
+
+    fn view(id: u32, role: Role) -> View {
+        View {
+            id,
+            role,
+            timeline: Some(Timeline { number: 2, tag: 7 }),
+            durable: ENTRIES,
+            visible: ENTRIES,
+            upstream: None,
+            replication: if role == Role::Standby { Replication::Streaming } else { Replication::Idle },
+            standbys: if role == Role::Primary { vec![5, 6] } else { Vec::new() },
+            malformed_frames: 0,
+        }
+    }
+
+    /// n5 leads n4 and n6, which is changed.
+    fn judge(change: impl FnOnce(&mut View)) -> Result<(), String> {
+        let mut last = view(6, Role::Standby);
+        change(&mut last);
+        let primary = View { standbys: vec![4, 6], ..view(5, Role::Primary) };
+        let databases = [view(4, Role::Standby), primary, last].map(Some);
+        let stores = [None, None, None];
+        converged(&Views::new(stores.into_iter().chain(databases).collect()))
+    }
+
+    #[test]
+    fn all_that_stream_and_have_the_same_have_converged() {
+        assert_eq!(judge(|_| ()), Ok(()));
+    }
+
+    #[test]
+    fn a_standby_that_lacks_something_or_follows_nobody_has_not() {
+        let refusals = [
+            judge(|view| view.visible = Lsn(8)),
+            judge(|view| view.timeline = Some(Timeline { number: 1, tag: 7 })),
+            judge(|view| view.replication = Replication::Diverged),
+            judge(|view| view.role = Role::Stopped),
+            judge(|view| view.role = Role::Primary),
+            judge(|view| view.id = 7),
+        ];
+        let why: Vec<String> = refusals.into_iter().map(Result::unwrap_err).collect();
+        assert_eq!(
+            why,
+            [
+                "n6 shows 8 entries up to timeline 2-00000007, and n5, the primary, 9 entries up to timeline 2-00000007",
+                "n6 shows 9 entries up to timeline 1-00000007, and n5, the primary, 9 entries up to timeline 2-00000007",
+                "n6 is standby, and Diverged",
+                "n6 is stopped, and Streaming",
+                "n5 and n6 are primaries",
+                "n6 does not stream from n5, the primary",
+            ]
+        );
+    }
+
+    #[test]
+    fn there_is_one_primary() {
+        let standbys = Views::new(vec![Some(view(4, Role::Standby)), Some(view(5, Role::Standby))]);
+        assert_eq!(converged(&standbys).unwrap_err(), "there is no primary");
+    }
+}

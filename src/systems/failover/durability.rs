@@ -1,0 +1,86 @@
+//! **durability**: what a client was told is done is in the end in the primary's log.
+
+use super::fact::name;
+use super::logs::Logs;
+use host::world::HostId;
+use std::collections::BTreeSet;
+
+/// The writes that were acknowledged, in this order.
+#[derive(Debug, Default)]
+pub(super) struct Acknowledged(Vec<Write>);
+
+#[derive(Debug)]
+struct Write {
+    id: u64,
+    lsn: u64,
+    timeline: String,
+    by: HostId,
+}
+
+impl Acknowledged {
+    /// A primary has told a client that a write is done.
+    pub(super) fn committed(&mut self, by: HostId, id: u64, lsn: u64, timeline: String) {
+        self.0.push(Write { id, lsn, timeline, by });
+    }
+
+    /// How many writes a machine's log does not have.
+    pub(super) fn lost(&self, logs: &Logs, primary: HostId) -> usize {
+        self.missing(logs, primary).count()
+    }
+
+    /// Whether a machine's log has them all.
+    pub(super) fn check(&self, logs: &Logs, primary: HostId) -> Result<(), String> {
+        let mut missing = self.missing(logs, primary);
+        let Some(Write { id, lsn, timeline, by }) = missing.next() else { return Ok(()) };
+        let (all, node, by) = (1 + missing.count(), name(primary), name(*by));
+        Err(format!(
+            "{node} lacks {all} acknowledged writes; the first, {id}, was entry {lsn} of timeline {timeline} at {by}"
+        ))
+    }
+
+    fn missing(&self, logs: &Logs, primary: HostId) -> impl Iterator<Item = &Write> {
+        let there: BTreeSet<u64> = logs.writes(primary).collect();
+        self.0.iter().filter(move |write| !there.contains(&write.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fact::Fact;
+    use super::*;
+
+    /// n4 wrote 7 and 8, n5 took over after 7.
+    fn logs() -> Logs {
+        let append = |lsn, timeline: &str, id| Fact::Appended { lsn, timeline: timeline.to_owned(), id };
+        let facts = [
+            (3, append(1, "1-a", 7)),
+            (4, append(1, "1-a", 7)),
+            (3, append(2, "1-a", 8)),
+            (4, append(2, "2-b", 0)),
+            (4, append(3, "2-b", 9)),
+        ];
+        let mut logs = Logs::default();
+        facts.iter().try_for_each(|(host, fact)| logs.hear(*host, fact)).unwrap();
+        logs
+    }
+
+    #[test]
+    fn a_write_that_nobody_was_told_of_may_be_lost() {
+        let mut acknowledged = Acknowledged::default();
+        acknowledged.committed(3, 7, 1, "1-a".to_owned());
+        acknowledged.committed(4, 9, 3, "2-b".to_owned());
+        assert_eq!(acknowledged.check(&logs(), 4), Ok(()));
+    }
+
+    #[test]
+    fn an_acknowledged_write_may_not() {
+        let mut acknowledged = Acknowledged::default();
+        acknowledged.committed(3, 7, 1, "1-a".to_owned());
+        acknowledged.committed(3, 8, 2, "1-a".to_owned());
+        assert_eq!(
+            acknowledged.check(&logs(), 4).unwrap_err(),
+            "n5 lacks 1 acknowledged writes; the first, 8, was entry 2 of timeline 1-a at n4"
+        );
+        assert_eq!((acknowledged.lost(&logs(), 4), acknowledged.lost(&logs(), 3)), (1, 0));
+    }
+}

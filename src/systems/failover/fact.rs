@@ -1,0 +1,95 @@
+//! What machines say in probes, as far as it is judged.
+
+use host::probe::Value;
+use host::world::{HostId, Probe};
+
+/// What a machine has said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fact {
+    /// An entry is in its log.
+    Appended { lsn: u64, timeline: String, id: u64 },
+    /// What is behind this entry no longer is.
+    Cut { lsn: u64 },
+    /// Its log is now that of another machine, up to this entry.
+    Cloned { lsn: u64, timeline: String, from: HostId },
+    /// After a restart its log ends with this entry.
+    Recovered { lsn: u64, timeline: String },
+    /// It has told a client that a write is done.
+    Committed { id: u64, lsn: u64 },
+    /// It follows another, from the entry after this one.
+    Streams { from: HostId, after: u64 },
+    /// Its manager has got the leader's lock, or has it no longer.
+    Lock { acquired: bool },
+    /// No longer than this may pass without a write, in ns.
+    ServiceWithin { ns: u64 },
+}
+
+/// How long the service may be without a write, in ms.
+pub(super) const SERVICE_WITHIN: &str = "service within";
+
+impl Fact {
+    /// The machine that published a probe, and what it says; none if it is not judged.
+    pub(super) fn of(probe: &Probe) -> Option<(HostId, Fact)> {
+        let fact = match (probe.name, &probe.values[..]) {
+            ("appended", [Value::Uint(lsn), timeline, Value::Uint(id)]) => {
+                Fact::Appended { lsn: *lsn, timeline: timeline.to_string(), id: *id }
+            }
+            ("cut", [Value::Uint(lsn)]) => Fact::Cut { lsn: *lsn },
+            ("cloned", [Value::Uint(lsn), timeline, from]) => {
+                Fact::Cloned { lsn: *lsn, timeline: timeline.to_string(), from: machine(from)? }
+            }
+            ("recovered", [Value::Uint(lsn), timeline]) => {
+                Fact::Recovered { lsn: *lsn, timeline: timeline.to_string() }
+            }
+            ("committed", [Value::Uint(id), Value::Uint(lsn)]) => Fact::Committed { id: *id, lsn: *lsn },
+            ("streams", [from, Value::Uint(after)]) => Fact::Streams { from: machine(from)?, after: *after },
+            ("lock", [Value::Text(what)]) => Fact::Lock { acquired: what == "acquired" },
+            (SERVICE_WITHIN, [Value::Uint(ms)]) => Fact::ServiceWithin { ns: ms * 1_000_000 },
+            _ => return None,
+        };
+        Some((probe.host?, fact))
+    }
+}
+
+/// The machine of the database with this number.
+fn machine(number: &Value) -> Option<HostId> {
+    match number {
+        Value::Uint(number) => (*number as HostId).checked_sub(1),
+        _ => None,
+    }
+}
+
+/// The name of a machine.
+pub(super) fn name(host: HostId) -> String {
+    format!("n{}", host + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fact(name: &'static str, values: Vec<Value>) -> Option<(HostId, Fact)> {
+        Fact::of(&Probe { at_ns: 1, host: Some(3), name, values })
+    }
+
+    #[test]
+    fn a_database_is_known_by_the_number_of_its_machine() {
+        let cloned = fact("cloned", vec![7_u64.into(), "2-b".into(), 5_u32.into()]);
+        assert_eq!(cloned, Some((3, Fact::Cloned { lsn: 7, timeline: "2-b".to_owned(), from: 4 })));
+        assert_eq!(fact("streams", vec![0_u32.into(), 7_u64.into()]), None, "there is no database 0");
+        assert_eq!(name(3), "n4");
+    }
+
+    #[test]
+    fn only_an_acquired_lock_is_held() {
+        let lock = |what: &str| fact("lock", vec![what.into()]);
+        assert_eq!(lock("acquired"), Some((3, Fact::Lock { acquired: true })));
+        assert_eq!(lock("released"), Some((3, Fact::Lock { acquired: false })));
+        assert_eq!(lock("lost"), Some((3, Fact::Lock { acquired: false })));
+    }
+
+    #[test]
+    fn what_is_not_judged_is_no_fact() {
+        assert_eq!(fact("watchdog fired", Vec::new()), None);
+    }
+}

@@ -1,0 +1,160 @@
+//! What a recorded run cost: time without writes, acknowledged writes lost, time with two primaries.
+
+use super::watch::Watch;
+use host::world::{Happening, HostId, Probe, TraceEvent};
+use sim::history::Line;
+use sim::run::Recording;
+use sim::scenario::{Action, Fault, ProcessAction};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// What a run cost, in simulated time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figures {
+    /// How many writes clients were told are done.
+    pub writes: usize,
+    /// The longest time without one, from the first until the clients stopped; none without a single write.
+    pub without_writes: Option<Duration>,
+    /// How many acknowledged writes the log of the primary lacks in the end; none if there is not one primary.
+    pub lost: Option<usize>,
+    /// How long more than one database took itself for the primary.
+    pub two_primaries: Duration,
+}
+
+impl Figures {
+    /// Of a recorded run.
+    pub fn of(recording: &Recording) -> Figures {
+        let end_ns = recording.trace.iter().find(|event| is_heal_phase(event)).map_or(0, |event| event.at_ns);
+        let writes: Vec<u64> = writes(&recording.history);
+        let mut watch = Watch::default();
+        let mut reign = Reign::default();
+        for TraceEvent { at_ns, happening } in &recording.trace {
+            match happening {
+                Happening::Probe { host, name, values } => {
+                    let probe = Probe { at_ns: *at_ns, host: *host, name, values: values.clone() };
+                    // What is wrong with it is for the checkers to say.
+                    let _ = watch.hear(Some(&probe));
+                    if let ("role", Some(host), Some(role)) = (*name, host, values.first()) {
+                        reign.changed(*at_ns, *host, role.to_string() == "primary");
+                    }
+                }
+                Happening::Note { kind: "fault", text } => {
+                    if let Some(host) = crashed(text, &recording.plan.faults, &recording.machines) {
+                        reign.changed(*at_ns, host, false);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut primaries = reign.primaries.iter();
+        let lost = match (primaries.next(), primaries.next()) {
+            (Some(primary), None) => Some(watch.lost(*primary)),
+            _ => None,
+        };
+        Figures {
+            writes: writes.len(),
+            without_writes: longest_gap(&writes, end_ns),
+            lost,
+            two_primaries: Duration::from_nanos(reign.shared_ns),
+        }
+    }
+}
+
+/// Who takes itself for the primary.
+#[derive(Debug, Default)]
+struct Reign {
+    primaries: BTreeSet<HostId>,
+    since_ns: u64,
+    shared_ns: u64,
+}
+
+impl Reign {
+    fn changed(&mut self, at_ns: u64, host: HostId, is_primary: bool) {
+        if self.primaries.len() > 1 {
+            self.shared_ns += at_ns - self.since_ns;
+        }
+        self.since_ns = at_ns;
+        if is_primary {
+            self.primaries.insert(host)
+        } else {
+            self.primaries.remove(&host)
+        };
+    }
+}
+
+fn is_heal_phase(event: &TraceEvent) -> bool {
+    matches!(&event.happening, Happening::Note { kind: "phase", text } if text == "heal phase")
+}
+
+/// When clients were told that a write is done, in order.
+fn writes(history: &[Line]) -> Vec<u64> {
+    let is_write = |line: &&Line| match (line.kind, line.f.as_str()) {
+        ("ok", "put") => true,
+        ("ok", "cas") => line.value["swapped"][1] == true,
+        _ => false,
+    };
+    history.iter().filter(is_write).map(|line| line.time).collect()
+}
+
+fn longest_gap(writes: &[u64], end_ns: u64) -> Option<Duration> {
+    let nexts = writes.iter().skip(1).copied().chain([end_ns]);
+    let gaps = writes.iter().zip(nexts).map(|(write, next)| next.saturating_sub(*write));
+    gaps.max().map(Duration::from_nanos)
+}
+
+/// The machine whose database a fault's note says has crashed.
+fn crashed(note: &str, faults: &[Fault], machines: &[String]) -> Option<HostId> {
+    let (index, _) = note.strip_prefix("fault ")?.split_once(" strikes: ")?;
+    let is_crash = match &faults.get(index.parse::<usize>().ok()?)?.action {
+        Action::Crash { .. } => true,
+        Action::Process { process, action, .. } => process == "database" && *action == ProcessAction::Crash,
+        _ => false,
+    };
+    let name = note.rsplit_once('(')?.1.trim_end_matches(')');
+    machines.iter().position(|machine| machine == name).filter(|_| is_crash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sim::scenario::{Death, Moment, Target, Time};
+
+    #[test]
+    fn the_longest_gap_may_be_the_last() {
+        let gap = |writes: &[u64]| longest_gap(writes, 100).map(|gap| gap.as_nanos());
+        assert_eq!((gap(&[10, 20, 60, 70]), gap(&[10, 20]), gap(&[])), (Some(40), Some(80), None));
+    }
+
+    #[test]
+    fn only_shared_time_is_counted() {
+        let mut reign = Reign::default();
+        for (at, host, is_primary) in
+            [(10, 3, true), (20, 4, true), (25, 3, true), (30, 3, false), (50, 5, true), (60, 4, false)]
+        {
+            reign.changed(at, host, is_primary);
+        }
+        assert_eq!((reign.shared_ns, reign.primaries), (20, [5].into()));
+    }
+
+    #[test]
+    fn a_crash_of_an_agent_is_none_of_its_database() {
+        let fault = |action| Fault {
+            moment: Moment::At { at: Time::from_secs(1), every: None, times: None },
+            action,
+            lasts: None,
+            permanent: false,
+        };
+        let node = || Target::Node("n4".to_owned());
+        let crash = |process: &str| {
+            fault(Action::Process { node: node(), process: process.to_owned(), action: ProcessAction::Crash })
+        };
+        let machine = fault(Action::Crash { node: node(), how: Death::Process });
+        let faults = [machine, crash("agent"), crash("database")];
+        let machines: Vec<String> = (1..=7).map(|number| format!("n{number}")).collect();
+        let host = |note| crashed(note, &faults, &machines);
+        assert_eq!(host("fault 0 strikes: crash n4 (n4)"), Some(3));
+        assert_eq!(host("fault 0 ends: crash n4 (n4)"), None);
+        assert_eq!(host("fault 1 strikes: crash agent on n4 (n4)"), None);
+        assert_eq!(host("fault 2 strikes: crash database on n4 (n4)"), Some(3));
+    }
+}

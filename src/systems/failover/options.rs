@@ -1,0 +1,126 @@
+//! What a scenario can choose, and which machine is what.
+
+use protocols::{database, store};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use sim::scenario::Time;
+use std::io;
+use std::net::SocketAddr;
+
+/// `[cluster] options`: machines are numbered from the store's replicas to the databases to the routers.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Who manages the databases.
+    pub manager: Manager,
+    /// How many replicas the store has: the first machines.
+    pub stores: u32,
+    /// How many routers there are: the last machines.
+    pub routers: u32,
+    /// Whether a write waits for a standby.
+    pub synchronous: bool,
+    /// No longer than this may pass without a write while clients work; without it, any time may.
+    pub service_within: Option<Time>,
+    /// The store.
+    pub store: store::Options,
+    /// The databases.
+    pub database: database::Options,
+}
+
+/// Who manages the databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Manager {
+    /// An agent beside each database, and a lock in the store.
+    Patroni,
+    /// Keepers, sentinels and proxies.
+    Stolon,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            manager: Manager::Patroni,
+            stores: 3,
+            routers: 1,
+            synchronous: false,
+            service_within: None,
+            store: store::Options::default(),
+            database: database::Options::default(),
+        }
+    }
+}
+
+/// Where everybody listens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places<'a> {
+    pub(super) stores: &'a [SocketAddr],
+    pub(super) databases: &'a [SocketAddr],
+    pub(super) routers: &'a [SocketAddr],
+}
+
+impl<'a> Places<'a> {
+    /// Of a cluster with these machines.
+    pub(super) fn of(nodes: &'a [SocketAddr], options: &Options) -> io::Result<Self> {
+        let (stores, routers) = (options.stores as usize, options.routers as usize);
+        if stores == 0 || routers == 0 || nodes.len() <= stores + routers {
+            let message = format!(
+                "cluster.nodes: {} are too few for {stores} store replicas, one database and {routers} routers",
+                nodes.len()
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let (stores, others) = nodes.split_at(stores);
+        let (databases, routers) = others.split_at(others.len() - routers);
+        Ok(Places { stores, databases, routers })
+    }
+
+    /// What the machine with this number is, from 1.
+    pub(super) fn part(&self, id: u32) -> Part {
+        let index = id as usize - 1;
+        match index.checked_sub(self.stores.len()) {
+            None => Part::Store,
+            Some(index) if index < self.databases.len() => Part::Database,
+            Some(_) => Part::Router,
+        }
+    }
+}
+
+/// What a machine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A replica of the store.
+    Store,
+    /// A database, and what manages it.
+    Database,
+    /// What clients talk to.
+    Router,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nodes(count: u16) -> Vec<SocketAddr> {
+        (1..=count).map(|port| ([127, 0, 0, 1], port).into()).collect()
+    }
+
+    #[test]
+    fn machines_are_replicas_of_the_store_then_databases_then_routers() {
+        let nodes = nodes(7);
+        let places = Places::of(&nodes, &Options::default()).unwrap();
+        let parts: Vec<Part> = (1..=7).map(|id| places.part(id)).collect();
+        let (store, database) = ([Part::Store; 3], [Part::Database; 3]);
+        assert_eq!(parts, [&store[..], &database, &[Part::Router]].concat());
+        assert_eq!(places.routers, &nodes[6..]);
+    }
+
+    #[test]
+    fn a_cluster_without_a_database_is_refused() {
+        let error = Places::of(&nodes(4), &Options::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cluster.nodes: 4 are too few for 3 store replicas, one database and 1 routers"
+        );
+    }
+}

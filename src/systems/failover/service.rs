@@ -1,0 +1,87 @@
+//! **service**: no longer without a write than the scenario allows (`options.service_within`).
+//!
+//! Counted from the start of the run to its first write, from each write to the next, and from the last one until the
+//! clients stop, as far as anything was heard by then.
+
+/// When the last write was done.
+#[derive(Debug, Default)]
+pub(super) struct Service {
+    within_ns: Option<u64>,
+    last_ns: u64,
+    /// The time, as far as anything was heard.
+    now_ns: u64,
+    is_over: bool,
+}
+
+impl Service {
+    /// The scenario has a bound.
+    pub(super) fn within(&mut self, ns: u64) {
+        self.within_ns = Some(ns);
+    }
+
+    /// Something was heard.
+    pub(super) fn heard(&mut self, at_ns: u64) -> Result<(), String> {
+        self.now_ns = at_ns;
+        self.check()
+    }
+
+    /// A primary has done a write.
+    pub(super) fn committed(&mut self, at_ns: u64) {
+        self.last_ns = at_ns;
+    }
+
+    /// The clients have stopped.
+    pub(super) fn over(&mut self) {
+        self.is_over = true;
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let without = self.now_ns - self.last_ns;
+        match self.within_ns {
+            Some(within) if !self.is_over && without > within => {
+                let seconds = |ns: u64| ns as f64 / 1e9;
+                let (bound, last) = (seconds(within), seconds(self.last_ns));
+                Err(format!("no write for more than {bound} s, since {last:.3} s"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: u64 = 1_000_000_000;
+
+    fn service(writes: &[u64]) -> Service {
+        let mut service = Service::default();
+        service.within(10 * S);
+        for at in writes {
+            assert_eq!(service.heard(*at), Ok(()));
+            service.committed(*at);
+        }
+        service
+    }
+
+    #[test]
+    fn a_pause_up_to_the_bound_is_allowed() {
+        assert_eq!(service(&[8 * S, 18 * S, 20 * S]).heard(30 * S), Ok(()));
+    }
+
+    #[test]
+    fn a_longer_pause_is_not() {
+        let why = service(&[8 * S, 18 * S]).heard(28 * S + 1).unwrap_err();
+        assert_eq!(why, "no write for more than 10 s, since 18.000 s");
+        assert!(service(&[]).heard(11 * S).is_err(), "the first write is late");
+    }
+
+    #[test]
+    fn nobody_writes_after_the_clients_have_stopped() {
+        let mut service = service(&[8 * S]);
+        service.over();
+        assert_eq!(service.heard(40 * S), Ok(()));
+        let mut unbounded = Service::default();
+        assert_eq!(unbounded.heard(1000 * S), Ok(()));
+    }
+}

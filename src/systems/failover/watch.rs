@@ -1,0 +1,81 @@
+//! Everything that was said in a run, taken in once for all that is judged.
+
+use super::durability::Acknowledged;
+use super::fact::Fact;
+use super::lease::Lock;
+use super::logs::Logs;
+use super::recovery::Machines;
+use super::service::Service;
+use super::split_brain::Reigns;
+use host::world::{HostId, Probe};
+
+/// What was heard so far, and what each checker says of the latest of it.
+#[derive(Debug)]
+pub(super) struct Watch {
+    logs: Logs,
+    acknowledged: Acknowledged,
+    reigns: Reigns,
+    lock: Lock,
+    clock: Service,
+    pub(super) machines: Machines,
+    pub(super) split_brain: Result<(), String>,
+    pub(super) lease: Result<(), String>,
+    pub(super) service: Result<(), String>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Watch {
+            logs: Logs::default(),
+            acknowledged: Acknowledged::default(),
+            reigns: Reigns::default(),
+            lock: Lock::default(),
+            clock: Service::default(),
+            machines: Machines::default(),
+            split_brain: Ok(()),
+            lease: Ok(()),
+            service: Ok(()),
+        }
+    }
+}
+
+impl Watch {
+    /// Takes a probe in. Without one, the clients have stopped. Returns what is wrong with the logs.
+    pub(super) fn hear(&mut self, probe: Option<&Probe>) -> Result<(), String> {
+        (self.split_brain, self.lease, self.service) = (Ok(()), Ok(()), Ok(()));
+        let Some(probe) = probe else {
+            self.clock.over();
+            return Ok(());
+        };
+        self.service = self.clock.heard(probe.at_ns);
+        match (probe.name, probe.host) {
+            ("applied", Some(host)) => drop(self.machines.stores.insert(host)),
+            ("role", Some(host)) => drop(self.machines.databases.insert(host)),
+            _ => {}
+        }
+        let Some((host, fact)) = Fact::of(probe) else { return Ok(()) };
+        match fact {
+            Fact::Committed { id, lsn } => {
+                let timeline = self.logs.timeline(host, lsn);
+                self.clock.committed(probe.at_ns);
+                self.lease = self.lock.committed(host);
+                self.split_brain = self.reigns.committed(host, timeline.clone());
+                self.acknowledged.committed(host, id, lsn, timeline);
+            }
+            Fact::Lock { acquired } => self.lock.changed(host, acquired),
+            Fact::ServiceWithin { ns } => self.clock.within(ns),
+            _ => {}
+        }
+        self.logs.hear(host, &fact)
+    }
+
+    /// Whether the log of the primary has all that was acknowledged.
+    pub(super) fn durability(&self, primary: HostId) -> Result<(), String> {
+        self.acknowledged.check(&self.logs, primary)
+    }
+
+    /// How many acknowledged writes the log of the primary lacks.
+    pub(super) fn lost(&self, primary: HostId) -> usize {
+        self.acknowledged.lost(&self.logs, primary)
+    }
+}
