@@ -12,5 +12,7 @@
 pub mod bank;
 pub mod common;
 pub mod database;
+pub mod patroni;
 pub mod registry;
+pub mod router;
 pub mod store;

@@ -1,0 +1,618 @@
+//! The agent: it looks, decides, acts, and waits, for ever.
+//!
+//! All of it is one future, with the answers to others in it: a pause of the process stops all at once. What it believes of
+//! the lock has an end by its own clock, counted from when it asked for it; nothing that needs the lock is done after that.
+
+use super::cluster::{Cluster, Member, SyncState, text};
+use super::health::{self, Shown};
+use super::options::{Config, Flaw, Synchronous, Watchdog};
+use super::rules::{self, Act, Holder, Known, Memory, Why};
+use super::session::{Session, Trouble};
+use super::sync::{self, Step};
+use crate::database::{Lsn, Repair, Role, Start, Status, Supervisor, SupervisorError};
+use crate::store::{ClientError, Watch};
+use host::net::TcpListener;
+use host::{probe, sometimes};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// What it does not do at once it tries again after so long. Patroni's, where it waits for a standby to catch up.
+const SOON: Duration = Duration::from_secs(2);
+/// Who has given up the lock lets others take it for so long. Patroni's.
+const STAND_BACK: Duration = Duration::from_secs(2);
+/// The steps towards the right synchronous standbys that are taken at one time.
+const SYNC_STEPS_MAX: usize = 8;
+
+/// Runs an agent until the future is dropped. It leaves its database as it is.
+///
+/// # Errors
+///
+/// When the configuration is out of bounds (`InvalidInput`), the address cannot be bound, or an agent with this number
+/// is there already (`AlreadyExists`).
+pub async fn run(config: Config) -> io::Result<()> {
+    config.validate()?;
+    let listener = TcpListener::bind(config.health).await?;
+    serve(listener, config).await
+}
+
+/// Runs an agent on a listener that is already bound.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
+    config.validate()?;
+    let shown = Shown::default();
+    let mut agent = Agent::new(&config, &shown);
+    let managing = async {
+        agent.refuse_a_namesake().await?;
+        agent.manage().await
+    };
+    tokio::select! {
+        biased;
+        error = health::serve(&listener, &config, &shown) => Err(error),
+        ended = managing => ended,
+    }
+}
+
+/// When it looks again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    AtOnce,
+    Soon,
+    InTurn,
+}
+
+struct Agent<'a> {
+    config: &'a Config,
+    shown: &'a Shown,
+    database: Supervisor,
+    session: Session,
+    memory: Memory,
+    /// What was read last.
+    cluster: Cluster,
+    /// Until when it has the lock.
+    leads_until: Option<Instant>,
+    /// Since when its database does not run although it has the lock.
+    down_since: Option<Instant>,
+    stands_back_until: Option<Instant>,
+    /// What the database had when it was last told whom to wait for.
+    sync_since: Option<Lsn>,
+    armed: bool,
+}
+
+impl<'a> Agent<'a> {
+    fn new(config: &'a Config, shown: &'a Shown) -> Agent<'a> {
+        let options = &config.options;
+        let store = config.store.clone();
+        let patience = Duration::from_secs(5).min(options.loop_wait);
+        Agent {
+            config,
+            shown,
+            database: Supervisor::new(config.database).patience(patience),
+            session: Session::new(config.id, store, &options.scope, options.ttl, options.retry_timeout),
+            memory: Memory::default(),
+            cluster: Cluster::default(),
+            leads_until: None,
+            down_since: None,
+            stands_back_until: None,
+            sync_since: None,
+            armed: false,
+        }
+    }
+
+    /// Two agents of one number would take each other's lock for their own.
+    async fn refuse_a_namesake(&mut self) -> io::Result<()> {
+        let by = self.deadline();
+        let Ok(cluster) = self.session.read(by).await else { return Ok(()) };
+        let Some(member) = cluster.members.get(&self.config.id) else { return Ok(()) };
+        if member.health == self.config.health || !health::is_alive(member.health).await {
+            return Ok(());
+        }
+        let message = format!("id: there is already a member {} at {}", self.config.id, member.health);
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, message))
+    }
+
+    async fn manage(&mut self) -> io::Result<()> {
+        let mut next = Instant::now();
+        loop {
+            let then = self.look_and_act().await;
+            self.show();
+            let now = Instant::now();
+            next = match then {
+                Next::AtOnce => now,
+                Next::Soon => now + SOON.min(self.config.options.loop_wait),
+                Next::InTurn => (next + self.config.options.loop_wait).max(now),
+            };
+            if then != Next::AtOnce && self.wait(next).await {
+                next = Instant::now();
+            }
+        }
+    }
+
+    /// Waits for its turn, or until the lock or an operator's wish has changed: then it is true.
+    async fn wait(&mut self, next: Instant) -> bool {
+        let (revision, session) = (self.cluster.revision, &mut self.session);
+        let watching = async {
+            let prefix = session.keys.prefix.clone();
+            if let Ok(mut watch) = session.client.watch_prefix(&prefix, revision + 1).await {
+                while let Ok(urgent) = any_urgent(&mut watch, session).await {
+                    if urgent {
+                        return;
+                    }
+                }
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            biased;
+            () = sleep_until(next) => false,
+            () = watching => true,
+        }
+    }
+
+    /// Once round.
+    async fn look_and_act(&mut self) -> Next {
+        self.mind_the_clock().await;
+        let by = self.deadline();
+        let read = self.session.read(by).await;
+        self.mind_the_clock().await;
+        let status = self.look().await;
+        match read {
+            Ok(cluster) => self.cluster = cluster,
+            Err(_) if self.trusts_what_it_saw() => {}
+            Err(_) => return self.without_store(status.as_ref()).await,
+        }
+        self.remember(status.as_ref());
+        let act = if self.known(status.as_ref()).holder() == Holder::Me {
+            self.renew_and_decide(status.as_ref()).await
+        } else {
+            self.no_longer_leads();
+            self.decide(status.as_ref(), rules::without_lock).await
+        };
+        let next = self.act(act, status.as_ref()).await;
+        self.touch(status.as_ref()).await;
+        next
+    }
+
+    /// Stops the database if the lock is over by this clock, before anybody is asked anything.
+    async fn mind_the_clock(&mut self) {
+        if self.is_over() {
+            sometimes!("the lock was over before it was renewed");
+            self.no_longer_leads();
+            self.stop().await;
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let looks = self.config.options.flaw != Some(Flaw::LeaseOutlived);
+        looks && !self.cluster.settings.pause && self.leads_until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// How long the store has to answer: a leader must know before the lock is over.
+    fn deadline(&self) -> Instant {
+        let by = Instant::now() + self.config.options.retry_timeout;
+        self.leads_until.filter(|_| !self.cluster.settings.pause).map_or(by, |until| by.min(until))
+    }
+
+    fn trusts_what_it_saw(&self) -> bool {
+        let leader = self.cluster.leader.as_ref().map(|leader| leader.id);
+        self.config.options.flaw == Some(Flaw::StaleLockView) && leader == Some(self.config.id)
+    }
+
+    /// What the database says. A connection to one that has begun anew fails once.
+    async fn look(&mut self) -> Option<Status> {
+        match self.database.status().await {
+            Ok(status) => Some(status),
+            Err(_) => self.database.status().await.ok(),
+        }
+    }
+
+    fn known<'k>(&'k self, database: Option<&'k Status>) -> Known<'k> {
+        let Config { id: me, options, .. } = self.config;
+        Known { me: *me, options, cluster: &self.cluster, database, memory: &self.memory }
+    }
+
+    fn remember(&mut self, status: Option<&Status>) {
+        let now = Instant::now();
+        if self.cluster.leader.is_some() {
+            self.memory.members = self.cluster.members.clone();
+        }
+        self.memory.stands_back = self.stands_back_until.is_some_and(|until| now < until);
+        let failsafe_leader = self.shown.facts().failsafe_leader;
+        self.memory.failsafe_leader =
+            failsafe_leader.filter(|(_, _, until)| now < *until).map(|(id, database, _)| (id, database));
+        let role = status.map(|status| status.role);
+        let mine = self.known(status).holder() == Holder::Me;
+        if !mine || matches!(role, Some(Role::Primary | Role::Standby)) {
+            self.down_since = None;
+            self.memory.recovering = false;
+            self.memory.was_primary = mine && role == Some(Role::Primary);
+        } else {
+            self.down_since.get_or_insert(now);
+        }
+        self.memory.down_for = self.down_since.map_or(Duration::ZERO, |since| now - since);
+        self.show();
+    }
+
+    /// What others may know of it.
+    fn show(&self) {
+        let mut facts = self.shown.facts();
+        facts.leader = self.cluster.leader.as_ref().map(|leader| leader.id);
+        facts.leads_until = self.leads_until;
+        facts.paused = self.cluster.settings.pause;
+        facts.synchronous =
+            self.cluster.synchronous().is_some_and(|sync| sync.standbys.contains(&self.config.id));
+        facts.failsafe = self.cluster.failsafe.clone().unwrap_or_default();
+    }
+
+    /// Puts a question, and puts it again with what others say, if it asks for that.
+    async fn decide(
+        &mut self,
+        status: Option<&Status>,
+        rule: impl Fn(&Known<'_>, Option<&rules::Others>) -> Act,
+    ) -> Act {
+        match rule(&self.known(status), None) {
+            Act::AskOthers(others) => {
+                let told = health::ask_others(&others).await;
+                rule(&self.known(status), Some(&told))
+            }
+            act => act,
+        }
+    }
+
+    async fn renew_and_decide(&mut self, status: Option<&Status>) -> Act {
+        let last = status.filter(|status| status.role == Role::Primary).map(|status| status.durable);
+        let mut failsafe: BTreeMap<u32, SocketAddr> =
+            self.cluster.members.iter().map(|(id, member)| (*id, member.health)).collect();
+        failsafe.insert(self.config.id, self.config.health);
+        let failsafe = self.config.options.failsafe_mode.then_some(&failsafe);
+        let by = self.deadline();
+        let updated = match self.session.update(&self.cluster, last, failsafe, by).await {
+            Ok(Some(_)) | Err(_) if self.is_over() => return Act::Demote(Why::NoLock),
+            Ok(None) | Err(_) if self.trusts_what_it_saw() => {
+                Ok(Some(Instant::now() + self.config.options.ttl))
+            }
+            updated => updated,
+        };
+        match updated {
+            Ok(Some(until)) => {
+                self.leads(until);
+                if !self.pet().await && self.config.options.watchdog == Watchdog::Required {
+                    sometimes!("the required watchdog cannot be armed");
+                    return Act::Release(Why::NoWatchdog);
+                }
+                self.decide(status, rules::with_lock).await
+            }
+            Ok(None) => {
+                self.no_longer_leads();
+                rules::lock_lost(&self.known(status))
+            }
+            Err(_) => match self.go_on_without_store(status).await {
+                Act::Lead => Act::Wait(Why::Fine),
+                act => act,
+            },
+        }
+    }
+
+    /// The store does not answer.
+    async fn without_store(&mut self, status: Option<&Status>) -> Next {
+        match self.go_on_without_store(status).await {
+            Act::Lead => Next::InTurn,
+            act => self.act(act, status).await,
+        }
+    }
+
+    async fn go_on_without_store(&mut self, status: Option<&Status>) -> Act {
+        let asked = Instant::now();
+        let act = match rules::without_store(&self.known(status), None) {
+            Act::AskOthers(others) => {
+                let agreed = health::ask_to_go_on(self.config, &others).await;
+                rules::without_store(&self.known(status), Some(agreed && !self.is_over()))
+            }
+            act => act,
+        };
+        if act == Act::Lead {
+            sometimes!("a primary goes on without the store");
+            let until = asked + self.config.options.ttl;
+            self.leads_until = Some(until);
+            self.shown.facts().failsafe_leader = Some((self.config.id, self.config.database, until));
+            self.pet().await;
+        }
+        act
+    }
+
+    async fn act(&mut self, act: Act, status: Option<&Status>) -> Next {
+        let by = self.deadline();
+        match act {
+            // Whoever asks twice gets no answer.
+            Act::AskOthers(_) => Next::InTurn,
+            Act::Wait(why) => wait_because(why),
+            Act::Start(start) => self.start(start).await,
+            Act::Follow(upstream) => {
+                let _ = self.database.follow(Some(upstream), Repair::RewindOrClone).await;
+                Next::InTurn
+            }
+            Act::Demote(why) => self.demote(why).await,
+            Act::Initialize => match self.session.initialize(by).await {
+                Ok(_) => Next::AtOnce,
+                Err(_) => Next::Soon,
+            },
+            Act::TakeLock => self.take_lock().await,
+            Act::Promote => self.promote().await,
+            Act::Lead => self.lead(status).await,
+            Act::Release(why) => self.release(why).await,
+            Act::HandOver => {
+                sometimes!("planned switchover");
+                self.release(Why::Fine).await
+            }
+            Act::ForgetSwitchover => {
+                match self.session.forget_switchover(self.cluster.failover.modified, by).await {
+                    Ok(()) => Next::AtOnce,
+                    Err(_) => Next::Soon,
+                }
+            }
+        }
+    }
+
+    async fn start(&mut self, start: Start) -> Next {
+        let primary = start == Start::Primary;
+        if primary {
+            sometimes!("crashed primary started again");
+            let ours = self.cluster.synchronous().filter(|sync| sync.leader == self.config.id);
+            let named = ours.map(|sync| sync.standbys.clone()).unwrap_or_default();
+            let waits_for = sync::before_any(&self.config.options, &named);
+            self.sync_since = None;
+            if self.database.set_sync(waits_for).await.is_err() || self.is_over() {
+                return Next::Soon;
+            }
+        }
+        let started = self.database.start(start).await;
+        if let Err(error) = &started {
+            tracing::warn!(id = self.config.id, %error, "the database does not start");
+        }
+        // One that does not answer may run yet.
+        self.memory.recovering = primary && !matches!(started, Err(SupervisorError::Unreachable(_)));
+        match started {
+            Ok(()) => Next::AtOnce,
+            Err(SupervisorError::Refused(_)) if !primary => Next::InTurn,
+            Err(_) => Next::Soon,
+        }
+    }
+
+    async fn demote(&mut self, why: Why) -> Next {
+        match why {
+            Why::NoStore => sometimes!("demoted, the store does not answer"),
+            Why::NoLock => sometimes!("demoted, the lock is lost"),
+            _ => {}
+        }
+        self.no_longer_leads();
+        if !self.stop().await {
+            return Next::Soon;
+        }
+        match why {
+            // It would take long to find that out again.
+            Why::NoStore => self.start(Start::Standby { upstream: None, repair: Repair::No }).await,
+            _ => Next::AtOnce,
+        }
+    }
+
+    async fn take_lock(&mut self) -> Next {
+        let by = self.deadline();
+        match self.session.acquire(by).await {
+            Ok(Some(until)) => {
+                self.leads(until);
+                let Cluster { failover, settings, .. } = &self.cluster;
+                let waits_for_it = settings.pause && self.known(None).is_candidate();
+                if failover.value.is_some() && !waits_for_it {
+                    let _ = self.session.forget_switchover(failover.modified, by).await;
+                }
+                Next::AtOnce
+            }
+            Ok(None) => {
+                sometimes!("another was faster to take the lock");
+                Next::AtOnce
+            }
+            Err(_) => Next::Soon,
+        }
+    }
+
+    async fn promote(&mut self) -> Next {
+        let mode = self.config.options.synchronous_mode;
+        let mut named = BTreeSet::new();
+        if let (Synchronous::Strict, Some(sync)) = (mode, self.cluster.synchronous()) {
+            named.clone_from(&sync.standbys);
+            named.remove(&self.config.id);
+        }
+        let waits_for = sync::before_any(&self.config.options, &named);
+        let value =
+            (mode != Synchronous::Off).then_some(SyncState { leader: self.config.id, standbys: named });
+        if self.cluster.sync.value != value && !self.write_sync(value).await {
+            return Next::Soon;
+        }
+        self.sync_since = None;
+        if self.database.set_sync(waits_for).await.is_err() {
+            return Next::Soon;
+        }
+        if self.is_over() {
+            return Next::AtOnce;
+        }
+        match self.database.promote().await {
+            Ok(()) => Next::AtOnce,
+            Err(SupervisorError::Unreachable(_)) => Next::Soon,
+            Err(SupervisorError::Refused(_)) => self.release(Why::FailedToStart).await,
+        }
+    }
+
+    /// Sees to the history and the synchronous standbys.
+    async fn lead(&mut self, status: Option<&Status>) -> Next {
+        let Some(mut status) = status.cloned() else { return Next::InTurn };
+        let by = self.deadline();
+        let history = status.history.timelines();
+        if self.session.tell_history(&self.cluster, history, by).await.is_err() {
+            return Next::Soon;
+        }
+        for _ in 0..SYNC_STEPS_MAX {
+            let since = *self.sync_since.get_or_insert(status.durable);
+            let (options, key) = (&self.config.options, self.cluster.synchronous());
+            let members = self.cluster.members.keys().copied().collect();
+            match sync::next_step(self.config.id, options, key, &status, &members, Some(since)) {
+                None => {
+                    let waits = !status.sync.of.is_empty();
+                    let named = key.is_none_or(|key| key.standbys == status.sync.of);
+                    return if waits && !named { Next::Soon } else { Next::InTurn };
+                }
+                Some(Step::Key(value)) => {
+                    if !self.write_sync(value).await {
+                        return Next::Soon;
+                    }
+                }
+                Some(Step::Database(sync)) => {
+                    if sync.required > sync.of.len() as u32 {
+                        sometimes!("strict mode: writes wait for a standby that is not there");
+                    }
+                    self.sync_since = None;
+                    if self.database.set_sync(sync).await.is_err() {
+                        return Next::Soon;
+                    }
+                    match self.look().await {
+                        Some(now) => status = now,
+                        None => return Next::Soon,
+                    }
+                }
+            }
+        }
+        Next::Soon
+    }
+
+    /// Writes the `sync` key, if it is as it was read and the lock is still this agent's.
+    async fn write_sync(&mut self, value: Option<SyncState>) -> bool {
+        let named = |sync: Option<&SyncState>| sync.map_or(0, |sync| sync.standbys.len());
+        if named(value.as_ref()) < named(self.cluster.synchronous()) {
+            sometimes!("a synchronous standby is no longer named");
+        }
+        let by = self.deadline();
+        match self.session.put_sync(&self.cluster.sync, value, by).await {
+            Ok(Some(written)) => {
+                self.cluster.sync = written;
+                true
+            }
+            Ok(None) | Err(_) => false,
+        }
+    }
+
+    /// Stops the database, and gives up the lock.
+    async fn release(&mut self, why: Why) -> Next {
+        let mut last = None;
+        if why != Why::Paused {
+            self.stop().await;
+            last = self.look().await.map(|status| status.durable).filter(|durable| *durable > Lsn(0));
+        }
+        let by = self.deadline();
+        if self.session.release(last, by).await.is_ok() {
+            probe!("lock", "released");
+            self.leads_until = None;
+        }
+        self.no_longer_leads();
+        let back = if why == Why::FailedToStart { self.config.options.ttl } else { STAND_BACK };
+        self.stands_back_until = Some(Instant::now() + back);
+        if why == Why::TooSlow {
+            sometimes!("a crashed primary is given up");
+        }
+        Next::AtOnce
+    }
+
+    /// Stops the database at once; a watchdog with nothing to watch is disarmed.
+    async fn stop(&mut self) -> bool {
+        let stopped = self.database.stop().await;
+        if let Err(error) = &stopped {
+            tracing::warn!(id = self.config.id, %error, "the database does not stop");
+        }
+        self.memory.was_primary = false;
+        if stopped.is_ok() {
+            self.disarm().await;
+        }
+        stopped.is_ok()
+    }
+
+    /// Lets the watchdog wait until shortly before the lock is over. Whether it is armed, if it is to be.
+    async fn pet(&mut self) -> bool {
+        let options = &self.config.options;
+        if self.cluster.settings.pause {
+            self.disarm().await;
+            return true;
+        }
+        if options.watchdog == Watchdog::Off || options.flaw == Some(Flaw::LeaseOutlived) {
+            return true;
+        }
+        let now = Instant::now();
+        let Some(until) = self.leads_until.and_then(|until| until.checked_sub(options.safety_margin)) else {
+            return false;
+        };
+        if until <= now {
+            return false;
+        }
+        self.armed = true;
+        self.database.pet(Some(until - now)).await.is_ok()
+    }
+
+    async fn disarm(&mut self) {
+        if self.armed {
+            self.armed = self.database.pet(None).await.is_err();
+        }
+    }
+
+    fn leads(&mut self, until: Instant) {
+        if self.leads_until.is_none() {
+            probe!("lock", "acquired");
+        }
+        self.leads_until = Some(until);
+        let mut facts = self.shown.facts();
+        facts.leads_until = Some(until);
+        facts.failsafe_leader = facts.failsafe_leader.filter(|(id, _, _)| *id != self.config.id);
+    }
+
+    fn no_longer_leads(&mut self) {
+        if self.leads_until.take().is_some() {
+            probe!("lock", "lost");
+        }
+        self.shown.facts().leads_until = None;
+    }
+
+    /// Says how it is. That it cannot is no reason for anything: the next look will tell.
+    async fn touch(&mut self, status: Option<&Status>) {
+        let member = Member {
+            database: self.config.database,
+            health: self.config.health,
+            role: status.map(|status| status.role),
+            timeline: status.and_then(Status::timeline).map(|timeline| timeline.number),
+            lsn: status.map(|status| status.durable).unwrap_or_default(),
+        };
+        let by = self.deadline();
+        if let Err(Trouble::Refused(refusal)) = self.session.touch(&member, by).await {
+            tracing::warn!(id = self.config.id, %refusal, member = text(&member), "is not told");
+        }
+    }
+}
+
+async fn any_urgent(watch: &mut Watch, session: &Session) -> Result<bool, ClientError> {
+    Ok(watch.next().await?.iter().any(|event| session.keys.is_urgent(&event.key)))
+}
+
+fn wait_because(why: Why) -> Next {
+    match why {
+        Why::Foreign => sometimes!("the database belongs to another cluster"),
+        Why::Lagging => sometimes!("stepped aside, lagging"),
+        Why::OldTimeline => sometimes!("stepped aside, on an old timeline"),
+        Why::AnotherIsAhead => sometimes!("stepped aside, another is ahead"),
+        Why::PrimaryAlive => sometimes!("stepped aside, a primary is alive"),
+        Why::NotSynchronous => sometimes!("stepped aside, not synchronous"),
+        Why::NotInFailsafe => sometimes!("stepped aside, not of the failsafe members"),
+        Why::StandsBack => return Next::Soon,
+        _ => {}
+    }
+    Next::InTurn
+}

@@ -1,0 +1,120 @@
+//! Patroni: agents that keep one of several databases the primary, with a lock in a store.
+//!
+//! # The algorithm
+//!
+//! An *agent* runs beside every database. It looks every `loop_wait`, and when the lock changes: at the store, and at its
+//! database. The agent that has the *lock*, a key that goes with a lease of `ttl`, has the primary.
+//!
+//! *With the lock*: renew it, then see to the rest. If that is refused the database is stopped at once. If the store has
+//! not answered for `retry_timeout` it is stopped too, for the store cannot tell a cut from its own death; unless in
+//! *failsafe mode* every member that the leader knew of agrees that it goes on.
+//!
+//! *Without a leader*: a standby steps aside if it lacks too much of what the leader had, if its timeline is not the last
+//! one, if any primary is alive, if another is ahead, or, where writes wait for standbys, if they need not have waited for
+//! it. It asks the other agents over HTTP; who does not answer does not count. Otherwise it takes the lock, if it is still
+//! free, and is promoted.
+//!
+//! *With another leader*: the database follows it. A primary is stopped first. What it has that the leader has not, it
+//! cuts; if that is not possible it is cloned.
+//!
+//! *A crashed primary* is started again as one, on its timeline, while its agent keeps the lock: for
+//! `primary_start_timeout`, then the lock is given up, if there is another to take it. A start that fails gives it up.
+//!
+//! *Synchronous standbys* are in two lists, the database's and the store's (`sync.rs`). `on`: with no standby left,
+//! writes no longer wait. `strict`: they wait.
+//!
+//! *The watchdog* is petted when the lock was renewed, so that it fires `safety_margin` before the lock is free. It is the
+//! database's here: it stops, where a machine would be reset.
+//!
+//! *A new cluster*: whoever creates `initialize` begins the first timeline, the others are its copies. *An operator* asks
+//! for a planned change of leaders, or for a pause, by a key ([`Operator`]).
+//!
+//! # The source
+//!
+//! Patroni's `ha.py`, `dcs/etcd3.py`, `api.py` and its documentation. Where it is another:
+//!
+//! * An agent's lease is over when its own clock says so, counted from when it asked; then its database is stopped before
+//!   the store is asked. Patroni asks first, and after a pause without a failover goes on with its lock.
+//! * A standby on an old timeline never races. In Patroni it does, unless `check_timeline` is set.
+//! * An operator writes keys, which agents watch. In Patroni he asks the leader's agent.
+//! * A started database belongs to a cluster by its first timeline, where PostgreSQL has a system identifier. One of
+//!   another cluster is left alone.
+//! * Lag is counted in entries. No quorum commit, no priorities, tags, slots, or cascades.
+//!
+//! # Invariants
+//!
+//! * A database takes writes ⇒ its agent has the lock, as long as clocks run at one rate and the watchdog is on.
+//! * Whoever is in `sync` has every acknowledged write.
+//! * A primary that has lost the lock never goes on: it comes back as a standby, and has been rewound before it streams.
+//! * Primary dead, a majority of the store and one standby that may race are up ⇒ within `ttl` + `loop_wait` and the
+//!   promotion there is a primary.
+//!
+//! # What it gives up
+//!
+//! Without a watchdog, the first of these: the database takes writes without asking its agent, and does so until an agent
+//! that was paused wakes up. Without synchronous mode, acknowledged writes: up to `maximum_lag_on_failover`, and more, for
+//! the leader says only now and then what it has. In failsafe mode, takeover, while the store is down. Everywhere,
+//! availability without the store: all standbys may be well and no one takes over.
+//!
+//! # Where to look
+//!
+//! * what is in the store (`cluster.rs`), what follows from it (`rules.rs`), who is waited for (`sync.rs`): plain functions
+//! * the agent: [`run`] and [`serve`] (`agent.rs`), its lease and its keys (`session.rs`), what it answers (`health.rs`)
+//! * [`Operator`] (`operator.rs`); [`Config`], [`Options`], [`Flaw`] (`options.rs`)
+//!
+//! What is absent: a view. What a cluster is, its databases say.
+
+mod agent;
+mod cluster;
+mod health;
+mod operator;
+mod options;
+mod rules;
+mod session;
+mod sync;
+
+pub use agent::{run, serve};
+pub use operator::Operator;
+pub use options::{Config, Flaw, Options, Synchronous, Watchdog};
+
+/// Every probe of the agents: facts first, then situations that a good sweep should reach.
+pub const PROBES: &[&str] = &[
+    // "acquired", "released" or "lost": what this agent believes of the lock
+    "lock",
+    "a crashed primary is given up",
+    "a primary goes on without the store",
+    "a synchronous standby is no longer named",
+    "another was faster to take the lock",
+    "crashed primary started again",
+    "demoted, the lock is lost",
+    "demoted, the store does not answer",
+    "malformed request dropped",
+    "planned switchover",
+    "stepped aside, a primary is alive",
+    "stepped aside, another is ahead",
+    "stepped aside, lagging",
+    "stepped aside, not of the failsafe members",
+    "stepped aside, not synchronous",
+    "stepped aside, on an old timeline",
+    "strict mode: writes wait for a standby that is not there",
+    "the database belongs to another cluster",
+    "the lock was over before it was renewed",
+    "the required watchdog cannot be armed",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::PROBES;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_probe_is_declared_and_every_declared_probe_is_used() {
+        let sources = [include_str!("agent.rs"), include_str!("health.rs")];
+        let used: BTreeSet<&str> = sources
+            .iter()
+            .flat_map(|source| source.split("probe!(\"").skip(1).chain(source.split("sometimes!(\"").skip(1)))
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        assert_eq!(used, PROBES.iter().copied().collect());
+    }
+}

@@ -1,0 +1,197 @@
+//! Which standbys writes wait for, and which may take over: two lists that change one step at a time.
+//!
+//! Whoever is in the `sync` key may become the leader. So it must have every acknowledged write: the database waits for
+//! it *before* it is named there, and no longer than it is named there; and it is named only when it has what was
+//! acknowledged before the database waited.
+
+use super::cluster::SyncState;
+use super::options::{Options, Synchronous};
+use crate::database::{Lsn, Status, Sync};
+use std::collections::BTreeSet;
+
+/// The next step; a leader takes them until there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Write the key; none: delete it.
+    Key(Option<SyncState>),
+    /// Tell the database.
+    Database(Sync),
+}
+
+/// The next step of a leader, if there is one. `members`: who has a member key. `since`: what the database had when it was
+/// last told; none if that is not known.
+pub(super) fn next_step(
+    me: u32,
+    options: &Options,
+    key: Option<&SyncState>,
+    status: &Status,
+    members: &BTreeSet<u32>,
+    since: Option<Lsn>,
+) -> Option<Step> {
+    let tell = |sync: Sync| (status.sync != sync).then_some(Step::Database(sync));
+    if options.synchronous_mode == Synchronous::Off {
+        return key.map(|_| Step::Key(None)).or_else(|| tell(Sync::default()));
+    }
+    let name = |standbys: BTreeSet<u32>| Step::Key(Some(SyncState { leader: me, standbys }));
+    let Some(key) = key.filter(|key| key.leader == me) else { return Some(name(BTreeSet::new())) };
+    let picked = pick(options, key, status, members);
+    if picked.is_empty() && options.synchronous_mode == Synchronous::Strict {
+        return tell(before_any(options, &key.standbys));
+    }
+    let waits_for = |id: &u32| status.sync.of.contains(id);
+    let has_all = |id: u32| {
+        let confirmed = status.standbys.iter().find(|standby| standby.id == id)?.confirmed;
+        Some(confirmed >= since?)
+    };
+    let confirmed: BTreeSet<u32> =
+        picked.iter().copied().filter(|id| waits_for(id) && has_all(*id) == Some(true)).collect();
+    let kept: BTreeSet<u32> = key.standbys.intersection(&picked).copied().filter(waits_for).collect();
+    if kept != key.standbys {
+        return Some(name(kept));
+    }
+    let waiting = Sync { required: picked.len() as u32, of: picked };
+    let added: BTreeSet<u32> = key.standbys.union(&confirmed).copied().collect();
+    tell(waiting).or_else(|| (added != key.standbys).then(|| name(added)))
+}
+
+/// Whom the database waits for before it becomes a primary: nobody, or those that are named already, or in strict mode
+/// somebody who is not there.
+pub(super) fn before_any(options: &Options, named: &BTreeSet<u32>) -> Sync {
+    match options.synchronous_mode {
+        Synchronous::Off | Synchronous::On => Sync { required: named.len() as u32, of: named.clone() },
+        Synchronous::Strict => Sync { required: (named.len() as u32).max(1), of: named.clone() },
+    }
+}
+
+/// The standbys to wait for: those that are named stay, then those that are waited for, then those that have most.
+fn pick(options: &Options, key: &SyncState, status: &Status, members: &BTreeSet<u32>) -> BTreeSet<u32> {
+    let mut active: Vec<_> = status.standbys.iter().filter(|standby| members.contains(&standby.id)).collect();
+    let most = active.iter().map(|standby| standby.confirmed.0).max().unwrap_or_default();
+    if let Some(lag_max) = options.maximum_lag_on_syncnode {
+        let best = if active.len() > 1 { most } else { status.durable.0 };
+        active.retain(|standby| best.saturating_sub(standby.confirmed.0) <= lag_max);
+    }
+    active.sort_by_key(|standby| {
+        let (named, waited) = (key.standbys.contains(&standby.id), status.sync.of.contains(&standby.id));
+        (!named, !waited, std::cmp::Reverse(standby.confirmed), standby.id)
+    });
+    active.iter().take(options.synchronous_node_count as usize).map(|standby| standby.id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::{History, Replication, Role, Standby};
+
+    const ME: u32 = 4;
+
+    fn status(standbys: &[(u32, u64)], sync: &[u32]) -> Status {
+        let standbys = standbys.iter().map(|(id, lsn)| Standby { id: *id, confirmed: Lsn(*lsn) });
+        Status {
+            id: ME,
+            role: Role::Primary,
+            history: History::default(),
+            durable: Lsn(100),
+            visible: Lsn(100),
+            upstream: None,
+            replication: Replication::Idle,
+            standbys: standbys.collect(),
+            sync: Sync { required: sync.len() as u32, of: sync.iter().copied().collect() },
+        }
+    }
+
+    fn key(standbys: &[u32]) -> SyncState {
+        SyncState { leader: ME, standbys: standbys.iter().copied().collect() }
+    }
+
+    fn options(mode: Synchronous) -> Options {
+        Options { synchronous_mode: mode, ..Options::default() }
+    }
+
+    fn step(options: &Options, key: Option<&SyncState>, status: &Status) -> Option<Step> {
+        let members = BTreeSet::from([4, 5, 6]);
+        next_step(ME, options, key, status, &members, Some(Lsn(90)))
+    }
+
+    fn names(standbys: &[u32]) -> Option<Step> {
+        Some(Step::Key(Some(key(standbys))))
+    }
+
+    fn waits_for(standbys: &[u32]) -> Option<Step> {
+        Some(Step::Database(Sync { required: standbys.len() as u32, of: standbys.iter().copied().collect() }))
+    }
+
+    #[test]
+    fn the_database_waits_before_a_standby_is_named() {
+        let on = options(Synchronous::On);
+        assert_eq!(step(&on, None, &status(&[(5, 100)], &[])), names(&[]));
+        assert_eq!(step(&on, Some(&key(&[])), &status(&[(5, 100)], &[])), waits_for(&[5]));
+        assert_eq!(step(&on, Some(&key(&[])), &status(&[(5, 100)], &[5])), names(&[5]));
+        assert_eq!(step(&on, Some(&key(&[5])), &status(&[(5, 100)], &[5])), None);
+    }
+
+    #[test]
+    fn a_standby_that_lacks_what_was_acknowledged_before_is_not_named_yet() {
+        let on = options(Synchronous::On);
+        assert_eq!(step(&on, Some(&key(&[])), &status(&[(5, 89)], &[5])), None);
+        let known = status(&[(5, 100)], &[5]);
+        assert_eq!(next_step(ME, &on, Some(&key(&[])), &known, &BTreeSet::from([4, 5]), None), None);
+    }
+
+    #[test]
+    fn a_standby_that_the_database_does_not_wait_for_is_no_longer_named() {
+        let on = options(Synchronous::On);
+        assert_eq!(step(&on, Some(&key(&[5])), &status(&[(5, 100)], &[])), names(&[]));
+    }
+
+    #[test]
+    fn a_standby_that_has_gone_is_no_longer_named_before_it_is_no_longer_waited_for() {
+        let on = options(Synchronous::On);
+        assert_eq!(step(&on, Some(&key(&[5])), &status(&[(6, 100)], &[5])), names(&[]));
+        assert_eq!(step(&on, Some(&key(&[])), &status(&[(6, 100)], &[5])), waits_for(&[6]));
+        assert_eq!(step(&on, Some(&key(&[5])), &status(&[], &[5])), names(&[]));
+        assert_eq!(step(&on, Some(&key(&[])), &status(&[], &[5])), waits_for(&[]));
+    }
+
+    #[test]
+    fn in_strict_mode_writes_wait_for_the_standby_that_has_gone_or_for_nobody_at_all() {
+        let strict = options(Synchronous::Strict);
+        assert_eq!(step(&strict, Some(&key(&[5])), &status(&[], &[5])), None);
+        let nobody = Sync { required: 1, of: BTreeSet::new() };
+        assert_eq!(step(&strict, Some(&key(&[])), &status(&[], &[])), Some(Step::Database(nobody.clone())));
+        assert_eq!(before_any(&strict, &BTreeSet::new()), nobody);
+        assert_eq!(step(&strict, Some(&key(&[5])), &status(&[(6, 100)], &[5])), names(&[]));
+    }
+
+    #[test]
+    fn a_stuck_synchronous_standby_makes_room_for_one_that_moves() {
+        let on = Options { maximum_lag_on_syncnode: Some(10), ..options(Synchronous::On) };
+        assert_eq!(step(&on, Some(&key(&[5])), &status(&[(5, 80), (6, 100)], &[5])), names(&[]));
+        assert_eq!(step(&on, Some(&key(&[])), &status(&[(5, 80), (6, 100)], &[5])), waits_for(&[6]));
+        assert_eq!(step(&on, Some(&key(&[5])), &status(&[(5, 90), (6, 100)], &[5])), None);
+        assert_eq!(step(&on, Some(&key(&[5])), &status(&[(5, 80)], &[5])), names(&[]));
+    }
+
+    #[test]
+    fn of_several_standbys_those_with_most_are_picked_and_those_without_an_agent_are_not() {
+        let on = options(Synchronous::On);
+        assert_eq!(step(&on, Some(&key(&[])), &status(&[(5, 95), (6, 99), (7, 100)], &[])), waits_for(&[6]));
+        let two = Options { synchronous_node_count: 2, ..on };
+        assert_eq!(step(&two, Some(&key(&[])), &status(&[(5, 95), (6, 99)], &[])), waits_for(&[5, 6]));
+    }
+
+    #[test]
+    fn without_synchronous_mode_the_key_goes_first() {
+        let off = options(Synchronous::Off);
+        assert_eq!(step(&off, Some(&key(&[5])), &status(&[(5, 100)], &[5])), Some(Step::Key(None)));
+        assert_eq!(step(&off, None, &status(&[(5, 100)], &[5])), waits_for(&[]));
+        assert_eq!(step(&off, None, &status(&[(5, 100)], &[])), None);
+    }
+
+    #[test]
+    fn a_key_of_another_leader_is_begun_anew() {
+        let old = SyncState { leader: 5, standbys: BTreeSet::from([4, 6]) };
+        let on = options(Synchronous::On);
+        assert_eq!(step(&on, Some(&old), &status(&[(6, 100)], &[])), names(&[]));
+    }
+}
