@@ -1,7 +1,10 @@
-//! What several protocols need: a durable log ([`wal`]), frames on a byte stream, and a node's tasks.
+//! What several protocols need: a durable log ([`wal`]), frames on a byte stream, bytes between two streams, and a node's
+//! tasks.
 
+mod forward;
 mod tasks;
 pub(crate) mod transport;
 pub mod wal;
 
+pub(crate) use forward::forward;
 pub(crate) use tasks::Tasks;
