@@ -13,4 +13,5 @@ pub mod bank;
 pub mod common;
 pub mod database;
 pub mod registry;
+pub mod stolon;
 pub mod store;
