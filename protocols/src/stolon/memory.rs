@@ -178,3 +178,121 @@ impl Memory {
         self.convergence(uid, db, within, now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cluster::{DbRole, DbState};
+    use super::super::options::Options;
+    use super::*;
+    use crate::database::{History, Lsn, Replication};
+    use std::collections::BTreeSet;
+
+    fn at(seconds: u64) -> Now {
+        Now { elapsed: Duration::from_secs(seconds), wall_ms: seconds * 1000 }
+    }
+
+    /// One keeper with its database says something.
+    fn says(info: u64, healthy: bool) -> BTreeMap<u32, KeeperInfo> {
+        let state = DbState {
+            uid: DbUid(1),
+            generation: 1,
+            healthy,
+            address: ([10, 0, 0, 1], 7000).into(),
+            history: History::default(),
+            last: Lsn(info),
+            replication: Replication::Idle,
+            in_sync: BTreeSet::from([1]),
+        };
+        BTreeMap::from([(1, KeeperInfo { info, boot: 3, state: Some(state) })])
+    }
+
+    fn cluster() -> ClusterData {
+        let mut data = ClusterData::new(Options::default());
+        data.add_db(1, Init::None, DbRole::Master);
+        data
+    }
+
+    /// The cluster after a first round, and one in which the keeper said something new.
+    fn met() -> (Memory, ClusterData) {
+        let (mut memory, mut data) = (Memory::default(), cluster());
+        memory.observe(&mut data, &says(1, true), at(0));
+        assert_eq!(data, cluster(), "what was there before counts for nothing");
+        memory.observe(&mut data, &says(2, true), at(5));
+        (memory, data)
+    }
+
+    #[test]
+    fn a_keeper_that_says_something_is_known_and_healthy() {
+        let (_, data) = met();
+        assert_eq!((data.keepers[&1].healthy, data.keepers[&1].boot), (true, 3));
+        let status = &data.dbs[&DbUid(1)].status;
+        assert_eq!((status.healthy, status.generation, status.last), (true, 1, Lsn(2)));
+    }
+
+    #[test]
+    fn a_keeper_that_says_nothing_new_for_too_long_has_failed() {
+        let (mut memory, mut data) = met();
+        // Its last words count for one more pause.
+        memory.observe(&mut data, &says(2, true), at(10));
+        memory.observe(&mut data, &says(2, true), at(11));
+        memory.observe(&mut data, &says(2, true), at(31));
+        assert!(data.keepers[&1].healthy && data.dbs[&DbUid(1)].status.healthy);
+        memory.observe(&mut data, &says(2, true), at(32));
+        assert!(!data.keepers[&1].healthy && !data.dbs[&DbUid(1)].status.healthy);
+        memory.observe(&mut data, &says(3, true), at(33));
+        assert!(data.keepers[&1].healthy && data.dbs[&DbUid(1)].status.healthy);
+    }
+
+    #[test]
+    fn a_database_in_error_for_too_long_has_failed_though_its_keeper_speaks() {
+        let (mut memory, mut data) = met();
+        memory.observe(&mut data, &says(3, false), at(10));
+        memory.observe(&mut data, &says(4, false), at(31));
+        assert!(data.keepers[&1].healthy && !data.dbs[&DbUid(1)].status.healthy);
+        assert_eq!(data.dbs[&DbUid(1)].status.last, Lsn(2), "what it says in error does not count");
+    }
+
+    #[test]
+    fn a_keeper_that_speaks_of_another_database_is_in_error() {
+        let (mut memory, mut data) = met();
+        data.dbs.clear();
+        let uid = data.add_db(1, Init::Resync, DbRole::Master);
+        memory.observe(&mut data, &says(3, true), at(10));
+        memory.observe(&mut data, &says(4, true), at(31));
+        assert!(!data.dbs[&uid].status.healthy);
+    }
+
+    #[test]
+    fn an_operators_word_makes_a_keeper_fail_once() {
+        let (mut memory, mut data) = met();
+        data.keepers.get_mut(&1).unwrap().force_fail = true;
+        memory.observe(&mut data, &says(3, true), at(10));
+        assert!(!data.keepers[&1].healthy && !data.dbs[&DbUid(1)].status.healthy);
+        memory.observe(&mut data, &says(4, true), at(15));
+        assert!(data.keepers[&1].healthy && data.dbs[&DbUid(1)].status.healthy);
+    }
+
+    #[test]
+    fn who_is_in_sync_counts_only_under_the_present_generation() {
+        let (mut memory, mut data) = met();
+        assert_eq!(data.dbs[&DbUid(1)].status.in_sync, BTreeSet::from([DbUid(1)]));
+        data.dbs.get_mut(&DbUid(1)).unwrap().generation = 2;
+        memory.observe(&mut data, &says(3, true), at(10));
+        assert!(data.dbs[&DbUid(1)].status.in_sync.is_empty());
+    }
+
+    #[test]
+    fn a_proxy_is_waited_for_as_long_as_it_may_route() {
+        let proxy = |info| {
+            let timeout = Duration::from_secs(15);
+            BTreeMap::from([(7, ProxyInfo { info, generation: 4, timeout })])
+        };
+        let mut memory = Memory::default();
+        let known = BTreeMap::from([(7, 4)]);
+        assert_eq!(memory.active(&proxy(1), at(0)), known);
+        assert_eq!(memory.active(&proxy(1), at(30)), known);
+        assert!(memory.active(&proxy(1), at(31)).is_empty());
+        assert_eq!(memory.active(&proxy(2), at(32)), known);
+        assert!(memory.active(&BTreeMap::new(), at(33)).is_empty());
+    }
+}
