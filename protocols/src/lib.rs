@@ -15,4 +15,5 @@ pub mod database;
 pub mod patroni;
 pub mod registry;
 pub mod router;
+pub mod stolon;
 pub mod store;

@@ -1,9 +1,11 @@
-//! What several protocols need: a durable log ([`wal`]), frames on a byte stream, questions over HTTP, and a node's
-//! tasks.
+//! What several protocols need: a durable log ([`wal`]), frames on a byte stream, bytes between two streams, questions
+//! over HTTP, and a node's tasks.
 
+mod forward;
 pub(crate) mod http;
 mod tasks;
 pub(crate) mod transport;
 pub mod wal;
 
+pub(crate) use forward::forward;
 pub(crate) use tasks::Tasks;

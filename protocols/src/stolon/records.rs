@@ -1,0 +1,134 @@
+//! What keepers, sentinels, proxies and operators keep in the store: where, and how.
+
+use super::cluster::{ClusterData, KeeperInfo, ProxyInfo};
+use crate::store::{Client, ClientError, Condition, LeaseId, Refusal};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+const CLUSTER: &str = "stolon/cluster";
+const KEEPERS: &str = "stolon/keepers/";
+const PROXIES: &str = "stolon/proxies/";
+const SENTINELS: &str = "stolon/sentinels/";
+pub(super) const LEADER: &str = "stolon/leader";
+
+/// Why something was not read or written, or may not have been.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordsError {
+    /// The store did not do it, or may not have.
+    #[error(transparent)]
+    Store(#[from] ClientError),
+    /// What is there was written by something else.
+    #[error("{key}: {error}")]
+    Malformed {
+        /// Where.
+        key: String,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+}
+
+/// A client of the store that knows what is there.
+#[derive(Debug)]
+pub(super) struct Records {
+    pub store: Client,
+}
+
+/// The cluster's data, and the revision at which they were written; 0: there are none.
+pub(super) struct Read {
+    pub data: Option<ClusterData>,
+    pub revision: u64,
+}
+
+impl Records {
+    pub fn new(stores: &[SocketAddr], patience: Duration) -> Records {
+        Records { store: Client::new(stores.to_vec()).patience(patience) }
+    }
+
+    pub async fn cluster(&mut self) -> Result<Read, RecordsError> {
+        match self.store.get(CLUSTER).await? {
+            Some(pair) => Ok(Read { data: Some(parse(CLUSTER, &pair.value)?), revision: pair.modified }),
+            None => Ok(Read { data: None, revision: 0 }),
+        }
+    }
+
+    /// Writes the cluster's data if nobody has since that revision. Returns whether it did.
+    pub async fn write_cluster(&mut self, data: &ClusterData, revision: u64) -> Result<bool, RecordsError> {
+        Ok(self.store.put_if(CLUSTER, Condition::Modified(revision), &json(data), None).await?)
+    }
+
+    pub async fn keepers(&mut self) -> Result<BTreeMap<u32, KeeperInfo>, RecordsError> {
+        self.all(KEEPERS).await
+    }
+
+    pub async fn proxies(&mut self) -> Result<BTreeMap<u32, ProxyInfo>, RecordsError> {
+        self.all(PROXIES).await
+    }
+
+    async fn all<T: DeserializeOwned>(&mut self, prefix: &str) -> Result<BTreeMap<u32, T>, RecordsError> {
+        let (_, pairs) = self.store.get_prefix(prefix).await?;
+        let mut all = BTreeMap::new();
+        for pair in pairs {
+            // Who uses other names than numbers is none of ours.
+            if let Ok(number) = pair.key[prefix.len()..].parse() {
+                all.insert(number, parse(&pair.key, &pair.value)?);
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn parse<T: DeserializeOwned>(key: &str, value: &str) -> Result<T, RecordsError> {
+    serde_json::from_str(value).map_err(|error| RecordsError::Malformed { key: key.to_owned(), error })
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("records have only types with names")
+}
+
+/// A record that goes when nobody renews it.
+#[derive(Debug)]
+pub(super) struct Leased {
+    key: String,
+    lease: Option<(LeaseId, Duration)>,
+}
+
+impl Leased {
+    pub fn keeper(id: u32) -> Leased {
+        Leased { key: format!("{KEEPERS}{id}"), lease: None }
+    }
+
+    pub fn proxy(id: u32) -> Leased {
+        Leased { key: format!("{PROXIES}{id}"), lease: None }
+    }
+
+    pub fn sentinel(id: u32) -> Leased {
+        Leased { key: format!("{SENTINELS}{id}"), lease: None }
+    }
+
+    /// Writes the record, to stay for `ttl` at least.
+    pub async fn write(
+        &mut self,
+        records: &mut Records,
+        value: &impl Serialize,
+        ttl: Duration,
+    ) -> Result<(), RecordsError> {
+        let store = &mut records.store;
+        self.lease = self.lease.filter(|(_, granted)| *granted == ttl);
+        if let Some((lease, _)) = self.lease {
+            match store.keep_alive(lease).await {
+                Ok(_) => {}
+                Err(ClientError::Refused(Refusal::NoSuchLease)) => self.lease = None,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let (lease, _) = match self.lease {
+            Some(lease) => lease,
+            None => *self.lease.insert((store.grant(ttl).await?, ttl)),
+        };
+        store.put(&self.key, &json(value), Some(lease)).await?;
+        Ok(())
+    }
+}
