@@ -1,6 +1,7 @@
 //! What a scenario can choose, and which machine is what.
 
-use protocols::{database, store};
+use protocols::patroni::Synchronous;
+use protocols::{database, patroni, router, stolon, store};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::scenario::Time;
@@ -17,7 +18,7 @@ pub struct Options {
     pub stores: u32,
     /// How many routers there are: the last machines.
     pub routers: u32,
-    /// Whether a write waits for a standby.
+    /// Whether a write waits for a standby: the manager's own way of that, where its options say nothing else.
     pub synchronous: bool,
     /// No longer than this may pass without a write while clients work; without it, any time may.
     pub service_within: Option<Time>,
@@ -25,6 +26,12 @@ pub struct Options {
     pub store: store::Options,
     /// The databases.
     pub database: database::Options,
+    /// Patroni, if it is the manager.
+    pub patroni: patroni::Options,
+    /// The routers to databases that Patroni manages.
+    pub router: router::Options,
+    /// stolon, if it is the manager: its proxies are the routers.
+    pub stolon: stolon::Options,
 }
 
 /// Who manages the databases.
@@ -47,7 +54,27 @@ impl Default for Options {
             service_within: None,
             store: store::Options::default(),
             database: database::Options::default(),
+            patroni: patroni::Options::default(),
+            router: router::Options::default(),
+            stolon: stolon::Options::default(),
         }
+    }
+}
+
+impl Options {
+    /// Patroni's, synchronous if all are.
+    pub(super) fn patroni(&self) -> patroni::Options {
+        let mut options = self.patroni.clone();
+        if self.synchronous && options.synchronous_mode == Synchronous::Off {
+            options.synchronous_mode = Synchronous::On;
+        }
+        options
+    }
+
+    /// stolon's, synchronous if all are.
+    pub(super) fn stolon(&self) -> stolon::Options {
+        let synchronous_replication = self.synchronous || self.stolon.synchronous_replication;
+        stolon::Options { synchronous_replication, ..self.stolon.clone() }
     }
 }
 

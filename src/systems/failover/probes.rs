@@ -1,12 +1,19 @@
 //! The probes of all that runs in the system: some are published by several of its protocols.
 
 use super::fact::SERVICE_WITHIN;
-use protocols::{database, store};
+use protocols::{database, patroni, router, stolon, store};
 
 /// Each once.
 pub(super) const PROBES: &[&str] = ALL.0.split_at(ALL.1).0;
 
-const ALL: ([&str; 100], usize) = union(&[database::PROBES, store::PROBES, &[SERVICE_WITHIN]]);
+const ALL: ([&str; 100], usize) = union(&[
+    database::PROBES,
+    patroni::PROBES,
+    router::PROBES,
+    stolon::PROBES,
+    store::PROBES,
+    &[SERVICE_WITHIN],
+]);
 
 const fn union<const N: usize>(lists: &[&[&'static str]]) -> ([&'static str; N], usize) {
     let (mut all, mut count, mut list) = ([""; N], 0, 0);
@@ -52,6 +59,12 @@ mod tests {
     fn each_probe_is_there_once() {
         let names: BTreeSet<&str> = PROBES.iter().copied().collect();
         assert_eq!(names.len(), PROBES.len());
-        assert!(database::PROBES.iter().chain(store::PROBES).all(|probe| names.contains(probe)));
+        assert!(
+            database::PROBES
+                .iter()
+                .chain(store::PROBES)
+                .chain(stolon::PROBES)
+                .all(|probe| names.contains(probe))
+        );
     }
 }
