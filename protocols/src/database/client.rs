@@ -14,7 +14,7 @@ pub enum ClientError {
     /// Nothing was done.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Nothing was done: nobody answers there.
+    /// Nothing was done: nobody answers there, or what does is not ready.
     #[error("nobody answers: {0}")]
     Unreachable(io::Error),
     /// Whether it was done is not known.
@@ -78,8 +78,8 @@ impl Client {
         let (mut frames, mut half) = match self.connection.take() {
             Some(connection) => connection,
             None => match timeout(self.patience, self.connect()).await {
-                Ok(connected) => connected.map_err(ClientError::Unreachable)?,
-                Err(_) => return Err(ClientError::Unreachable(io::ErrorKind::TimedOut.into())),
+                Ok(connected) => connected?,
+                Err(_) => return Err(unreachable(io::ErrorKind::TimedOut)),
             },
         };
         let scratch = &mut self.scratch;
@@ -101,11 +101,24 @@ impl Client {
         }
     }
 
-    async fn connect(&mut self) -> io::Result<(FrameReader, OwnedWriteHalf)> {
-        let stream = TcpStream::connect(self.address).await?;
-        stream.set_nodelay(true)?;
-        let (read, mut half) = stream.into_split();
-        transport::write_now(&mut half, &Hello::Client, &mut self.scratch).await?;
-        Ok((FrameReader::new(read), half))
+    /// A connection to a database that is ready: until then it has been asked nothing.
+    async fn connect(&mut self) -> Result<(FrameReader, OwnedWriteHalf), ClientError> {
+        let connecting = async {
+            let stream = TcpStream::connect(self.address).await?;
+            stream.set_nodelay(true)?;
+            let (read, mut half) = stream.into_split();
+            transport::write_now(&mut half, &Hello::Client, &mut self.scratch).await?;
+            let mut frames = FrameReader::new(read);
+            Ok((frames.next().await.map_err(io::Error::other)?, frames, half))
+        };
+        match connecting.await.map_err(ClientError::Unreachable)? {
+            (Reply::Ready, frames, half) => Ok((frames, half)),
+            (Reply::Refused(refusal), ..) => Err(refusal.into()),
+            _ => Err(unreachable(io::ErrorKind::InvalidData)),
+        }
     }
+}
+
+fn unreachable(kind: io::ErrorKind) -> ClientError {
+    ClientError::Unreachable(kind.into())
 }

@@ -259,7 +259,7 @@ impl Process {
         let process = Arc::clone(&self);
         match running {
             None => {
-                let ended = refuse(&hello, frames, half).await;
+                let ended = refuse(&hello, half).await;
                 ended.unwrap_or_else(|error| self.count_if_malformed(&error));
             }
             Some(engine) => {
@@ -311,9 +311,9 @@ impl Process {
 }
 
 /// Nothing runs here.
-async fn refuse(hello: &Hello, frames: FrameReader, mut half: OwnedWriteHalf) -> Result<(), ReadError> {
+async fn refuse(hello: &Hello, mut half: OwnedWriteHalf) -> Result<(), ReadError> {
     match hello {
-        Hello::Client => requests::refuse(frames, half).await,
+        Hello::Client => requests::refuse(half).await,
         _ => Ok(transport::write_now(&mut half, &Streamed::NotNow, &mut Vec::new()).await?),
     }
 }

@@ -14,6 +14,7 @@ pub(super) async fn serve(
     mut half: OwnedWriteHalf,
 ) -> Result<(), ReadError> {
     let mut scratch = Vec::new();
+    transport::write_now(&mut half, &Reply::Ready, &mut scratch).await?;
     loop {
         let (lsn, answer) = match frames.next().await? {
             Request::Get { key } => (None, engine.read(key)),
@@ -42,7 +43,6 @@ pub(super) async fn serve(
 }
 
 /// Refuses, where nothing runs.
-pub(super) async fn refuse(mut frames: FrameReader, mut half: OwnedWriteHalf) -> Result<(), ReadError> {
-    let _: Request = frames.next().await?;
+pub(super) async fn refuse(mut half: OwnedWriteHalf) -> Result<(), ReadError> {
     Ok(transport::write_now(&mut half, &Reply::Refused(Refusal::NotRunning), &mut Vec::new()).await?)
 }

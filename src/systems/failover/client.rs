@@ -1,5 +1,6 @@
 //! What clients do, and what one key is to them: a register that can be missing.
 
+use super::operator::Operator;
 use super::options::{Options, Places};
 use protocols::database::{Client as Connection, ClientError, Condition, Write};
 use serde::Serialize;
@@ -22,6 +23,8 @@ pub enum Op {
     Put(u32, u64),
     /// Put a value under it, if there is what this client saw there last.
     Cas(u32, u64),
+    /// As an operator, ask the manager for another primary.
+    Switchover,
 }
 
 /// What a client gets back.
@@ -34,70 +37,85 @@ pub enum Ret {
     Done,
     /// What had to be there (0: nothing), and whether it was, so that the new value is there now.
     Swapped(u64, bool),
+    /// The manager knows what it is asked for.
+    Asked,
 }
 
-/// A client of a router: what it saw last under each key.
+/// A client of a router, and an operator's hand on the manager.
 pub(super) struct RoutedClient {
+    /// None where the cluster has no router.
     connection: Option<Connection>,
+    operator: Operator,
+    /// What it saw last under each key.
     saw: BTreeMap<u32, u64>,
 }
 
 impl RoutedClient {
     pub(super) fn new(client: &ClientContext<Options>) -> Self {
-        let connection = Places::of(&client.nodes, &client.options).ok().map(|places| {
+        let places = Places::of(&client.nodes, &client.options).ok();
+        let connection = places.map(|places| {
             let router = places.routers[client.id as usize % places.routers.len()];
             Connection::new(router).patience(PATIENCE)
         });
-        RoutedClient { connection, saw: BTreeMap::new() }
+        let stores = places.map_or(&[][..], |places| places.stores);
+        RoutedClient { connection, operator: Operator::new(stores, &client.options), saw: BTreeMap::new() }
     }
 
-    async fn ask(connection: &mut Connection, op: &Op, saw: u64) -> Result<Ret, ClientError> {
-        let write = |key: u32, value: u64, condition| Write {
-            id: value,
-            key: name(key),
-            value: value.to_string(),
-            condition,
-        };
-        match *op {
-            Op::Get(key) => {
-                let value = connection.get(&name(key)).await?;
-                Ok(Ret::Value(value.and_then(|value| value.parse().ok()).unwrap_or(0)))
+    async fn get(&mut self, key: u32) -> Outcome<Ret> {
+        let Some(connection) = &mut self.connection else { return no_router() };
+        match connection.get(&name(key)).await {
+            Ok(value) => {
+                let value = value.and_then(|value| value.parse().ok()).unwrap_or(0);
+                self.saw.insert(key, value);
+                Outcome::Ok(Ret::Value(value))
             }
-            Op::Put(key, value) => {
-                connection.write(write(key, value, Condition::None)).await.map(|_| Ret::Done)
-            }
-            Op::Cas(key, value) => {
-                let condition = if saw == 0 { Condition::Absent } else { Condition::Is(saw.to_string()) };
-                let swapped = connection.write(write(key, value, condition)).await?;
-                Ok(Ret::Swapped(saw, swapped))
-            }
+            Err(error) => failed(&error),
         }
+    }
+
+    async fn put(&mut self, key: u32, value: u64) -> Outcome<Ret> {
+        let written = self.write(key, value, Condition::None).await;
+        written.map_or_else(|failed| failed, |_| Outcome::Ok(Ret::Done))
+    }
+
+    async fn cas(&mut self, key: u32, value: u64) -> Outcome<Ret> {
+        let saw = self.saw.get(&key).copied().unwrap_or(0);
+        let condition = if saw == 0 { Condition::Absent } else { Condition::Is(saw.to_string()) };
+        let written = self.write(key, value, condition).await;
+        written.map_or_else(|failed| failed, |swapped| Outcome::Ok(Ret::Swapped(saw, swapped)))
+    }
+
+    /// Whether the condition held; an error is the outcome.
+    async fn write(&mut self, key: u32, value: u64, condition: Condition) -> Result<bool, Outcome<Ret>> {
+        let connection = self.connection.as_mut().ok_or_else(no_router)?;
+        let write = Write { id: value, key: name(key), value: value.to_string(), condition };
+        let written = connection.write(write).await.map_err(|error| failed(&error))?;
+        // After a swap that failed, only a read tells what is there.
+        self.saw.remove(&key);
+        if written {
+            self.saw.insert(key, value);
+        }
+        Ok(written)
     }
 }
 
 impl Client<Op, Ret> for RoutedClient {
     async fn call(&mut self, op: &Op) -> Outcome<Ret> {
-        let Some(connection) = &mut self.connection else {
-            return Outcome::Fail("there is no router".to_owned());
-        };
-        let (Op::Get(key) | Op::Put(key, _) | Op::Cas(key, _)) = *op;
-        let saw = self.saw.get(&key).copied().unwrap_or(0);
-        match Self::ask(connection, op, saw).await {
-            Ok(ret) => {
-                match (op, &ret) {
-                    (_, Ret::Value(value)) => drop(self.saw.insert(key, *value)),
-                    (Op::Put(_, value), _) | (Op::Cas(_, value), Ret::Swapped(_, true)) => {
-                        self.saw.insert(key, *value);
-                    }
-                    // It will look again before it swaps again.
-                    _ => drop(self.saw.remove(&key)),
-                }
-                Outcome::Ok(ret)
-            }
-            Err(error) if error.is_definite() => Outcome::Fail(error.to_string()),
-            Err(error) => Outcome::Unknown(error.to_string()),
+        match *op {
+            Op::Get(key) => self.get(key).await,
+            Op::Put(key, value) => self.put(key, value).await,
+            Op::Cas(key, value) => self.cas(key, value).await,
+            Op::Switchover => self.operator.switchover().await,
         }
     }
+}
+
+fn no_router() -> Outcome<Ret> {
+    Outcome::Fail("there is no router".to_owned())
+}
+
+fn failed(error: &ClientError) -> Outcome<Ret> {
+    if error.is_definite() { Outcome::Fail(error.to_string()) } else { Outcome::Unknown(error.to_string()) }
 }
 
 fn name(key: u32) -> String {
@@ -108,6 +126,7 @@ fn name(key: u32) -> String {
 pub(super) fn to_its_key(op: &Op, ret: Option<&Ret>) -> Vec<(key_value::Op, Option<key_value::Ret>)> {
     let content = |value: u64| if value == 0 { Content::MISSING } else { Content::from(&json!(value)) };
     let (key, action, ret) = match (op, ret) {
+        (Op::Switchover, _) => return Vec::new(),
         (Op::Get(key), Some(Ret::Value(0))) => {
             (key, Action::Get, Some(key_value::Ret::Value(Seen::from(&json!(null)))))
         }
@@ -166,5 +185,6 @@ mod tests {
         assert!(is_linearizable(&[put(1), swap.clone(), get(7), get(8)]));
         assert!(!is_linearizable(&[put(1), swap, get(8), get(7)]), "what was read is there");
         assert!(!is_linearizable(&[put(2), get(7)]), "another key");
+        assert!(is_linearizable(&[put(1), (Op::Switchover, Some(Ret::Asked)), get(7)]));
     }
 }

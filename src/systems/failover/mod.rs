@@ -1,7 +1,7 @@
 //! Failover under test: a store, databases with their managers, and routers to whichever database is the primary.
 //!
 //! Machines are, in this order, the store's replicas, the databases with their managers, and the routers. Clients write
-//! and read through a router.
+//! and read through a router, and as operators ask the manager for another primary.
 //!
 //! Judged, each in a file of its own: **timeline** (`logs.rs`: all logs are paths in one tree, and who was not rewound
 //! does not stream), **split-brain** (writes of two primaries do not overlap), **lease** (who writes holds the lock),
@@ -19,6 +19,7 @@ mod figures;
 mod lease;
 mod logs;
 mod machine;
+mod operator;
 mod options;
 mod probes;
 mod recovery;
@@ -55,7 +56,7 @@ impl System for Failover {
     type View = View;
 
     const NAME: &'static str = "failover";
-    const OPERATIONS: &'static [&'static str] = &["get", "put", "cas"];
+    const OPERATIONS: &'static [&'static str] = &["get", "put", "cas", "switchover"];
     const PROBES: &'static [&'static str] = probes::PROBES;
     const PROCESSES: &'static [&'static str] = machine::PROCESSES;
 
@@ -71,7 +72,8 @@ impl System for Failover {
         match mix.pick(draw) {
             "get" => Op::Get(mix.key(draw)),
             "put" => Op::Put(mix.key(draw), draw.between(1, VALUE_MAX)),
-            _ => Op::Cas(mix.key(draw), draw.between(1, VALUE_MAX)),
+            "cas" => Op::Cas(mix.key(draw), draw.between(1, VALUE_MAX)),
+            _ => Op::Switchover,
         }
     }
 
