@@ -110,11 +110,14 @@ impl Cluster {
         world::view(host(id)).filter(|_| world::is_up(host(id)))
     }
 
+    pub fn primaries(self) -> Vec<u8> {
+        let is_primary = |id: &u8| self.view(*id).is_some_and(|view| view.role == Role::Primary);
+        DATABASES.into_iter().filter(is_primary).collect()
+    }
+
     /// The one that is a primary; none if there is none, or more than one.
     pub fn primary(self) -> Option<u8> {
-        let is_primary = |id: &u8| self.view(*id).is_some_and(|view| view.role == Role::Primary);
-        let primaries: Vec<u8> = DATABASES.into_iter().filter(is_primary).collect();
-        if let [one] = primaries[..] { Some(one) } else { None }
+        if let [one] = self.primaries()[..] { Some(one) } else { None }
     }
 
     /// The two others.
