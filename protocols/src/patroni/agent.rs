@@ -281,7 +281,8 @@ impl<'a> Agent<'a> {
         match updated {
             Ok(Some(until)) => {
                 self.leads(until);
-                if !self.pet().await && self.config.options.watchdog == Watchdog::Required {
+                let runs = status.is_some_and(|it| matches!(it.role, Role::Primary | Role::Standby));
+                if runs && !self.pet().await && self.config.options.watchdog == Watchdog::Required {
                     sometimes!("the required watchdog cannot be armed");
                     return Act::Release(Why::NoWatchdog);
                 }
@@ -361,14 +362,9 @@ impl<'a> Agent<'a> {
     async fn start(&mut self, start: Start) -> Next {
         let primary = start == Start::Primary;
         if primary {
+            // It knows itself whom its writes wait for.
             sometimes!("crashed primary started again");
-            let ours = self.cluster.synchronous().filter(|sync| sync.leader == self.config.id);
-            let named = ours.map(|sync| sync.standbys.clone()).unwrap_or_default();
-            let waits_for = sync::before_any(&self.config.options, &named);
             self.sync_since = None;
-            if self.database.set_sync(waits_for).await.is_err() || self.is_over() {
-                return Next::Soon;
-            }
         }
         let started = self.database.start(start).await;
         if let Err(error) = &started {
@@ -376,6 +372,9 @@ impl<'a> Agent<'a> {
         }
         // One that does not answer may run yet.
         self.memory.recovering = primary && !matches!(started, Err(SupervisorError::Unreachable(_)));
+        if primary && started.is_ok() {
+            self.pet().await;
+        }
         match started {
             Ok(()) => Next::AtOnce,
             Err(SupervisorError::Refused(_)) if !primary => Next::InTurn,

@@ -302,9 +302,7 @@ fn race(known: &Known<'_>, others: Option<&Others>) -> Act {
     match &cluster.initialize {
         None => return Act::Initialize,
         Some(_) if known.begins() => return Act::TakeLock,
-        Some(initialize) if known.is_empty() || initialize.timeline.is_none() => {
-            return Act::Wait(Why::Empty);
-        }
+        Some(_) if known.is_empty() => return Act::Wait(Why::Empty),
         Some(_) => {}
     }
     if memory.stands_back {

@@ -300,6 +300,10 @@ fn one_begins_a_new_cluster_and_the_others_wait_for_it() {
     assert_eq!(new.clone().led_by(ME).with_lock(&silent()), Act::Promote);
     new.cluster.initialize = Some(Initialize { by: 5, timeline: None });
     assert_eq!(new.without_lock(&silent()), Act::Wait(Why::Empty));
+    // It has begun, but died before it could say so: its copy goes on.
+    let mut begun = case(Role::Standby);
+    begun.cluster.initialize = Some(Initialize { by: 5, timeline: None });
+    assert_eq!(begun.without_lock(&silent()), Act::TakeLock);
 }
 
 #[test]
