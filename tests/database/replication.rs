@@ -21,6 +21,18 @@ fn standbys_have_what_the_primary_has_and_are_read_only() {
 }
 
 #[test]
+fn a_stream_lasts_while_nothing_is_written() {
+    case(Options::default(), |cluster| async move {
+        cluster.start().await;
+        for _ in 0..200 {
+            seconds(0.2).await;
+            assert_eq!(cluster.view(1).standbys, [2, 3]);
+            cluster.is(2, Role::Standby, Replication::Streaming);
+        }
+    });
+}
+
+#[test]
 fn a_promoted_standby_begins_a_timeline_and_the_old_primary_rewinds() {
     case(Options::default(), |cluster| async move {
         cluster.start().await;

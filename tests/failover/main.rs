@@ -1,5 +1,8 @@
-//! Whole failover clusters in the simulation: stores, databases, what manages them, and what leads clients to them.
+//! Failover managers around the database in the simulation, driven step by step, after the tests that they have
+//! themselves.
 #![allow(clippy::unwrap_used)] // helpers of tests are tests to us, if not to clippy
 
 mod cluster;
 mod patroni;
+mod stolon;
+mod support;

@@ -7,7 +7,7 @@ use super::timeline::Lsn;
 use crate::common::transport::{self, FrameReader, ReadError};
 use host::net::OwnedWriteHalf;
 use host::sometimes;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// So many entries are sent at once.
 const ENTRIES_MAX: usize = 256;
@@ -33,6 +33,8 @@ pub(super) async fn serve(
     let sending = async {
         let by = engine.config.id;
         transport::write_now(&mut half, &Streamed::From { by, after }, &mut scratch).await?;
+        // What standbys confirm is a change, too: it must not put off the word that this end is still there.
+        let mut said = Instant::now();
         loop {
             let entries = {
                 let inner = engine.lock();
@@ -41,12 +43,13 @@ pub(super) async fn serve(
                 }
                 inner.log.slice(after, inner.durable, ENTRIES_MAX)
             };
-            if entries.is_empty() && timeout(options.stream_timeout / 4, changes.changed()).await.is_ok() {
+            let quiet = (options.stream_timeout / 4).saturating_sub(said.elapsed());
+            if entries.is_empty() && timeout(quiet, changes.changed()).await.is_ok() {
                 continue;
             }
             let (first, count) = (after.next(), entries.len() as u64);
             transport::write_now(&mut half, &Streamed::Entries { first, entries }, &mut scratch).await?;
-            after = Lsn(after.0 + count);
+            (after, said) = (Lsn(after.0 + count), Instant::now());
         }
     };
     let hearing = async {

@@ -10,7 +10,7 @@ use host::{probe, sometimes};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Follows whom this database is told to follow, as long as it runs.
 pub(super) async fn follow(engine: Arc<Engine>) {
@@ -162,15 +162,15 @@ async fn stream(engine: &Engine, upstream: SocketAddr, told: u64) -> Result<Repl
     };
     let confirming = async {
         let (mut changes, mut scratch, mut confirmed) = (engine.changes(), Vec::new(), None);
+        let mut said = Instant::now();
         loop {
             let durable = engine.lock().durable;
-            if confirmed == Some(durable)
-                && timeout(options.stream_timeout / 4, changes.changed()).await.is_ok()
-            {
+            let quiet = (options.stream_timeout / 4).saturating_sub(said.elapsed());
+            if confirmed == Some(durable) && timeout(quiet, changes.changed()).await.is_ok() {
                 continue;
             }
             transport::write_now(&mut half, &Confirmed(durable), &mut scratch).await?;
-            confirmed = Some(durable);
+            (confirmed, said) = (Some(durable), Instant::now());
         }
     };
     tokio::select! {

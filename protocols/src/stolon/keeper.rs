@@ -8,7 +8,7 @@ use super::local::Local;
 use super::options::Options;
 use super::records::{Leased, Records, RecordsError};
 use super::step::{self, Step};
-use crate::database::{Lsn, Repair, Role, Start, Status, Supervisor, SupervisorError, Sync};
+use crate::database::{Lsn, Repair, Replication, Role, Start, Status, Supervisor, SupervisorError, Sync};
 use host::disk::Disk;
 use host::sometimes;
 use std::collections::BTreeSet;
@@ -122,7 +122,7 @@ impl Keeper {
             address: self.config.database,
             history: status.map(|status| status.history.clone()).unwrap_or_default(),
             last: status.map_or(Lsn(0), |status| status.durable),
-            replication: status.map_or(crate::database::Replication::Idle, |status| status.replication),
+            replication: status.map_or(Replication::Idle, |status| status.replication),
             in_sync: status.map(in_sync).unwrap_or_default(),
         })
     }
@@ -193,13 +193,16 @@ impl Keeper {
 /// whether it did.
 async fn restart(supervisor: &mut Supervisor, sync: Sync) -> Result<bool, SupervisorError> {
     supervisor.start(Start::Standby { upstream: None, repair: Repair::No }).await?;
-    let status = supervisor.status().await?;
-    supervisor.stop().await?;
-    if status.history.last().is_none() {
+    let empty = supervisor.status().await?.history.last().is_none();
+    if empty {
         sometimes!("master has lost its data");
+    } else {
+        supervisor.set_sync(sync).await?;
+    }
+    supervisor.stop().await?;
+    if empty {
         return Ok(false);
     }
-    supervisor.set_sync(sync).await?;
     supervisor.start(Start::Primary).await?;
     Ok(true)
 }
@@ -220,7 +223,7 @@ const STEPS_MAX: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::{History, Replication, Standby};
+    use crate::database::{History, Standby};
 
     fn primary(required: u32, of: &[u32], standbys: &[(u32, u64)]) -> Status {
         let standbys = standbys.iter().map(|(id, lsn)| Standby { id: *id, confirmed: Lsn(*lsn) });

@@ -6,14 +6,18 @@
 use super::cluster::{ClusterData, ProxyInfo};
 use super::options::Options;
 use super::records::{Leased, Records, RecordsError};
-use crate::common::{Tasks, forward};
+use crate::common::forward;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use host::net::{TcpListener, TcpStream};
 use host::{probe, sometimes};
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -51,7 +55,7 @@ struct Proxy {
 #[derive(Default)]
 struct Routing {
     to: Option<SocketAddr>,
-    connections: Tasks,
+    connections: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
 /// What a check found.
@@ -69,23 +73,37 @@ impl Proxy {
     fn route(&self, to: Option<SocketAddr>) {
         let mut routing = self.routing();
         if routing.to != to {
-            *routing = Routing { to, connections: Tasks::default() };
+            *routing = Routing { to, ..Routing::default() };
             probe!("routes", to.map_or_else(|| "nowhere".to_owned(), |to| to.to_string()));
         }
     }
 
     async fn accept(&self, listener: &TcpListener) -> Infallible {
         loop {
-            let Ok((client, _)) = listener.accept().await else {
+            let accepted = tokio::select! {
+                biased;
+                accepted = listener.accept() => accepted,
+                never = self.forward() => match never {},
+            };
+            let Ok((client, _)) = accepted else {
                 sleep(ACCEPT_AGAIN).await;
                 continue;
             };
-            let mut routing = self.routing();
+            let routing = self.routing();
             // Where nothing is routed, the connection is closed at once.
             if let Some(to) = routing.to {
-                routing.connections.spawn(connect(client, to, self.config.options.request_timeout));
+                routing.connections.push(Box::pin(connect(client, to, self.config.options.request_timeout)));
             }
         }
+    }
+
+    /// Forwards what connections bring. No task of its own: a proxy that stands still forwards nothing.
+    async fn forward(&self) -> Infallible {
+        poll_fn(|context| {
+            while let Poll::Ready(Some(())) = self.routing().connections.poll_next_unpin(context) {}
+            Poll::Pending
+        })
+        .await
     }
 
     /// Checks every so often. Without a good check for long enough nothing is routed, whatever a check waits for.

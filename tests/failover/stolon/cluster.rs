@@ -1,0 +1,231 @@
+//! Three keepers, each beside its database and a sentinel, two proxies, and an operator on a machine of its own.
+
+use crate::support::{self, STORES, address, host, seconds, stores};
+use futures::future::BoxFuture;
+use host::disk::Disk;
+use host::process;
+use host::world::{self, Death};
+use protocols::database::{self, Client, ClientError, Condition, Replication, Role, View, Write};
+use protocols::stolon::{
+    ClusterData, DbUid, KeeperConfig, Operator, Options, Phase, ProxyConfig, SentinelConfig, keeper, proxy,
+    sentinel,
+};
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::time::Duration;
+
+/// The machines of keepers, by whose numbers keepers and databases are known.
+pub const KEEPERS: [u8; 3] = [4, 5, 6];
+pub const PROXIES: [u8; 2] = [7, 8];
+
+/// Asynchronous and synchronous, each with and without rewinding.
+pub fn variants() -> Vec<Options> {
+    let rewinds = [false, true].into_iter().map(|rewind| Options { rewind, ..Options::default() });
+    let synchronous = |options: Options| Options { synchronous_replication: true, ..options };
+    rewinds.flat_map(|options| [options.clone(), synchronous(options)]).collect()
+}
+
+pub fn synchronous() -> Options {
+    Options { synchronous_replication: true, ..Options::default() }
+}
+
+/// Runs a case on a cluster that is well.
+pub fn case<F: Future<Output = ()> + Send + 'static>(
+    options: Options,
+    run: impl FnOnce(Cluster) -> F + Send + 'static,
+) {
+    case_with(options, database::Options::default(), run);
+}
+
+pub fn case_with<F: Future<Output = ()> + Send + 'static>(
+    options: Options,
+    database: database::Options,
+    run: impl FnOnce(Cluster) -> F + Send + 'static,
+) {
+    run_boxed(options, database, Box::new(move |cluster| Box::pin(run(cluster))));
+}
+
+fn run_boxed(
+    options: Options,
+    database: database::Options,
+    run: Box<dyn FnOnce(Cluster) -> BoxFuture<'static, ()> + Send>,
+) {
+    let boot = move |machine| boot(machine, options.clone(), database.clone());
+    let cluster = Cluster { writes: 0 };
+    let case = move || -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let mut cluster = cluster;
+            cluster.begins().await;
+            run(cluster).await;
+        })
+    };
+    support::case((KEEPERS.len() + PROXIES.len()) as u8, Box::new(boot), Box::new(case));
+}
+
+/// What a machine runs that is none of the store's.
+fn boot(machine: u8, options: Options, database: database::Options) -> BoxFuture<'static, ()> {
+    let (id, stores) = (u32::from(machine), stores());
+    if PROXIES.contains(&machine) {
+        let config = ProxyConfig { id, address: address(machine), stores, options };
+        return Box::pin(async move { proxy(config).await.unwrap() });
+    }
+    let database = database::Config { id, address: address(machine), options: database };
+    let keeps =
+        KeeperConfig { id, database: address(machine), stores: stores.clone(), options: options.clone() };
+    let watches = SentinelConfig { id, stores, options };
+    Box::pin(async move {
+        let database = process::run("database", || database::run(database.clone(), Disk::of_this_machine()));
+        let keeper = process::run("keeper", || keeper(keeps.clone(), Disk::of_this_machine()));
+        let sentinel = process::run("sentinel", || sentinel(watches.clone()));
+        let (database, keeper, sentinel) = tokio::join!(database, keeper, sentinel);
+        database.and(keeper).and(sentinel).unwrap();
+    })
+}
+
+/// The cluster, and how many writes were tried.
+pub struct Cluster {
+    writes: u64,
+}
+
+impl Cluster {
+    /// Waits until there is a master with two standbys, and writes.
+    pub async fn begins(&mut self) {
+        self.well().await;
+        self.write("begins").await.unwrap();
+    }
+
+    pub async fn data(&self) -> Option<ClusterData> {
+        Operator::new(&stores()).cluster().await.unwrap_or_default()
+    }
+
+    pub async fn until(&self, what: &str, mut holds: impl FnMut(&ClusterData) -> bool) -> ClusterData {
+        let mut last = None;
+        for _ in 0..200 {
+            last = self.data().await;
+            if let Some(data) = last.as_ref().filter(|data| holds(data)) {
+                return data.clone();
+            }
+            seconds(1).await;
+        }
+        panic!("never {what}: {last:#?}");
+    }
+
+    /// Waits until all is as it is to be. Returns the master's keeper.
+    pub async fn well(&self) -> u8 {
+        self.well_among(&KEEPERS).await
+    }
+
+    /// Waits until the databases of these keepers are what they are to be, and proxies route to one of them.
+    pub async fn well_among(&self, keepers: &[u8]) -> u8 {
+        let data = self.until("well", |data| is_well(data, keepers)).await;
+        // Proxies look again, and standbys stream.
+        seconds(7).await;
+        let master = data.master_keeper().unwrap() as u8;
+        for keeper in keepers {
+            let expected = match *keeper == master {
+                true => (Role::Primary, Replication::Idle),
+                false => (Role::Standby, Replication::Streaming),
+            };
+            assert_eq!((view(*keeper).role, view(*keeper).replication), expected, "{:#?}", view(*keeper));
+        }
+        master
+    }
+
+    /// Waits until another keeper than `former` has the master. Returns it.
+    pub async fn fails_over(&self, former: u8) -> u8 {
+        let another = |data: &ClusterData| data.master_keeper() != Some(former.into());
+        self.until("another master", another).await.master_keeper().unwrap() as u8
+    }
+
+    /// The keepers of the standbys that writes wait for, and of the others.
+    pub async fn standbys(&self) -> (Vec<u8>, Vec<u8>) {
+        let data = self.data().await.unwrap();
+        let master = &data.dbs[&data.master.unwrap()];
+        let waits_for = master.spec.synchronous.clone().unwrap_or_default().standbys;
+        let keeper = |uid: &DbUid| data.dbs[uid].spec.keeper as u8;
+        let standbys = data.dbs.keys().filter(|uid| Some(**uid) != data.master);
+        let (synchronous, others): (Vec<_>, Vec<_>) = standbys.partition(|uid| waits_for.contains(uid));
+        (synchronous.into_iter().map(keeper).collect(), others.into_iter().map(keeper).collect())
+    }
+
+    /// The name of a keeper's database.
+    pub async fn uid(&self, keeper: u8) -> Option<DbUid> {
+        self.data().await.unwrap().db_of(keeper.into()).map(|(uid, _)| uid)
+    }
+
+    pub fn operator(&self) -> Operator {
+        Operator::new(&stores())
+    }
+
+    pub async fn write(&mut self, key: &str) -> Result<bool, ClientError> {
+        self.write_through(PROXIES[0], key).await
+    }
+
+    pub async fn write_through(&mut self, proxy: u8, key: &str) -> Result<bool, ClientError> {
+        self.writes += 1;
+        write(Client::new(address(proxy)), self.writes, key).await
+    }
+
+    /// What was written under a key is there, with the master and in the end with all that run.
+    pub async fn everywhere(&self, key: &str, keepers: &[u8]) {
+        let read = Client::new(address(PROXIES[1])).get(key).await;
+        let value = read.unwrap().expect("it was acknowledged");
+        seconds(2).await;
+        for keeper in keepers {
+            assert_eq!(
+                Client::new(address(*keeper)).get(key).await.unwrap(),
+                Some(value.clone()),
+                "{keeper}"
+            );
+        }
+        let ends: BTreeSet<_> =
+            keepers.iter().map(|keeper| (view(*keeper).timeline, view(*keeper).durable)).collect();
+        assert_eq!(ends.len(), 1, "all have the same: {ends:?}");
+    }
+}
+
+/// Whether the databases of these keepers are what they are to be, and proxies route to one of them.
+fn is_well(data: &ClusterData, keepers: &[u8]) -> bool {
+    let Some(master) = data.master.and_then(|uid| data.dbs.get(&uid)) else { return false };
+    let good = |keeper: &u8| {
+        data.db_of((*keeper).into())
+            .is_some_and(|(_, db)| db.status.healthy && db.status.generation == db.generation)
+    };
+    let one_of_them = |uid: &DbUid| keepers.contains(&(data.dbs[uid].spec.keeper as u8));
+    let waits = master.spec.synchronous.as_ref();
+    let in_sync = waits.is_some_and(|waits| {
+        let standbys = &waits.standbys;
+        !standbys.is_empty() && *standbys == master.status.synchronous && standbys.iter().all(one_of_them)
+    });
+    data.phase == Phase::Normal
+        && keepers.iter().all(good)
+        && data.master.as_ref().is_some_and(one_of_them)
+        && data.proxy.master == data.master
+        && data.proxy.enabled.len() == PROXIES.len()
+        && in_sync == data.options.synchronous_replication
+}
+
+pub async fn write(client: Client, id: u64, key: &str) -> Result<bool, ClientError> {
+    let write = Write { id, key: key.to_owned(), value: id.to_string(), condition: Condition::None };
+    client.patience(Duration::from_secs(3)).write(write).await
+}
+
+pub fn view(machine: u8) -> View {
+    world::view(host(machine)).unwrap()
+}
+
+pub fn others(keeper: u8) -> Vec<u8> {
+    KEEPERS.into_iter().filter(|other| *other != keeper).collect()
+}
+
+pub fn crash(machine: u8) {
+    world::crash(host(machine), Death::Power);
+}
+
+pub fn restart(machine: u8) {
+    world::restart(host(machine));
+}
+
+pub fn all_stores() -> Vec<u8> {
+    (1..=STORES).collect()
+}

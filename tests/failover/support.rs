@@ -1,0 +1,89 @@
+//! A simulated world of machines, and the store that every manager uses.
+
+use futures::future::BoxFuture;
+use host::disk::Disk;
+use host::world::{self, Config, Death, Latency, Machine, Machines};
+use protocols::store;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// Replicas of the store: machines 1 to 3.
+pub const STORES: u8 = 3;
+
+/// What a machine runs.
+pub type Boot = Box<dyn Fn(u8) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Runs a case on a machine of its own, in a world of the store's replicas and of `machines` more, numbered on from them.
+pub fn case(machines: u8, boot: Boot, case: Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>) {
+    let boot = std::sync::Arc::new(boot);
+    sim::run::on_fresh_thread(1, move || {
+        let runtime = madsim::runtime::Runtime::with_seed_and_config(1, madsim::Config::default());
+        runtime.add_simulator::<Machines>();
+        runtime.block_on(async move {
+            let last = STORES + machines;
+            let machine = |name: String, last: u8| {
+                let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
+                Machine { name, ip, clock_offset_ns: 0, clock_drift_ppb: 0 }
+            };
+            let mut all: Vec<Machine> = (1..=last).map(|id| machine(format!("n{id}"), id)).collect();
+            all.push(machine("c1".to_owned(), 100));
+            let installed = world::install(Config {
+                seed: 1,
+                machines: all,
+                latency: Latency::uniform(Duration::from_millis(1), Duration::from_millis(5)),
+                loss: 0.0,
+                buggify: false,
+                recording: false,
+            });
+            let handle = madsim::runtime::Handle::current();
+            for id in 1..=last {
+                let boot = std::sync::Arc::clone(&boot);
+                let start = move || {
+                    if id > STORES {
+                        return boot(id);
+                    }
+                    let options = store::Options::default();
+                    let config = store::Config { id: id.into(), replicas: stores(), options };
+                    Box::pin(async move { store::run(config, Disk::of_this_machine()).await.unwrap() })
+                };
+                handle.create_node().name(format!("n{id}")).init(start).build();
+            }
+            let operator = handle.create_node().name("c1").build();
+            operator.spawn(case()).await.unwrap();
+            (0..=usize::from(last)).for_each(|machine| world::crash(machine, Death::Power));
+            installed.dismantle().await;
+        });
+    });
+}
+
+/// Every process listens on one port.
+pub fn address(machine: u8) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, machine)), 7000)
+}
+
+/// Where the store's replicas listen.
+pub fn stores() -> Vec<SocketAddr> {
+    (1..=STORES).map(address).collect()
+}
+
+/// A machine as the world numbers it.
+pub fn host(machine: u8) -> usize {
+    usize::from(machine) - 1
+}
+
+pub async fn seconds(seconds: u64) {
+    sleep(Duration::from_secs(seconds)).await;
+}
+
+/// Cuts the links between a machine and others, or mends them.
+pub fn link(machine: u8, others: &[u8], up: bool) {
+    for other in others {
+        let (a, b) = (host(machine), host(*other));
+        let change = if up { world::World::mend } else { world::World::cut };
+        world::with(|world| {
+            change(world, a, b);
+            change(world, b, a);
+        });
+    }
+}
