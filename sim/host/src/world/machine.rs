@@ -5,7 +5,7 @@ use super::listener::EPHEMERAL;
 use super::name_service::Remembered;
 use super::process::Processes;
 use super::{Draw, HostId, World, with};
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -39,11 +39,16 @@ pub enum Death {
 
 /// Reads a node's view.
 trait ReadView {
+    fn is(&self, type_id: TypeId) -> bool;
     fn any(&self) -> Box<dyn Any>;
     fn json(&self) -> serde_json::Value;
 }
 
 impl<V: serde::Serialize + 'static> ReadView for Box<dyn Fn() -> V + Send + Sync> {
+    fn is(&self, type_id: TypeId) -> bool {
+        type_id == TypeId::of::<V>()
+    }
+
     fn any(&self) -> Box<dyn Any> {
         Box::new(self())
     }
@@ -147,7 +152,8 @@ pub fn is_up(host: HostId) -> bool {
 /// What the node on this machine believes, if it is up and has registered a view of this type.
 pub fn view<V: 'static>(host: HostId) -> Option<V> {
     let view = with(|world| world.hosts[host].view.clone())?;
-    view.0.any().downcast().ok().map(|view| *view)
+    // A machine of another kind need not copy out what nobody wants to know.
+    view.0.is(TypeId::of::<V>()).then(|| view.0.any().downcast().ok().map(|view| *view))?
 }
 
 /// What the node on this machine believes, as JSON.
