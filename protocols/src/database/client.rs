@@ -34,6 +34,7 @@ impl ClientError {
 pub struct Client {
     address: SocketAddr,
     patience: Duration,
+    of_primary: bool,
     connection: Option<(FrameReader, OwnedWriteHalf)>,
     scratch: Vec<u8>,
 }
@@ -41,13 +42,20 @@ pub struct Client {
 impl Client {
     /// Of what listens there. It waits 5 s for an answer.
     pub fn new(address: SocketAddr) -> Client {
-        Client { address, patience: Duration::from_secs(5), connection: None, scratch: Vec::new() }
+        let patience = Duration::from_secs(5);
+        Client { address, patience, of_primary: false, connection: None, scratch: Vec::new() }
     }
 
     /// Waits so long for a connection, and as long for an answer.
     #[must_use]
     pub fn patience(self, patience: Duration) -> Client {
         Client { patience, ..self }
+    }
+
+    /// Takes only connections to a primary, to read, too. PostgreSQL's clients call it `target_session_attrs=read-write`.
+    #[must_use]
+    pub fn of_primary(self) -> Client {
+        Client { of_primary: true, ..self }
     }
 
     /// What is under a key.
@@ -112,7 +120,8 @@ impl Client {
             Ok((frames.next().await.map_err(io::Error::other)?, frames, half))
         };
         match connecting.await.map_err(ClientError::Unreachable)? {
-            (Reply::Ready, frames, half) => Ok((frames, half)),
+            (Reply::Ready { writable: false }, ..) if self.of_primary => Err(Refusal::ReadOnly.into()),
+            (Reply::Ready { .. }, frames, half) => Ok((frames, half)),
             (Reply::Refused(refusal), ..) => Err(refusal.into()),
             _ => Err(unreachable(io::ErrorKind::InvalidData)),
         }

@@ -203,7 +203,10 @@ pub(super) enum Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Reply {
     /// It takes requests: the first message on a connection, as in PostgreSQL. Who does not get it has asked nothing yet.
-    Ready,
+    Ready {
+        /// It is a primary.
+        writable: bool,
+    },
     Value(Option<String>),
     /// It was written, or the condition did not hold.
     Written(bool),

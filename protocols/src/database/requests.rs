@@ -1,7 +1,7 @@
 //! A client's connection.
 
 use super::engine::Engine;
-use super::message::{Refusal, Reply, Request};
+use super::message::{Refusal, Reply, Request, Role};
 use super::options::Flaw;
 use crate::common::transport::{self, FrameReader, ReadError};
 use host::net::OwnedWriteHalf;
@@ -14,7 +14,8 @@ pub(super) async fn serve(
     mut half: OwnedWriteHalf,
 ) -> Result<(), ReadError> {
     let mut scratch = Vec::new();
-    transport::write_now(&mut half, &Reply::Ready, &mut scratch).await?;
+    let ready = Reply::Ready { writable: engine.lock().role == Role::Primary };
+    transport::write_now(&mut half, &ready, &mut scratch).await?;
     loop {
         let (lsn, answer) = match frames.next().await? {
             Request::Get { key } => (None, engine.read(key)),

@@ -55,7 +55,7 @@ impl RoutedClient {
         let places = Places::of(&client.nodes, &client.options).ok();
         let connection = places.map(|places| {
             let router = places.routers[client.id as usize % places.routers.len()];
-            Connection::new(router).patience(PATIENCE)
+            Connection::new(router).patience(PATIENCE).of_primary()
         });
         let stores = places.map_or(&[][..], |places| places.stores);
         RoutedClient { connection, operator: Operator::new(stores, &client.options), saw: BTreeMap::new() }
