@@ -163,7 +163,11 @@ impl<'a> Agent<'a> {
         let status = self.look().await;
         match read {
             Ok(cluster) => self.cluster = cluster,
-            Err(_) if self.trusts_what_it_saw() => {}
+            Err(_) if self.trusts_what_it_saw() => {
+                self.leads(Instant::now() + self.config.options.ttl);
+                self.pet().await;
+                return Next::InTurn;
+            }
             Err(_) => return self.without_store(status.as_ref()).await,
         }
         self.remember(status.as_ref());
@@ -272,10 +276,10 @@ impl<'a> Agent<'a> {
         let failsafe = self.config.options.failsafe_mode.then_some(&failsafe);
         let by = self.deadline();
         let updated = match self.session.update(&self.cluster, last, failsafe, by).await {
-            Ok(Some(_)) | Err(_) if self.is_over() => return Act::Demote(Why::NoLock),
             Ok(None) | Err(_) if self.trusts_what_it_saw() => {
                 Ok(Some(Instant::now() + self.config.options.ttl))
             }
+            Ok(Some(_)) | Err(_) if self.is_over() => return Act::Demote(Why::NoLock),
             updated => updated,
         };
         match updated {
