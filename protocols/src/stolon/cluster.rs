@@ -126,7 +126,7 @@ pub struct DbStatus {
     pub last: Lsn,
     /// How it stands with whom it follows.
     pub replication: Replication,
-    /// Those synchronous standbys that had all it had made visible, when it last said so.
+    /// Those synchronous standbys that had all it had acknowledged, when it last said so.
     pub in_sync: BTreeSet<DbUid>,
     /// Those for which writes have been waiting ever since.
     pub synchronous: BTreeSet<DbUid>,
@@ -171,7 +171,7 @@ pub struct DbState {
     pub last: Lsn,
     /// How it stands with whom it follows.
     pub replication: Replication,
-    /// The keepers of those synchronous standbys that have all that is visible.
+    /// The keepers of those synchronous standbys that have all that was acknowledged.
     pub in_sync: BTreeSet<u32>,
 }
 

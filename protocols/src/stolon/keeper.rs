@@ -31,17 +31,25 @@ pub struct KeeperConfig {
     pub options: Options,
 }
 
-/// Runs a keeper until the future is dropped. It keeps one file on the disk, beside its database's.
+/// Runs a keeper until the future is dropped. It keeps one file on the disk, beside its database's, and waits until that
+/// can be read.
 ///
 /// # Errors
 ///
-/// When the configuration is out of bounds (`InvalidInput`), or the disk does not say what is on it.
+/// When the configuration is out of bounds (`InvalidInput`).
 pub async fn keeper(config: KeeperConfig, disk: Disk) -> io::Result<()> {
     config.options.validate()?;
     if config.id == 0 {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "id: 0 is below 1"));
     }
-    let state = State { local: Local::load(&disk).await?, options: config.options.clone() };
+    let local = loop {
+        match Local::load(&disk).await {
+            Ok(local) => break local,
+            Err(error) => tracing::warn!(keeper = config.id, %error, "the disk"),
+        }
+        sleep(config.options.sleep_interval).await;
+    };
+    let state = State { local, options: config.options.clone() };
     let keeper = Keeper { boot: host::entropy::u64(), config, disk, state: Mutex::new(state) };
     tokio::join!(keeper.publish(), keeper.manage());
     Ok(())
@@ -93,15 +101,14 @@ impl Keeper {
     async fn publish(&self) {
         let (mut records, mut supervisor) = (self.records(), self.supervisor());
         let mut record = Leased::keeper(self.config.id);
+        let mut waits = Waits::default();
         loop {
             // First what it is to be, and then what it is: not less than that.
             let local = self.state().local.clone();
             let status = supervisor.status().await.ok();
-            let info = KeeperInfo {
-                info: host::entropy::u64(),
-                boot: self.boot,
-                state: self.describe(&local, status.as_ref()),
-            };
+            let in_sync = status.as_ref().map(|status| waits.in_sync(status)).unwrap_or_default();
+            let state = self.describe(&local, status.as_ref(), in_sync);
+            let info = KeeperInfo { info: host::entropy::u64(), boot: self.boot, state };
             let options = self.state().options.clone();
             let ttl = (2 * options.sleep_interval).max(options.lease_min);
             if let Err(error) = record.write(&mut records, &info, ttl).await {
@@ -112,7 +119,7 @@ impl Keeper {
         }
     }
 
-    fn describe(&self, local: &Local, status: Option<&Status>) -> Option<DbState> {
+    fn describe(&self, local: &Local, status: Option<&Status>, in_sync: BTreeSet<u32>) -> Option<DbState> {
         let runs = |status: &&Status| matches!(status.role, Role::Primary | Role::Standby);
         let status = status.filter(runs).filter(|status| status.history.last().is_some());
         Some(DbState {
@@ -123,7 +130,7 @@ impl Keeper {
             history: status.map(|status| status.history.clone()).unwrap_or_default(),
             last: status.map_or(Lsn(0), |status| status.durable),
             replication: status.map_or(Replication::Idle, |status| status.replication),
-            in_sync: status.map(in_sync).unwrap_or_default(),
+            in_sync,
         })
     }
 
@@ -207,14 +214,29 @@ async fn restart(supervisor: &mut Supervisor, sync: Sync) -> Result<bool, Superv
     Ok(true)
 }
 
-/// The standbys that have all that is visible, if every write waits for all that are asked to confirm it.
-fn in_sync(status: &Status) -> BTreeSet<u32> {
-    let all = status.role == Role::Primary && status.sync.required as usize >= status.sync.of.len();
-    let confirmed = status
-        .standbys
-        .iter()
-        .filter(|standby| all && status.sync.of.contains(&standby.id) && standby.confirmed >= status.visible);
-    confirmed.map(|standby| standby.id).collect()
+/// How far the log had come when writes began to wait for these standbys: what was acknowledged without them is not behind
+/// that.
+#[derive(Debug, Default)]
+struct Waits {
+    sync: Sync,
+    since: Lsn,
+}
+
+impl Waits {
+    /// The standbys that have all that was acknowledged, if every write waits for each of them.
+    fn in_sync(&mut self, status: &Status) -> BTreeSet<u32> {
+        if status.role != Role::Primary {
+            *self = Waits::default();
+        } else if self.sync != status.sync {
+            *self = Waits { sync: status.sync.clone(), since: status.durable };
+        }
+        let all = self.sync.required as usize >= self.sync.of.len();
+        let confirmed = status
+            .standbys
+            .iter()
+            .filter(|standby| all && self.sync.of.contains(&standby.id) && standby.confirmed >= self.since);
+        confirmed.map(|standby| standby.id).collect()
+    }
 }
 
 /// More than any way from one state to another has.
@@ -225,30 +247,46 @@ mod tests {
     use super::*;
     use crate::database::{History, Standby};
 
-    fn primary(required: u32, of: &[u32], standbys: &[(u32, u64)]) -> Status {
+    fn primary(durable: u64, sync: (u32, &[u32]), standbys: &[(u32, u64)]) -> Status {
         let standbys = standbys.iter().map(|(id, lsn)| Standby { id: *id, confirmed: Lsn(*lsn) });
         Status {
             id: 1,
             role: Role::Primary,
             history: History::default(),
-            durable: Lsn(9),
-            visible: Lsn(7),
+            durable: Lsn(durable),
+            visible: Lsn(0),
             upstream: None,
             replication: Replication::Idle,
             standbys: standbys.collect(),
-            sync: Sync { required, of: of.iter().copied().collect() },
+            sync: Sync { required: sync.0, of: sync.1.iter().copied().collect() },
         }
     }
 
-    #[test]
-    fn a_standby_is_in_sync_when_it_has_all_that_was_acknowledged() {
-        assert_eq!(in_sync(&primary(2, &[2, 3], &[(2, 7), (3, 6)])), BTreeSet::from([2]));
+    fn set<const N: usize>(ids: [u32; N]) -> BTreeSet<u32> {
+        ids.into()
     }
 
     #[test]
-    fn a_standby_that_nobody_waits_for_is_not_in_sync() {
-        assert_eq!(in_sync(&primary(1, &[2], &[(2, 9), (3, 9)])), BTreeSet::from([2]));
-        assert_eq!(in_sync(&primary(0, &[], &[(2, 9), (3, 9)])), BTreeSet::new());
-        assert_eq!(in_sync(&primary(1, &[2, 3], &[(2, 9), (3, 9)])), BTreeSet::new());
+    fn a_standby_is_in_sync_when_it_has_all_that_was_acknowledged_without_it() {
+        let mut waits = Waits::default();
+        let both: (u32, &[u32]) = (2, &[2, 3]);
+        assert_eq!(waits.in_sync(&primary(9, both, &[(2, 9), (3, 5)])), set([2]));
+        assert_eq!(waits.in_sync(&primary(20, both, &[(2, 19), (3, 8)])), set([2]));
+        assert_eq!(
+            waits.in_sync(&primary(20, both, &[(2, 20), (3, 9)])),
+            set([2, 3]),
+            "the rest waited for it"
+        );
+        let one: (u32, &[u32]) = (1, &[3]);
+        assert_eq!(waits.in_sync(&primary(20, one, &[(2, 20), (3, 9)])), set([]), "others were waited for");
+    }
+
+    #[test]
+    fn a_standby_that_is_not_always_waited_for_is_not_in_sync() {
+        for (sync, expected) in
+            [((1, &[2][..]), set([2])), ((0, &[][..]), set([])), ((1, &[2, 3][..]), set([]))]
+        {
+            assert_eq!(Waits::default().in_sync(&primary(9, sync, &[(2, 9), (3, 9)])), expected);
+        }
     }
 }

@@ -55,8 +55,8 @@ fn cluster(standbys: u64, options: Options) -> ClusterData {
 }
 
 /// The same where replication is synchronous, and the writes wait for these.
-fn synchronous(standbys: u64, waits_for: &[DbUid], options: Options) -> ClusterData {
-    let mut data = cluster(standbys, Options { synchronous_replication: true, ..options });
+fn synchronous(standbys: u64, waits_for: &[DbUid], options: &Options) -> ClusterData {
+    let mut data = cluster(standbys, Options { synchronous_replication: true, ..options.clone() });
     specify(&mut data, waits_for);
     db(&mut data, MASTER).status.synchronous = waits_for.iter().copied().collect();
     data
@@ -142,7 +142,7 @@ fn a_keeper_that_does_not_begin_in_time_loses_its_turn() {
 
 #[test]
 fn a_cluster_that_is_well_stays_as_it_is() {
-    for data in [cluster(2, Options::default()), synchronous(2, &[SECOND], Options::default())] {
+    for data in [cluster(2, Options::default()), synchronous(2, &[SECOND], &Options::default())] {
         assert_eq!(decide(&data), data);
     }
 }
@@ -354,7 +354,7 @@ fn a_master_that_fails_before_writes_waited_is_replaced_by_one_that_blocks() {
 
 #[test]
 fn a_synchronous_standby_replaces_a_master_that_has_failed() {
-    let mut data = synchronous(2, &[THIRD], Options::default());
+    let mut data = synchronous(2, &[THIRD], &Options::default());
     fail(&mut data, MASTER);
     let after = decide(&data);
     assert_eq!(after.master, Some(THIRD));
@@ -363,7 +363,7 @@ fn a_synchronous_standby_replaces_a_master_that_has_failed() {
 
 #[test]
 fn no_other_standby_replaces_a_synchronous_master() {
-    let mut data = synchronous(2, &[THIRD], Options::default());
+    let mut data = synchronous(2, &[THIRD], &Options::default());
     fail(&mut data, MASTER);
     fail(&mut data, THIRD);
     assert_eq!(decide(&data).master, Some(MASTER));
@@ -373,7 +373,7 @@ fn no_other_standby_replaces_a_synchronous_master() {
 
 #[test]
 fn a_synchronous_standby_far_behind_in_its_last_report_is_elected() {
-    let mut data = synchronous(1, &[SECOND], Options { max_standby_lag: 0, ..Options::default() });
+    let mut data = synchronous(1, &[SECOND], &Options { max_standby_lag: 0, ..Options::default() });
     fail(&mut data, MASTER);
     db(&mut data, SECOND).status.last = Lsn(1);
     assert_eq!(decide(&data).master, Some(SECOND));
@@ -383,7 +383,7 @@ fn a_synchronous_standby_far_behind_in_its_last_report_is_elected() {
 fn a_synchronous_standby_without_a_replacement_stays_while_one_is_needed() {
     for (min, expected) in [(1, vec![SECOND]), (0, vec![])] {
         let options = Options { min_synchronous_standbys: min, ..Options::default() };
-        let mut data = synchronous(1, &[SECOND], options);
+        let mut data = synchronous(1, &[SECOND], &options);
         fail(&mut data, SECOND);
         assert_eq!(waits_for(&decide(&data), MASTER), (expected, false));
     }
@@ -391,7 +391,7 @@ fn a_synchronous_standby_without_a_replacement_stays_while_one_is_needed() {
 
 /// The second database was waited for, and has failed; the third one comes in its place.
 fn replacing() -> ClusterData {
-    let mut data = synchronous(2, &[SECOND], Options::default());
+    let mut data = synchronous(2, &[SECOND], &Options::default());
     fail(&mut data, SECOND);
     decide(&data)
 }
@@ -440,7 +440,7 @@ fn a_replacement_that_is_in_sync_is_waited_for_alone_and_may_be_elected() {
 #[test]
 fn a_new_master_waits_for_the_other_synchronous_standbys_and_the_former_master() {
     let options = Options { min_synchronous_standbys: 2, max_synchronous_standbys: 2, ..Options::default() };
-    let mut data = synchronous(2, &[SECOND, THIRD], options);
+    let mut data = synchronous(2, &[SECOND, THIRD], &options);
     fail(&mut data, MASTER);
     fail(&mut data, SECOND);
     let after = decide(&data);
@@ -450,7 +450,7 @@ fn a_new_master_waits_for_the_other_synchronous_standbys_and_the_former_master()
 
 #[test]
 fn a_new_synchronous_master_gets_another_standby_once_it_works() {
-    let mut data = synchronous(2, &[SECOND], Options::default());
+    let mut data = synchronous(2, &[SECOND], &Options::default());
     fail(&mut data, MASTER);
     let mut data = decide(&data);
     db(&mut data, SECOND).status.generation = 2;
@@ -461,7 +461,7 @@ fn a_new_synchronous_master_gets_another_standby_once_it_works() {
 
 #[test]
 fn where_replication_is_asynchronous_again_writes_wait_for_nobody() {
-    let mut data = synchronous(1, &[SECOND], Options::default());
+    let mut data = synchronous(1, &[SECOND], &Options::default());
     data.options.synchronous_replication = false;
     let after = decide(&data);
     assert_eq!(after.dbs[&MASTER].spec.synchronous, None);
