@@ -1,7 +1,7 @@
 //! Streaming, promotion, rewinding, cloning, synchronous commit.
 
-use crate::cluster::{case, seconds};
-use host::world::Death;
+use crate::cluster::{case, host, seconds};
+use host::world::{self, Death};
 use protocols::database::{Condition, Flaw, Options, Refusal, Repair, Replication, Role, Start};
 
 #[test]
@@ -165,5 +165,19 @@ fn a_stopped_primary_has_handed_over_all_that_it_had() {
         seconds(2.0).await;
         cluster.is(1, Role::Standby, Replication::Streaming);
         cluster.is(3, Role::Standby, Replication::Streaming);
+    });
+}
+
+#[test]
+fn connections_that_died_while_a_primary_stood_still_do_not_hide_the_one_that_lives() {
+    case(Options::default(), |cluster| async move {
+        cluster.start().await;
+        cluster.sync(1, &[2]).await;
+        world::pause(host(1));
+        // Its standbys dial again and again, and its kernel takes every connection.
+        seconds(60.0).await;
+        world::resume(host(1));
+        seconds(10.0).await;
+        assert!(cluster.write(1, "a", 1).await.unwrap());
     });
 }

@@ -53,7 +53,8 @@ pub(super) struct Inner {
     serves_from: Lsn,
     writers: VecDeque<Writing>,
     readers: Vec<(String, oneshot::Sender<Reply>)>,
-    pub standbys: BTreeMap<u32, Session>,
+    /// What is confirmed on each standby's connections: after a pause some may be long dead, and come to light late.
+    standbys: BTreeMap<(u32, u64), Lsn>,
     sessions: u64,
     promoting: Option<(Lsn, oneshot::Sender<Obeyed>)>,
     /// Managers that wait until whom to wait for is written down.
@@ -74,13 +75,6 @@ struct Writing {
     /// Its id; 0 if its condition did not hold.
     id: u64,
     to: oneshot::Sender<Reply>,
-}
-
-/// A standby's connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Session {
-    number: u64,
-    confirmed: Lsn,
 }
 
 impl Engine {
@@ -370,7 +364,7 @@ impl Engine {
             loop {
                 {
                     let inner = self.lock();
-                    if inner.standbys.values().all(|standby| standby.confirmed >= inner.durable) {
+                    if inner.confirmed_by().values().all(|confirmed| *confirmed >= inner.durable) {
                         return;
                     }
                 }
@@ -498,8 +492,7 @@ impl Inner {
         match self.role {
             Role::Standby => self.show(self.durable),
             Role::Primary => {
-                let confirmed = self.standbys.iter().map(|(id, standby)| (*id, standby.confirmed)).collect();
-                let upto = visible_upto(self.durable, self.log.sync(), &confirmed);
+                let upto = visible_upto(self.durable, self.log.sync(), &self.confirmed_by());
                 if upto < self.durable {
                     sometimes!("write waits for a standby");
                 }
@@ -531,26 +524,34 @@ impl Inner {
         }
     }
 
-    /// A standby's connection begins. It replaces an older one of the same standby.
+    /// A standby's connection begins. Returns its number.
     pub fn connected(&mut self, id: u32) -> u64 {
         self.sessions += 1;
-        self.standbys.insert(id, Session { number: self.sessions, confirmed: Lsn(0) });
+        self.standbys.insert((id, self.sessions), Lsn(0));
         self.sessions
     }
 
     /// A standby's connection has ended.
     pub fn disconnected(&mut self, id: u32, session: u64) {
-        if self.standbys.get(&id).is_some_and(|standby| standby.number == session) {
-            self.standbys.remove(&id);
-        }
+        self.standbys.remove(&(id, session));
     }
 
     /// A standby has made durable what it has up to here.
     pub fn confirmed(&mut self, engine: &Engine, id: u32, session: u64, lsn: Lsn) {
-        if let Some(standby) = self.standbys.get_mut(&id).filter(|standby| standby.number == session) {
-            standby.confirmed = standby.confirmed.max(lsn);
+        if let Some(confirmed) = self.standbys.get_mut(&(id, session)) {
+            *confirmed = lsn.max(*confirmed);
         }
         self.settle(engine);
+    }
+
+    /// What each standby has confirmed.
+    fn confirmed_by(&self) -> BTreeMap<u32, Lsn> {
+        let mut of = BTreeMap::new();
+        for ((id, _), confirmed) in &self.standbys {
+            let most = of.entry(*id).or_insert(*confirmed);
+            *most = confirmed.max(most).to_owned();
+        }
+        of
     }
 
     /// A copy of what is visible.
@@ -561,7 +562,6 @@ impl Inner {
     }
 
     pub fn status(&self, id: u32) -> Status {
-        let standbys = self.standbys.iter();
         Status {
             id,
             role: self.role,
@@ -570,8 +570,8 @@ impl Inner {
             visible: self.visible,
             upstream: self.upstream,
             replication: self.replication,
-            standbys: standbys
-                .map(|(id, standby)| Standby { id: *id, confirmed: standby.confirmed })
+            standbys: (self.confirmed_by().into_iter())
+                .map(|(id, confirmed)| Standby { id, confirmed })
                 .collect(),
             sync: self.log.sync().clone(),
         }
