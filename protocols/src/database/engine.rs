@@ -263,6 +263,8 @@ impl Engine {
             Start::Standby { .. } => {
                 inner.role = Role::Standby;
                 inner.publish_role();
+                // What it has found is visible, whatever comes.
+                inner.settle(self);
                 let _ = done.send(Obeyed::Done);
             }
         }

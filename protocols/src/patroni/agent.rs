@@ -192,14 +192,17 @@ impl<'a> Agent<'a> {
     }
 
     fn is_over(&self) -> bool {
-        let looks = self.config.options.flaw != Some(Flaw::LeaseOutlived);
-        looks && !self.cluster.settings.pause && self.leads_until.is_some_and(|until| Instant::now() >= until)
+        self.minds_the_clock() && self.leads_until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    fn minds_the_clock(&self) -> bool {
+        self.config.options.flaw != Some(Flaw::LeaseOutlived) && !self.cluster.settings.pause
     }
 
     /// How long the store has to answer: a leader must know before the lock is over.
     fn deadline(&self) -> Instant {
         let by = Instant::now() + self.config.options.retry_timeout;
-        self.leads_until.filter(|_| !self.cluster.settings.pause).map_or(by, |until| by.min(until))
+        self.leads_until.filter(|_| self.minds_the_clock()).map_or(by, |until| by.min(until))
     }
 
     fn trusts_what_it_saw(&self) -> bool {
@@ -337,9 +340,10 @@ impl<'a> Agent<'a> {
             Act::AskOthers(_) => Next::InTurn,
             Act::Wait(why) => wait_because(why),
             Act::Start(start) => self.start(start).await,
-            Act::Follow(upstream) => {
-                let _ = self.database.follow(Some(upstream), Repair::RewindOrClone).await;
-                Next::InTurn
+            Act::Follow(upstream, repair) => {
+                // If it does not, it will be told again.
+                let _ = self.database.follow(Some(upstream), repair).await;
+                if repair == Repair::No { Next::Soon } else { Next::InTurn }
             }
             Act::Demote(why) => self.demote(why).await,
             Act::Initialize => match self.session.initialize(by).await {

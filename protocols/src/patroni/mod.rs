@@ -15,7 +15,7 @@
 //! free, and is promoted.
 //!
 //! *With another leader*: the database follows it. A primary is stopped first. What it has that the leader has not, it
-//! cuts; if that is not possible it is cloned.
+//! cuts once the leader is promoted; if that is not possible it is cloned.
 //!
 //! *A crashed primary* is started again as one, on its timeline, while its agent keeps the lock: for
 //! `primary_start_timeout`, then the lock is given up, if there is another to take it. A start that fails gives it up.
@@ -52,7 +52,8 @@
 //! # What it gives up
 //!
 //! Without a watchdog, the first of these: the database takes writes without asking its agent, and does so until an agent
-//! that was paused wakes up. Without synchronous mode, acknowledged writes: up to `maximum_lag_on_failover`, and more, for
+//! that was paused wakes up. (With one, it does for as long as it takes to arm it in a primary that has just been started
+//! again after a crash.) Without synchronous mode, acknowledged writes: up to `maximum_lag_on_failover`, and more, for
 //! the leader says only now and then what it has. In failsafe mode, takeover, while the store is down. Everywhere,
 //! availability without the store: all standbys may be well and no one takes over.
 //!

@@ -7,7 +7,7 @@
 
 use super::cluster::{Cluster, Member, Switchover};
 use super::options::{Flaw, Options, Synchronous};
-use crate::database::{Lsn, Repair, Role, Start, Status};
+use crate::database::{Lsn, Repair, Replication, Role, Start, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -63,7 +63,7 @@ pub(super) enum Act {
     /// Start the database.
     Start(Start),
     /// Let it follow another.
-    Follow(SocketAddr),
+    Follow(SocketAddr, Repair),
     /// Stop the database at once.
     Demote(Why),
     /// The cluster has no first timeline: try to be who begins it, and take the lock.
@@ -183,10 +183,22 @@ impl<'a> Known<'a> {
         compares && known.0.saturating_sub(lsn.0) > self.options.maximum_lag_on_failover
     }
 
-    fn starts_as_standby(&self, upstream: Option<SocketAddr>) -> Act {
-        let repair = if upstream.is_some() { Repair::RewindOrClone } else { Repair::No };
-        Act::Start(Start::Standby { upstream, repair })
+    /// What may be done to follow this one: nothing is cut or copied for one that has not been promoted yet.
+    fn repair_for(&self, leader: u32) -> Repair {
+        match self.cluster.members.get(&leader).and_then(|member| member.role) {
+            Some(Role::Primary) => Repair::RewindOrClone,
+            _ => Repair::No,
+        }
     }
+}
+
+/// It is started, and then it is seen whom it follows.
+const STANDBY_OF_NOBODY: Act = Act::Start(Start::Standby { upstream: None, repair: Repair::No });
+
+/// Whether entries stream from there, or a copy of it.
+fn follows(database: &Status, upstream: SocketAddr) -> bool {
+    let comes = matches!(database.replication, Replication::Streaming | Replication::Cloning);
+    database.upstream == Some(upstream) && comes
 }
 
 fn number(database: &Status) -> u32 {
@@ -214,7 +226,7 @@ pub(super) fn with_lock(known: &Known<'_>, others: Option<&Others>) -> Act {
         Some(Role::Stopped) if memory.was_primary => {
             if_others_can(known, others, Act::Release(Why::TooSlow), Act::Start(Start::Primary))
         }
-        Some(Role::Stopped) => known.starts_as_standby(None),
+        Some(Role::Stopped) => STANDBY_OF_NOBODY,
         Some(Role::Starting) | None if memory.down_for < patience => Act::Wait(Why::NotRunning),
         Some(Role::Starting) | None => {
             if_others_can(known, others, Act::Release(Why::TooSlow), Act::Wait(Why::NotRunning))
@@ -247,7 +259,7 @@ pub(super) fn without_store(known: &Known<'_>, agreed: Option<bool>) -> Act {
                 _ => Act::Demote(Why::NoStore),
             }
         }
-        Some(Role::Stopped) => known.starts_as_standby(None),
+        Some(Role::Stopped) => STANDBY_OF_NOBODY,
         Some(Role::Standby | Role::Starting) | None => Act::Wait(Why::NoStore),
     }
 }
@@ -273,9 +285,11 @@ fn behind(known: &Known<'_>, leader: u32) -> Act {
     match known.database {
         _ if known.paused() && known.role() != Some(Role::Standby) => Act::Wait(Why::Paused),
         Some(database) if database.role == Role::Primary => Act::Demote(Why::NoLock),
-        Some(database) if database.role == Role::Stopped => known.starts_as_standby(upstream),
+        Some(database) if database.role == Role::Stopped => {
+            Act::Start(Start::Standby { upstream, repair: known.repair_for(leader) })
+        }
         Some(database) if database.role == Role::Standby => match upstream {
-            Some(upstream) if database.upstream != Some(upstream) => Act::Follow(upstream),
+            Some(upstream) if !follows(database, upstream) => Act::Follow(upstream, known.repair_for(leader)),
             _ => Act::Wait(Why::Fine),
         },
         _ => Act::Wait(Why::NotRunning),
@@ -296,7 +310,7 @@ fn race(known: &Known<'_>, others: Option<&Others>) -> Act {
         }
         Some(Role::Primary) => return Act::TakeLock,
         Some(Role::Standby) => {}
-        Some(Role::Stopped) => return known.starts_as_standby(None),
+        Some(Role::Stopped) => return STANDBY_OF_NOBODY,
         Some(Role::Starting) | None => return Act::Wait(Why::NotRunning),
     }
     match &cluster.initialize {

@@ -2,7 +2,7 @@
 
 use super::check::Health;
 use super::options::{Backend, Config, Options};
-use crate::common::http;
+use crate::common::{forward, http};
 use futures::future::{AbortHandle, Abortable};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use host::net::{TcpListener, TcpStream};
@@ -10,7 +10,6 @@ use host::{probe, sometimes};
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
-use tokio::io::copy_bidirectional;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// Runs a router until the future is dropped.
@@ -53,7 +52,7 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
                 // Nobody is up, or there are too many: the connection is closed.
                 if let Some((number, place, ended)) = router.open() {
                     let backend = config.backends[place];
-                    let session = Abortable::new(forward(stream, backend, config.options.connect_timeout), ended);
+                    let session = Abortable::new(lead(stream, backend, config.options.connect_timeout), ended);
                     sessions.push(async move {
                         let _ = session.await;
                         number
@@ -135,12 +134,12 @@ async fn check(place: usize, backend: Backend, options: &Options, at: Instant) -
 }
 
 /// Passes bytes on, both ways, until either end is closed.
-async fn forward(mut client: TcpStream, backend: Backend, connect_timeout: Duration) -> io::Result<()> {
+async fn lead(client: TcpStream, backend: Backend, connect_timeout: Duration) -> io::Result<()> {
     let connecting = timeout(connect_timeout, TcpStream::connect(backend.address));
-    let mut server = connecting.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let server = connecting.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    copy_bidirectional(&mut client, &mut server).await.map(drop)
+    forward(client, server).await
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ fn case(role: Role) -> Case {
     let member = |id| Member {
         database: database(id),
         health: at(id, 7001),
-        role: Some(Role::Standby),
+        role: Some(if id == 5 { Role::Primary } else { Role::Standby }),
         timeline: Some(1),
         lsn: Lsn(100),
     };
@@ -285,9 +285,22 @@ fn a_database_that_exists_starts_as_a_standby_first() {
 #[test]
 fn a_standby_follows_whoever_leads() {
     let mut standby = case(Role::Standby).led_by(5);
-    assert_eq!(standby.without_lock(&silent()), Act::Follow(database(5)));
-    standby.database.as_mut().unwrap().upstream = Some(database(5));
+    let follow = Act::Follow(database(5), Repair::RewindOrClone);
+    assert_eq!(standby.without_lock(&silent()), follow);
+    let known = standby.database.as_mut().unwrap();
+    (known.upstream, known.replication) = (Some(database(5)), Replication::Streaming);
     assert_eq!(standby.without_lock(&silent()), Act::Wait(Why::Fine));
+    standby.database.as_mut().unwrap().replication = Replication::Diverged;
+    assert_eq!(standby.without_lock(&silent()), follow);
+}
+
+#[test]
+fn nothing_is_cut_for_a_leader_that_has_not_been_promoted() {
+    let standby = case(Role::Standby).led_by(6);
+    assert_eq!(standby.without_lock(&silent()), Act::Follow(database(6), Repair::No));
+    let stopped = case(Role::Stopped).led_by(6);
+    let start = Act::Start(Start::Standby { upstream: Some(database(6)), repair: Repair::No });
+    assert_eq!(stopped.without_lock(&silent()), start);
 }
 
 #[test]
@@ -353,7 +366,7 @@ fn an_unknown_replica_is_not_promoted_in_failsafe_mode() {
 fn a_primary_that_goes_on_without_the_store_is_not_replaced() {
     let mut standby = case(Role::Standby).failsafe(&[4, 5, 6]);
     standby.memory.failsafe_leader = Some((5, database(5)));
-    assert_eq!(standby.without_lock(&silent()), Act::Follow(database(5)));
+    assert_eq!(standby.without_lock(&silent()), Act::Follow(database(5), Repair::RewindOrClone));
     standby.options.failsafe_mode = false;
     assert_eq!(standby.without_lock(&silent()), Act::TakeLock);
 }

@@ -1,47 +1,11 @@
-//! Patroni's behaviours, after its own acceptance features: `basic_replication`, `dcs_failsafe_mode`, `frozen_patroni`,
-//! `recovery`. Those that are pure decisions are cases of the rules, beside them.
+//! What agents do in the cases that Patroni's features try out.
 
-use super::cluster::{self, Cluster, DATABASES, Manager, ROUTER, STORES, address, health, seconds};
-use host::process;
+use super::cluster::{self, DATABASES, case, health, operator, the_store};
+use crate::support::seconds;
 use protocols::database::Role;
-use protocols::patroni::{self, Flaw, Operator, Options, Synchronous, Watchdog};
-use protocols::router::{self, Backend};
-use std::sync::Arc;
+use protocols::patroni::{self, Options, Synchronous, Watchdog};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
-
-fn case<F: Future<Output = ()> + Send + 'static>(
-    options: Options,
-    case: impl FnOnce(Cluster) -> F + Send + 'static,
-) {
-    let manager: Manager = Arc::new(move |id| {
-        let options = options.clone();
-        Box::pin(async move {
-            if id == ROUTER {
-                let backends =
-                    DATABASES.map(|id| Backend { address: address(id), health: health(id) }).to_vec();
-                let config =
-                    router::Config { listen: address(id), backends, options: router::Options::default() };
-                return router::run(config).await.unwrap();
-            }
-            process::run("agent", || {
-                let config = patroni::Config {
-                    id: id.into(),
-                    database: address(id),
-                    health: health(id),
-                    store: STORES.map(address).to_vec(),
-                    options: options.clone(),
-                };
-                async move { patroni::run(config).await.unwrap() }
-            })
-            .await;
-        })
-    });
-    cluster::case(manager, case);
-}
-
-fn operator() -> Operator {
-    Operator::new(STORES.map(address).to_vec(), "cluster")
-}
 
 fn synchronous() -> Options {
     Options { synchronous_mode: Synchronous::On, ..Options::default() }
@@ -131,12 +95,12 @@ fn with_a_start_timeout_of_nothing_another_takes_over_at_once() {
 fn a_primary_that_is_cut_off_from_the_store_stops_before_another_takes_over() {
     case(Options { watchdog: Watchdog::Off, ..Options::default() }, async |cluster| {
         let first = cluster.settles().await;
-        cluster.cut(first, &STORES);
+        cluster.cut(first, &the_store());
         // There are never two: `primary` would say none then.
         cluster.until(30, "it stops", |cluster| cluster.primary().is_none()).await;
         assert_ne!(cluster.view(first).unwrap().role, Role::Primary);
         cluster.until(30, "another", |cluster| cluster.primary().is_some_and(|now| now != first)).await;
-        cluster.mend(first, &STORES);
+        cluster.mend(first, &the_store());
         assert_ne!(cluster.settles().await, first);
     });
 }
@@ -147,7 +111,7 @@ fn in_failsafe_mode_a_primary_goes_on_while_the_store_is_down() {
     case(options, async |cluster| {
         let primary = cluster.settles().await;
         seconds(20).await;
-        STORES.into_iter().for_each(|id| cluster.crash(id));
+        the_store().into_iter().for_each(|id| cluster.crash(id));
         for round in 0..20 {
             seconds(5).await;
             assert_eq!(cluster.primary(), Some(primary), "after {round} rounds");
@@ -156,7 +120,7 @@ fn in_failsafe_mode_a_primary_goes_on_while_the_store_is_down() {
         // One of those that must agree is gone.
         cluster.crash(cluster.others(primary)[0]);
         cluster.until(30, "it stops", |cluster| cluster.primary().is_none()).await;
-        STORES.into_iter().for_each(|id| cluster.restart(id));
+        the_store().into_iter().for_each(|id| cluster.restart(id));
         cluster.until(60, "a primary", |cluster| cluster.primary().is_some()).await;
         cluster.restart(cluster.others(primary)[0]);
         cluster.settles().await;
@@ -171,12 +135,12 @@ fn in_failsafe_mode_a_primary_that_alone_has_lost_the_store_is_not_replaced() {
     case(options, async |cluster| {
         let primary = cluster.settles().await;
         seconds(20).await;
-        cluster.cut(primary, &STORES);
+        cluster.cut(primary, &the_store());
         for round in 0..20 {
             seconds(5).await;
             assert_eq!(cluster.primary(), Some(primary), "after {round} rounds");
         }
-        cluster.mend(primary, &STORES);
+        cluster.mend(primary, &the_store());
         assert_eq!(cluster.settles().await, primary);
     });
 }
@@ -185,11 +149,11 @@ fn in_failsafe_mode_a_primary_that_alone_has_lost_the_store_is_not_replaced() {
 fn without_the_store_and_failsafe_mode_there_is_no_primary() {
     case(Options::default(), async |cluster| {
         cluster.settles().await;
-        STORES.into_iter().for_each(|id| cluster.crash(id));
+        the_store().into_iter().for_each(|id| cluster.crash(id));
         cluster.until(30, "it stops", |cluster| cluster.primary().is_none()).await;
         seconds(60).await;
         assert_eq!(cluster.primary(), None);
-        STORES.into_iter().for_each(|id| cluster.restart(id));
+        the_store().into_iter().for_each(|id| cluster.restart(id));
         cluster.settles().await;
     });
 }
@@ -217,61 +181,6 @@ fn without_a_watchdog_a_frozen_agents_primary_goes_on_until_it_wakes_up() {
         cluster.resume_process(first, "agent");
         assert_ne!(cluster.settles().await, first);
     });
-}
-
-#[test]
-fn with_an_old_view_of_the_lock_there_are_two_primaries() {
-    let options = Options { flaw: Some(Flaw::StaleLockView), ..Options::default() };
-    case(options, async |cluster| {
-        let first = cluster.settles().await;
-        cluster.cut(first, &STORES);
-        // Otherwise they would ask, and hear that a primary is alive.
-        cluster.cut(first, &cluster.others(first));
-        cluster.until(60, "two primaries", |cluster| cluster.primaries().len() == 2).await;
-        assert!(cluster.write_at(first, "lost", 1).await.unwrap());
-    });
-}
-
-#[test]
-fn with_a_lease_that_is_outlived_the_watchdog_does_not_help() {
-    let options = Options { flaw: Some(Flaw::LeaseOutlived), ..Options::default() };
-    case(options, async |cluster| {
-        let first = cluster.settles().await;
-        cluster.pause_process(first, "agent");
-        cluster.until(60, "two primaries", |cluster| cluster.primaries().len() == 2).await;
-        assert!(cluster.write_at(first, "lost", 1).await.unwrap());
-    });
-}
-
-/// The machines of a primary and of a standby that has everything die. Whether the other one, which lacks twenty
-/// entries, takes over within two minutes.
-fn a_standby_that_lacks_too_much_takes_over(flaw: Option<Flaw>) -> bool {
-    let took_over = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let answer = Arc::clone(&took_over);
-    case(Options { maximum_lag_on_failover: 10, flaw, ..Options::default() }, async move |cluster| {
-        let first = cluster.settles().await;
-        cluster.writes_again(ROUTED, "a", 1).await;
-        let [good, lags] = cluster.others(first);
-        cluster.cut(lags, &[first]);
-        for value in 2..=21 {
-            assert!(cluster.write("a", value).await.unwrap());
-        }
-        // So that the leader has said what it has.
-        seconds(15).await;
-        cluster.crash(good);
-        cluster.crash(first);
-        seconds(120).await;
-        answer.store(cluster.primary() == Some(lags), std::sync::atomic::Ordering::Relaxed);
-        cluster.restart(good);
-        cluster.until(60, "a primary", |cluster| cluster.primary().is_some()).await;
-    });
-    took_over.load(std::sync::atomic::Ordering::Relaxed)
-}
-
-#[test]
-fn who_lacks_too_much_does_not_take_over_unless_lag_is_not_compared() {
-    assert!(!a_standby_that_lacks_too_much_takes_over(None));
-    assert!(a_standby_that_lacks_too_much_takes_over(Some(Flaw::LaggingWinner)));
 }
 
 #[test]
@@ -389,13 +298,9 @@ fn while_the_cluster_is_paused_nobody_takes_over() {
 fn an_agent_with_the_number_of_another_does_not_start() {
     case(Options::default(), async |cluster| {
         let primary = cluster.settles().await;
-        let config = patroni::Config {
-            id: primary.into(),
-            database: address(primary),
-            health: health(8),
-            store: STORES.map(address).to_vec(),
-            options: Options::default(),
-        };
+        let mut config = cluster::agent(primary, Options::default());
+        // On the operator's machine.
+        config.health = SocketAddr::from((Ipv4Addr::new(10, 0, 0, 100), 7001));
         let error = patroni::run(config).await.unwrap_err();
         let said = format!("id: there is already a member {primary} at {}", health(primary));
         assert_eq!(error.to_string(), said);

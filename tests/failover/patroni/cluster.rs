@@ -1,104 +1,69 @@
-//! Three store replicas, three databases with what manages them, and a router, each on a machine of its own; and an
-//! operator.
+//! Three store replicas, three databases with their agents, and a router, each on a machine of its own.
 
-use futures::future::BoxFuture;
+use crate::support::{self, STORES, address, host, link, stores};
 use host::disk::Disk;
 use host::process;
-use host::world::{self, Config, Death, Latency, Machine, Machines, World};
+use host::world::{self, Death};
 use protocols::database::{self, Client, ClientError, Condition, Replication, Role, View, Write};
-use protocols::store;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use protocols::patroni::{self, Operator, Options};
+use protocols::router::{self, Backend};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-pub const STORES: [u8; 3] = [1, 2, 3];
 pub const DATABASES: [u8; 3] = [4, 5, 6];
-pub const ROUTER: u8 = 7;
-const OPERATOR: u8 = 8;
+const ROUTER: u8 = 7;
 
-/// What runs beside the database of this machine, or in front of all of them on the router's.
-pub type Manager = Arc<dyn Fn(u8) -> BoxFuture<'static, ()> + Send + Sync>;
-
-/// Runs a case on a cluster that has just been switched on. It is not generic, but for its face: an executor for every
-/// case would take minutes to compile.
+/// Runs a case on a cluster that has just been switched on.
 pub fn case<F: Future<Output = ()> + Send + 'static>(
-    manager: Manager,
+    options: Options,
     case: impl FnOnce(Cluster) -> F + Send + 'static,
 ) {
-    run_boxed(manager, Box::new(move |cluster| Box::pin(case(cluster))));
+    let boot = move |id| -> futures::future::BoxFuture<'static, ()> {
+        if id == ROUTER { Box::pin(route()) } else { Box::pin(manage(id, options.clone())) }
+    };
+    support::case(4, Box::new(boot), Box::new(|| Box::pin(case(Cluster))));
 }
 
-fn run_boxed(manager: Manager, case: Box<dyn FnOnce(Cluster) -> BoxFuture<'static, ()> + Send>) {
-    sim::run::on_fresh_thread(1, move || {
-        let runtime = madsim::runtime::Runtime::with_seed_and_config(1, madsim::Config::default());
-        runtime.add_simulator::<Machines>();
-        runtime.block_on(async move {
-            let machine = |id: u8| Machine {
-                name: format!("n{id}"),
-                ip: address(id).ip(),
-                clock_offset_ns: 0,
-                clock_drift_ppb: 0,
-            };
-            let installed = world::install(Config {
-                seed: 1,
-                machines: (1..=OPERATOR).map(machine).collect(),
-                latency: Latency::uniform(Duration::from_millis(1), Duration::from_millis(5)),
-                loss: 0.0,
-                buggify: false,
-                recording: false,
-            });
-            let handle = madsim::runtime::Handle::current();
-            for id in 1..OPERATOR {
-                let manager = Arc::clone(&manager);
-                let boot = move || boot(id, Arc::clone(&manager));
-                handle.create_node().name(format!("n{id}")).init(boot).build();
-            }
-            let operator = handle.create_node().name(format!("n{OPERATOR}")).build();
-            operator.spawn(case(Cluster)).await.unwrap();
-            (0..usize::from(OPERATOR)).for_each(|machine| world::crash(machine, Death::Power));
-            installed.dismantle().await;
-        });
+async fn route() {
+    let backends = DATABASES.map(|id| Backend { address: address(id), health: health(id) }).to_vec();
+    let config = router::Config { listen: address(ROUTER), backends, options: router::Options::default() };
+    router::run(config).await.unwrap();
+}
+
+async fn manage(id: u8, options: Options) {
+    let disk = Disk::of_this_machine();
+    let config =
+        database::Config { id: id.into(), address: address(id), options: database::Options::default() };
+    let database = process::run("database", || {
+        let (config, disk) = (config.clone(), disk.clone());
+        async move { database::run(config, disk).await.unwrap() }
     });
+    let config = agent(id, options);
+    let agent = process::run("agent", || {
+        let config = config.clone();
+        async move { patroni::run(config).await.unwrap() }
+    });
+    tokio::join!(database, agent);
 }
 
-/// What runs on a machine.
-fn boot(id: u8, manager: Manager) -> BoxFuture<'static, ()> {
-    Box::pin(async move {
-        let disk = Disk::of_this_machine();
-        if STORES.contains(&id) {
-            let replicas = STORES.map(address).to_vec();
-            let config = store::Config { id: id.into(), replicas, options: store::Options::default() };
-            store::run(config, disk).await.unwrap();
-        } else if DATABASES.contains(&id) {
-            let options = database::Options::default();
-            let config = database::Config { id: id.into(), address: address(id), options };
-            let database = process::run("database", || {
-                let (config, disk) = (config.clone(), disk.clone());
-                async move { database::run(config, disk).await.unwrap() }
-            });
-            tokio::join!(database, manager(id));
-        } else {
-            manager(id).await;
-        }
-    })
+/// The agent of this machine's database.
+pub fn agent(id: u8, options: Options) -> patroni::Config {
+    patroni::Config { id: id.into(), database: address(id), health: health(id), store: stores(), options }
 }
 
-pub fn address(id: u8) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, id)), 7000)
-}
-
-/// Where a manager listens.
+/// Where an agent listens.
 pub fn health(id: u8) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, id)), 7001)
+    SocketAddr::new(address(id).ip(), 7001)
 }
 
-fn host(id: u8) -> usize {
-    usize::from(id) - 1
+pub fn operator() -> Operator {
+    Operator::new(stores(), &Options::default().scope)
 }
 
-pub async fn seconds(seconds: u64) {
-    sleep(Duration::from_secs(seconds)).await;
+/// All replicas of the store.
+pub fn the_store() -> Vec<u8> {
+    (1..=STORES).collect()
 }
 
 /// Machines are numbered from 1, as their databases are.
@@ -211,20 +176,10 @@ impl Cluster {
 
     /// The links of `id` to others fail, both ways.
     pub fn cut(self, id: u8, from: &[u8]) {
-        self.links(id, from, World::cut);
+        link(id, from, false);
     }
 
     pub fn mend(self, id: u8, to: &[u8]) {
-        self.links(id, to, World::mend);
-    }
-
-    fn links(self, id: u8, others: &[u8], act: fn(&mut World, usize, usize)) {
-        for other in others {
-            let (a, b) = (host(id), host(*other));
-            world::with(|world| {
-                act(world, a, b);
-                act(world, b, a);
-            });
-        }
+        link(id, to, true);
     }
 }

@@ -1,0 +1,6 @@
+//! Patroni, after its own acceptance features: `basic_replication`, `dcs_failsafe_mode`, `frozen_patroni`, `recovery`.
+//! Behaviours that are pure decisions are cases of the rules, beside them.
+
+mod behaviours;
+mod cluster;
+mod flaws;
