@@ -475,6 +475,11 @@ impl Inner {
         }
     }
 
+    /// Whether a write would be taken.
+    pub fn is_writable(&self) -> bool {
+        self.role == Role::Primary && !self.is_fenced()
+    }
+
     fn is_fenced(&self) -> bool {
         self.watchdog.is_some_and(|deadline| Instant::now() >= deadline)
     }

@@ -300,7 +300,10 @@ impl Process {
 
     fn view(&self) -> View {
         let engine = self.lock().clone();
-        let status = engine.map(|engine| engine.lock().status(self.config.id));
+        let status = engine.map(|engine| {
+            let inner = engine.lock();
+            (inner.status(self.config.id), inner.is_writable())
+        });
         let malformed_frames = self.malformed_frames.load(Ordering::Relaxed);
         View::of(self.config.id, status, malformed_frames)
     }

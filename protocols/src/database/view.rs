@@ -12,6 +12,8 @@ pub struct View {
     pub id: u32,
     /// What it does.
     pub role: Role,
+    /// Whether a write would be taken now: it is a primary whose watchdog has not fired.
+    pub writable: bool,
     /// The timeline of the last entry; none when it is stopped, or its log is empty.
     pub timeline: Option<Timeline>,
     /// The last entry that is durable.
@@ -29,11 +31,12 @@ pub struct View {
 }
 
 impl View {
-    pub(super) fn of(id: u32, running: Option<Status>, malformed_frames: u64) -> View {
-        let Some(status) = running else {
+    pub(super) fn of(id: u32, running: Option<(Status, bool)>, malformed_frames: u64) -> View {
+        let Some((status, writable)) = running else {
             return View {
                 id,
                 role: Role::Stopped,
+                writable: false,
                 timeline: None,
                 durable: Lsn(0),
                 visible: Lsn(0),
@@ -46,6 +49,7 @@ impl View {
         View {
             id,
             role: status.role,
+            writable,
             timeline: status.timeline(),
             durable: status.durable,
             visible: status.visible,

@@ -54,6 +54,7 @@ mod tests {
         View {
             id,
             role,
+            writable: role == Role::Primary,
             timeline: Some(Timeline { number: 2, tag: 7 }),
             durable: ENTRIES,
             visible: ENTRIES,

@@ -4,7 +4,8 @@
 //! and read through a router, and as operators ask the manager for another primary.
 //!
 //! Judged, each in a file of its own: **timeline** (`logs.rs`: all logs are paths in one tree, and who was not rewound
-//! does not stream), **split-brain** (writes of two primaries do not overlap), **lease** (who writes holds the lock),
+//! does not stream), **split-brain** (writes of two primaries do not overlap), **one-writable** (no two databases would
+//! take a write, asked by whomever), **lease** (who writes holds the lock),
 //! **service** (no longer without a write than the scenario allows), **convergence** (in the end there is one primary,
 //! and all others have what it has), **durability** (what was acknowledged is then there) and **linearizable** (each key
 //! by itself).
@@ -19,6 +20,7 @@ mod figures;
 mod lease;
 mod logs;
 mod machine;
+mod one_writable;
 mod operator;
 mod options;
 mod probes;
@@ -86,6 +88,7 @@ impl System for Failover {
         Checkers::<Self>::new()
             .invariant("timeline", move |seen| hearing.borrow_mut().hear(seen.probe))
             .invariant("split-brain", move |_| split.borrow().split_brain.clone())
+            .invariant("one-writable", |seen| one_writable::check(seen.views))
             .invariant("lease", move |_| lease.borrow().lease.clone())
             .invariant("service", move |_| service.borrow().service.clone())
             .convergence(convergence::converged)

@@ -1,0 +1,44 @@
+//! **one-writable**: no two databases would take a write at the same time, whether or not a router leads to them.
+//!
+//! Where the routers are the fence, as stolon's proxies are, two may; the scenario says so.
+
+use protocols::database::View;
+use sim::check::Views;
+
+pub(super) fn check(views: &Views<View>) -> Result<(), String> {
+    let writable: Vec<String> =
+        views.up().filter(|(_, view)| view.writable).map(|(node, _)| format!("n{node}")).collect();
+    if writable.len() < 2 { Ok(()) } else { Err(format!("{} would take writes", writable.join(" and "))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocols::database::{Lsn, Replication, Role};
+
+    fn view(id: u32, writable: bool) -> Option<View> {
+        Some(View {
+            id,
+            role: Role::Primary,
+            writable,
+            timeline: None,
+            durable: Lsn(1),
+            visible: Lsn(1),
+            upstream: None,
+            replication: Replication::Idle,
+            standbys: Vec::new(),
+            malformed_frames: 0,
+        })
+    }
+
+    #[test]
+    fn a_primary_whose_watchdog_has_fired_is_none_too_many() {
+        assert_eq!(check(&Views::new(vec![None, view(2, true), view(3, false)])), Ok(()));
+    }
+
+    #[test]
+    fn two_that_would_take_writes_are() {
+        let why = check(&Views::new(vec![view(1, true), view(2, true)])).unwrap_err();
+        assert_eq!(why, "n1 and n2 would take writes");
+    }
+}
