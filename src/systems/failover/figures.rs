@@ -17,7 +17,7 @@ pub struct Figures {
     pub without_writes: Option<Duration>,
     /// How many acknowledged writes the log of the primary lacks in the end; none if there is not one primary.
     pub lost: Option<usize>,
-    /// How long more than one database took itself for the primary.
+    /// How long more than one database took itself for the primary, and did not stand still.
     pub two_primaries: Duration,
 }
 
@@ -39,8 +39,11 @@ impl Figures {
                     }
                 }
                 Happening::Note { kind: "fault", text } => {
-                    if let Some(host) = crashed(text, &recording.plan.faults, &recording.machines) {
-                        reign.changed(*at_ns, host, false);
+                    match befell(text, &recording.plan.faults, &recording.machines) {
+                        Some((host, Befell::Crash)) => reign.changed(*at_ns, host, false),
+                        Some((host, Befell::Pause)) => reign.stands_still(*at_ns, host, true),
+                        Some((host, Befell::Resume)) => reign.stands_still(*at_ns, host, false),
+                        None => {}
                     }
                 }
                 _ => {}
@@ -64,21 +67,35 @@ impl Figures {
 #[derive(Debug, Default)]
 struct Reign {
     primaries: BTreeSet<HostId>,
+    still: BTreeSet<HostId>,
     since_ns: u64,
     shared_ns: u64,
 }
 
 impl Reign {
     fn changed(&mut self, at_ns: u64, host: HostId, is_primary: bool) {
-        if self.primaries.len() > 1 {
+        self.count(at_ns);
+        if is_primary {
+            self.primaries.insert(host);
+        } else {
+            self.primaries.remove(&host);
+        }
+    }
+
+    fn stands_still(&mut self, at_ns: u64, host: HostId, does: bool) {
+        self.count(at_ns);
+        if does {
+            self.still.insert(host);
+        } else {
+            self.still.remove(&host);
+        }
+    }
+
+    fn count(&mut self, at_ns: u64) {
+        if self.primaries.difference(&self.still).count() > 1 {
             self.shared_ns += at_ns - self.since_ns;
         }
         self.since_ns = at_ns;
-        if is_primary {
-            self.primaries.insert(host)
-        } else {
-            self.primaries.remove(&host)
-        };
     }
 }
 
@@ -102,16 +119,31 @@ fn longest_gap(writes: &[u64], end_ns: u64) -> Option<Duration> {
     gaps.max().map(Duration::from_nanos)
 }
 
-/// The machine whose database a fault's note says has crashed.
-fn crashed(note: &str, faults: &[Fault], machines: &[String]) -> Option<HostId> {
-    let (index, _) = note.strip_prefix("fault ")?.split_once(" strikes: ")?;
-    let is_crash = match &faults.get(index.parse::<usize>().ok()?)?.action {
-        Action::Crash { .. } => true,
-        Action::Process { process, action, .. } => process == "database" && *action == ProcessAction::Crash,
-        _ => false,
+/// What a fault did to a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Befell {
+    Crash,
+    Pause,
+    Resume,
+}
+
+/// The machine to whose database a fault's note says that something was done.
+fn befell(note: &str, faults: &[Fault], machines: &[String]) -> Option<(HostId, Befell)> {
+    let (index, what) = note.strip_prefix("fault ")?.split_once(' ')?;
+    let action = match &faults.get(index.parse::<usize>().ok()?)?.action {
+        Action::Crash { .. } => ProcessAction::Crash,
+        Action::Pause(_) => ProcessAction::Pause,
+        Action::Process { process, action, .. } if process == "database" => *action,
+        _ => return None,
+    };
+    let befell = match (action, what.split(':').next()?) {
+        (ProcessAction::Crash, "strikes") => Befell::Crash,
+        (ProcessAction::Pause, "strikes") => Befell::Pause,
+        (ProcessAction::Pause, "ends") => Befell::Resume,
+        _ => return None,
     };
     let name = note.rsplit_once('(')?.1.trim_end_matches(')');
-    machines.iter().position(|machine| machine == name).filter(|_| is_crash)
+    Some((machines.iter().position(|machine| machine == name)?, befell))
 }
 
 #[cfg(test)]
@@ -137,7 +169,18 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_of_an_agent_is_none_of_its_database() {
+    fn a_primary_that_stands_still_shares_nothing() {
+        let mut reign = Reign::default();
+        reign.changed(10, 3, true);
+        reign.stands_still(20, 3, true);
+        reign.changed(30, 4, true);
+        reign.stands_still(50, 3, false);
+        reign.changed(53, 3, false);
+        assert_eq!(reign.shared_ns, 3);
+    }
+
+    #[test]
+    fn what_befalls_an_agent_befalls_not_its_database() {
         let fault = |action| Fault {
             moment: Moment::At { at: Time::from_secs(1), every: None, times: None },
             action,
@@ -145,16 +188,23 @@ mod tests {
             permanent: false,
         };
         let node = || Target::Node("n4".to_owned());
-        let crash = |process: &str| {
-            fault(Action::Process { node: node(), process: process.to_owned(), action: ProcessAction::Crash })
+        let process = |process: &str, action| {
+            fault(Action::Process { node: node(), process: process.to_owned(), action })
         };
-        let machine = fault(Action::Crash { node: node(), how: Death::Process });
-        let faults = [machine, crash("agent"), crash("database")];
+        let faults = [
+            fault(Action::Crash { node: node(), how: Death::Process }),
+            process("agent", ProcessAction::Crash),
+            process("database", ProcessAction::Crash),
+            fault(Action::Pause(node())),
+        ];
         let machines: Vec<String> = (1..=7).map(|number| format!("n{number}")).collect();
-        let host = |note| crashed(note, &faults, &machines);
-        assert_eq!(host("fault 0 strikes: crash n4 (n4)"), Some(3));
-        assert_eq!(host("fault 0 ends: crash n4 (n4)"), None);
-        assert_eq!(host("fault 1 strikes: crash agent on n4 (n4)"), None);
-        assert_eq!(host("fault 2 strikes: crash database on n4 (n4)"), Some(3));
+        let befell = |note| befell(note, &faults, &machines);
+        assert_eq!(befell("fault 0 strikes: crash n4 (n4)"), Some((3, Befell::Crash)));
+        assert_eq!(befell("fault 0 ends: crash n4 (n4)"), None, "it says itself what it is then");
+        assert_eq!(befell("fault 1 strikes: crash agent on n4 (n4)"), None);
+        assert_eq!(befell("fault 2 strikes: crash database on n4 (n4)"), Some((3, Befell::Crash)));
+        assert_eq!(befell("fault 3 strikes: pause n4 (n4)"), Some((3, Befell::Pause)));
+        assert_eq!(befell("fault 3 ends: pause n4 (n4)"), Some((3, Befell::Resume)));
+        assert_eq!(befell("fault 3 is skipped, the machine is down already: pause n4 (n4)"), None);
     }
 }

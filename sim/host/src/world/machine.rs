@@ -113,11 +113,13 @@ impl Host {
 
 /// Takes a machine down: its tasks end and its sockets go, at once or by RST.
 pub fn crash(host: HostId, death: Death) {
-    let node = with(|world| {
+    let (node, view) = with(|world| {
         // Before madsim drops any future: their destructors close sockets, which a machine without power cannot.
-        world.machine_dies(host, death);
-        world.nodes[host]
+        let view = world.machine_dies(host, death);
+        (world.nodes[host], view)
     });
+    // Outside of the borrow, too: a view may hold the last of what its node was.
+    drop(view);
     // Outside of the borrow: madsim answers through `Machines::reset_node`, and may run destructors at once.
     madsim::runtime::Handle::current().kill(node);
 }
@@ -207,10 +209,11 @@ impl World {
         host.is_some_and(|host| self.hosts[host].buggify.chance(probability))
     }
 
-    pub(super) fn machine_dies(&mut self, host: HostId, death: Death) {
+    /// Returns the view that its node registered: it has destructors of its own, and they must not run here.
+    pub(super) fn machine_dies(&mut self, host: HostId, death: Death) -> Option<View> {
         self.hosts[host].running = false;
         self.hosts[host].up = death == Death::Process;
-        self.hosts[host].view = None;
+        let view = self.hosts[host].view.take();
         self.hosts[host].processes.all_die();
         self.drop_listeners_of(host, death != Death::Process);
         self.drop_connections_of(host, death != Death::Process);
@@ -220,5 +223,6 @@ impl World {
             self.hosts[host].names.clear();
         }
         self.disk_dies(host, death);
+        view
     }
 }

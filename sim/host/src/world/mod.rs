@@ -252,12 +252,14 @@ impl madsim::plugin::Simulator for Machines {
     }
 
     fn reset_node(&self, id: NodeId) {
+        let mut view = None;
         try_with(|world| {
             // `crash` has told the world already.
             if let Some(host) = world.host_of(id).filter(|host| world.hosts[*host].running) {
-                world.machine_dies(host, Death::Process);
+                view = world.machine_dies(host, Death::Process);
             }
         });
+        drop(view);
     }
 }
 
@@ -290,10 +292,13 @@ pub(crate) fn publish_probe(name: &'static str, values: impl FnOnce() -> Vec<Val
 }
 
 pub(crate) fn register_view<V: serde::Serialize + 'static>(read: Box<dyn Fn() -> V + Send + Sync>) {
-    with(|world| {
+    let view = machine::View::new(read);
+    let before = with(|world| {
         let host = world.current_host().expect("views belong to nodes");
-        world.hosts[host].view = Some(machine::View::new(read));
+        world.hosts[host].view.replace(view)
     });
+    // Outside of the borrow: it may hold the last of what the node was before, with destructors of its own.
+    drop(before);
 }
 
 /// The next probes, in the order in which they were published. The step that published them has ended.

@@ -141,3 +141,27 @@ fn a_machine_is_known_by_name_and_address() {
         });
     });
 }
+
+/// Asks the world when it is dropped, as a destructor that logs does.
+struct Asks;
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        now();
+    }
+}
+
+#[test]
+fn what_a_view_held_may_ask_the_world_when_it_is_dropped() {
+    simulate(async |cluster| {
+        let register = || {
+            let asks = Asks;
+            host::view::register(move || size_of_val(&asks));
+        };
+        cluster.on(N1, async move { register() }).await.unwrap();
+        cluster.on(N1, async move { register() }).await.unwrap();
+        assert_eq!(world::view::<usize>(N1), Some(0));
+        world::crash(N1, Death::Process);
+        assert_eq!(world::view::<usize>(N1), None);
+    });
+}
