@@ -145,7 +145,7 @@ impl<'a> Agent<'a> {
                     }
                 }
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         tokio::select! {
             biased;
