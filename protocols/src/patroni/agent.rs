@@ -3,17 +3,16 @@
 //! All of it is one future, with the answers to others in it: a pause of the process stops all at once. What it believes of
 //! the lock has an end by its own clock, counted from when it asked for it; nothing that needs the lock is done after that.
 
-use super::cluster::{Cluster, Member, SyncState, text};
+use super::cluster::{Cluster, Member, text};
 use super::health::{self, Shown};
-use super::options::{Config, Flaw, Synchronous, Watchdog};
+use super::options::{Config, Flaw, Watchdog};
 use super::rules::{self, Act, Holder, Known, Memory, Why};
 use super::session::{Session, Trouble};
-use super::sync::{self, Step};
-use crate::database::{Lsn, Repair, Role, Start, Status, Supervisor, SupervisorError};
+use crate::database::{Lsn, Repair, Role, Status, Supervisor};
 use crate::store::{ClientError, Watch};
 use host::net::TcpListener;
 use host::{probe, sometimes};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,10 +20,6 @@ use tokio::time::{Instant, sleep_until};
 
 /// What it does not do at once it tries again after so long. Patroni's, where it waits for a standby to catch up.
 const SOON: Duration = Duration::from_secs(2);
-/// Who has given up the lock lets others take it for so long. Patroni's.
-const STAND_BACK: Duration = Duration::from_secs(2);
-/// The steps towards the right synchronous standbys that are taken at one time.
-const SYNC_STEPS_MAX: usize = 8;
 
 /// Runs an agent until the future is dropped. It leaves its database as it is.
 ///
@@ -60,27 +55,27 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
 
 /// When it looks again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     AtOnce,
     Soon,
     InTurn,
 }
 
-struct Agent<'a> {
-    config: &'a Config,
+pub(super) struct Agent<'a> {
+    pub(super) config: &'a Config,
     shown: &'a Shown,
-    database: Supervisor,
-    session: Session,
-    memory: Memory,
+    pub(super) database: Supervisor,
+    pub(super) session: Session,
+    pub(super) memory: Memory,
     /// What was read last.
-    cluster: Cluster,
+    pub(super) cluster: Cluster,
     /// Until when it has the lock.
-    leads_until: Option<Instant>,
+    pub(super) leads_until: Option<Instant>,
     /// Since when its database does not run although it has the lock.
     down_since: Option<Instant>,
-    stands_back_until: Option<Instant>,
+    pub(super) stands_back_until: Option<Instant>,
     /// What the database had when it was last told whom to wait for.
-    sync_since: Option<Lsn>,
+    pub(super) sync_since: Option<Lsn>,
     armed: bool,
 }
 
@@ -145,7 +140,7 @@ impl<'a> Agent<'a> {
                     }
                 }
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         tokio::select! {
             biased;
@@ -191,7 +186,7 @@ impl<'a> Agent<'a> {
         }
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.minds_the_clock() && self.leads_until.is_some_and(|until| Instant::now() >= until)
     }
 
@@ -200,7 +195,7 @@ impl<'a> Agent<'a> {
     }
 
     /// How long the store has to answer: a leader must know before the lock is over.
-    fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Instant {
         let by = Instant::now() + self.config.options.retry_timeout;
         self.leads_until.filter(|_| self.minds_the_clock()).map_or(by, |until| by.min(until))
     }
@@ -211,14 +206,14 @@ impl<'a> Agent<'a> {
     }
 
     /// What the database says. A connection to one that has begun anew fails once.
-    async fn look(&mut self) -> Option<Status> {
+    pub(super) async fn look(&mut self) -> Option<Status> {
         match self.database.status().await {
             Ok(status) => Some(status),
             Err(_) => self.database.status().await.ok(),
         }
     }
 
-    fn known<'k>(&'k self, database: Option<&'k Status>) -> Known<'k> {
+    pub(super) fn known<'k>(&'k self, database: Option<&'k Status>) -> Known<'k> {
         let Config { id: me, options, .. } = self.config;
         Known { me: *me, options, cluster: &self.cluster, database, memory: &self.memory }
     }
@@ -367,173 +362,8 @@ impl<'a> Agent<'a> {
         }
     }
 
-    async fn start(&mut self, start: Start) -> Next {
-        let primary = start == Start::Primary;
-        if primary {
-            // It knows itself whom its writes wait for.
-            sometimes!("crashed primary started again");
-            self.sync_since = None;
-        }
-        let started = self.database.start(start).await;
-        if let Err(error) = &started {
-            tracing::warn!(id = self.config.id, %error, "the database does not start");
-        }
-        // One that does not answer may run yet.
-        self.memory.recovering = primary && !matches!(started, Err(SupervisorError::Unreachable(_)));
-        if primary && started.is_ok() {
-            self.pet().await;
-        }
-        match started {
-            Ok(()) => Next::AtOnce,
-            Err(SupervisorError::Refused(_)) if !primary => Next::InTurn,
-            Err(_) => Next::Soon,
-        }
-    }
-
-    async fn demote(&mut self, why: Why) -> Next {
-        match why {
-            Why::NoStore => sometimes!("demoted, the store does not answer"),
-            Why::NoLock => sometimes!("demoted, the lock is lost"),
-            _ => {}
-        }
-        self.no_longer_leads();
-        if !self.stop().await {
-            return Next::Soon;
-        }
-        match why {
-            // It would take long to find that out again.
-            Why::NoStore => self.start(Start::Standby { upstream: None, repair: Repair::No }).await,
-            _ => Next::AtOnce,
-        }
-    }
-
-    async fn take_lock(&mut self) -> Next {
-        let by = self.deadline();
-        match self.session.acquire(by).await {
-            Ok(Some(until)) => {
-                self.leads(until);
-                let Cluster { failover, settings, .. } = &self.cluster;
-                let waits_for_it = settings.pause && self.known(None).is_candidate();
-                if failover.value.is_some() && !waits_for_it {
-                    let _ = self.session.forget_switchover(failover.modified, by).await;
-                }
-                Next::AtOnce
-            }
-            Ok(None) => {
-                sometimes!("another was faster to take the lock");
-                Next::AtOnce
-            }
-            Err(_) => Next::Soon,
-        }
-    }
-
-    async fn promote(&mut self) -> Next {
-        let mode = self.config.options.synchronous_mode;
-        let mut named = BTreeSet::new();
-        if let (Synchronous::Strict, Some(sync)) = (mode, self.cluster.synchronous()) {
-            named.clone_from(&sync.standbys);
-            named.remove(&self.config.id);
-        }
-        let waits_for = sync::before_any(&self.config.options, &named);
-        let value =
-            (mode != Synchronous::Off).then_some(SyncState { leader: self.config.id, standbys: named });
-        if self.cluster.sync.value != value && !self.write_sync(value).await {
-            return Next::Soon;
-        }
-        self.sync_since = None;
-        if self.database.set_sync(waits_for).await.is_err() {
-            return Next::Soon;
-        }
-        if self.is_over() {
-            return Next::AtOnce;
-        }
-        match self.database.promote().await {
-            Ok(()) => Next::AtOnce,
-            Err(SupervisorError::Unreachable(_)) => Next::Soon,
-            Err(SupervisorError::Refused(_)) => self.release(Why::FailedToStart).await,
-        }
-    }
-
-    /// Sees to the history and the synchronous standbys.
-    async fn lead(&mut self, status: Option<&Status>) -> Next {
-        let Some(mut status) = status.cloned() else { return Next::InTurn };
-        let by = self.deadline();
-        let history = status.history.timelines();
-        if self.session.tell_history(&self.cluster, history, by).await.is_err() {
-            return Next::Soon;
-        }
-        for _ in 0..SYNC_STEPS_MAX {
-            let since = *self.sync_since.get_or_insert(status.durable);
-            let (options, key) = (&self.config.options, self.cluster.synchronous());
-            let members = self.cluster.members.keys().copied().collect();
-            match sync::next_step(self.config.id, options, key, &status, &members, Some(since)) {
-                None => {
-                    let waits = !status.sync.of.is_empty();
-                    let named = key.is_none_or(|key| key.standbys == status.sync.of);
-                    return if waits && !named { Next::Soon } else { Next::InTurn };
-                }
-                Some(Step::Key(value)) => {
-                    if !self.write_sync(value).await {
-                        return Next::Soon;
-                    }
-                }
-                Some(Step::Database(sync)) => {
-                    if sync.required > sync.of.len() as u32 {
-                        sometimes!("strict mode: writes wait for a standby that is not there");
-                    }
-                    self.sync_since = None;
-                    if self.database.set_sync(sync).await.is_err() {
-                        return Next::Soon;
-                    }
-                    match self.look().await {
-                        Some(now) => status = now,
-                        None => return Next::Soon,
-                    }
-                }
-            }
-        }
-        Next::Soon
-    }
-
-    /// Writes the `sync` key, if it is as it was read and the lock is still this agent's.
-    async fn write_sync(&mut self, value: Option<SyncState>) -> bool {
-        let named = |sync: Option<&SyncState>| sync.map_or(0, |sync| sync.standbys.len());
-        if named(value.as_ref()) < named(self.cluster.synchronous()) {
-            sometimes!("a synchronous standby is no longer named");
-        }
-        let by = self.deadline();
-        match self.session.put_sync(&self.cluster.sync, value, by).await {
-            Ok(Some(written)) => {
-                self.cluster.sync = written;
-                true
-            }
-            Ok(None) | Err(_) => false,
-        }
-    }
-
-    /// Stops the database, and gives up the lock.
-    async fn release(&mut self, why: Why) -> Next {
-        let mut last = None;
-        if why != Why::Paused {
-            self.stop().await;
-            last = self.look().await.map(|status| status.durable).filter(|durable| *durable > Lsn(0));
-        }
-        let by = self.deadline();
-        if self.session.release(last, by).await.is_ok() {
-            probe!("lock", "released");
-            self.leads_until = None;
-        }
-        self.no_longer_leads();
-        let back = if why == Why::FailedToStart { self.config.options.ttl } else { STAND_BACK };
-        self.stands_back_until = Some(Instant::now() + back);
-        if why == Why::TooSlow {
-            sometimes!("a crashed primary is given up");
-        }
-        Next::AtOnce
-    }
-
     /// Stops the database at once; a watchdog with nothing to watch is disarmed.
-    async fn stop(&mut self) -> bool {
+    pub(super) async fn stop(&mut self) -> bool {
         let stopped = self.database.stop().await;
         if let Err(error) = &stopped {
             tracing::warn!(id = self.config.id, %error, "the database does not stop");
@@ -546,7 +376,7 @@ impl<'a> Agent<'a> {
     }
 
     /// Lets the watchdog wait until shortly before the lock is over. Whether it is armed, if it is to be.
-    async fn pet(&mut self) -> bool {
+    pub(super) async fn pet(&mut self) -> bool {
         let options = &self.config.options;
         if self.cluster.settings.pause {
             self.disarm().await;
@@ -572,7 +402,7 @@ impl<'a> Agent<'a> {
         }
     }
 
-    fn leads(&mut self, until: Instant) {
+    pub(super) fn leads(&mut self, until: Instant) {
         if self.leads_until.is_none() {
             probe!("lock", "acquired");
         }
@@ -582,7 +412,7 @@ impl<'a> Agent<'a> {
         facts.failsafe_leader = facts.failsafe_leader.filter(|(id, _, _)| *id != self.config.id);
     }
 
-    fn no_longer_leads(&mut self) {
+    pub(super) fn no_longer_leads(&mut self) {
         if self.leads_until.take().is_some() {
             probe!("lock", "lost");
         }

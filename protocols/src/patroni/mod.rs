@@ -60,11 +60,12 @@
 //! # Where to look
 //!
 //! * what is in the store (`cluster.rs`), what follows from it (`rules.rs`), who is waited for (`sync.rs`): plain functions
-//! * the agent: [`run`] and [`serve`] (`agent.rs`), its lease and its keys (`session.rs`), what it answers (`health.rs`)
+//! * the agent: [`run`] and [`serve`] (`agent.rs`), what it does (`acts.rs`), its lease and its keys (`session.rs`), what it answers (`health.rs`)
 //! * [`Operator`] (`operator.rs`); [`Config`], [`Options`], [`Flaw`] (`options.rs`)
 //!
 //! What is absent: a view. What a cluster is, its databases say.
 
+mod acts;
 mod agent;
 mod cluster;
 mod health;
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn every_probe_is_declared_and_every_declared_probe_is_used() {
-        let sources = [include_str!("agent.rs"), include_str!("health.rs")];
+        let sources = [include_str!("acts.rs"), include_str!("agent.rs"), include_str!("health.rs")];
         let used: BTreeSet<&str> = sources
             .iter()
             .flat_map(|source| source.split("probe!(\"").skip(1).chain(source.split("sometimes!(\"").skip(1)))

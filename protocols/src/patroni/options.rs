@@ -180,7 +180,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    fn refused(options: Options) -> String {
+    fn refused(options: &Options) -> String {
         options.validate().unwrap_err()
     }
 
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(Options::default().validate(), Ok(()));
         let options = Options { retry_timeout: Duration::from_secs(11), ..Options::default() };
         assert_eq!(
-            refused(options),
+            refused(&options),
             "ttl: loop_wait + 2 * retry_timeout is 10s + 2 * 11s = 32s, which is above 30s"
         );
     }
@@ -197,19 +197,19 @@ mod tests {
     #[test]
     fn what_is_below_its_least_is_named() {
         let options = Options { ttl: Duration::from_secs(1), ..Options::default() };
-        assert_eq!(refused(options), "ttl: 1s is below 2s");
+        assert_eq!(refused(&options), "ttl: 1s is below 2s");
         let options = Options { loop_wait: Duration::ZERO, ..Options::default() };
-        assert_eq!(refused(options), "loop_wait: 0ns is below 100ms");
+        assert_eq!(refused(&options), "loop_wait: 0ns is below 100ms");
         let options = Options { retry_timeout: Duration::ZERO, ..Options::default() };
-        assert_eq!(refused(options), "retry_timeout: 0ns is below 100ms");
+        assert_eq!(refused(&options), "retry_timeout: 0ns is below 100ms");
         let options = Options { synchronous_node_count: 0, ..Options::default() };
-        assert_eq!(refused(options), "synchronous_node_count: 0 is below 1");
+        assert_eq!(refused(&options), "synchronous_node_count: 0 is below 1");
     }
 
     #[test]
     fn a_watchdog_that_fires_between_two_looks_is_refused() {
         let options = Options { safety_margin: Duration::from_secs(21), ..Options::default() };
-        assert!(refused(options.clone()).starts_with("safety_margin: 21s is above ttl - loop_wait = 20s"));
+        assert!(refused(&options).starts_with("safety_margin: 21s is above ttl - loop_wait = 20s"));
         assert_eq!(Options { watchdog: Watchdog::Off, ..options }.validate(), Ok(()));
     }
 

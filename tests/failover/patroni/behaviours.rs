@@ -1,6 +1,6 @@
 //! What agents do in the cases that Patroni's features try out.
 
-use super::cluster::{self, DATABASES, case, health, operator, the_store};
+use super::cluster::{self, case, health, operator, the_store};
 use crate::support::seconds;
 use protocols::database::Role;
 use protocols::patroni::{self, Options, Synchronous, Watchdog};

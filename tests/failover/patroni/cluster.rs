@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-pub const DATABASES: [u8; 3] = [4, 5, 6];
+const DATABASES: [u8; 3] = [4, 5, 6];
 const ROUTER: u8 = 7;
 
 /// Runs a case on a cluster that has just been switched on.
