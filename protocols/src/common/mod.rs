@@ -5,6 +5,7 @@ mod forward;
 pub(crate) mod http;
 mod tasks;
 pub(crate) mod transport;
+pub(crate) mod versioned;
 pub mod wal;
 
 pub(crate) use forward::forward;

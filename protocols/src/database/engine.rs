@@ -13,6 +13,7 @@ use super::options::Config;
 use super::timeline::Lsn;
 use crate::common::Tasks;
 use crate::common::transport::FRAME_BYTES_MAX;
+use crate::common::versioned;
 use crate::common::wal::{self, LogError, OpenError, Writer};
 use host::disk::Disk;
 use host::{probe, sometimes};
@@ -26,6 +27,8 @@ use tokio::time::Instant;
 
 /// The folder of the log.
 const LOG: &str = "wal";
+/// The version of what is in it.
+const VERSION: u8 = 1;
 
 /// A running database, as its tasks share it.
 pub(super) struct Engine {
@@ -93,12 +96,13 @@ impl Engine {
         let (wal, writer, recovered) = wal::open(disk, LOG, options).await?;
         let corrupt = |why| OpenError::Corrupt { file: LOG.to_owned(), offset: 0, why };
         let mut log: Log = match recovered.snapshot {
-            Some(snapshot) => postcard::from_bytes(&snapshot.state)
-                .map_err(|_| corrupt("the contents are of another version"))?,
+            Some(snapshot) => versioned::decode(VERSION, &snapshot.state)
+                .ok_or_else(|| corrupt("the contents are of another version"))?,
             None => Log::default(),
         };
         for (_, record) in recovered.records {
-            log.apply(postcard::from_bytes(&record).map_err(|_| corrupt("a record is of another version"))?);
+            let record = versioned::decode(VERSION, &record);
+            log.apply(record.ok_or_else(|| corrupt("a record is of another version"))?);
         }
         let (upstream, repair) = match start {
             Start::Primary => (None, Repair::No),
@@ -155,10 +159,7 @@ impl Engine {
                 let upto = kept.min(inner.visible);
                 inner.log.fold(upto);
                 sometimes!("log cut to its base");
-                (
-                    inner.last_record,
-                    postcard::to_stdvec(&inner.log).expect("a log has only types with a length"),
-                )
+                (inner.last_record, versioned::encode(VERSION, &inner.log))
             };
             match writer.snapshot(record, &state).await {
                 Ok(true) => self.confirm(record),

@@ -8,9 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// The version of the format that is read and written here.
+pub(super) const FORMAT: u32 = 1;
+
 /// What the sentinel that leads knows and wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterData {
+    /// The version of this format.
+    pub format: u32,
     /// The specification.
     pub options: Options,
     /// Whether there is a first master yet.
@@ -191,6 +196,7 @@ impl ClusterData {
     /// A cluster of which nothing is known yet.
     pub fn new(options: Options) -> ClusterData {
         ClusterData {
+            format: FORMAT,
             options,
             phase: Phase::Initializing,
             master: None,

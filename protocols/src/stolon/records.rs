@@ -1,9 +1,9 @@
 //! What keepers, sentinels, proxies and operators keep in the store: where, and how.
 
-use super::cluster::{ClusterData, KeeperInfo, ProxyInfo};
+use super::cluster::{ClusterData, FORMAT, KeeperInfo, ProxyInfo};
 use crate::store::{Client, ClientError, Condition, LeaseId, Refusal};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -28,6 +28,12 @@ pub enum RecordsError {
         /// What is wrong with it.
         error: serde_json::Error,
     },
+    /// What is there was written by another version.
+    #[error("{CLUSTER}: its format is {found}, and {FORMAT} is known here")]
+    Format {
+        /// The format.
+        found: u32,
+    },
 }
 
 /// A client of the store that knows what is there.
@@ -49,7 +55,14 @@ impl Records {
 
     pub async fn cluster(&mut self) -> Result<Read, RecordsError> {
         match self.store.get(CLUSTER).await? {
-            Some(pair) => Ok(Read { data: Some(parse(CLUSTER, &pair.value)?), revision: pair.modified }),
+            Some(pair) => {
+                // Of another format nothing else is known.
+                let Format { format: found } = parse(CLUSTER, &pair.value)?;
+                if found != FORMAT {
+                    return Err(RecordsError::Format { found });
+                }
+                Ok(Read { data: Some(parse(CLUSTER, &pair.value)?), revision: pair.modified })
+            }
             None => Ok(Read { data: None, revision: 0 }),
         }
     }
@@ -78,6 +91,12 @@ impl Records {
         }
         Ok(all)
     }
+}
+
+/// What cluster data of any version begin with.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
 }
 
 fn parse<T: DeserializeOwned>(key: &str, value: &str) -> Result<T, RecordsError> {

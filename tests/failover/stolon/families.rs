@@ -1,10 +1,11 @@
 //! The families, in asynchronous and synchronous variants, with and without rewinding where that makes a difference.
 
 use super::cluster::{KEEPERS, all_stores, case, case_with, crash, others, restart, variants, view, write};
-use crate::support::{address, host, link, seconds};
+use crate::support::{address, host, link, seconds, stores};
 use host::world::{self, Death};
 use protocols::database::{self, Client, Role};
 use protocols::stolon::{OperatorError, Options};
+use protocols::store;
 use std::time::Duration;
 
 #[test]
@@ -284,4 +285,20 @@ fn without_the_store_databases_go_on_and_proxies_give_up() {
             cluster.everywhere("past the proxies", &KEEPERS).await;
         });
     }
+}
+
+#[test]
+fn cluster_data_of_another_format_stay_as_they_are_and_so_does_the_master() {
+    case(Options::default(), |cluster| async move {
+        let master = cluster.well().await;
+        let mut store = store::Client::new(stores());
+        let data = r#"{"format":2,"of":"the future"}"#;
+        store.put("stolon/cluster", data, None).await.unwrap();
+        let error = cluster.operator().cluster().await.unwrap_err().to_string();
+        assert_eq!(error, "stolon/cluster: its format is 2, and 1 is known here");
+        seconds(60).await;
+        assert_eq!(store.get("stolon/cluster").await.unwrap().unwrap().value, data);
+        assert_eq!(view(master).role, Role::Primary);
+        assert!(write(Client::new(address(master)), 99, "after").await.unwrap());
+    });
 }

@@ -7,7 +7,8 @@ use super::super::message::{
 };
 use super::super::options::Flaw;
 use super::super::timeline::{Lsn, Timeline};
-use super::{Engine, Inner};
+use super::{Engine, Inner, VERSION};
+use crate::common::versioned;
 use crate::common::wal::AppendError;
 use host::{probe, sometimes};
 use std::collections::{BTreeMap, VecDeque};
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 
 impl Inner {
     pub(super) fn append(&mut self, engine: &Engine, record: Record) -> Result<(), Refusal> {
-        let bytes = postcard::to_stdvec(&record).expect("a record has only types with a length");
+        let bytes = versioned::encode(VERSION, &record);
         self.last_record = engine.wal.append(&bytes).map_err(|error| match error {
             AppendError::Full => Refusal::DiskFull,
             AppendError::Failed(_) | AppendError::TooLong { .. } => Refusal::NotRunning,

@@ -7,6 +7,7 @@
 //! When enough was written since the last time, the whole state replaces the records that led to it.
 
 use super::Types;
+use crate::common::versioned;
 use crate::common::wal::{self, AppendError, LogError, Lsn, OpenError, Writer};
 use host::disk::Disk;
 use host::sometimes;
@@ -24,6 +25,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The folder of the log.
 const LOG: &str = "raft";
+/// The version of what is in it.
+const VERSION: u8 = 1;
 
 type Meta = SnapshotMeta<u64, EmptyNode>;
 
@@ -93,13 +96,13 @@ impl LogStore {
         let (log, writer, recovered) = wal::open(disk, LOG, options).await?;
         let corrupt = |why| OpenError::Corrupt { file: LOG.to_owned(), offset: 0, why };
         let mut state = match recovered.snapshot {
-            Some(snapshot) => postcard::from_bytes(&snapshot.state)
-                .map_err(|_| corrupt("the state is of another version"))?,
+            Some(snapshot) => versioned::decode(VERSION, &snapshot.state)
+                .ok_or_else(|| corrupt("the state is of another version"))?,
             None => State::default(),
         };
         for (_, record) in recovered.records {
-            state
-                .apply(postcard::from_bytes(&record).map_err(|_| corrupt("a record is of another version"))?);
+            let record = versioned::decode(VERSION, &record);
+            state.apply(record.ok_or_else(|| corrupt("a record is of another version"))?);
         }
         // See the module above: who led must be elected again.
         if let Some(vote) = state.vote.as_mut().filter(|vote| vote.leader_id.node_id == id) {
@@ -122,7 +125,7 @@ impl LogStore {
             }
             let (last, state) = {
                 let inner = self.lock();
-                (inner.last, postcard::to_stdvec(&inner.state).expect("a state has only types with a length"))
+                (inner.last, versioned::encode(VERSION, &inner.state))
             };
             match writer.snapshot(last, &state).await {
                 Ok(true) => {
@@ -147,7 +150,7 @@ impl LogStore {
     }
 
     fn record(&self, record: Record) -> io::Result<Lsn> {
-        let bytes = postcard::to_stdvec(&record).expect("a record has only types with a length");
+        let bytes = versioned::encode(VERSION, &record);
         let mut inner = self.lock();
         let lsn = self.0.log.append(&bytes).map_err(|error| match error {
             AppendError::Full => io::Error::new(io::ErrorKind::StorageFull, "the log's disk is full"),
