@@ -1,24 +1,32 @@
 //! **split-brain**: the writes of two primaries do not overlap in time.
 //!
-//! All clients write through routers. A primary that has told a client that a write is done does so no more once another
-//! primary has.
+//! All clients write through routers. Once a primary has done a write, no other takes one and does it. One that was taken
+//! before may be done after: a machine that stood still says late what it and its standby had written long ago.
 
 use super::fact::name;
 use host::world::HostId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The reigns of primaries, each by its machine and its timeline.
 #[derive(Debug, Default)]
 pub(super) struct Reigns {
     latest: Option<(HostId, String)>,
     past: BTreeSet<(HostId, String)>,
+    /// How many reigns had ended when each write was taken, as long as it is not done.
+    taken: BTreeMap<u64, usize>,
 }
 
 impl Reigns {
+    /// A write is in a log: in that of the primary that took it first of all.
+    pub(super) fn appended(&mut self, id: u64) {
+        self.taken.entry(id).or_insert(self.past.len());
+    }
+
     /// A primary has done a write on its timeline.
-    pub(super) fn committed(&mut self, host: HostId, timeline: String) -> Result<(), String> {
+    pub(super) fn committed(&mut self, host: HostId, timeline: String, id: u64) -> Result<(), String> {
         let reign = (host, timeline);
-        if self.latest.as_ref() == Some(&reign) {
+        let taken_before = self.taken.remove(&id).is_some_and(|reigns| reigns < self.past.len());
+        if self.latest.as_ref() == Some(&reign) || (taken_before && self.past.contains(&reign)) {
             return Ok(());
         }
         if self.past.contains(&reign)
@@ -41,7 +49,22 @@ mod tests {
 
     fn judge(writes: &[(HostId, &str)]) -> Result<(), String> {
         let mut reigns = Reigns::default();
-        writes.iter().try_for_each(|(host, timeline)| reigns.committed(*host, (*timeline).to_owned()))
+        (1..).zip(writes).try_for_each(|(id, (host, timeline))| {
+            reigns.appended(id);
+            reigns.committed(*host, (*timeline).to_owned(), id)
+        })
+    }
+
+    #[test]
+    fn a_write_that_was_taken_before_another_primary_wrote_may_be_done_after() {
+        let mut reigns = Reigns::default();
+        (1..=3).for_each(|id| reigns.appended(id));
+        assert_eq!(reigns.committed(3, "1-a".to_owned(), 1), Ok(()));
+        assert_eq!(reigns.committed(4, "2-b".to_owned(), 2), Ok(()));
+        assert_eq!(reigns.committed(3, "1-a".to_owned(), 3), Ok(()));
+        // Its near twin was taken since.
+        reigns.appended(4);
+        assert!(reigns.committed(3, "1-a".to_owned(), 4).is_err());
     }
 
     #[test]

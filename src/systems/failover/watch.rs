@@ -59,9 +59,10 @@ impl Watch {
                 let timeline = self.logs.timeline(host, lsn);
                 self.clock.committed(probe.at_ns);
                 self.lease = self.lock.committed(host);
-                self.split_brain = self.reigns.committed(host, timeline.clone());
+                self.split_brain = self.reigns.committed(host, timeline.clone(), id);
                 self.acknowledged.committed(host, id, lsn, timeline);
             }
+            Fact::Appended { id, .. } => self.reigns.appended(id),
             Fact::Lock { acquired } => self.lock.changed(host, acquired),
             Fact::ServiceWithin { ns } => self.clock.within(ns),
             _ => {}
