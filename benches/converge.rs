@@ -9,7 +9,9 @@
 //! two numbers, nodes and names, only those are run: `cargo bench --bench converge -- 5 100000`.
 #![allow(clippy::print_stdout)] // a table is the result
 
-use host::world::{self, Config, Death, Latency, Machine, Machines};
+mod support;
+
+use host::world::{self, Bandwidth, Config, Death, Latency, LinkSettings, Machine, Machines};
 use protocols::registry::{self, DEFAULT_SCOPE, NodeId, Options, Protocol, View};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -17,44 +19,55 @@ use std::time::{Duration, Instant};
 const PORT: u16 = 7000;
 const SPLIT: Duration = Duration::from_secs(12);
 const WAIT: Duration = Duration::from_secs(30);
+/// 100 Mbit/s, and a queue of a tenth of a second.
+const BANDWIDTH: Bandwidth = Bandwidth { bytes_per_second: 12_500_000, queue: 1_250_000 };
 
-/// One run: ns from the heal to the last connection, and to the last snapshot.
+/// One run, from the heal.
 struct Healed {
+    /// To the last connection, in ns.
     connected_ns: u64,
+    /// To the last snapshot, in ns.
     converged_ns: u64,
     snapshots: usize,
+    /// What arrived until then.
+    bytes: u64,
 }
 
 fn main() {
-    let seeds: u64 = std::env::var("SPLITBRAIN_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(200);
+    let seeds = support::seeds(20);
     println!(
-        "protocol   nodes   names  runs  connected p50      converged p50      p99      max   wall a run"
+        "protocol   nodes   names  runs  connected p50      converged p50      p99      max       data   wall a run"
     );
-    let only: Vec<u32> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
-    let is_wanted = |nodes, names| only.is_empty() || only == [nodes, names];
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let numbers: Vec<u32> = asked.iter().filter_map(|word| word.parse().ok()).collect();
     for names in [10, 1_000, 100_000] {
-        for protocol in [Protocol::Converged, Protocol::Syn] {
-            for nodes in [3, 5, 9].into_iter().filter(|nodes| is_wanted(*nodes, names)) {
-                measure(protocol, nodes, names, if names == 100_000 { (seeds / 500).max(1) } else { seeds });
+        for (protocol, name) in [(Protocol::Converged, "converged"), (Protocol::Syn, "syn")] {
+            let other = if name == "syn" { "converged" } else { "syn" };
+            if asked.iter().any(|word| word == other) {
+                continue;
+            }
+            let wanted = |nodes: &u32| numbers.is_empty() || numbers == [*nodes, names];
+            for nodes in [3, 5, 9].into_iter().filter(wanted) {
+                measure(protocol, name, nodes, names, seeds);
             }
         }
     }
     println!("memory at its highest: {} MB", memory_mb());
 }
 
-fn measure(protocol: Protocol, nodes: u32, names: u32, runs: u64) {
+fn measure(protocol: Protocol, name: &str, nodes: u32, names: u32, seeds: u64) {
     let start = Instant::now();
-    let mut healed: Vec<Healed> = (0..runs).map(|seed| run(protocol, nodes, names, seed)).collect();
-    let wall = start.elapsed() / u32::try_from(runs).unwrap_or(u32::MAX);
+    let mut healed = support::on_all_cores(seeds, |seed| run(protocol, nodes, names, seed));
+    let wall = start.elapsed() / u32::try_from(seeds).unwrap_or(u32::MAX);
     let ms = |ns: u64| ns as f64 / 1e6;
     healed.sort_by_key(|healed| healed.connected_ns);
     let connected = ms(healed[healed.len() / 2].connected_ns);
     healed.sort_by_key(|healed| healed.converged_ns);
     let at = |part: f64| ms(healed[((healed.len() - 1) as f64 * part) as usize].converged_ns);
     let (p50, p99, max) = (at(0.5), at(0.99), at(1.0));
-    let protocol = format!("{protocol:?}").to_lowercase();
+    let data = healed.iter().map(|healed| healed.bytes).sum::<u64>() as f64 / healed.len() as f64 / 1e3;
     println!(
-        "{protocol:<10} {nodes:>5} {names:>7} {runs:>5} {connected:>10.1} ms {p50:>13.1} ms {p99:>6.1} ms {max:>6.1} ms {wall:>12.1?}"
+        "{name:<10} {nodes:>5} {names:>7} {seeds:>5} {connected:>10.1} ms {p50:>13.1} ms {p99:>6.1} ms {max:>6.1} ms {data:>7.0} kB {wall:>12.1?}"
     );
     let expected = (nodes * (nodes - 1)) as usize;
     assert!(healed.iter().all(|healed| healed.snapshots >= expected), "somebody has not been told");
@@ -79,6 +92,12 @@ async fn heal(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
         buggify: false,
         recording: false,
     });
+    let latency = Latency::log_normal(Duration::from_millis(2), Duration::from_millis(20));
+    let mut link = LinkSettings::new(latency);
+    link.bandwidth = Some(BANDWIDTH);
+    each_pair(nodes, |world, from, to| {
+        world.set_link(from, to, link.clone()).expect("the link is within its bounds");
+    });
     let handle = madsim::runtime::Handle::current();
     for id in 1..=nodes {
         let share = names / nodes + u32::from(id <= names % nodes);
@@ -93,8 +112,8 @@ async fn heal(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
     each_pair(nodes, world::World::cut);
     tokio::time::sleep(SPLIT).await;
     each_pair(nodes, world::World::mend);
-    let from = now_ns();
-    let mut healed = Healed { connected_ns: 0, converged_ns: 0, snapshots: 0 };
+    let (from, bytes_before) = world::with(|world| (world.now_ns(), world.bytes()));
+    let mut healed = Healed { connected_ns: 0, converged_ns: 0, snapshots: 0, bytes: 0 };
     let until = tokio::time::sleep(WAIT);
     tokio::pin!(until);
     loop {
@@ -106,6 +125,7 @@ async fn heal(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
                     "snapshot" => {
                         healed.converged_ns = now_ns() - from;
                         healed.snapshots += 1;
+                        healed.bytes = world::with(|world| world.bytes()) - bytes_before;
                     }
                     _ => {}
                 }

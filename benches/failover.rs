@@ -7,13 +7,15 @@
 //! `SPLITBRAIN_SEEDS=100` sets how many runs of each.
 #![allow(clippy::print_stdout)] // a table is the result
 
+mod support;
+
 use sim::catalog::{Case, Catalog};
 use sim::run::{Met, once};
 use splitbrain::systems::failover::Figures;
 use std::time::Duration;
 
 fn main() {
-    let seeds: u64 = std::env::var("SPLITBRAIN_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    let seeds = support::seeds(20);
     // What is not a folder is an option of cargo's.
     let folder = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let folder =
@@ -34,11 +36,14 @@ fn main() {
 
 fn row(case: &Case, seeds: u64) -> String {
     let (mut without, mut shared, mut lost, mut unexpected) = (Vec::new(), Vec::new(), Vec::new(), 0);
-    for seed in 0..seeds {
+    let runs = support::on_all_cores(seeds, |seed| {
         let (report, recording) = once(case.system, &case.scenario, seed, true);
-        unexpected += u64::from(report.met(&case.scenario.check.expect) == Met::Unexpected);
-        let Some(recording) = recording else { continue };
-        let figures = Figures::of(&recording);
+        let is_unexpected = report.met(&case.scenario.check.expect) == Met::Unexpected;
+        (is_unexpected, recording.as_ref().map(Figures::of))
+    });
+    for (is_unexpected, figures) in runs {
+        unexpected += u64::from(is_unexpected);
+        let Some(figures) = figures else { continue };
         // Without a single write it is as long as clients worked.
         without.push(figures.without_writes.unwrap_or(case.scenario.workload.duration.get()));
         shared.push(figures.two_primaries);

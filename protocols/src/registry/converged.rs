@@ -170,21 +170,23 @@ impl Converged {
         }
     }
 
-    /// Writes an owner's claim on a name in place of its earlier one.
-    fn put(&mut self, name: &str, claim: Entry) {
+    /// Writes an owner's claim on a name in place of its earlier one, and says how many owners now claim it.
+    fn put(&mut self, name: &str, claim: Entry) -> usize {
         let before = self.before(name);
-        self.place(name, claim);
+        let claimed_by = self.place(name, claim);
         self.changed(name, before);
+        claimed_by
     }
 
-    fn place(&mut self, name: &str, claim: Entry) {
+    fn place(&mut self, name: &str, claim: Entry) -> usize {
         let Some(claims) = self.claims.get_mut(name) else {
             self.claims.insert(name.to_owned(), vec![claim]);
-            return;
+            return 1;
         };
         claims.retain(|other| other.pid.node != claim.pid.node);
         let place = claims.partition_point(|other| (other.time, other.pid) > (claim.time, claim.pid));
         claims.insert(place, claim);
+        claims.len()
     }
 
     /// Removes exactly one claim.
@@ -202,8 +204,9 @@ impl Converged {
     fn hear(&mut self, record: Record, local: &mut Local) {
         let Record { name, pid, meta, time } = record;
         local.ranks.see(time);
-        self.put(&name, Entry { pid, meta, time });
-        self.yield_to_greater(&name, local);
+        if self.put(&name, Entry { pid, meta, time }) > 1 {
+            self.yield_to_greater(&name, local);
+        }
     }
 
     /// If a name of ours has a greater claim, our process dies, and all that it claimed goes with it.
@@ -238,18 +241,19 @@ impl Converged {
 
     /// Drops the copy of a peer's claims.
     fn forget(&mut self, peer: NodeId) {
-        let lost: Vec<(String, Pid)> = self
-            .claims
-            .iter()
-            .filter_map(|(name, claims)| {
-                let claim = claims.iter().find(|claim| claim.pid.node == peer)?;
-                Some((name.clone(), claim.pid))
-            })
-            .collect();
-        probe!("purge", peer.to_string(), lost.len() as u64);
-        for (name, pid) in lost {
-            self.take(&name, pid);
-        }
+        let Converged { claims, events, .. } = self;
+        let mut lost = 0u64;
+        claims.retain(|name, claims| {
+            let Some(place) = claims.iter().position(|claim| claim.pid.node == peer) else { return true };
+            lost += 1;
+            let claim = claims.remove(place);
+            // Behind another claim it was not visible.
+            if place == 0 && events.is_watched() {
+                events.changed(name, Some(claim), claims.first().cloned());
+            }
+            !claims.is_empty()
+        });
+        probe!("purge", peer.to_string(), lost);
     }
 
     // The wire.

@@ -93,10 +93,13 @@ impl Syn {
     /// Removes what a peer owned and, by its snapshot, no longer owns. By name, as Syn does: another pid under the
     /// same name is left to the stamps.
     fn drop_absent(&mut self, owner: NodeId, snapshot: &[Record]) {
+        let mut owned = self.table.owned_by(owner).peekable();
+        // After a purge, which comes before most snapshots, there is nothing to compare with.
+        if owned.peek().is_none() {
+            return;
+        }
         let present: BTreeSet<&str> = snapshot.iter().map(|record| record.name.as_str()).collect();
-        let absent: Vec<(String, Pid)> = self
-            .table
-            .owned_by(owner)
+        let absent: Vec<(String, Pid)> = owned
             .filter(|(name, _)| !present.contains(name.as_str()))
             .map(|(name, entry)| (name.clone(), entry.pid))
             .collect();
@@ -192,14 +195,14 @@ impl Syn {
     }
 
     fn insert(&mut self, name: &str, entry: Entry) {
-        let before = self.table.get(name);
+        let after = self.events.is_watched().then(|| entry.clone());
+        let before = self.table.insert(name, entry);
         if before.is_none() {
             self.counted += 1;
         }
-        if self.events.is_watched() {
-            self.events.changed(name, before.cloned(), Some(entry.clone()));
+        if after.is_some() {
+            self.events.changed(name, before, after);
         }
-        self.table.insert(name, entry);
     }
 
     fn remove(&mut self, name: &str, pid: Pid) {

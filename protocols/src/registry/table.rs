@@ -29,17 +29,15 @@ impl Table {
         self.by_name.get(name)
     }
 
-    /// Writes an entry over whatever the name points at.
-    pub fn insert(&mut self, name: &str, entry: Entry) {
+    /// Writes an entry over whatever the name points at, and returns that.
+    pub fn insert(&mut self, name: &str, entry: Entry) -> Option<Entry> {
         let names = self.by_pid.entry(entry.pid).or_default();
         if !names.contains(name) {
             names.insert(name.to_owned());
         }
         match self.by_name.get_mut(name) {
-            Some(slot) => *slot = entry,
-            None => {
-                self.by_name.insert(name.to_owned(), entry);
-            }
+            Some(slot) => Some(std::mem::replace(slot, entry)),
+            None => self.by_name.insert(name.to_owned(), entry),
         }
     }
 

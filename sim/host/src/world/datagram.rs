@@ -221,6 +221,7 @@ impl World {
         match (fate, socket) {
             (Fate::Delivered, Some(socket)) => {
                 self.messages += 1;
+                self.bytes += len as u64;
                 self.sockets[socket as usize].take(id, len);
             }
             (Fate::Refused, _) => self.return_to_sender(at, id),

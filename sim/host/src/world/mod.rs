@@ -141,6 +141,7 @@ pub struct World {
     generations: u32,
     hasher: Hasher,
     messages: u64,
+    bytes: u64,
     trace: Vec<TraceEvent>,
     probe_hits: BTreeMap<&'static str, u64>,
     /// Probes that the testbed has not seen yet; filled only while it listens.
@@ -227,6 +228,7 @@ pub fn install(config: Config) -> Installed {
         generations: 0,
         hasher: Hasher::new(HEARTBEAT.take()),
         messages: 0,
+        bytes: 0,
         trace: Vec::new(),
         probe_hits: BTreeMap::new(),
         probes: Vec::new(),
@@ -361,6 +363,11 @@ impl World {
     /// Messages delivered so far.
     pub fn messages(&self) -> u64 {
         self.messages
+    }
+
+    /// Bytes delivered so far, without headers.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Events observed so far.

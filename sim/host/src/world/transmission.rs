@@ -134,6 +134,7 @@ impl World {
         }
         wake(&mut receiver.reader);
         self.messages += 1;
+        self.bytes += segment.len as u64;
         self.hasher.event(Observed::Delivery, at, (from as u64) << 32 | to as u64, segment.len as u64);
         let (first, second) = self.connections[id.slot as usize].direction(side).deliver_head();
         self.hasher.bytes(first);

@@ -1,5 +1,6 @@
 //! Where a case runs: the two builds differ here and nowhere else.
 
+use futures::future::BoxFuture;
 use host::net::{TcpListener, TcpStream, UdpSocket};
 use std::io;
 use std::net::SocketAddr;
@@ -17,12 +18,9 @@ pub async fn moment() {
     tokio::time::sleep(Duration::from_millis(if cfg!(madsim) { 100 } else { 20 })).await;
 }
 
-/// Runs two parties, each on its machine, until both are done.
+/// Runs two parties, each on its machine, until both are done. Boxed: an executor for each would take minutes to compile.
 #[cfg(madsim)]
-fn on_two_machines(
-    server: impl Future<Output = ()> + Send + 'static,
-    client: impl Future<Output = ()> + Send + 'static,
-) {
+fn on_two_machines(server: BoxFuture<'static, ()>, client: BoxFuture<'static, ()>) {
     use crate::support::{machines, simulate};
     let (fast, slow) = (Duration::from_millis(1), Duration::from_millis(10));
     let config = host::world::Config { latency: host::world::Latency::uniform(fast, slow), ..machines(1, 2) };
@@ -35,10 +33,7 @@ fn on_two_machines(
 
 /// Runs two parties until both are done.
 #[cfg(not(madsim))]
-fn on_two_machines(
-    server: impl Future<Output = ()> + Send + 'static,
-    client: impl Future<Output = ()> + Send + 'static,
-) {
+fn on_two_machines(server: BoxFuture<'static, ()>, client: BoxFuture<'static, ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let (server, client) = (tokio::spawn(patiently(server)), tokio::spawn(patiently(client)));
@@ -47,13 +42,13 @@ fn on_two_machines(
     });
 }
 
-async fn patiently(party: impl Future<Output = ()>) {
+async fn patiently(party: BoxFuture<'static, ()>) {
     tokio::time::timeout(PATIENCE, party).await.expect("this party hangs");
 }
 
 /// Runs a case on one machine, the server's.
 pub fn machine<F: Future<Output = ()> + Send + 'static>(case: impl FnOnce() -> F) {
-    on_two_machines(case(), async {});
+    on_two_machines(Box::pin(case()), Box::pin(async {}));
 }
 
 /// Runs a server with a listener on a free port of its machine, and a client that knows the address.
@@ -71,7 +66,7 @@ pub fn parties<S, C>(
         server(listener).await;
     };
     let client = async move { client(told.await.expect("the server binds")).await };
-    on_two_machines(server, client);
+    on_two_machines(Box::pin(server), Box::pin(client));
 }
 
 /// Runs the two ends of one connection.
@@ -106,7 +101,7 @@ pub fn sockets<S, C>(
         let socket = UdpSocket::bind("0.0.0.0:0").await.expect("a free port");
         client(socket, told.await.expect("the server binds")).await;
     };
-    on_two_machines(server, client);
+    on_two_machines(Box::pin(server), Box::pin(client));
 }
 
 /// Two signals, for a case whose parties take turns.

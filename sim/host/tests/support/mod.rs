@@ -2,6 +2,7 @@
 //!
 //! The recipe is that of `sim/src/run/thread.rs`: a seeded tokio under a fresh thread, with primed hash keys.
 
+use futures::future::{BoxFuture, LocalBoxFuture};
 use host::world::{self, Config, Death, HostId, Latency, Machine, Machines};
 use madsim::runtime::{Handle, Runtime};
 use madsim::task::{JoinHandle, NodeId};
@@ -27,6 +28,7 @@ impl Cluster {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        let task: BoxFuture<'static, F::Output> = Box::pin(task);
         Handle::current().get_node(self.nodes[machine]).expect("it was created").spawn(task)
     }
 }
@@ -49,12 +51,25 @@ pub fn machines(seed: u64, count: u8) -> Config {
     }
 }
 
+/// A test, boxed: an executor for each would take minutes to compile.
+struct Test<'a>(Box<dyn FnOnce(Cluster) -> LocalBoxFuture<'a, ()> + Send + 'a>);
+
 /// Runs a test in a world.
 pub fn simulate<T, F>(config: Config, test: impl FnOnce(Cluster) -> F + Send) -> T
 where
     T: Send,
     F: Future<Output = T>,
 {
+    let mut outcome = None;
+    let filled = &mut outcome;
+    let test = move |cluster| -> LocalBoxFuture<'_, ()> {
+        Box::pin(async move { *filled = Some(test(cluster).await) })
+    };
+    run(config, Test(Box::new(test)));
+    outcome.expect("the test is done")
+}
+
+fn run(config: Config, test: Test<'_>) {
     let seed = config.seed;
     let tokio = Builder::new_current_thread()
         .rng_seed(RngSeed::from_bytes(&seed.to_le_bytes()))
@@ -75,15 +90,14 @@ where
     })
 }
 
-async fn phases<T, F: Future<Output = T>>(config: Config, test: impl FnOnce(Cluster) -> F) -> T {
+async fn phases(config: Config, Test(test): Test<'_>) {
     let names: Vec<String> = config.machines.iter().map(|machine| machine.name.clone()).collect();
     let installed = world::install(config);
     let handle = Handle::current();
     let nodes = names.iter().map(|name| handle.create_node().name(name).build().id()).collect();
-    let outcome = tokio::time::timeout(PATIENCE, test(Cluster { nodes })).await.expect("the test hangs");
+    tokio::time::timeout(PATIENCE, test(Cluster { nodes })).await.expect("the test hangs");
     for machine in 0..names.len() {
         world::crash(machine, Death::Power);
     }
     installed.dismantle().await;
-    outcome
 }

@@ -14,12 +14,9 @@ mod replay;
 mod time;
 
 use crate::support::{Cluster, machines, simulate};
-use futures::future::{BoxFuture, LocalBoxFuture};
 use host::disk::{Disk, OpenOptions};
 use host::world::{self, Death, DiskFault, DiskSettings, HostId, World};
-use madsim::task::JoinHandle;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const N1: HostId = 0;
@@ -33,26 +30,10 @@ fn with_disk<T: Send, F: Future<Output = T>>(
     settings: DiskSettings,
     case: impl FnOnce(Cluster) -> F + Send,
 ) -> T {
-    let outcome = Mutex::new(None);
-    let filled = &outcome;
-    run_boxed(
-        seed,
-        settings,
-        Box::new(move |cluster| Box::pin(async move { *filled.lock().unwrap() = Some(case(cluster).await) })),
-    );
-    outcome.into_inner().unwrap().expect("the case is done")
-}
-
-/// Not generic: an executor for every case would take minutes to compile.
-fn run_boxed<'a>(
-    seed: u64,
-    settings: DiskSettings,
-    case: Box<dyn FnOnce(Cluster) -> LocalBoxFuture<'a, ()> + Send + 'a>,
-) {
     simulate(machines(seed, 1), |cluster| async move {
         steer(|world| world.set_disk(N1, settings)).expect("the settings are in range");
-        case(cluster).await;
-    });
+        case(cluster).await
+    })
 }
 
 /// Runs a case.
@@ -78,21 +59,8 @@ where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    let outcome = Arc::new(Mutex::new(None));
-    let filled = outcome.clone();
-    spawn(cluster, async move {
-        let done = task(Disk::of_this_machine()).await;
-        *filled.lock().unwrap() = Some(done);
-    })
-    .await
-    .expect("the machine lives as long as its task");
-    outcome.lock().unwrap().take().expect("the task is done")
-}
-
-/// Starts a task on the machine. Boxed, for the compiler's sake.
-fn spawn(cluster: &Cluster, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-    let task: BoxFuture<'static, ()> = Box::pin(task);
-    cluster.on(N1, task)
+    let task = cluster.on(N1, async move { task(Disk::of_this_machine()).await });
+    task.await.expect("the machine lives as long as its task")
 }
 
 fn steer<T>(act: impl FnOnce(&mut World) -> T) -> T {
