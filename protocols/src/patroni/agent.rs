@@ -76,6 +76,8 @@ pub(super) struct Agent<'a> {
     pub(super) stands_back_until: Option<Instant>,
     /// What the database had when it was last told whom to wait for.
     pub(super) sync_since: Option<Lsn>,
+    /// Until when voters have time to come to a new leader.
+    pub(super) voters_come_until: Option<Instant>,
     armed: bool,
 }
 
@@ -95,6 +97,7 @@ impl<'a> Agent<'a> {
             down_since: None,
             stands_back_until: None,
             sync_since: None,
+            voters_come_until: None,
             armed: false,
         }
     }
@@ -246,8 +249,9 @@ impl<'a> Agent<'a> {
         facts.leader = self.cluster.leader.as_ref().map(|leader| leader.id);
         facts.leads_until = self.leads_until;
         facts.paused = self.cluster.settings.pause;
-        facts.synchronous =
-            self.cluster.synchronous().is_some_and(|sync| sync.standbys.contains(&self.config.id));
+        let named = self.cluster.synchronous().is_some_and(|sync| sync.standbys.contains(&self.config.id));
+        facts.votes = named && self.config.options.synchronous_mode.is_quorum();
+        facts.synchronous = named && !facts.votes;
         facts.failsafe = self.cluster.failsafe.clone().unwrap_or_default();
     }
 
@@ -447,6 +451,7 @@ fn wait_because(why: Why) -> Next {
         Why::AnotherIsAhead => sometimes!("stepped aside, another is ahead"),
         Why::PrimaryAlive => sometimes!("stepped aside, a primary is alive"),
         Why::NotSynchronous => sometimes!("stepped aside, not synchronous"),
+        Why::NoQuorum => sometimes!("stepped aside, too few votes"),
         Why::NotInFailsafe => sometimes!("stepped aside, not of the failsafe members"),
         Why::StandsBack => return Next::Soon,
         _ => {}

@@ -54,17 +54,30 @@ pub(super) struct Member {
     pub lsn: Lsn,
 }
 
-/// Who has every acknowledged write: the leader, and the standbys that its writes wait for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Who has every acknowledged write: the leader, and the standbys that its writes wait for. Where they wait for any so
+/// many of them, at most `quorum` of these standbys lack one: it takes one more to know that one of them has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct SyncState {
     pub leader: u32,
     pub standbys: BTreeSet<u32>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub quorum: u32,
 }
 
 impl SyncState {
+    /// Whether this one surely has every acknowledged write.
     pub fn has(&self, id: u32) -> bool {
+        self.leader == id || (self.quorum == 0 && self.standbys.contains(&id))
+    }
+
+    /// Whether it is one of those of whom at most `quorum` lack something.
+    pub fn names(&self, id: u32) -> bool {
         self.leader == id || self.standbys.contains(&id)
     }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Who began the cluster's first timeline, and which it is: none as long as it has not said so.
@@ -188,7 +201,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let sync = SyncState { leader: 4, standbys: BTreeSet::from([5]) };
+        let sync = SyncState { leader: 4, standbys: BTreeSet::from([5]), quorum: 0 };
         let member = Member {
             database: ([10, 0, 0, 4], 7000).into(),
             health: ([10, 0, 0, 4], 7001).into(),
@@ -212,6 +225,17 @@ mod tests {
         assert_eq!(cluster.sync, Kept { value: Some(sync), modified: 7 });
         assert_eq!((cluster.timeline(), cluster.failsafe), (2, Some(failsafe)));
         assert_eq!((cluster.status, cluster.settings.pause, cluster.revision), (Some(Lsn(8)), true, 9));
+    }
+
+    #[test]
+    fn a_quorum_is_written_down_only_where_there_is_one() {
+        let mut sync = SyncState { leader: 4, standbys: BTreeSet::from([5, 6]), quorum: 0 };
+        assert_eq!(text(&sync), r#"{"leader":4,"standbys":[5,6]}"#);
+        assert!(sync.has(5) && sync.has(4) && !sync.has(7));
+        sync.quorum = 1;
+        assert_eq!(text(&sync), r#"{"leader":4,"standbys":[5,6],"quorum":1}"#);
+        assert_eq!(read(&[pair("sync", &text(&sync))]).sync.value, Some(sync.clone()));
+        assert!(!sync.has(5) && sync.names(5) && sync.has(4));
     }
 
     #[test]

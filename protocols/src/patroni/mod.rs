@@ -21,7 +21,9 @@
 //! `primary_start_timeout`, then the lock is given up, if there is another to take it. A start that fails gives it up.
 //!
 //! *Synchronous standbys* are in two lists, the database's and the store's (`sync.rs`). `on`: with no standby left,
-//! writes no longer wait. `strict`: they wait.
+//! writes no longer wait. `strict`: they wait. `quorum`, `quorum-strict`: they wait for any so many of all standbys, and a
+//! number in the store says of how many voters a candidate must know that it is behind none (`quorum.rs`,
+//! `rules/votes.rs`); any standby may race.
 //!
 //! *The watchdog* is petted when the lock was renewed, so that it fires `safety_margin` before the lock is free. It is the
 //! database's here: it stops, where a machine would be reset.
@@ -39,12 +41,17 @@
 //! * An operator writes keys, which agents watch. In Patroni he asks the leader's agent.
 //! * A started database belongs to a cluster by its first timeline, where PostgreSQL has a system identifier. One of
 //!   another cluster is left alone.
-//! * Lag is counted in entries. No quorum commit, no priorities, tags, slots, or cascades.
+//! * In quorum mode the `sync` key names the new leader before it is promoted, a vote is counted if the candidate's log
+//!   contains the voter's last entry, a candidate that an operator named needs votes, too, and the lock is taken only if
+//!   the key is still what votes were counted by. In Patroni the key follows the promotion, positions are compared, and
+//!   who is named takes the lock. Whom to wait for is worked out anew after each step, from what must hold, where Patroni
+//!   plans several steps; both end where all active standbys vote.
+//! * Lag is counted in entries. No priorities, tags, slots, or cascades.
 //!
 //! # Invariants
 //!
 //! * A database takes writes ⇒ its agent has the lock, as long as clocks run at one rate and the watchdog is on.
-//! * Whoever is in `sync` has every acknowledged write.
+//! * Whoever is in `sync` has every acknowledged write; with a quorum there, at most so many of its standbys lack one.
 //! * A primary that has lost the lock never goes on: it comes back as a standby, and has been rewound before it streams.
 //! * Primary dead, a majority of the store and one standby that may race are up ⇒ within `ttl` + `loop_wait` and the
 //!   promotion there is a primary.
@@ -59,7 +66,8 @@
 //!
 //! # Where to look
 //!
-//! * what is in the store (`cluster.rs`), what follows from it (`rules.rs`), who is waited for (`sync.rs`): plain functions
+//! * what is in the store (`cluster.rs`), what follows from it (`rules.rs`), who is waited for (`sync.rs`, `quorum.rs`),
+//!   who has votes (`rules/votes.rs`): plain functions
 //! * the agent: [`run`] and [`serve`] (`agent.rs`), what it does (`acts.rs`), its lease and its keys (`session.rs`), what it answers (`health.rs`)
 //! * [`Operator`] (`operator.rs`); [`Config`], [`Options`], [`Flaw`] (`options.rs`)
 //!
@@ -71,6 +79,7 @@ mod cluster;
 mod health;
 mod operator;
 mod options;
+mod quorum;
 mod rules;
 mod session;
 mod sync;
@@ -98,6 +107,7 @@ pub const PROBES: &[&str] = &[
     "stepped aside, not of the failsafe members",
     "stepped aside, not synchronous",
     "stepped aside, on an old timeline",
+    "stepped aside, too few votes",
     "strict mode: writes wait for a standby that is not there",
     "the database belongs to another cluster",
     "the lock was over before it was renewed",

@@ -87,6 +87,23 @@ pub enum Synchronous {
     On,
     /// They do, for ever if there is none.
     Strict,
+    /// They wait for any so many of all standbys, as long as there is one.
+    Quorum,
+    /// The same, for ever if there is none.
+    #[serde(rename = "quorum-strict")]
+    QuorumStrict,
+}
+
+impl Synchronous {
+    /// Whether a write waits for any so many of all standbys, and a candidate for votes.
+    pub(super) fn is_quorum(self) -> bool {
+        matches!(self, Synchronous::Quorum | Synchronous::QuorumStrict)
+    }
+
+    /// Whether writes wait although there is no standby.
+    pub(super) fn is_strict(self) -> bool {
+        matches!(self, Synchronous::Strict | Synchronous::QuorumStrict)
+    }
 }
 
 /// A known defect.
@@ -100,6 +117,8 @@ pub enum Flaw {
     LeaseOutlived,
     /// A standby races whatever it lacks.
     LaggingWinner,
+    /// In quorum mode a standby that is behind none of those that answer races, however few they are.
+    QuorumNotCounted,
 }
 
 impl Default for Options {

@@ -5,6 +5,8 @@
 //! answer ([`without_store`]). Where the answer depends on what other agents say it is [`Act::AskOthers`], and the
 //! question is put again with what they said.
 
+mod votes;
+
 use super::cluster::{Cluster, Member, Switchover};
 use super::options::{Flaw, Options, Synchronous};
 use crate::database::{Lsn, Repair, Replication, Role, Start, Status};
@@ -47,6 +49,9 @@ pub(super) struct Told {
     /// None: its database does not answer.
     pub role: Option<Role>,
     pub timeline: u32,
+    /// The tag of that timeline; said only where votes are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<u32>,
     pub lsn: Lsn,
 }
 
@@ -107,6 +112,8 @@ pub(super) enum Why {
     PrimaryAlive,
     /// Writes need not have waited for it.
     NotSynchronous,
+    /// Too few of the voters have voted for it.
+    NoQuorum,
     /// The leader has not told the others of it.
     NotInFailsafe,
     /// An operator wants another.
@@ -152,6 +159,19 @@ impl<'a> Known<'a> {
 
     fn position(&self) -> (u32, Lsn) {
         self.database.map_or((0, Lsn(0)), |database| (number(database), database.durable))
+    }
+
+    /// Whether another has more.
+    fn is_behind(&self, told: &Told) -> bool {
+        match votes::by_quorum(self) {
+            Some(_) => votes::is_ahead(self, told),
+            None => (told.timeline, told.lsn) > self.position(),
+        }
+    }
+
+    /// Whether another was about to be promoted since this one was a primary.
+    fn was_succeeded(&self) -> bool {
+        votes::by_quorum(self).is_some_and(|sync| sync.leader != self.me)
     }
 
     fn is_empty(&self) -> bool {
@@ -305,7 +325,7 @@ fn race(known: &Known<'_>, others: Option<&Others>) -> Act {
     }
     match known.role() {
         // It runs on, or runs again, and nobody has taken over.
-        Some(Role::Primary) if known.position().0 < cluster.timeline() => {
+        Some(Role::Primary) if known.position().0 < cluster.timeline() || known.was_succeeded() => {
             return Act::Demote(Why::OldTimeline);
         }
         Some(Role::Primary) => return Act::TakeLock,
@@ -327,11 +347,12 @@ fn race(known: &Known<'_>, others: Option<&Others>) -> Act {
     {
         return Act::Wait(Why::NotInFailsafe);
     }
-    if synchronous(known).is_some_and(|sync| !sync.has(me)) {
+    let by_quorum = votes::by_quorum(known).is_some();
+    if !by_quorum && synchronous(known).is_some_and(|sync| !sync.has(me)) {
         return Act::Wait(Why::NotSynchronous);
     }
     match (&cluster.failover.value, others) {
-        (Some(wish), _) if wish.candidate == Some(me) => Act::TakeLock,
+        (Some(wish), _) if wish.candidate == Some(me) && !by_quorum => Act::TakeLock,
         (_, None) => Act::AskOthers(rivals(known)),
         (Some(wish), Some(others)) => switchover_race(known, wish, others),
         (None, Some(others)) => healthiest(known, others, None, true),
@@ -349,7 +370,7 @@ fn rivals(known: &Known<'_>) -> BTreeMap<u32, SocketAddr> {
     let members = memory.members.iter().chain(&cluster.members).map(|(id, member)| (*id, member.health));
     let failsafe = cluster.failsafe.iter().flatten().map(|(id, health)| (*id, *health));
     let sync = synchronous(known);
-    let counts = |id: u32| id != known.me && sync.is_none_or(|sync| sync.has(id));
+    let counts = |id: u32| id != known.me && sync.is_none_or(|sync| sync.names(id));
     failsafe.chain(members).filter(|(id, _)| counts(*id)).collect()
 }
 
@@ -370,22 +391,30 @@ fn healthiest(known: &Known<'_>, others: &Others, but: Option<u32>, lag: bool) -
             return Act::Wait(Why::PrimaryAlive);
         }
         // The leader before may have written what it never acknowledged.
-        let ahead = told.role == Some(Role::Standby) && (told.timeline, told.lsn) > mine;
+        let ahead = told.role == Some(Role::Standby) && known.is_behind(told);
         if compares && ahead && leader_before != Some(*id) {
             return Act::Wait(Why::AnotherIsAhead);
         }
     }
-    Act::TakeLock
+    match votes::by_quorum(known) {
+        Some(sync) if !votes::are_enough(known, sync, others) => Act::Wait(Why::NoQuorum),
+        _ => Act::TakeLock,
+    }
 }
 
 /// The leader before has handed the lock over, and this one is not the candidate.
 fn switchover_race(known: &Known<'_>, wish: &Switchover, others: &Others) -> Act {
+    // A candidate that needs votes does not get them from who is ahead.
+    let comes_first = |told: &Told| {
+        is_standby(told)
+            && (votes::by_quorum(known).is_none() || (told.timeline, told.lsn) >= known.position())
+    };
     if let Some(candidate) = wish.candidate
-        && others.get(&candidate).is_some_and(|told| told.as_ref().is_some_and(is_standby))
+        && others.get(&candidate).is_some_and(|told| told.as_ref().is_some_and(comes_first))
     {
         return Act::Wait(Why::NotTheCandidate);
     }
-    if wish.leader == Some(known.me) {
+    if wish.leader == Some(known.me) && wish.candidate != Some(known.me) {
         // It takes the lock back if there is nobody else.
         return match can_take_over(known, others, wish.candidate, None) {
             true => Act::Wait(Why::NotTheCandidate),
@@ -412,21 +441,25 @@ fn if_others_can(known: &Known<'_>, others: Option<&Others>, then: Act, otherwis
 pub(super) fn candidates(known: &Known<'_>) -> BTreeMap<u32, SocketAddr> {
     let members = known.cluster.members.iter().map(|(id, member)| (*id, member.health));
     let sync = synchronous(known);
-    members.filter(|(id, _)| *id != known.me && sync.is_none_or(|sync| sync.has(*id))).collect()
+    members.filter(|(id, _)| *id != known.me && sync.is_none_or(|sync| sync.names(*id))).collect()
 }
 
-/// Whether one of the members that were asked could take over: at least at `from`, or else not lagging.
-pub(super) fn can_take_over(known: &Known<'_>, others: &Others, but: Option<u32>, from: Option<Lsn>) -> bool {
+/// Whether one of the members that were asked could take over: it does not lag, and where votes are counted there are
+/// enough of them for one. `wanted`: the only one that matters.
+fn can_take_over(known: &Known<'_>, others: &Others, but: Option<u32>, wanted: Option<u32>) -> bool {
     let sync = synchronous(known);
-    others.iter().filter(|(id, _)| Some(**id) != but && **id != known.me).any(|(id, told)| {
+    let able = others.iter().filter(|(id, _)| Some(**id) != but && **id != known.me).filter(|(id, told)| {
         let fits = |told: &Told| {
             is_standby(told)
-                && sync.is_none_or(|sync| sync.has(*id))
-                && from.map_or(!known.lags(told.lsn), |from| told.lsn >= from)
+                && sync.is_none_or(|sync| sync.names(**id))
+                && !known.lags(told.lsn)
                 && told.timeline >= known.cluster.timeline()
         };
         told.as_ref().is_some_and(fits)
-    })
+    });
+    // Who is wanted is the only one that was asked; the leader, which stops in good order, can vote for it.
+    let quorum = votes::by_quorum(known).filter(|_| wanted.is_none()).map_or(0, |sync| sync.quorum);
+    able.count() > quorum as usize
 }
 
 /// What an operator's wish means for the leader; none if there is none.
@@ -441,7 +474,7 @@ fn switchover_from_leader(known: &Known<'_>, others: Option<&Others>) -> Option<
     asked.retain(|id, _| wish.candidate.is_none_or(|candidate| candidate == *id));
     Some(match others {
         None => Act::AskOthers(asked),
-        Some(others) if can_take_over(known, others, None, None) => Act::HandOver,
+        Some(others) if can_take_over(known, others, None, wish.candidate) => Act::HandOver,
         Some(_) => Act::ForgetSwitchover,
     })
 }

@@ -108,13 +108,19 @@ impl Session {
         Ok(())
     }
 
-    /// Takes the lock, if nobody has it. Until when it has it.
-    pub async fn acquire(&mut self, by: Instant) -> Result<Option<Instant>, Trouble> {
+    /// Takes the lock, if nobody has it, and if the `sync` key is as it was at this revision. Until when it has it.
+    pub async fn acquire(
+        &mut self,
+        sync_modified: Option<u64>,
+        by: Instant,
+    ) -> Result<Option<Instant>, Trouble> {
         let lease = self.renew(by).await?;
         let leader = self.keys.key("leader");
         let put = self.put_operation(&leader, &self.me.to_string(), Some(lease.id));
         let absent = Compare { key: leader, condition: Condition::Version(0) };
-        let reply = self.txn(vec![absent], vec![put], by).await?;
+        let unchanged = sync_modified
+            .map(|modified| Compare { key: self.keys.key("sync"), condition: Condition::Modified(modified) });
+        let reply = self.txn([absent].into_iter().chain(unchanged).collect(), vec![put], by).await?;
         Ok(reply.succeeded.then_some(lease.until))
     }
 

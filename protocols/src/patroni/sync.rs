@@ -2,11 +2,12 @@
 //!
 //! Whoever is in the `sync` key may become the leader. So it must have every acknowledged write: the database waits for
 //! it *before* it is named there, and no longer than it is named there; and it is named only when it has what was
-//! acknowledged before the database waited.
+//! acknowledged before the database waited. Where writes wait for any so many of all standbys, `quorum.rs` has the steps.
 
 use super::cluster::SyncState;
 use super::options::{Options, Synchronous};
-use crate::database::{Lsn, Status, Sync};
+use super::quorum;
+use crate::database::{Lsn, Standby, Status, Sync};
 use std::collections::BTreeSet;
 
 /// The next step; a leader takes them until there is none.
@@ -32,8 +33,14 @@ pub(super) fn next_step(
     if options.synchronous_mode == Synchronous::Off {
         return key.map(|_| Step::Key(None)).or_else(|| tell(Sync::default()));
     }
-    let name = |standbys: BTreeSet<u32>| Step::Key(Some(SyncState { leader: me, standbys }));
-    let Some(key) = key.filter(|key| key.leader == me) else { return Some(name(BTreeSet::new())) };
+    if options.synchronous_mode.is_quorum() {
+        let active = streaming(options, status, members).iter().map(|standby| standby.id).collect();
+        return quorum::next_step(me, options, key, status, &active, since);
+    }
+    let name = |standbys: BTreeSet<u32>| Step::Key(Some(SyncState { leader: me, standbys, quorum: 0 }));
+    // Of those that a quorum was counted from any one may lack something.
+    let key = key.filter(|key| key.leader == me && key.quorum == 0);
+    let Some(key) = key else { return Some(name(BTreeSet::new())) };
     let picked = pick(options, key, status, members);
     if picked.is_empty() && options.synchronous_mode == Synchronous::Strict {
         return tell(before_any(options, &key.standbys));
@@ -57,25 +64,29 @@ pub(super) fn next_step(
 /// Whom the database waits for before it becomes a primary: nobody, or those that are named already, or in strict mode
 /// somebody who is not there.
 pub(super) fn before_any(options: &Options, named: &BTreeSet<u32>) -> Sync {
-    match options.synchronous_mode {
-        Synchronous::Off | Synchronous::On => Sync { required: named.len() as u32, of: named.clone() },
-        Synchronous::Strict => Sync { required: (named.len() as u32).max(1), of: named.clone() },
-    }
+    let least = u32::from(options.synchronous_mode.is_strict());
+    Sync { required: (named.len() as u32).max(least), of: named.clone() }
 }
 
 /// The standbys to wait for: those that are named stay, then those that are waited for, then those that have most.
 fn pick(options: &Options, key: &SyncState, status: &Status, members: &BTreeSet<u32>) -> BTreeSet<u32> {
+    let mut active = streaming(options, status, members);
+    active.sort_by_key(|standby| {
+        let (named, waited) = (key.standbys.contains(&standby.id), status.sync.of.contains(&standby.id));
+        (!named, !waited, std::cmp::Reverse(standby.confirmed), standby.id)
+    });
+    active.iter().take(options.synchronous_node_count as usize).map(|standby| standby.id).collect()
+}
+
+/// The standbys that may be waited for: they stream, have an agent, and do not lack too much.
+fn streaming<'a>(options: &Options, status: &'a Status, members: &BTreeSet<u32>) -> Vec<&'a Standby> {
     let mut active: Vec<_> = status.standbys.iter().filter(|standby| members.contains(&standby.id)).collect();
     let most = active.iter().map(|standby| standby.confirmed.0).max().unwrap_or_default();
     if let Some(lag_max) = options.maximum_lag_on_syncnode {
         let best = if active.len() > 1 { most } else { status.durable.0 };
         active.retain(|standby| best.saturating_sub(standby.confirmed.0) <= lag_max);
     }
-    active.sort_by_key(|standby| {
-        let (named, waited) = (key.standbys.contains(&standby.id), status.sync.of.contains(&standby.id));
-        (!named, !waited, std::cmp::Reverse(standby.confirmed), standby.id)
-    });
-    active.iter().take(options.synchronous_node_count as usize).map(|standby| standby.id).collect()
+    active
 }
 
 #[cfg(test)]
@@ -101,7 +112,7 @@ mod tests {
     }
 
     fn key(standbys: &[u32]) -> SyncState {
-        SyncState { leader: ME, standbys: standbys.iter().copied().collect() }
+        SyncState { leader: ME, standbys: standbys.iter().copied().collect(), quorum: 0 }
     }
 
     fn options(mode: Synchronous) -> Options {
@@ -190,8 +201,10 @@ mod tests {
 
     #[test]
     fn a_key_of_another_leader_is_begun_anew() {
-        let old = SyncState { leader: 5, standbys: BTreeSet::from([4, 6]) };
+        let old = SyncState { leader: 5, standbys: BTreeSet::from([4, 6]), quorum: 0 };
         let on = options(Synchronous::On);
         assert_eq!(step(&on, Some(&old), &status(&[(6, 100)], &[])), names(&[]));
+        let counted = SyncState { quorum: 1, ..key(&[5, 6]) };
+        assert_eq!(step(&on, Some(&counted), &status(&[(5, 100)], &[5])), names(&[]));
     }
 }

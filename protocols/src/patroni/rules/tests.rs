@@ -1,5 +1,7 @@
 //! Patroni's behaviours that are pure decisions, after its own acceptance features.
 
+mod quorum;
+
 use super::super::cluster::{Initialize, Kept, Leader, Settings, SyncState};
 use super::*;
 use crate::database::{History, Replication, Sync, Timeline};
@@ -60,7 +62,7 @@ fn case(role: Role) -> Case {
 }
 
 fn told(role: Role, timeline: u32, lsn: u64) -> Option<Told> {
-    Some(Told { role: Some(role), timeline, lsn: Lsn(lsn) })
+    Some(Told { role: Some(role), timeline, tag: None, lsn: Lsn(lsn) })
 }
 
 fn others(told: [(u32, Option<Told>); 2]) -> Others {
@@ -91,7 +93,7 @@ impl Case {
     fn synchronous(mut self, leader: u32, standbys: &[u32]) -> Case {
         self.options.synchronous_mode = Synchronous::On;
         let standbys: BTreeSet<u32> = standbys.iter().copied().collect();
-        self.cluster.sync = Kept { value: Some(SyncState { leader, standbys }), modified: 1 };
+        self.cluster.sync = Kept { value: Some(SyncState { leader, standbys, quorum: 0 }), modified: 1 };
         self
     }
 
