@@ -134,7 +134,8 @@ impl Agent<'_> {
         for _ in 0..SYNC_STEPS_MAX {
             let since = *self.sync_since.get_or_insert(status.durable);
             let (options, key) = (&self.config.options, self.cluster.synchronous());
-            let members = self.cluster.members.keys().copied().collect();
+            let members =
+                self.cluster.members.iter().map(|(id, member)| (*id, member.tags.clone())).collect();
             match sync::next_step(self.config.id, options, key, &status, &members, Some(since)) {
                 None => {
                     let waits = !status.sync.of.is_empty();

@@ -217,13 +217,14 @@ impl<'a> Agent<'a> {
     }
 
     pub(super) fn known<'k>(&'k self, database: Option<&'k Status>) -> Known<'k> {
-        let Config { id: me, options, .. } = self.config;
-        Known { me: *me, options, cluster: &self.cluster, database, memory: &self.memory }
+        let Config { id: me, options, tags, .. } = self.config;
+        Known { me: *me, options, tags, cluster: &self.cluster, database, memory: &self.memory }
     }
 
     fn remember(&mut self, status: Option<&Status>) {
         let now = Instant::now();
-        if self.cluster.leader.is_some() {
+        if let Some(leader) = &self.cluster.leader {
+            self.memory.leader = Some(leader.id);
             self.memory.members = self.cluster.members.clone();
         }
         self.memory.stands_back = self.stands_back_until.is_some_and(|until| now < until);
@@ -431,6 +432,7 @@ impl<'a> Agent<'a> {
             role: status.map(|status| status.role),
             timeline: status.and_then(Status::timeline).map(|timeline| timeline.number),
             lsn: status.map(|status| status.durable).unwrap_or_default(),
+            tags: self.config.tags.clone(),
         };
         let by = self.deadline();
         if let Err(Trouble::Refused(refusal)) = self.session.touch(&member, by).await {
@@ -451,6 +453,8 @@ fn wait_because(why: Why) -> Next {
         Why::AnotherIsAhead => sometimes!("stepped aside, another is ahead"),
         Why::PrimaryAlive => sometimes!("stepped aside, a primary is alive"),
         Why::NotSynchronous => sometimes!("stepped aside, not synchronous"),
+        Why::MayNotLead => sometimes!("stepped aside, may not lead"),
+        Why::LowerPriority => sometimes!("stepped aside, of lower priority"),
         Why::NoQuorum => sometimes!("stepped aside, too few votes"),
         Why::NotInFailsafe => sometimes!("stepped aside, not of the failsafe members"),
         Why::StandsBack => return Next::Soon,

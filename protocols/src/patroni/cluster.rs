@@ -12,6 +12,7 @@
 //! | `failover` | [`Switchover`] | an operator |
 //! | `config` | [`Settings`] | an operator |
 
+use super::tags::Tags;
 use crate::database::{Lsn, Role, Timeline};
 use crate::store::{KeyValue, LeaseId};
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,8 @@ pub(super) struct Member {
     pub role: Option<Role>,
     pub timeline: Option<u32>,
     pub lsn: Lsn,
+    #[serde(default, skip_serializing_if = "Tags::is_default")]
+    pub tags: Tags,
 }
 
 /// Who has every acknowledged write: the leader, and the standbys that its writes wait for. Where they wait for any so
@@ -208,6 +211,7 @@ mod tests {
             role: Some(Role::Primary),
             timeline: Some(2),
             lsn: Lsn(8),
+            tags: Tags { nosync: true, ..Tags::default() },
         };
         let failsafe = BTreeMap::from([(4, member.health)]);
         let history = vec![(Timeline { number: 2, tag: 77 }, Lsn(3))];

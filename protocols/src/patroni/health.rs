@@ -172,8 +172,9 @@ async fn look(config: &Config) -> Told {
             timeline: status.timeline().map_or(0, |timeline| timeline.number),
             tag: status.timeline().map(|timeline| timeline.tag).filter(|_| by_quorum),
             lsn: status.durable,
+            tags: config.tags.clone(),
         },
-        Err(_) => Told { role: None, timeline: 0, tag: None, lsn: Lsn(0) },
+        Err(_) => Told { role: None, timeline: 0, tag: None, lsn: Lsn(0), tags: config.tags.clone() },
     }
 }
 

@@ -25,6 +25,10 @@
 //! number in the store says of how many voters a candidate must know that it is behind none (`quorum.rs`,
 //! `rules/votes.rs`); any standby may race.
 //!
+//! *Tags* say what is different about one member ([`Tags`]). One that may not lead does not race, and nobody defers or
+//! hands over to it; of those that have equally much the one with the highest priority takes over; for one that is not to
+//! be waited for no write waits.
+//!
 //! *The watchdog* is petted when the lock was renewed, so that it fires `safety_margin` before the lock is free. It is the
 //! database's here: it stops, where a machine would be reset.
 //!
@@ -46,7 +50,8 @@
 //!   the key is still what votes were counted by. In Patroni the key follows the promotion, positions are compared, and
 //!   who is named takes the lock. Whom to wait for is worked out anew after each step, from what must hold, where Patroni
 //!   plans several steps; both end where all active standbys vote.
-//! * Lag is counted in entries. No priorities, tags, slots, or cascades.
+//! * A voter that may not lead votes. Patroni asks it, and does not count what it says.
+//! * Lag is counted in entries. No slots or cascades; no order among standbys to wait for (`sync_priority`).
 //!
 //! # Invariants
 //!
@@ -69,7 +74,7 @@
 //! * what is in the store (`cluster.rs`), what follows from it (`rules.rs`), who is waited for (`sync.rs`, `quorum.rs`),
 //!   who has votes (`rules/votes.rs`): plain functions
 //! * the agent: [`run`] and [`serve`] (`agent.rs`), what it does (`acts.rs`), its lease and its keys (`session.rs`), what it answers (`health.rs`)
-//! * [`Operator`] (`operator.rs`); [`Config`], [`Options`], [`Flaw`] (`options.rs`)
+//! * [`Operator`] (`operator.rs`); [`Config`], [`Options`], [`Flaw`] (`options.rs`), [`Tags`] (`tags.rs`)
 //!
 //! What is absent: a view. What a cluster is, its databases say.
 
@@ -83,10 +88,12 @@ mod quorum;
 mod rules;
 mod session;
 mod sync;
+mod tags;
 
 pub use agent::{run, serve};
 pub use operator::Operator;
 pub use options::{Config, Flaw, Options, Synchronous, Watchdog};
+pub use tags::Tags;
 
 /// Every probe of the agents: facts first, then situations that a good sweep should reach.
 pub const PROBES: &[&str] = &[
@@ -104,8 +111,10 @@ pub const PROBES: &[&str] = &[
     "stepped aside, a primary is alive",
     "stepped aside, another is ahead",
     "stepped aside, lagging",
+    "stepped aside, may not lead",
     "stepped aside, not of the failsafe members",
     "stepped aside, not synchronous",
+    "stepped aside, of lower priority",
     "stepped aside, on an old timeline",
     "stepped aside, too few votes",
     "strict mode: writes wait for a standby that is not there",

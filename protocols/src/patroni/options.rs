@@ -1,5 +1,6 @@
 //! What can be chosen about an agent.
 
+use super::tags::Tags;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -19,6 +20,8 @@ pub struct Config {
     pub store: Vec<SocketAddr>,
     /// The same for all agents of a cluster.
     pub options: Options,
+    /// What is different about this one.
+    pub tags: Tags,
 }
 
 /// Timers and modes, Patroni's by default.

@@ -9,6 +9,7 @@ mod votes;
 
 use super::cluster::{Cluster, Member, Switchover};
 use super::options::{Flaw, Options, Synchronous};
+use super::tags::Tags;
 use crate::database::{Lsn, Repair, Replication, Role, Start, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use std::time::Duration;
 pub(super) struct Known<'a> {
     pub me: u32,
     pub options: &'a Options,
+    pub tags: &'a Tags,
     pub cluster: &'a Cluster,
     /// None: the database does not answer.
     pub database: Option<&'a Status>,
@@ -37,8 +39,9 @@ pub(super) struct Memory {
     pub down_for: Duration,
     /// It gave up the lock a moment ago, so that another takes it.
     pub stands_back: bool,
-    /// The members when there was a leader last.
+    /// The members when there was a leader last, and who that was.
     pub members: BTreeMap<u32, Member>,
+    pub leader: Option<u32>,
     /// A primary that cannot reach the store has said that it goes on, a ttl ago at most.
     pub failsafe_leader: Option<(u32, SocketAddr)>,
 }
@@ -53,6 +56,8 @@ pub(super) struct Told {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<u32>,
     pub lsn: Lsn,
+    #[serde(default, skip_serializing_if = "Tags::is_default")]
+    pub tags: Tags,
 }
 
 /// What the others said; none of one that has not answered.
@@ -114,6 +119,10 @@ pub(super) enum Why {
     NotSynchronous,
     /// Too few of the voters have voted for it.
     NoQuorum,
+    /// Its tags say that it never leads.
+    MayNotLead,
+    /// Another has equally much, and comes first.
+    LowerPriority,
     /// The leader has not told the others of it.
     NotInFailsafe,
     /// An operator wants another.
@@ -334,10 +343,14 @@ fn race(known: &Known<'_>, others: Option<&Others>) -> Act {
         Some(Role::Starting) | None => return Act::Wait(Why::NotRunning),
     }
     match &cluster.initialize {
+        None if !known.tags.may_lead() => return Act::Wait(Why::MayNotLead),
         None => return Act::Initialize,
         Some(_) if known.begins() => return Act::TakeLock,
         Some(_) if known.is_empty() => return Act::Wait(Why::Empty),
         Some(_) => {}
+    }
+    if !known.tags.may_lead() {
+        return Act::Wait(Why::MayNotLead);
     }
     if memory.stands_back {
         return Act::Wait(Why::StandsBack);
@@ -385,15 +398,22 @@ fn healthiest(known: &Known<'_>, others: &Others, but: Option<u32>, lag: bool) -
     }
     let compares = known.options.flaw != Some(Flaw::LaggingWinner);
     let leader_before = synchronous(known).map(|sync| sync.leader);
+    let led_last = leader_before.or(known.memory.leader);
     for (id, told) in others.iter().filter(|(id, _)| Some(**id) != but) {
         let Some(told) = told else { continue };
         if told.role == Some(Role::Primary) {
             return Act::Wait(Why::PrimaryAlive);
         }
+        if !told.tags.may_lead() || told.role != Some(Role::Standby) {
+            continue;
+        }
         // The leader before may have written what it never acknowledged.
-        let ahead = told.role == Some(Role::Standby) && known.is_behind(told);
-        if compares && ahead && leader_before != Some(*id) {
+        if compares && known.is_behind(told) && leader_before != Some(*id) {
             return Act::Wait(Why::AnotherIsAhead);
+        }
+        let comes_first = (told.timeline, told.lsn) == mine && told.tags.priority() > known.tags.priority();
+        if comes_first && led_last != Some(*id) {
+            return Act::Wait(Why::LowerPriority);
         }
     }
     match votes::by_quorum(known) {
@@ -439,7 +459,8 @@ fn if_others_can(known: &Known<'_>, others: Option<&Others>, then: Act, otherwis
 
 /// The members that this leader could hand over to.
 pub(super) fn candidates(known: &Known<'_>) -> BTreeMap<u32, SocketAddr> {
-    let members = known.cluster.members.iter().map(|(id, member)| (*id, member.health));
+    let members = known.cluster.members.iter().filter(|(_, member)| member.tags.may_lead());
+    let members = members.map(|(id, member)| (*id, member.health));
     let sync = synchronous(known);
     members.filter(|(id, _)| *id != known.me && sync.is_none_or(|sync| sync.names(*id))).collect()
 }
@@ -452,6 +473,7 @@ fn can_take_over(known: &Known<'_>, others: &Others, but: Option<u32>, wanted: O
         let fits = |told: &Told| {
             is_standby(told)
                 && sync.is_none_or(|sync| sync.names(**id))
+                && told.tags.may_lead()
                 && !known.lags(told.lsn)
                 && told.timeline >= known.cluster.timeline()
         };

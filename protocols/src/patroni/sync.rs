@@ -7,8 +7,9 @@
 use super::cluster::SyncState;
 use super::options::{Options, Synchronous};
 use super::quorum;
+use super::tags::Tags;
 use crate::database::{Lsn, Standby, Status, Sync};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The next step; a leader takes them until there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,14 +20,14 @@ pub(super) enum Step {
     Database(Sync),
 }
 
-/// The next step of a leader, if there is one. `members`: who has a member key. `since`: what the database had when it was
+/// The next step of a leader, if there is one. `members`: who has a member key, and their tags. `since`: what the database had when it was
 /// last told; none if that is not known.
 pub(super) fn next_step(
     me: u32,
     options: &Options,
     key: Option<&SyncState>,
     status: &Status,
-    members: &BTreeSet<u32>,
+    members: &BTreeMap<u32, Tags>,
     since: Option<Lsn>,
 ) -> Option<Step> {
     let tell = |sync: Sync| (status.sync != sync).then_some(Step::Database(sync));
@@ -34,7 +35,14 @@ pub(super) fn next_step(
         return key.map(|_| Step::Key(None)).or_else(|| tell(Sync::default()));
     }
     if options.synchronous_mode.is_quorum() {
-        let active = streaming(options, status, members).iter().map(|standby| standby.id).collect();
+        let (mut active, others): (Vec<_>, Vec<_>) = streaming(options, status, members)
+            .iter()
+            .map(|standby| standby.id)
+            .partition(|id| members[id].may_lead());
+        // Who may not lead may be the only one that is ahead: it is waited for if there are too few others.
+        let room = (options.synchronous_node_count as usize).saturating_sub(active.len());
+        active.extend(others.into_iter().take(room));
+        let active = active.into_iter().collect();
         return quorum::next_step(me, options, key, status, &active, since);
     }
     let name = |standbys: BTreeSet<u32>| Step::Key(Some(SyncState { leader: me, standbys, quorum: 0 }));
@@ -68,19 +76,22 @@ pub(super) fn before_any(options: &Options, named: &BTreeSet<u32>) -> Sync {
     Sync { required: (named.len() as u32).max(least), of: named.clone() }
 }
 
-/// The standbys to wait for: those that are named stay, then those that are waited for, then those that have most.
-fn pick(options: &Options, key: &SyncState, status: &Status, members: &BTreeSet<u32>) -> BTreeSet<u32> {
+/// The standbys to wait for: first those that may lead; of them those that are named stay, then those that are waited
+/// for, then those that have most.
+fn pick(options: &Options, key: &SyncState, status: &Status, members: &BTreeMap<u32, Tags>) -> BTreeSet<u32> {
     let mut active = streaming(options, status, members);
     active.sort_by_key(|standby| {
         let (named, waited) = (key.standbys.contains(&standby.id), status.sync.of.contains(&standby.id));
-        (!named, !waited, std::cmp::Reverse(standby.confirmed), standby.id)
+        let may_lead = members[&standby.id].may_lead();
+        (!may_lead, !named, !waited, std::cmp::Reverse(standby.confirmed), standby.id)
     });
     active.iter().take(options.synchronous_node_count as usize).map(|standby| standby.id).collect()
 }
 
-/// The standbys that may be waited for: they stream, have an agent, and do not lack too much.
-fn streaming<'a>(options: &Options, status: &'a Status, members: &BTreeSet<u32>) -> Vec<&'a Standby> {
-    let mut active: Vec<_> = status.standbys.iter().filter(|standby| members.contains(&standby.id)).collect();
+/// The standbys that may be waited for: they stream, have an agent that lets them, and do not lack too much.
+fn streaming<'a>(options: &Options, status: &'a Status, members: &BTreeMap<u32, Tags>) -> Vec<&'a Standby> {
+    let may_wait = |standby: &&Standby| members.get(&standby.id).is_some_and(|tags| !tags.nosync);
+    let mut active: Vec<_> = status.standbys.iter().filter(may_wait).collect();
     let most = active.iter().map(|standby| standby.confirmed.0).max().unwrap_or_default();
     if let Some(lag_max) = options.maximum_lag_on_syncnode {
         let best = if active.len() > 1 { most } else { status.durable.0 };
@@ -120,7 +131,7 @@ mod tests {
     }
 
     fn step(options: &Options, key: Option<&SyncState>, status: &Status) -> Option<Step> {
-        let members = BTreeSet::from([4, 5, 6]);
+        let members = [4, 5, 6].map(|id| (id, Tags::default())).into();
         next_step(ME, options, key, status, &members, Some(Lsn(90)))
     }
 
@@ -146,7 +157,10 @@ mod tests {
         let on = options(Synchronous::On);
         assert_eq!(step(&on, Some(&key(&[])), &status(&[(5, 89)], &[5])), None);
         let known = status(&[(5, 100)], &[5]);
-        assert_eq!(next_step(ME, &on, Some(&key(&[])), &known, &BTreeSet::from([4, 5]), None), None);
+        assert_eq!(
+            next_step(ME, &on, Some(&key(&[])), &known, &[4, 5].map(|id| (id, Tags::default())).into(), None),
+            None
+        );
     }
 
     #[test]
@@ -189,6 +203,28 @@ mod tests {
         assert_eq!(step(&on, Some(&key(&[])), &status(&[(5, 95), (6, 99), (7, 100)], &[])), waits_for(&[6]));
         let two = Options { synchronous_node_count: 2, ..on };
         assert_eq!(step(&two, Some(&key(&[])), &status(&[(5, 95), (6, 99)], &[])), waits_for(&[5, 6]));
+    }
+
+    #[test]
+    fn who_may_not_lead_comes_last_and_who_is_not_to_be_waited_for_not_at_all() {
+        let may_not_lead = Tags { nofailover: Some(true), ..Tags::default() };
+        let no_sync = Tags { nosync: true, ..Tags::default() };
+        let waited_for = |count, tags: [&Tags; 2], mode| {
+            let options = Options { synchronous_node_count: count, ..options(mode) };
+            let members = [(5, tags[0].clone()), (6, tags[1].clone())].into();
+            let status = status(&[(5, 100), (6, 95)], &[]);
+            match next_step(ME, &options, Some(&key(&[])), &status, &members, Some(Lsn(90))) {
+                Some(Step::Database(sync)) => Vec::from_iter(sync.of),
+                _ => Vec::new(),
+            }
+        };
+        let any = Tags::default();
+        for mode in [Synchronous::On, Synchronous::Quorum] {
+            assert_eq!(waited_for(1, [&may_not_lead, &any], mode), [6]);
+            assert_eq!(waited_for(2, [&may_not_lead, &any], mode), [5, 6]);
+            assert_eq!(waited_for(2, [&no_sync, &any], mode), [6]);
+            assert_eq!(waited_for(1, [&no_sync, &may_not_lead], mode), [6]);
+        }
     }
 
     #[test]

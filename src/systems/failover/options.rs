@@ -5,6 +5,7 @@ use protocols::{database, patroni, router, stolon, store};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::scenario::Time;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 
@@ -28,6 +29,8 @@ pub struct Options {
     pub database: database::Options,
     /// Patroni, if it is the manager.
     pub patroni: patroni::Options,
+    /// What Patroni is told about single databases, by the names of their machines.
+    pub tags: BTreeMap<String, patroni::Tags>,
     /// The routers to databases that Patroni manages.
     pub router: router::Options,
     /// stolon, if it is the manager: its proxies are the routers.
@@ -55,6 +58,7 @@ impl Default for Options {
             store: store::Options::default(),
             database: database::Options::default(),
             patroni: patroni::Options::default(),
+            tags: BTreeMap::new(),
             router: router::Options::default(),
             stolon: stolon::Options::default(),
         }
@@ -69,6 +73,11 @@ impl Options {
             options.synchronous_mode = Synchronous::On;
         }
         options
+    }
+
+    /// What Patroni is told about the database of the machine with this number.
+    pub(super) fn tags(&self, id: u32) -> patroni::Tags {
+        self.tags.get(&format!("n{id}")).cloned().unwrap_or_default()
     }
 
     /// stolon's, synchronous if all are.
@@ -99,7 +108,15 @@ impl<'a> Places<'a> {
         }
         let (stores, others) = nodes.split_at(stores);
         let (databases, routers) = others.split_at(others.len() - routers);
-        Ok(Places { stores, databases, routers })
+        let places = Places { stores, databases, routers };
+        for machine in options.tags.keys() {
+            let id = machine.strip_prefix('n').and_then(|number| number.parse().ok()).unwrap_or(0);
+            if id == 0 || id as usize > nodes.len() || places.part(id) != Part::Database {
+                let message = format!("cluster.options.tags: {machine} is no database's machine");
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            }
+        }
+        Ok(places)
     }
 
     /// What the machine with this number is, from 1.
@@ -140,6 +157,21 @@ mod tests {
         let (store, database) = ([Part::Store; 3], [Part::Database; 3]);
         assert_eq!(parts, [&store[..], &database, &[Part::Router]].concat());
         assert_eq!(places.routers, &nodes[6..]);
+    }
+
+    #[test]
+    fn only_a_database_has_tags() {
+        let nodes = nodes(7);
+        let tagged = |machine: &str| {
+            let tags = patroni::Tags { nosync: true, ..patroni::Tags::default() };
+            let options = Options { tags: [(machine.to_owned(), tags)].into(), ..Options::default() };
+            Places::of(&nodes, &options).map(|_| (options.tags(4).nosync, options.tags(5).nosync))
+        };
+        assert_eq!(tagged("n5").unwrap(), (false, true));
+        for machine in ["n3", "n7", "n8", "n0", "five"] {
+            let message = format!("cluster.options.tags: {machine} is no database's machine");
+            assert_eq!(tagged(machine).unwrap_err().to_string(), message);
+        }
     }
 
     #[test]

@@ -5,4 +5,5 @@
 mod behaviours;
 mod cluster;
 mod flaws;
+mod priority;
 mod quorum;

@@ -1,5 +1,6 @@
 //! Patroni's behaviours that are pure decisions, after its own acceptance features.
 
+mod priority;
 mod quorum;
 
 use super::super::cluster::{Initialize, Kept, Leader, Settings, SyncState};
@@ -23,6 +24,7 @@ fn database(id: u32) -> SocketAddr {
 #[derive(Clone)]
 struct Case {
     options: Options,
+    tags: Tags,
     cluster: Cluster,
     database: Option<Status>,
     memory: Memory,
@@ -36,6 +38,7 @@ fn case(role: Role) -> Case {
         role: Some(if id == 5 { Role::Primary } else { Role::Standby }),
         timeline: Some(1),
         lsn: Lsn(100),
+        tags: Tags::default(),
     };
     let cluster = Cluster {
         revision: 1,
@@ -58,11 +61,12 @@ fn case(role: Role) -> Case {
         standbys: Vec::new(),
         sync: Sync::default(),
     };
-    Case { options: Options::default(), cluster, database: Some(database), memory: Memory::default() }
+    let (options, tags, memory) = (Options::default(), Tags::default(), Memory::default());
+    Case { options, tags, cluster, database: Some(database), memory }
 }
 
 fn told(role: Role, timeline: u32, lsn: u64) -> Option<Told> {
-    Some(Told { role: Some(role), timeline, tag: None, lsn: Lsn(lsn) })
+    Some(Told { role: Some(role), timeline, tag: None, lsn: Lsn(lsn), tags: Tags::default() })
 }
 
 fn others(told: [(u32, Option<Told>); 2]) -> Others {
@@ -127,6 +131,7 @@ impl Case {
         Known {
             me: ME,
             options: &self.options,
+            tags: &self.tags,
             cluster: &self.cluster,
             database: self.database.as_ref(),
             memory: &self.memory,

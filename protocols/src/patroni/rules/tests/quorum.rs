@@ -4,7 +4,7 @@ use super::*;
 
 impl Case {
     /// 5 led, and at most `quorum` of these lack something that was acknowledged.
-    fn quorum(mut self, leader: u32, voters: &[u32], quorum: u32) -> Case {
+    pub(super) fn quorum(mut self, leader: u32, voters: &[u32], quorum: u32) -> Case {
         self.options.synchronous_mode = Synchronous::Quorum;
         let standbys: BTreeSet<u32> = voters.iter().copied().collect();
         self.cluster.sync = Kept { value: Some(SyncState { leader, standbys, quorum }), modified: 1 };
@@ -21,7 +21,13 @@ impl Case {
 /// A standby on this timeline.
 fn on(timeline: Timeline, lsn: u64) -> Option<Told> {
     let Timeline { number, tag } = timeline;
-    Some(Told { role: Some(Role::Standby), timeline: number, tag: Some(tag), lsn: Lsn(lsn) })
+    Some(Told {
+        role: Some(Role::Standby),
+        timeline: number,
+        tag: Some(tag),
+        lsn: Lsn(lsn),
+        tags: Tags::default(),
+    })
 }
 
 #[test]
@@ -57,9 +63,9 @@ fn who_is_ahead_or_has_nothing_gives_no_vote() {
     // The leader before may be ahead; but then it does not say that anything is here.
     let leader_ahead = others([(5, on(FIRST, 101)), (6, None)]);
     assert_eq!(voter.without_lock(&leader_ahead), Act::Wait(Why::NoQuorum));
-    let empty = Some(Told { role: Some(Role::Standby), timeline: 0, tag: None, lsn: Lsn(0) });
+    let empty = told(Role::Standby, 0, 0);
     assert_eq!(voter.without_lock(&others([(5, None), (6, empty)])), Act::Wait(Why::NoQuorum));
-    let stopped = Some(Told { role: Some(Role::Stopped), timeline: 1, tag: Some(7), lsn: Lsn(100) });
+    let stopped = Some(Told { role: Some(Role::Stopped), ..on(FIRST, 100).unwrap() });
     assert_eq!(voter.without_lock(&others([(5, None), (6, stopped)])), Act::Wait(Why::NoQuorum));
 }
 
