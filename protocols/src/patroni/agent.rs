@@ -3,12 +3,13 @@
 //! All of it is one future, with the answers to others in it: a pause of the process stops all at once. What it believes of
 //! the lock has an end by its own clock, counted from when it asked for it; nothing that needs the lock is done after that.
 
+use super::cascade;
 use super::cluster::{Cluster, Member, text};
 use super::health::{self, Shown};
 use super::options::{Config, Flaw, Watchdog};
 use super::rules::{self, Act, Holder, Known, Memory, Why};
 use super::session::{Session, Trouble};
-use crate::database::{Lsn, Repair, Role, Status, Supervisor};
+use crate::database::{Lsn, Repair, Replication, Role, Status, Supervisor};
 use crate::store::{ClientError, Watch};
 use host::net::TcpListener;
 use host::{probe, sometimes};
@@ -76,6 +77,8 @@ pub(super) struct Agent<'a> {
     pub(super) stands_back_until: Option<Instant>,
     /// What the database had when it was last told whom to wait for.
     pub(super) sync_since: Option<Lsn>,
+    /// Until when it does not stream from the standby that it is to stream from, which did not stream.
+    avoids_standby_until: Option<Instant>,
     /// Until when voters have time to come to a new leader.
     pub(super) voters_come_until: Option<Instant>,
     armed: bool,
@@ -97,6 +100,7 @@ impl<'a> Agent<'a> {
             down_since: None,
             stands_back_until: None,
             sync_since: None,
+            avoids_standby_until: None,
             voters_come_until: None,
             armed: false,
         }
@@ -227,6 +231,11 @@ impl<'a> Agent<'a> {
             self.memory.leader = Some(leader.id);
             self.memory.members = self.cluster.members.clone();
         }
+        if self.standby_has_failed(status) {
+            sometimes!("a standby that is followed does not stream");
+            self.avoids_standby_until = Some(now + self.config.options.ttl);
+        }
+        self.memory.avoids_standby = self.avoids_standby_until.is_some_and(|until| now < until);
         self.memory.stands_back = self.stands_back_until.is_some_and(|until| now < until);
         let failsafe_leader = self.shown.facts().failsafe_leader;
         self.memory.failsafe_leader =
@@ -242,6 +251,20 @@ impl<'a> Agent<'a> {
         }
         self.memory.down_for = self.down_since.map_or(Duration::ZERO, |since| now - since);
         self.show();
+    }
+
+    /// Whether the standby that it follows, as its tags say, does not let it stream.
+    fn standby_has_failed(&self, status: Option<&Status>) -> bool {
+        let named = self.config.tags.replicatefrom.and_then(|id| self.cluster.members.get(&id));
+        let leads = |member: &Member| {
+            self.cluster.leader.as_ref().is_some_and(|leader| {
+                self.cluster.members.get(&leader.id).is_some_and(|of| of.database == member.database)
+            })
+        };
+        status.zip(named.filter(|member| !leads(member))).is_some_and(|(status, member)| {
+            let comes = matches!(status.replication, Replication::Streaming | Replication::Cloning);
+            status.role == Role::Standby && status.upstream == Some(member.database) && !comes
+        })
     }
 
     /// What others may know of it.
@@ -341,6 +364,10 @@ impl<'a> Agent<'a> {
             Act::Wait(why) => wait_because(why),
             Act::Start(start) => self.start(start).await,
             Act::Follow(upstream, repair) => {
+                let named = self.config.tags.replicatefrom.and_then(|id| self.cluster.members.get(&id));
+                if named.is_some_and(|member| member.database == upstream && repair == Repair::No) {
+                    sometimes!("a standby follows a standby");
+                }
                 // If it does not, it will be told again.
                 let _ = self.database.follow(Some(upstream), repair).await;
                 if repair == Repair::No { Next::Soon } else { Next::InTurn }
@@ -426,6 +453,8 @@ impl<'a> Agent<'a> {
 
     /// Says how it is. That it cannot is no reason for anything: the next look will tell.
     async fn touch(&mut self, status: Option<&Status>) {
+        let Config { id, tags, .. } = self.config;
+        let is_in_cascade = cascade::says_upstream(*id, tags.replicatefrom, &self.cluster.members);
         let member = Member {
             database: self.config.database,
             health: self.config.health,
@@ -433,12 +462,19 @@ impl<'a> Agent<'a> {
             timeline: status.and_then(Status::timeline).map(|timeline| timeline.number),
             lsn: status.map(|status| status.durable).unwrap_or_default(),
             tags: self.config.tags.clone(),
+            upstream: status.filter(|_| is_in_cascade).and_then(streams_from),
         };
         let by = self.deadline();
         if let Err(Trouble::Refused(refusal)) = self.session.touch(&member, by).await {
             tracing::warn!(id = self.config.id, %refusal, member = text(&member), "is not told");
         }
     }
+}
+
+/// Where a standby's entries stream from.
+fn streams_from(status: &Status) -> Option<SocketAddr> {
+    let streams = (status.role, status.replication) == (Role::Standby, Replication::Streaming);
+    status.upstream.filter(|_| streams)
 }
 
 async fn any_urgent(watch: &mut Watch, session: &Session) -> Result<bool, ClientError> {

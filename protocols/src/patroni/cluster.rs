@@ -55,6 +55,9 @@ pub(super) struct Member {
     pub lsn: Lsn,
     #[serde(default, skip_serializing_if = "Tags::is_default")]
     pub tags: Tags,
+    /// Where its entries stream from; said only by those that are in a cascade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<SocketAddr>,
 }
 
 /// Who has every acknowledged write: the leader, and the standbys that its writes wait for. Where they wait for any so
@@ -212,6 +215,7 @@ mod tests {
             timeline: Some(2),
             lsn: Lsn(8),
             tags: Tags { nosync: true, ..Tags::default() },
+            upstream: None,
         };
         let failsafe = BTreeMap::from([(4, member.health)]);
         let history = vec![(Timeline { number: 2, tag: 77 }, Lsn(3))];

@@ -27,7 +27,8 @@
 //!
 //! *Tags* say what is different about one member ([`Tags`]). One that may not lead does not race, and nobody defers or
 //! hands over to it; of those that have equally much the one with the highest priority takes over; for one that is not to
-//! be waited for no write waits.
+//! be waited for no write waits; one that replicates from another standby streams from it as long as that one streams
+//! (`cascade.rs`).
 //!
 //! *The watchdog* is petted when the lock was renewed, so that it fires `safety_margin` before the lock is free. It is the
 //! database's here: it stops, where a machine would be reset.
@@ -51,7 +52,9 @@
 //!   who is named takes the lock. Whom to wait for is worked out anew after each step, from what must hold, where Patroni
 //!   plans several steps; both end where all active standbys vote.
 //! * A voter that may not lead votes. Patroni asks it, and does not count what it says.
-//! * Lag is counted in entries. No slots or cascades; no order among standbys to wait for (`sync_priority`).
+//! * A standby that is to stream from another does so while that one streams, and for `ttl` no more when it has not. In
+//!   Patroni it does as long as that one has a member key.
+//! * Lag is counted in entries. No slots; no order among standbys to wait for (`sync_priority`).
 //!
 //! # Invariants
 //!
@@ -72,7 +75,7 @@
 //! # Where to look
 //!
 //! * what is in the store (`cluster.rs`), what follows from it (`rules.rs`), who is waited for (`sync.rs`, `quorum.rs`),
-//!   who has votes (`rules/votes.rs`): plain functions
+//!   who has votes (`rules/votes.rs`), which standby streams from which (`cascade.rs`): plain functions
 //! * the agent: [`run`] and [`serve`] (`agent.rs`), what it does (`acts.rs`), its lease and its keys (`session.rs`), what it answers (`health.rs`)
 //! * [`Operator`] (`operator.rs`); [`Config`], [`Options`], [`Flaw`] (`options.rs`), [`Tags`] (`tags.rs`)
 //!
@@ -80,6 +83,7 @@
 
 mod acts;
 mod agent;
+mod cascade;
 mod cluster;
 mod health;
 mod operator;
@@ -100,6 +104,8 @@ pub const PROBES: &[&str] = &[
     // "acquired", "released" or "lost": what this agent believes of the lock
     "lock",
     "a crashed primary is given up",
+    "a standby follows a standby",
+    "a standby that is followed does not stream",
     "a primary goes on without the store",
     "a synchronous standby is no longer named",
     "another was faster to take the lock",

@@ -7,6 +7,7 @@
 
 mod votes;
 
+use super::cascade;
 use super::cluster::{Cluster, Member, Switchover};
 use super::options::{Flaw, Options, Synchronous};
 use super::tags::Tags;
@@ -42,6 +43,8 @@ pub(super) struct Memory {
     /// The members when there was a leader last, and who that was.
     pub members: BTreeMap<u32, Member>,
     pub leader: Option<u32>,
+    /// The standby that it is to stream from did not stream a moment ago.
+    pub avoids_standby: bool,
     /// A primary that cannot reach the store has said that it goes on, a ttl ago at most.
     pub failsafe_leader: Option<(u32, SocketAddr)>,
 }
@@ -212,6 +215,12 @@ impl<'a> Known<'a> {
         compares && known.0.saturating_sub(lsn.0) > self.options.maximum_lag_on_failover
     }
 
+    /// The standby to stream from instead of the leader.
+    fn cascade(&self, leader: SocketAddr) -> Option<SocketAddr> {
+        let named = self.tags.replicatefrom.filter(|_| !self.memory.avoids_standby);
+        cascade::upstream(self.me, named, &self.cluster.members, leader)
+    }
+
     /// What may be done to follow this one: nothing is cut or copied for one that has not been promoted yet.
     fn repair_for(&self, leader: u32) -> Repair {
         match self.cluster.members.get(&leader).and_then(|member| member.role) {
@@ -317,10 +326,14 @@ fn behind(known: &Known<'_>, leader: u32) -> Act {
         Some(database) if database.role == Role::Stopped => {
             Act::Start(Start::Standby { upstream, repair: known.repair_for(leader) })
         }
-        Some(database) if database.role == Role::Standby => match upstream {
-            Some(upstream) if !follows(database, upstream) => Act::Follow(upstream, known.repair_for(leader)),
-            _ => Act::Wait(Why::Fine),
-        },
+        Some(database) if database.role == Role::Standby => {
+            let Some(upstream) = upstream else { return Act::Wait(Why::Fine) };
+            let (upstream, repair) = match known.cascade(upstream) {
+                Some(standby) => (standby, Repair::No),
+                None => (upstream, known.repair_for(leader)),
+            };
+            if follows(database, upstream) { Act::Wait(Why::Fine) } else { Act::Follow(upstream, repair) }
+        }
         _ => Act::Wait(Why::NotRunning),
     }
 }

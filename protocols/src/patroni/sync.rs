@@ -4,6 +4,7 @@
 //! it *before* it is named there, and no longer than it is named there; and it is named only when it has what was
 //! acknowledged before the database waited. Where writes wait for any so many of all standbys, `quorum.rs` has the steps.
 
+use super::cascade;
 use super::cluster::SyncState;
 use super::options::{Options, Synchronous};
 use super::quorum;
@@ -88,9 +89,15 @@ fn pick(options: &Options, key: &SyncState, status: &Status, members: &BTreeMap<
     active.iter().take(options.synchronous_node_count as usize).map(|standby| standby.id).collect()
 }
 
-/// The standbys that may be waited for: they stream, have an agent that lets them, and do not lack too much.
+/// The standbys that may be waited for: they stream, have an agent that lets them, are not on their way to another
+/// standby, and do not lack too much.
 fn streaming<'a>(options: &Options, status: &'a Status, members: &BTreeMap<u32, Tags>) -> Vec<&'a Standby> {
-    let may_wait = |standby: &&Standby| members.get(&standby.id).is_some_and(|tags| !tags.nosync);
+    let replicatefrom = |id: u32| members.get(&id).and_then(|tags| tags.replicatefrom);
+    let streams = |id: u32| status.standbys.iter().any(|standby| standby.id == id);
+    let may_wait = |standby: &&Standby| {
+        members.get(&standby.id).is_some_and(|tags| !tags.nosync)
+            && !cascade::is_to_cascade(standby.id, replicatefrom, streams, members.len())
+    };
     let mut active: Vec<_> = status.standbys.iter().filter(may_wait).collect();
     let most = active.iter().map(|standby| standby.confirmed.0).max().unwrap_or_default();
     if let Some(lag_max) = options.maximum_lag_on_syncnode {
@@ -209,6 +216,8 @@ mod tests {
     fn who_may_not_lead_comes_last_and_who_is_not_to_be_waited_for_not_at_all() {
         let may_not_lead = Tags { nofailover: Some(true), ..Tags::default() };
         let no_sync = Tags { nosync: true, ..Tags::default() };
+        let (cascades, elsewhere): (Tags, Tags) =
+            ([6, 7].map(|id| Tags { replicatefrom: Some(id), ..Tags::default() })).into();
         let waited_for = |count, tags: [&Tags; 2], mode| {
             let options = Options { synchronous_node_count: count, ..options(mode) };
             let members = [(5, tags[0].clone()), (6, tags[1].clone())].into();
@@ -223,6 +232,8 @@ mod tests {
             assert_eq!(waited_for(1, [&may_not_lead, &any], mode), [6]);
             assert_eq!(waited_for(2, [&may_not_lead, &any], mode), [5, 6]);
             assert_eq!(waited_for(2, [&no_sync, &any], mode), [6]);
+            assert_eq!(waited_for(2, [&cascades, &any], mode), [6]);
+            assert_eq!(waited_for(2, [&elsewhere, &any], mode), [5, 6]);
             assert_eq!(waited_for(1, [&no_sync, &may_not_lead], mode), [6]);
         }
     }

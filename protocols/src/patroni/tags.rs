@@ -16,11 +16,14 @@ pub struct Tags {
     /// No write waits for it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub nosync: bool,
+    /// The number of the standby that it streams from, as long as that one streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicatefrom: Option<u32>,
 }
 
 impl Default for Tags {
     fn default() -> Self {
-        Tags { failover_priority: 1, nofailover: None, nosync: false }
+        Tags { failover_priority: 1, nofailover: None, nosync: false, replicatefrom: None }
     }
 }
 

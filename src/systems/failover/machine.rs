@@ -1,6 +1,6 @@
 //! What runs on each machine. On a database's run several processes, which talk over sockets of the machine.
 
-use super::fact::{MAY_NOT_LEAD, SERVICE_WITHIN};
+use super::fact::{MAY_CASCADE, MAY_NOT_LEAD, SERVICE_WITHIN};
 use super::options::{Manager, Options, Part, Places};
 use host::process;
 use protocols::{database, patroni, router, stolon, store};
@@ -43,6 +43,9 @@ async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result
             let (health, tags, options) = (health(address), options.tags(id), options.patroni());
             if !tags.may_lead() {
                 host::probe!(MAY_NOT_LEAD);
+            }
+            if tags.replicatefrom.is_some() {
+                host::probe!(MAY_CASCADE);
             }
             let config = patroni::Config { id, database: address, health, store: stores, options, tags };
             let agent = process::run("agent", || patroni::run(config.clone()));

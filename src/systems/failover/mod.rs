@@ -84,8 +84,8 @@ impl System for Failover {
         // All look at the same logs: the first takes in what was said.
         let watch = Rc::new(RefCell::new(Watch::default()));
         let shared = || Rc::clone(&watch);
-        let (hearing, split, lease, eligible, service, durable, promise) =
-            (shared(), shared(), shared(), shared(), shared(), shared(), shared());
+        let (hearing, split, lease, eligible, service, converged, durable, promise) =
+            (shared(), shared(), shared(), shared(), shared(), shared(), shared(), shared());
         Checkers::<Self>::new()
             .invariant("timeline", move |seen| hearing.borrow_mut().hear(seen.probe))
             .invariant("split-brain", move |_| split.borrow().split_brain.clone())
@@ -93,7 +93,7 @@ impl System for Failover {
             .invariant("lease", move |_| lease.borrow().lease.clone())
             .invariant("eligible", move |_| eligible.borrow().eligible.clone())
             .invariant("service", move |_| service.borrow().service.clone())
-            .convergence(convergence::converged)
+            .convergence(move |views| convergence::converged(views, &converged.borrow().may_cascade))
             .eventually("durability", move |views| {
                 durable.borrow().durability(convergence::primary(views)? as usize - 1)
             })

@@ -9,6 +9,7 @@ use super::recovery::Machines;
 use super::service::Service;
 use super::split_brain::Reigns;
 use host::world::{HostId, Probe};
+use std::collections::BTreeSet;
 
 /// What was heard so far, and what each checker says of the latest of it.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Watch {
     lock: Lock,
     may_lead: Eligible,
     clock: Service,
+    /// Who may stream from another standby.
+    pub(super) may_cascade: BTreeSet<HostId>,
     pub(super) machines: Machines,
     pub(super) split_brain: Result<(), String>,
     pub(super) lease: Result<(), String>,
@@ -35,6 +38,7 @@ impl Default for Watch {
             lock: Lock::default(),
             may_lead: Eligible::default(),
             clock: Service::default(),
+            may_cascade: BTreeSet::new(),
             machines: Machines::default(),
             split_brain: Ok(()),
             lease: Ok(()),
@@ -74,6 +78,7 @@ impl Watch {
                     self.eligible = self.may_lead.acquired(host);
                 }
             }
+            Fact::MayCascade => drop(self.may_cascade.insert(host)),
             Fact::MayNotLead => self.may_lead.may_not_lead(host),
             Fact::ServiceWithin { ns } => self.clock.within(ns),
             _ => {}

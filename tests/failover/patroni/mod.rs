@@ -3,6 +3,7 @@
 //! Behaviours that are pure decisions are cases of the rules, beside them.
 
 mod behaviours;
+mod cascade;
 mod cluster;
 mod flaws;
 mod priority;

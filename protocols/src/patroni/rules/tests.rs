@@ -1,5 +1,6 @@
 //! Patroni's behaviours that are pure decisions, after its own acceptance features.
 
+mod cascade;
 mod priority;
 mod quorum;
 
@@ -39,6 +40,7 @@ fn case(role: Role) -> Case {
         timeline: Some(1),
         lsn: Lsn(100),
         tags: Tags::default(),
+        upstream: None,
     };
     let cluster = Cluster {
         revision: 1,
