@@ -6,7 +6,7 @@ use super::options::Synchronous;
 use super::quorum;
 use super::rules::Why;
 use super::sync::{self, Step};
-use crate::database::{Lsn, Repair, Start, Status, SupervisorError, Sync};
+use crate::database::{Lsn, Repair, Role, Start, Status, SupervisorError, Sync};
 use host::{probe, sometimes};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -45,6 +45,7 @@ impl Agent<'_> {
         match why {
             Why::NoStore => sometimes!("demoted, the store does not answer"),
             Why::NoLock => sometimes!("demoted, the lock is lost"),
+            Why::StandbyCluster => sometimes!("demoted, the cluster is to follow another"),
             _ => {}
         }
         self.no_longer_leads();
@@ -127,6 +128,10 @@ impl Agent<'_> {
         let history = status.history.timelines();
         if self.session.tell_history(&self.cluster, history, by).await.is_err() {
             return Next::Soon;
+        }
+        if status.role != Role::Primary {
+            // It leads standbys: there are no writes to wait for.
+            return Next::InTurn;
         }
         if self.waits_for_voters(&status) {
             return Next::Soon;

@@ -4,12 +4,12 @@
 //! the lock has an end by its own clock, counted from when it asked for it; nothing that needs the lock is done after that.
 
 use super::cascade;
-use super::cluster::{Cluster, Member, text};
+use super::cluster::{Cluster, Member, Settings, text};
 use super::health::{self, Shown};
 use super::options::{Config, Flaw, Watchdog};
 use super::rules::{self, Act, Holder, Known, Memory, Why};
 use super::session::{Session, Trouble};
-use crate::database::{Lsn, Repair, Replication, Role, Status, Supervisor};
+use crate::database::{Lsn, Repair, Role, Status, Supervisor};
 use crate::store::{ClientError, Watch};
 use host::net::TcpListener;
 use host::{probe, sometimes};
@@ -231,7 +231,7 @@ impl<'a> Agent<'a> {
             self.memory.leader = Some(leader.id);
             self.memory.members = self.cluster.members.clone();
         }
-        if self.standby_has_failed(status) {
+        if cascade::has_failed(self.config.tags.replicatefrom, &self.cluster, status) {
             sometimes!("a standby that is followed does not stream");
             self.avoids_standby_until = Some(now + self.config.options.ttl);
         }
@@ -251,20 +251,6 @@ impl<'a> Agent<'a> {
         }
         self.memory.down_for = self.down_since.map_or(Duration::ZERO, |since| now - since);
         self.show();
-    }
-
-    /// Whether the standby that it follows, as its tags say, does not let it stream.
-    fn standby_has_failed(&self, status: Option<&Status>) -> bool {
-        let named = self.config.tags.replicatefrom.and_then(|id| self.cluster.members.get(&id));
-        let leads = |member: &Member| {
-            self.cluster.leader.as_ref().is_some_and(|leader| {
-                self.cluster.members.get(&leader.id).is_some_and(|of| of.database == member.database)
-            })
-        };
-        status.zip(named.filter(|member| !leads(member))).is_some_and(|(status, member)| {
-            let comes = matches!(status.replication, Replication::Streaming | Replication::Cloning);
-            status.role == Role::Standby && status.upstream == Some(member.database) && !comes
-        })
     }
 
     /// What others may know of it.
@@ -373,10 +359,15 @@ impl<'a> Agent<'a> {
                 if repair == Repair::No { Next::Soon } else { Next::InTurn }
             }
             Act::Demote(why) => self.demote(why).await,
-            Act::Initialize => match self.session.initialize(by).await {
-                Ok(_) => Next::AtOnce,
-                Err(_) => Next::Soon,
-            },
+            Act::Initialize => {
+                let standby_cluster = self.config.options.standby_cluster;
+                let settings = Settings { standby_cluster, ..Settings::default() };
+                let unusual = standby_cluster.map(|_| &settings);
+                match self.session.initialize(unusual, by).await {
+                    Ok(_) => Next::AtOnce,
+                    Err(_) => Next::Soon,
+                }
+            }
             Act::TakeLock => self.take_lock().await,
             Act::Promote => self.promote().await,
             Act::Lead => self.lead(status).await,
@@ -454,7 +445,8 @@ impl<'a> Agent<'a> {
     /// Says how it is. That it cannot is no reason for anything: the next look will tell.
     async fn touch(&mut self, status: Option<&Status>) {
         let Config { id, tags, .. } = self.config;
-        let is_in_cascade = cascade::says_upstream(*id, tags.replicatefrom, &self.cluster.members);
+        let is_in_cascade = cascade::says_upstream(*id, tags.replicatefrom, &self.cluster.members)
+            || self.cluster.settings.standby_cluster.is_some();
         let member = Member {
             database: self.config.database,
             health: self.config.health,
@@ -462,19 +454,13 @@ impl<'a> Agent<'a> {
             timeline: status.and_then(Status::timeline).map(|timeline| timeline.number),
             lsn: status.map(|status| status.durable).unwrap_or_default(),
             tags: self.config.tags.clone(),
-            upstream: status.filter(|_| is_in_cascade).and_then(streams_from),
+            upstream: status.filter(|_| is_in_cascade).and_then(cascade::streams_from),
         };
         let by = self.deadline();
         if let Err(Trouble::Refused(refusal)) = self.session.touch(&member, by).await {
             tracing::warn!(id = self.config.id, %refusal, member = text(&member), "is not told");
         }
     }
-}
-
-/// Where a standby's entries stream from.
-fn streams_from(status: &Status) -> Option<SocketAddr> {
-    let streams = (status.role, status.replication) == (Role::Standby, Replication::Streaming);
-    status.upstream.filter(|_| streams)
 }
 
 async fn any_urgent(watch: &mut Watch, session: &Session) -> Result<bool, ClientError> {

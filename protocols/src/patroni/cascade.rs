@@ -7,8 +7,8 @@
 //!
 //! Nothing is cut or copied for the sake of a standby: it may itself be about to. Who has diverged turns to the leader.
 
-use super::cluster::Member;
-use crate::database::Role;
+use super::cluster::{Cluster, Member};
+use crate::database::{Replication, Role, Status};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -34,6 +34,22 @@ pub(super) fn upstream(
         next = *members.iter().find(|(_, member)| member.database == beyond)?.0;
     }
     None
+}
+
+/// Whether a standby follows the one that its tag names, and nothing streams.
+pub(super) fn has_failed(replicatefrom: Option<u32>, cluster: &Cluster, status: Option<&Status>) -> bool {
+    let leads = |id: u32| cluster.leader.as_ref().is_some_and(|leader| leader.id == id);
+    let named = replicatefrom.filter(|id| !leads(*id)).and_then(|id| cluster.members.get(&id));
+    named.zip(status).is_some_and(|(named, status)| {
+        let comes = matches!(status.replication, Replication::Streaming | Replication::Cloning);
+        status.role == Role::Standby && status.upstream == Some(named.database) && !comes
+    })
+}
+
+/// Where a standby's entries stream from.
+pub(super) fn streams_from(status: &Status) -> Option<SocketAddr> {
+    let streams = (status.role, status.replication) == (Role::Standby, Replication::Streaming);
+    status.upstream.filter(|_| streams)
 }
 
 /// Whether others are to stream from `id`, or it from another, so that it says whom it streams from.
@@ -79,8 +95,9 @@ fn is_circle(me: u32, first: u32, members: &BTreeMap<u32, Member>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::Lsn;
+    use crate::database::{History, Lsn, Sync};
     use crate::patroni::Tags;
+    use crate::patroni::cluster::Leader;
 
     const LEADER: u32 = 4;
 
@@ -145,6 +162,33 @@ mod tests {
         assert_eq!(upstream_of_6(5, &stale), None);
         let beside = members(&[(5, Some(7), Some(7)), (6, Some(5), None), (7, Some(5), Some(5))]);
         assert_eq!(upstream_of_6(5, &beside), None);
+    }
+
+    #[test]
+    fn what_does_not_stream_from_the_standby_it_follows_has_failed() {
+        let status = |upstream: u32, replication| Status {
+            id: 6,
+            role: Role::Standby,
+            history: History::default(),
+            durable: Lsn(9),
+            visible: Lsn(9),
+            upstream: Some(database(upstream)),
+            replication,
+            standbys: Vec::new(),
+            sync: Sync::default(),
+        };
+        let leader = |id| Some(Leader { id, lease: None });
+        let members = members(&[(5, None, None), (6, Some(5), None)]);
+        let mut cluster = Cluster { members, leader: leader(LEADER), ..Cluster::default() };
+        let failed = |cluster: &Cluster, status: &Status| has_failed(Some(5), cluster, Some(status));
+        let unreachable = status(5, Replication::Unreachable);
+        assert!(failed(&cluster, &unreachable));
+        assert!(!failed(&cluster, &status(5, Replication::Streaming)));
+        assert!(!failed(&cluster, &status(LEADER, Replication::Unreachable)));
+        cluster.leader = leader(5);
+        assert!(!failed(&cluster, &unreachable), "it is the leader that it follows");
+        assert_eq!(streams_from(&unreachable), None);
+        assert_eq!(streams_from(&status(5, Replication::Streaming)), Some(database(5)));
     }
 
     #[test]

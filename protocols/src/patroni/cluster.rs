@@ -12,6 +12,7 @@
 //! | `failover` | [`Switchover`] | an operator |
 //! | `config` | [`Settings`] | an operator |
 
+use super::options::StandbyCluster;
 use super::tags::Tags;
 use crate::database::{Lsn, Role, Timeline};
 use crate::store::{KeyValue, LeaseId};
@@ -107,6 +108,9 @@ pub(super) struct Switchover {
 pub(super) struct Settings {
     /// Agents watch, and do nothing of their own accord.
     pub pause: bool,
+    /// The cluster follows a primary that is elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standby_cluster: Option<StandbyCluster>,
 }
 
 /// Who has the lock.
@@ -226,7 +230,7 @@ mod tests {
             pair("failsafe", &text(&failsafe)),
             pair("history", &text(&history)),
             pair("status", &text(&Lsn(8))),
-            pair("config", &text(&Settings { pause: true })),
+            pair("config", r#"{"pause":true}"#),
         ]);
         assert_eq!(cluster.leader, Some(Leader { id: 4, lease: None }));
         assert_eq!(cluster.members, BTreeMap::from([(4, member)]));
@@ -244,6 +248,17 @@ mod tests {
         assert_eq!(text(&sync), r#"{"leader":4,"standbys":[5,6],"quorum":1}"#);
         assert_eq!(read(&[pair("sync", &text(&sync))]).sync.value, Some(sync.clone()));
         assert!(!sync.has(5) && sync.names(5) && sync.has(4));
+    }
+
+    #[test]
+    fn settings_say_whom_a_standby_cluster_follows_and_nothing_of_any_other() {
+        let settings = Settings { pause: true, standby_cluster: None };
+        assert_eq!(text(&settings), r#"{"pause":true}"#);
+        let primary = ([10, 0, 0, 8], 7000).into();
+        let settings = Settings { standby_cluster: Some(StandbyCluster { primary }), ..settings };
+        let config = pair("config", &text(&settings));
+        assert_eq!(config.value, r#"{"pause":true,"standby_cluster":{"primary":"10.0.0.8:7000"}}"#);
+        assert_eq!(read(&[config]).settings, settings);
     }
 
     #[test]

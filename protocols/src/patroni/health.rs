@@ -3,6 +3,7 @@
 //! | request | 200 if | body |
 //! |---|---|---|
 //! | `GET /`, `/primary`, `/leader` | the database runs as a primary, and this agent has the lock | as `/patroni` |
+//! | `GET /standby_leader` | it runs as a standby, and this agent has the lock | as `/patroni` |
 //! | `GET /replica` | it runs as a standby | as `/patroni` |
 //! | `GET /sync` | it does, and has every acknowledged write | as `/patroni` |
 //! | `GET /quorum` | it does, and is a voter | as `/patroni` |
@@ -127,6 +128,7 @@ async fn respond(request: &Request, config: &Config, shown: &Shown) -> Response 
         }
         ("GET" | "HEAD" | "OPTIONS", path) => match path {
             "/" | "/primary" | "/leader" => status(role == Some(Role::Primary) && leads),
+            "/standby_leader" => status(role == Some(Role::Standby) && leads),
             "/replica" => status(role == Some(Role::Standby)),
             "/sync" => status(role == Some(Role::Standby) && facts.synchronous),
             "/quorum" => status(role == Some(Role::Standby) && facts.votes),

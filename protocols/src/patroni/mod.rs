@@ -33,6 +33,9 @@
 //! *The watchdog* is petted when the lock was renewed, so that it fires `safety_margin` before the lock is free. It is the
 //! database's here: it stops, where a machine would be reset.
 //!
+//! *A standby cluster* follows a primary elsewhere (`rules/standby_cluster.rs`): whoever has its lock lets its database
+//! stream from there, and the others follow that one. It is promoted as a whole when an operator lets it go.
+//!
 //! *A new cluster*: whoever creates `initialize` begins the first timeline, the others are its copies. *An operator* asks
 //! for a planned change of leaders, or for a pause, by a key ([`Operator`]).
 //!
@@ -54,7 +57,9 @@
 //! * A voter that may not lead votes. Patroni asks it, and does not count what it says.
 //! * A standby that is to stream from another does so while that one streams, and for `ttl` no more when it has not. In
 //!   Patroni it does as long as that one has a member key.
-//! * Lag is counted in entries. No slots; no order among standbys to wait for (`sync_priority`).
+//! * A standby cluster follows one address. Patroni takes several, and the settings of copies and slots.
+//! * Lag is counted in entries. No slots, no copies from standbys (`clonefrom`), no order among standbys to wait for
+//!   (`sync_priority`).
 //!
 //! # Invariants
 //!
@@ -96,7 +101,7 @@ mod tags;
 
 pub use agent::{run, serve};
 pub use operator::Operator;
-pub use options::{Config, Flaw, Options, Synchronous, Watchdog};
+pub use options::{Config, Flaw, Options, StandbyCluster, Synchronous, Watchdog};
 pub use tags::Tags;
 
 /// Every probe of the agents: facts first, then situations that a good sweep should reach.
@@ -110,6 +115,7 @@ pub const PROBES: &[&str] = &[
     "a synchronous standby is no longer named",
     "another was faster to take the lock",
     "crashed primary started again",
+    "demoted, the cluster is to follow another",
     "demoted, the lock is lost",
     "demoted, the store does not answer",
     "malformed request dropped",

@@ -63,9 +63,21 @@ pub struct Options {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub primary_start_timeout: Duration,
+    /// The cluster begins as one that follows a primary elsewhere; later on an operator says whether it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standby_cluster: Option<StandbyCluster>,
     /// A known defect, switched on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flaw: Option<Flaw>,
+}
+
+/// What a standby cluster follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StandbyCluster {
+    /// Where the database listens that is the primary elsewhere. Its number, and those of its standbys, are not those of
+    /// this cluster.
+    pub primary: SocketAddr,
 }
 
 /// Whether a primary stops by itself.
@@ -139,6 +151,7 @@ impl Default for Options {
             maximum_lag_on_syncnode: None,
             failsafe_mode: false,
             primary_start_timeout: Duration::from_secs(300),
+            standby_cluster: None,
             flaw: None,
         }
     }

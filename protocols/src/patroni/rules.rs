@@ -5,10 +5,12 @@
 //! answer ([`without_store`]). Where the answer depends on what other agents say it is [`Act::AskOthers`], and the
 //! question is put again with what they said.
 
+mod standby_cluster;
+mod switchover;
 mod votes;
 
 use super::cascade;
-use super::cluster::{Cluster, Member, Switchover};
+use super::cluster::{Cluster, Member};
 use super::options::{Flaw, Options, Synchronous};
 use super::tags::Tags;
 use crate::database::{Lsn, Repair, Replication, Role, Start, Status};
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
+use switchover::if_others_can;
 
 /// What an agent knows.
 #[derive(Debug, Clone, Copy)]
@@ -130,6 +133,8 @@ pub(super) enum Why {
     NotInFailsafe,
     /// An operator wants another.
     NotTheCandidate,
+    /// The cluster is to follow a primary that is elsewhere.
+    StandbyCluster,
     /// It has no lock.
     NoLock,
     /// The store does not answer.
@@ -221,10 +226,15 @@ impl<'a> Known<'a> {
         cascade::upstream(self.me, named, &self.cluster.members, leader)
     }
 
-    /// What may be done to follow this one: nothing is cut or copied for one that has not been promoted yet.
+    /// What may be done to follow this one: nothing is cut or copied for one that has not been promoted yet, or, in a
+    /// standby cluster, that does not stream.
     fn repair_for(&self, leader: u32) -> Repair {
-        match self.cluster.members.get(&leader).and_then(|member| member.role) {
+        let leader = self.cluster.members.get(&leader);
+        let remote = self.cluster.settings.standby_cluster.map(|remote| remote.primary);
+        let streams = remote.is_some() && leader.and_then(|member| member.upstream) == remote;
+        match leader.and_then(|member| member.role) {
             Some(Role::Primary) => Repair::RewindOrClone,
+            Some(Role::Standby) if streams => Repair::RewindOrClone,
             _ => Repair::No,
         }
     }
@@ -249,12 +259,15 @@ pub(super) fn with_lock(known: &Known<'_>, others: Option<&Others>) -> Act {
     if known.is_foreign() {
         return Act::Release(Why::Foreign);
     }
+    if let Some(remote) = known.cluster.settings.standby_cluster {
+        return standby_cluster::with_lock(known, remote.primary, others);
+    }
     if known.paused() && known.role() != Some(Role::Primary) && !known.is_candidate() {
         return Act::Release(Why::Paused);
     }
     let patience = known.options.primary_start_timeout;
     match known.role() {
-        Some(Role::Primary) => switchover_from_leader(known, others).unwrap_or(Act::Lead),
+        Some(Role::Primary) => switchover::from_leader(known, others).unwrap_or(Act::Lead),
         Some(Role::Standby) if !known.is_empty() || known.begins() => Act::Promote,
         Some(Role::Standby) => Act::Release(Why::Empty),
         // A start that has been tried and has failed will fail again.
@@ -380,7 +393,7 @@ fn race(known: &Known<'_>, others: Option<&Others>) -> Act {
     match (&cluster.failover.value, others) {
         (Some(wish), _) if wish.candidate == Some(me) && !by_quorum => Act::TakeLock,
         (_, None) => Act::AskOthers(rivals(known)),
-        (Some(wish), Some(others)) => switchover_race(known, wish, others),
+        (Some(wish), Some(others)) => switchover::race(known, wish, others),
         (None, Some(others)) => healthiest(known, others, None, true),
     }
 }
@@ -406,7 +419,7 @@ fn healthiest(known: &Known<'_>, others: &Others, but: Option<u32>, lag: bool) -
     if lag && known.lags(mine.1) {
         return Act::Wait(Why::Lagging);
     }
-    if mine.0 < known.cluster.timeline() {
+    if mine.0 < known.cluster.timeline() && known.cluster.settings.standby_cluster.is_none() {
         return Act::Wait(Why::OldTimeline);
     }
     let compares = known.options.flaw != Some(Flaw::LaggingWinner);
@@ -433,85 +446,6 @@ fn healthiest(known: &Known<'_>, others: &Others, but: Option<u32>, lag: bool) -
         Some(sync) if !votes::are_enough(known, sync, others) => Act::Wait(Why::NoQuorum),
         _ => Act::TakeLock,
     }
-}
-
-/// The leader before has handed the lock over, and this one is not the candidate.
-fn switchover_race(known: &Known<'_>, wish: &Switchover, others: &Others) -> Act {
-    // A candidate that needs votes does not get them from who is ahead.
-    let comes_first = |told: &Told| {
-        is_standby(told)
-            && (votes::by_quorum(known).is_none() || (told.timeline, told.lsn) >= known.position())
-    };
-    if let Some(candidate) = wish.candidate
-        && others.get(&candidate).is_some_and(|told| told.as_ref().is_some_and(comes_first))
-    {
-        return Act::Wait(Why::NotTheCandidate);
-    }
-    if wish.leader == Some(known.me) && wish.candidate != Some(known.me) {
-        // It takes the lock back if there is nobody else.
-        return match can_take_over(known, others, wish.candidate, None) {
-            true => Act::Wait(Why::NotTheCandidate),
-            false => Act::TakeLock,
-        };
-    }
-    healthiest(known, others, wish.leader, false)
-}
-
-fn is_standby(told: &Told) -> bool {
-    told.role == Some(Role::Standby)
-}
-
-/// The first if another member could take over, otherwise the second.
-fn if_others_can(known: &Known<'_>, others: Option<&Others>, then: Act, otherwise: Act) -> Act {
-    match others {
-        None => Act::AskOthers(candidates(known)),
-        Some(others) if can_take_over(known, others, None, None) => then,
-        Some(_) => otherwise,
-    }
-}
-
-/// The members that this leader could hand over to.
-pub(super) fn candidates(known: &Known<'_>) -> BTreeMap<u32, SocketAddr> {
-    let members = known.cluster.members.iter().filter(|(_, member)| member.tags.may_lead());
-    let members = members.map(|(id, member)| (*id, member.health));
-    let sync = synchronous(known);
-    members.filter(|(id, _)| *id != known.me && sync.is_none_or(|sync| sync.names(*id))).collect()
-}
-
-/// Whether one of the members that were asked could take over: it does not lag, and where votes are counted there are
-/// enough of them for one. `wanted`: the only one that matters.
-fn can_take_over(known: &Known<'_>, others: &Others, but: Option<u32>, wanted: Option<u32>) -> bool {
-    let sync = synchronous(known);
-    let able = others.iter().filter(|(id, _)| Some(**id) != but && **id != known.me).filter(|(id, told)| {
-        let fits = |told: &Told| {
-            is_standby(told)
-                && sync.is_none_or(|sync| sync.names(**id))
-                && told.tags.may_lead()
-                && !known.lags(told.lsn)
-                && told.timeline >= known.cluster.timeline()
-        };
-        told.as_ref().is_some_and(fits)
-    });
-    // Who is wanted is the only one that was asked; the leader, which stops in good order, can vote for it.
-    let quorum = votes::by_quorum(known).filter(|_| wanted.is_none()).map_or(0, |sync| sync.quorum);
-    able.count() > quorum as usize
-}
-
-/// What an operator's wish means for the leader; none if there is none.
-fn switchover_from_leader(known: &Known<'_>, others: Option<&Others>) -> Option<Act> {
-    let wish = known.cluster.failover.value.as_ref()?;
-    let elsewhere = wish.leader.is_some_and(|leader| leader != known.me);
-    let unnamed = wish.candidate.is_none() && known.paused();
-    if elsewhere || unnamed || wish.candidate == Some(known.me) {
-        return Some(Act::ForgetSwitchover);
-    }
-    let mut asked = candidates(known);
-    asked.retain(|id, _| wish.candidate.is_none_or(|candidate| candidate == *id));
-    Some(match others {
-        None => Act::AskOthers(asked),
-        Some(others) if can_take_over(known, others, None, wish.candidate) => Act::HandOver,
-        Some(_) => Act::ForgetSwitchover,
-    })
 }
 
 #[cfg(test)]

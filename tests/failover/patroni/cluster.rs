@@ -5,7 +5,7 @@ use host::disk::Disk;
 use host::process;
 use host::world::{self, Death};
 use protocols::database::{self, Client, ClientError, Condition, Replication, Role, View, Write};
-use protocols::patroni::{self, Operator, Options, Tags};
+use protocols::patroni::{self, Operator, Options, StandbyCluster, Tags};
 use protocols::router::{self, Backend};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 
 const DATABASES: [u8; 3] = [4, 5, 6];
 const ROUTER: u8 = 7;
+pub const REMOTE: u8 = 8;
 
 /// Runs a case on a cluster that has just been switched on.
 pub fn case<F: Future<Output = ()> + Send + 'static>(
@@ -32,6 +33,28 @@ pub fn case_of_tagged<F: Future<Output = ()> + Send + 'static>(
         if id == ROUTER { Box::pin(route()) } else { Box::pin(manage(id, options.clone(), tags(id))) }
     };
     support::case(4, Box::new(boot), Box::new(|| Box::pin(case(Cluster))));
+}
+
+/// The same, and a database of its own beside: the primary elsewhere that a standby cluster follows.
+pub fn case_of_standbys<F: Future<Output = ()> + Send + 'static>(
+    case: impl FnOnce(Cluster) -> F + Send + 'static,
+) {
+    let standby_cluster = Some(StandbyCluster { primary: address(REMOTE) });
+    let options = Options { standby_cluster, ..Options::default() };
+    let boot = move |id| -> futures::future::BoxFuture<'static, ()> {
+        match id {
+            REMOTE => Box::pin(run_database(id)),
+            ROUTER => Box::pin(route()),
+            _ => Box::pin(manage(id, options.clone(), Tags::default())),
+        }
+    };
+    support::case(5, Box::new(boot), Box::new(|| Box::pin(case(Cluster))));
+}
+
+async fn run_database(id: u8) {
+    let options = database::Options::default();
+    let config = database::Config { id: id.into(), address: address(id), options };
+    database::run(config, Disk::of_this_machine()).await.unwrap();
 }
 
 async fn route() {

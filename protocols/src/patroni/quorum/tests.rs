@@ -313,6 +313,18 @@ fn no_long_walk_among_five_breaks_the_overlap_and_each_can_end_at_the_optimum() 
 }
 
 #[test]
+fn if_the_key_followed_the_promotion_the_leader_in_it_would_lack_a_write_meanwhile() {
+    let mut world = World::new(3);
+    (world.key, world.sync) = (SyncState { standbys: set(&[1, 2]), quorum: 1, leader: 3 }, any(1, &[1, 2]));
+    let before = world.key.clone();
+    world.happens(&Happens::Elected(1));
+    assert!(world.is_right());
+    assert!(world.acknowledged().contains(&set(&[1, 2])), "without the leader before, who needs no votes");
+    world.key = before;
+    assert!(!world.is_right());
+}
+
+#[test]
 fn a_key_that_is_too_low_by_one_is_found_out() {
     let mut world = World::new(3);
     (world.key.standbys, world.sync) = (set(&[1, 2]), any(1, &[1, 2]));

@@ -3,8 +3,9 @@
 mod cascade;
 mod priority;
 mod quorum;
+mod standby_cluster;
 
-use super::super::cluster::{Initialize, Kept, Leader, Settings, SyncState};
+use super::super::cluster::{Initialize, Kept, Leader, Switchover, SyncState};
 use super::*;
 use crate::database::{History, Replication, Sync, Timeline};
 use std::collections::BTreeSet;
@@ -92,7 +93,7 @@ impl Case {
     }
 
     fn paused(mut self) -> Case {
-        self.cluster.settings = Settings { pause: true };
+        self.cluster.settings.pause = true;
         self
     }
 
