@@ -24,12 +24,16 @@ pub(super) enum Fact {
     ServiceWithin { ns: u64 },
     /// Its manager was told that its database never leads.
     MayNotLead,
+    /// It is a primary that nobody here manages.
+    Elsewhere,
     /// Its manager was told to let its database stream from another standby.
     MayCascade,
 }
 
 /// How long the service may be without a write, in ms.
 pub(super) const SERVICE_WITHIN: &str = "service within";
+/// Said by a machine whose database is a primary that nobody here manages.
+pub(super) const ELSEWHERE: &str = "primary elsewhere";
 /// Said by a machine whose database may stream from another standby.
 pub(super) const MAY_CASCADE: &str = "may stream from a standby";
 /// Said by a machine whose database never leads.
@@ -52,6 +56,7 @@ impl Fact {
             ("committed", [Value::Uint(id), Value::Uint(lsn)]) => Fact::Committed { id: *id, lsn: *lsn },
             ("streams", [from, Value::Uint(after)]) => Fact::Streams { from: machine(from)?, after: *after },
             ("lock", [Value::Text(what)]) => Fact::Lock { acquired: what == "acquired" },
+            (ELSEWHERE, []) => Fact::Elsewhere,
             (MAY_CASCADE, []) => Fact::MayCascade,
             (MAY_NOT_LEAD, []) => Fact::MayNotLead,
             (SERVICE_WITHIN, [Value::Uint(ms)]) => Fact::ServiceWithin { ns: ms * 1_000_000 },

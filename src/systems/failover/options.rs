@@ -1,6 +1,6 @@
 //! What a scenario can choose, and which machine is what.
 
-use protocols::patroni::Synchronous;
+use protocols::patroni::{StandbyCluster, Synchronous};
 use protocols::{database, patroni, router, stolon, store};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,6 +19,9 @@ pub struct Options {
     pub stores: u32,
     /// How many routers there are: the last machines.
     pub routers: u32,
+    /// Whether the databases follow a primary elsewhere, as a standby cluster of Patroni's: it is in the routers' place, and
+    /// clients talk to it.
+    pub standby_cluster: bool,
     /// Whether a write waits for a standby: the manager's own way of that, where its options say nothing else.
     pub synchronous: bool,
     /// No longer than this may pass without a write while clients work; without it, any time may.
@@ -53,6 +56,7 @@ impl Default for Options {
             manager: Manager::Patroni,
             stores: 3,
             routers: 1,
+            standby_cluster: false,
             synchronous: false,
             service_within: None,
             store: store::Options::default(),
@@ -66,9 +70,12 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Patroni's, synchronous if all are.
-    pub(super) fn patroni(&self) -> patroni::Options {
+    /// Patroni's, synchronous if all are, and following the first of the routers' machines if they are to.
+    pub(super) fn patroni(&self, places: Places<'_>) -> patroni::Options {
         let mut options = self.patroni.clone();
+        if self.standby_cluster {
+            options.standby_cluster = Some(StandbyCluster { primary: places.routers[0] });
+        }
         if self.synchronous && options.synchronous_mode == Synchronous::Off {
             options.synchronous_mode = Synchronous::On;
         }
@@ -109,14 +116,29 @@ impl<'a> Places<'a> {
         let (stores, others) = nodes.split_at(stores);
         let (databases, routers) = others.split_at(others.len() - routers);
         let places = Places { stores, databases, routers };
-        for machine in options.tags.keys() {
-            let id = machine.strip_prefix('n').and_then(|number| number.parse().ok()).unwrap_or(0);
-            if id == 0 || id as usize > nodes.len() || places.part(id) != Part::Database {
-                let message = format!("cluster.options.tags: {machine} is no database's machine");
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-            }
+        let checked = places.check(options);
+        checked.map(|()| places).map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))
+    }
+
+    /// # Errors
+    ///
+    /// Names the option that is not one of this cluster.
+    fn check(&self, options: &Options) -> Result<(), String> {
+        let by_patroni = options.manager == Manager::Patroni;
+        if options.standby_cluster && (self.routers.len() > 1 || !by_patroni) {
+            return Err(
+                "cluster.options.standby_cluster: it is Patroni's, and follows one primary".to_owned()
+            );
         }
-        Ok(places)
+        if !options.tags.is_empty() && !by_patroni {
+            return Err("cluster.options.tags: they are Patroni's".to_owned());
+        }
+        let first = self.stores.len() + 1;
+        let names: Vec<String> = (first..first + self.databases.len()).map(|id| format!("n{id}")).collect();
+        match options.tags.keys().find(|machine| !names.contains(machine)) {
+            Some(machine) => Err(format!("cluster.options.tags: {machine} is no database's machine")),
+            None => Ok(()),
+        }
     }
 
     /// What the machine with this number is, from 1.
@@ -160,6 +182,18 @@ mod tests {
     }
 
     #[test]
+    fn a_standby_cluster_follows_the_machine_in_the_routers_place() {
+        let nodes = nodes(8);
+        let options = Options { standby_cluster: true, ..Options::default() };
+        let places = Places::of(&nodes, &options).unwrap();
+        let follows = options.patroni(places).standby_cluster.map(|remote| remote.primary);
+        assert_eq!(follows, Some(nodes[7]));
+        let two = Options { routers: 2, ..options };
+        let message = Places::of(&nodes, &two).unwrap_err().to_string();
+        assert_eq!(message, "cluster.options.standby_cluster: it is Patroni's, and follows one primary");
+    }
+
+    #[test]
     fn only_a_database_has_tags() {
         let nodes = nodes(7);
         let tagged = |machine: &str| {
@@ -172,6 +206,10 @@ mod tests {
             let message = format!("cluster.options.tags: {machine} is no database's machine");
             assert_eq!(tagged(machine).unwrap_err().to_string(), message);
         }
+        let tags = [("n5".to_owned(), patroni::Tags::default())].into();
+        let stolon = Options { manager: Manager::Stolon, tags, ..Options::default() };
+        let message = Places::of(&nodes, &stolon).unwrap_err().to_string();
+        assert_eq!(message, "cluster.options.tags: they are Patroni's");
     }
 
     #[test]

@@ -78,6 +78,7 @@ impl Watch {
                     self.eligible = self.may_lead.acquired(host);
                 }
             }
+            Fact::Elsewhere => self.lock.elsewhere(host),
             Fact::MayCascade => drop(self.may_cascade.insert(host)),
             Fact::MayNotLead => self.may_lead.may_not_lead(host),
             Fact::ServiceWithin { ns } => self.clock.within(ns),
