@@ -61,6 +61,59 @@ fn a_promoted_standby_begins_a_timeline_and_the_old_primary_rewinds() {
 }
 
 #[test]
+fn a_standby_streams_from_a_standby_and_follows_it_onto_a_new_timeline() {
+    case(Options::default(), |cluster| async move {
+        cluster.start().await;
+        cluster.follow(3, 2, Repair::No).await;
+        cluster.write(1, "a", 1).await.unwrap();
+        seconds(1.0).await;
+        assert_eq!((cluster.view(1).standbys, cluster.view(2).standbys), (vec![2], vec![3]));
+        assert_eq!(cluster.read(3, "a").await.unwrap().as_deref(), Some("1"));
+        // The one in between begins a timeline, and then it is the first that follows.
+        cluster.supervisor(2).promote().await.unwrap();
+        cluster.supervisor(1).stop().await.unwrap();
+        cluster.write(2, "b", 2).await.unwrap();
+        cluster.start_standby(1, 3, Repair::RewindOrClone).await;
+        cluster.write(2, "c", 3).await.unwrap();
+        seconds(2.0).await;
+        assert_eq!((cluster.view(2).standbys, cluster.view(3).standbys), (vec![3], vec![1]));
+        for id in 1..=3 {
+            assert_eq!(cluster.status(id).await.timeline().map(|timeline| timeline.number), Some(2));
+            assert_eq!(cluster.read(id, "c").await.unwrap().as_deref(), Some("3"), "of {id}");
+        }
+    });
+}
+
+#[test]
+fn what_a_standby_cuts_its_own_standbys_do_not_keep() {
+    case(Options::default(), |cluster| async move {
+        cluster.start().await;
+        cluster.follow(2, 1, Repair::No).await;
+        seconds(1.0).await;
+        cluster.isolate(2, &[3]);
+        cluster.isolate(1, &[3]);
+        // 1 leads 2, and 3 is promoted: what they write now is gone later.
+        cluster.write(1, "a", 1).await.unwrap();
+        seconds(1.0).await;
+        cluster.supervisor(3).promote().await.unwrap();
+        cluster.write(3, "b", 2).await.unwrap();
+        cluster.reconnect(1, &[3]);
+        cluster.supervisor(1).stop().await.unwrap();
+        cluster.start_standby(1, 3, Repair::Rewind).await;
+        cluster.write(3, "c", 3).await.unwrap();
+        seconds(3.0).await;
+        // Its upstream has cut what it has, and it may not.
+        cluster.is(2, Role::Standby, Replication::Diverged);
+        cluster.follow(2, 1, Repair::Rewind).await;
+        seconds(2.0).await;
+        cluster.is(2, Role::Standby, Replication::Streaming);
+        assert_eq!((cluster.view(3).standbys, cluster.view(1).standbys), (vec![1], vec![2]));
+        assert_eq!(cluster.read(2, "a").await.unwrap(), None);
+        assert_eq!(cluster.read(2, "c").await.unwrap().as_deref(), Some("3"));
+    });
+}
+
+#[test]
 fn with_its_flaw_a_diverged_standby_streams_and_differs_for_ever() {
     let options = Options { flaw: Some(Flaw::UnrewoundRejoin), ..Options::default() };
     case(options, |cluster| async move {

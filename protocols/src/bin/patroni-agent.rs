@@ -5,8 +5,8 @@
 //!     1 127.0.0.1:7011 127.0.0.1:8008 127.0.0.1:7001,127.0.0.1:7002,127.0.0.1:7003
 //! ```
 //!
-//! takes its number, the address of its database, its own, those of the store, and its options as JSON, if they are not the
-//! defaults. `curl http://127.0.0.1:8008/patroni` asks how it is.
+//! takes its number, the address of its database, its own, those of the store, and as JSON its options and its tags, if they
+//! are not the defaults. `curl http://127.0.0.1:8008/patroni` asks how it is.
 #![allow(clippy::print_stderr)] // a process says why it ends
 
 use std::process::ExitCode;
@@ -36,10 +36,16 @@ mod real {
     use std::net::SocketAddr;
 
     pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
-        let (number, database, health, store, options) = match arguments {
-            [number, database, health, store] => (number, database, health, store, "{}"),
-            [number, database, health, store, options] => (number, database, health, store, options.as_str()),
-            _ => return Err("give its number, its database, its address, the store, and its options".into()),
+        let [number, database, health, store, others @ ..] = arguments else {
+            return Err(
+                "give its number, its database, its address, the store, its options and its tags".into()
+            );
+        };
+        let (options, tags) = match others {
+            [] => ("{}", "{}"),
+            [options] => (options.as_str(), "{}"),
+            [options, tags] => (options.as_str(), tags.as_str()),
+            _ => return Err("after its options and its tags there is nothing to give".into()),
         };
         let config = Config {
             id: number.parse()?,
@@ -47,6 +53,7 @@ mod real {
             health: health.parse()?,
             store: addresses(store)?,
             options: serde_json::from_str(options)?,
+            tags: serde_json::from_str(tags)?,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(runtime.block_on(patroni::run(config))?)

@@ -127,7 +127,7 @@ pub enum Replication {
 }
 
 /// Which standbys a write waits for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Sync {
     /// How many of them.
     pub required: u32,

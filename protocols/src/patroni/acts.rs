@@ -3,9 +3,10 @@
 use super::agent::{Agent, Next};
 use super::cluster::{Cluster, SyncState};
 use super::options::Synchronous;
+use super::quorum;
 use super::rules::Why;
 use super::sync::{self, Step};
-use crate::database::{Lsn, Repair, Start, Status, SupervisorError};
+use crate::database::{Lsn, Repair, Role, Start, Status, SupervisorError, Sync};
 use host::{probe, sometimes};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -44,6 +45,7 @@ impl Agent<'_> {
         match why {
             Why::NoStore => sometimes!("demoted, the store does not answer"),
             Why::NoLock => sometimes!("demoted, the lock is lost"),
+            Why::StandbyCluster => sometimes!("demoted, the cluster is to follow another"),
             _ => {}
         }
         self.no_longer_leads();
@@ -59,7 +61,10 @@ impl Agent<'_> {
 
     pub(super) async fn take_lock(&mut self) -> Next {
         let by = self.deadline();
-        match self.session.acquire(by).await {
+        // Who has been elected by votes must not have been succeeded since they were asked for.
+        let by_quorum = self.config.options.synchronous_mode.is_quorum();
+        let unchanged = by_quorum.then_some(self.cluster.sync.modified);
+        match self.session.acquire(unchanged, by).await {
             Ok(Some(until)) => {
                 self.leads(until);
                 let Cluster { failover, settings, .. } = &self.cluster;
@@ -78,15 +83,14 @@ impl Agent<'_> {
     }
 
     pub(super) async fn promote(&mut self) -> Next {
-        let mode = self.config.options.synchronous_mode;
-        let mut named = BTreeSet::new();
-        if let (Synchronous::Strict, Some(sync)) = (mode, self.cluster.synchronous()) {
-            named.clone_from(&sync.standbys);
-            named.remove(&self.config.id);
-        }
-        let waits_for = sync::before_any(&self.config.options, &named);
-        let value =
-            (mode != Synchronous::Off).then_some(SyncState { leader: self.config.id, standbys: named });
+        let options = &self.config.options;
+        let (value, waits_for) = if options.synchronous_mode.is_quorum() {
+            self.voters_come_until = Some(Instant::now() + options.loop_wait);
+            let (key, waits_for) = quorum::take_over(self.config.id, options, self.cluster.synchronous());
+            (Some(key), waits_for)
+        } else {
+            self.synchronous_from_now_on()
+        };
         if self.cluster.sync.value != value && !self.write_sync(value).await {
             return Next::Soon;
         }
@@ -104,6 +108,19 @@ impl Agent<'_> {
         }
     }
 
+    /// What the key is and whom the database waits for when it is promoted, without a quorum.
+    fn synchronous_from_now_on(&self) -> (Option<SyncState>, Sync) {
+        let mode = self.config.options.synchronous_mode;
+        let mut named = BTreeSet::new();
+        if let (Synchronous::Strict, Some(sync)) = (mode, self.cluster.synchronous()) {
+            named.clone_from(&sync.standbys);
+            named.remove(&self.config.id);
+        }
+        let waits_for = sync::before_any(&self.config.options, &named);
+        let key = SyncState { leader: self.config.id, standbys: named, quorum: 0 };
+        ((mode != Synchronous::Off).then_some(key), waits_for)
+    }
+
     /// Sees to the history and the synchronous standbys.
     pub(super) async fn lead(&mut self, status: Option<&Status>) -> Next {
         let Some(mut status) = status.cloned() else { return Next::InTurn };
@@ -112,10 +129,18 @@ impl Agent<'_> {
         if self.session.tell_history(&self.cluster, history, by).await.is_err() {
             return Next::Soon;
         }
+        if status.role != Role::Primary {
+            // It leads standbys: there are no writes to wait for.
+            return Next::InTurn;
+        }
+        if self.waits_for_voters(&status) {
+            return Next::Soon;
+        }
         for _ in 0..SYNC_STEPS_MAX {
             let since = *self.sync_since.get_or_insert(status.durable);
             let (options, key) = (&self.config.options, self.cluster.synchronous());
-            let members = self.cluster.members.keys().copied().collect();
+            let members =
+                self.cluster.members.iter().map(|(id, member)| (*id, member.tags.clone())).collect();
             match sync::next_step(self.config.id, options, key, &status, &members, Some(since)) {
                 None => {
                     let waits = !status.sync.of.is_empty();
@@ -143,6 +168,13 @@ impl Agent<'_> {
             }
         }
         Next::Soon
+    }
+
+    /// Just promoted, with voters that do not stream yet: it does not take them for gone.
+    fn waits_for_voters(&self, status: &Status) -> bool {
+        let comes = |id: &u32| status.standbys.iter().any(|standby| standby.id == *id);
+        let is_early = self.voters_come_until.is_some_and(|until| Instant::now() < until);
+        is_early && !status.sync.of.is_empty() && !status.sync.of.iter().any(comes)
     }
 
     /// Writes the `sync` key, if it is as it was read and the lock is still this agent's.

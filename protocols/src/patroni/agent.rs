@@ -3,7 +3,8 @@
 //! All of it is one future, with the answers to others in it: a pause of the process stops all at once. What it believes of
 //! the lock has an end by its own clock, counted from when it asked for it; nothing that needs the lock is done after that.
 
-use super::cluster::{Cluster, Member, text};
+use super::cascade;
+use super::cluster::{Cluster, Member, Settings, text};
 use super::health::{self, Shown};
 use super::options::{Config, Flaw, Watchdog};
 use super::rules::{self, Act, Holder, Known, Memory, Why};
@@ -76,6 +77,10 @@ pub(super) struct Agent<'a> {
     pub(super) stands_back_until: Option<Instant>,
     /// What the database had when it was last told whom to wait for.
     pub(super) sync_since: Option<Lsn>,
+    /// Until when it does not stream from the standby that it is to stream from, which did not stream.
+    avoids_standby_until: Option<Instant>,
+    /// Until when voters have time to come to a new leader.
+    pub(super) voters_come_until: Option<Instant>,
     armed: bool,
 }
 
@@ -95,6 +100,8 @@ impl<'a> Agent<'a> {
             down_since: None,
             stands_back_until: None,
             sync_since: None,
+            avoids_standby_until: None,
+            voters_come_until: None,
             armed: false,
         }
     }
@@ -214,15 +221,21 @@ impl<'a> Agent<'a> {
     }
 
     pub(super) fn known<'k>(&'k self, database: Option<&'k Status>) -> Known<'k> {
-        let Config { id: me, options, .. } = self.config;
-        Known { me: *me, options, cluster: &self.cluster, database, memory: &self.memory }
+        let Config { id: me, options, tags, .. } = self.config;
+        Known { me: *me, options, tags, cluster: &self.cluster, database, memory: &self.memory }
     }
 
     fn remember(&mut self, status: Option<&Status>) {
         let now = Instant::now();
-        if self.cluster.leader.is_some() {
+        if let Some(leader) = &self.cluster.leader {
+            self.memory.leader = Some(leader.id);
             self.memory.members = self.cluster.members.clone();
         }
+        if cascade::has_failed(self.config.tags.replicatefrom, &self.cluster, status) {
+            sometimes!("a standby that is followed does not stream");
+            self.avoids_standby_until = Some(now + self.config.options.ttl);
+        }
+        self.memory.avoids_standby = self.avoids_standby_until.is_some_and(|until| now < until);
         self.memory.stands_back = self.stands_back_until.is_some_and(|until| now < until);
         let failsafe_leader = self.shown.facts().failsafe_leader;
         self.memory.failsafe_leader =
@@ -246,8 +259,9 @@ impl<'a> Agent<'a> {
         facts.leader = self.cluster.leader.as_ref().map(|leader| leader.id);
         facts.leads_until = self.leads_until;
         facts.paused = self.cluster.settings.pause;
-        facts.synchronous =
-            self.cluster.synchronous().is_some_and(|sync| sync.standbys.contains(&self.config.id));
+        let named = self.cluster.synchronous().is_some_and(|sync| sync.standbys.contains(&self.config.id));
+        facts.votes = named && self.config.options.synchronous_mode.is_quorum();
+        facts.synchronous = named && !facts.votes;
         facts.failsafe = self.cluster.failsafe.clone().unwrap_or_default();
     }
 
@@ -336,15 +350,24 @@ impl<'a> Agent<'a> {
             Act::Wait(why) => wait_because(why),
             Act::Start(start) => self.start(start).await,
             Act::Follow(upstream, repair) => {
+                let named = self.config.tags.replicatefrom.and_then(|id| self.cluster.members.get(&id));
+                if named.is_some_and(|member| member.database == upstream && repair == Repair::No) {
+                    sometimes!("a standby follows a standby");
+                }
                 // If it does not, it will be told again.
                 let _ = self.database.follow(Some(upstream), repair).await;
                 if repair == Repair::No { Next::Soon } else { Next::InTurn }
             }
             Act::Demote(why) => self.demote(why).await,
-            Act::Initialize => match self.session.initialize(by).await {
-                Ok(_) => Next::AtOnce,
-                Err(_) => Next::Soon,
-            },
+            Act::Initialize => {
+                let standby_cluster = self.config.options.standby_cluster;
+                let settings = Settings { standby_cluster, ..Settings::default() };
+                let unusual = standby_cluster.map(|_| &settings);
+                match self.session.initialize(unusual, by).await {
+                    Ok(_) => Next::AtOnce,
+                    Err(_) => Next::Soon,
+                }
+            }
             Act::TakeLock => self.take_lock().await,
             Act::Promote => self.promote().await,
             Act::Lead => self.lead(status).await,
@@ -421,12 +444,17 @@ impl<'a> Agent<'a> {
 
     /// Says how it is. That it cannot is no reason for anything: the next look will tell.
     async fn touch(&mut self, status: Option<&Status>) {
+        let Config { id, tags, .. } = self.config;
+        let is_in_cascade = cascade::says_upstream(*id, tags.replicatefrom, &self.cluster.members)
+            || self.cluster.settings.standby_cluster.is_some();
         let member = Member {
             database: self.config.database,
             health: self.config.health,
             role: status.map(|status| status.role),
             timeline: status.and_then(Status::timeline).map(|timeline| timeline.number),
             lsn: status.map(|status| status.durable).unwrap_or_default(),
+            tags: self.config.tags.clone(),
+            upstream: status.filter(|_| is_in_cascade).and_then(cascade::streams_from),
         };
         let by = self.deadline();
         if let Err(Trouble::Refused(refusal)) = self.session.touch(&member, by).await {
@@ -447,6 +475,9 @@ fn wait_because(why: Why) -> Next {
         Why::AnotherIsAhead => sometimes!("stepped aside, another is ahead"),
         Why::PrimaryAlive => sometimes!("stepped aside, a primary is alive"),
         Why::NotSynchronous => sometimes!("stepped aside, not synchronous"),
+        Why::MayNotLead => sometimes!("stepped aside, may not lead"),
+        Why::LowerPriority => sometimes!("stepped aside, of lower priority"),
+        Why::NoQuorum => sometimes!("stepped aside, too few votes"),
         Why::NotInFailsafe => sometimes!("stepped aside, not of the failsafe members"),
         Why::StandsBack => return Next::Soon,
         _ => {}

@@ -12,6 +12,8 @@
 //! | `failover` | [`Switchover`] | an operator |
 //! | `config` | [`Settings`] | an operator |
 
+use super::options::StandbyCluster;
+use super::tags::Tags;
 use crate::database::{Lsn, Role, Timeline};
 use crate::store::{KeyValue, LeaseId};
 use serde::{Deserialize, Serialize};
@@ -52,19 +54,37 @@ pub(super) struct Member {
     pub role: Option<Role>,
     pub timeline: Option<u32>,
     pub lsn: Lsn,
+    #[serde(default, skip_serializing_if = "Tags::is_default")]
+    pub tags: Tags,
+    /// Where its entries stream from; said only by those that are in a cascade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<SocketAddr>,
 }
 
-/// Who has every acknowledged write: the leader, and the standbys that its writes wait for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Who has every acknowledged write: the leader, and the standbys that its writes wait for. Where they wait for any so
+/// many of them, at most `quorum` of these standbys lack one: it takes one more to know that one of them has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct SyncState {
     pub leader: u32,
     pub standbys: BTreeSet<u32>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub quorum: u32,
 }
 
 impl SyncState {
+    /// Whether this one surely has every acknowledged write.
     pub fn has(&self, id: u32) -> bool {
+        self.leader == id || (self.quorum == 0 && self.standbys.contains(&id))
+    }
+
+    /// Whether it is one of those of whom at most `quorum` lack something.
+    pub fn names(&self, id: u32) -> bool {
         self.leader == id || self.standbys.contains(&id)
     }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Who began the cluster's first timeline, and which it is: none as long as it has not said so.
@@ -88,6 +108,9 @@ pub(super) struct Switchover {
 pub(super) struct Settings {
     /// Agents watch, and do nothing of their own accord.
     pub pause: bool,
+    /// The cluster follows a primary that is elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standby_cluster: Option<StandbyCluster>,
 }
 
 /// Who has the lock.
@@ -188,13 +211,15 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let sync = SyncState { leader: 4, standbys: BTreeSet::from([5]) };
+        let sync = SyncState { leader: 4, standbys: BTreeSet::from([5]), quorum: 0 };
         let member = Member {
             database: ([10, 0, 0, 4], 7000).into(),
             health: ([10, 0, 0, 4], 7001).into(),
             role: Some(Role::Primary),
             timeline: Some(2),
             lsn: Lsn(8),
+            tags: Tags { nosync: true, ..Tags::default() },
+            upstream: None,
         };
         let failsafe = BTreeMap::from([(4, member.health)]);
         let history = vec![(Timeline { number: 2, tag: 77 }, Lsn(3))];
@@ -205,13 +230,35 @@ mod tests {
             pair("failsafe", &text(&failsafe)),
             pair("history", &text(&history)),
             pair("status", &text(&Lsn(8))),
-            pair("config", &text(&Settings { pause: true })),
+            pair("config", r#"{"pause":true}"#),
         ]);
         assert_eq!(cluster.leader, Some(Leader { id: 4, lease: None }));
         assert_eq!(cluster.members, BTreeMap::from([(4, member)]));
         assert_eq!(cluster.sync, Kept { value: Some(sync), modified: 7 });
         assert_eq!((cluster.timeline(), cluster.failsafe), (2, Some(failsafe)));
         assert_eq!((cluster.status, cluster.settings.pause, cluster.revision), (Some(Lsn(8)), true, 9));
+    }
+
+    #[test]
+    fn a_quorum_is_written_down_only_where_there_is_one() {
+        let mut sync = SyncState { leader: 4, standbys: BTreeSet::from([5, 6]), quorum: 0 };
+        assert_eq!(text(&sync), r#"{"leader":4,"standbys":[5,6]}"#);
+        assert!(sync.has(5) && sync.has(4) && !sync.has(7));
+        sync.quorum = 1;
+        assert_eq!(text(&sync), r#"{"leader":4,"standbys":[5,6],"quorum":1}"#);
+        assert_eq!(read(&[pair("sync", &text(&sync))]).sync.value, Some(sync.clone()));
+        assert!(!sync.has(5) && sync.names(5) && sync.has(4));
+    }
+
+    #[test]
+    fn settings_say_whom_a_standby_cluster_follows_and_nothing_of_any_other() {
+        let settings = Settings { pause: true, standby_cluster: None };
+        assert_eq!(text(&settings), r#"{"pause":true}"#);
+        let primary = ([10, 0, 0, 8], 7000).into();
+        let settings = Settings { standby_cluster: Some(StandbyCluster { primary }), ..settings };
+        let config = pair("config", &text(&settings));
+        assert_eq!(config.value, r#"{"pause":true,"standby_cluster":{"primary":"10.0.0.8:7000"}}"#);
+        assert_eq!(read(&[config]).settings, settings);
     }
 
     #[test]

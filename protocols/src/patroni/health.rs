@@ -3,8 +3,10 @@
 //! | request | 200 if | body |
 //! |---|---|---|
 //! | `GET /`, `/primary`, `/leader` | the database runs as a primary, and this agent has the lock | as `/patroni` |
+//! | `GET /standby_leader` | it runs as a standby, and this agent has the lock | as `/patroni` |
 //! | `GET /replica` | it runs as a standby | as `/patroni` |
 //! | `GET /sync` | it does, and has every acknowledged write | as `/patroni` |
+//! | `GET /quorum` | it does, and is a voter | as `/patroni` |
 //! | `GET /health` | it runs | as `/patroni` |
 //! | `GET /liveness`, `/patroni` | always | how the database is, as it says when it is asked |
 //! | `GET /failsafe` | always | whom a primary must ask if it has no store |
@@ -15,7 +17,7 @@
 use super::options::Config;
 use super::rules::{Others, Told};
 use crate::common::http::{self, Request, Response};
-use crate::database::{Role, Supervisor};
+use crate::database::{Lsn, Role, Supervisor};
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use host::net::{TcpListener, TcpStream};
@@ -45,6 +47,7 @@ pub(super) struct Facts {
     /// Until when this agent has the lock.
     pub leads_until: Option<Instant>,
     pub synchronous: bool,
+    pub votes: bool,
     pub paused: bool,
     pub failsafe: BTreeMap<u32, SocketAddr>,
     /// A primary without a store that has said that it goes on: its number, its database, until when that counts.
@@ -113,7 +116,7 @@ async fn answer(mut stream: TcpStream, config: &Config, shown: &Shown) {
 }
 
 async fn respond(request: &Request, config: &Config, shown: &Shown) -> Response {
-    let told = look(config.database).await;
+    let told = look(config).await;
     let facts = shown.facts().clone();
     let role = told.role;
     let status = |fine: bool| if fine { 200 } else { 503 };
@@ -125,8 +128,10 @@ async fn respond(request: &Request, config: &Config, shown: &Shown) -> Response 
         }
         ("GET" | "HEAD" | "OPTIONS", path) => match path {
             "/" | "/primary" | "/leader" => status(role == Some(Role::Primary) && leads),
+            "/standby_leader" => status(role == Some(Role::Standby) && leads),
             "/replica" => status(role == Some(Role::Standby)),
             "/sync" => status(role == Some(Role::Standby) && facts.synchronous),
+            "/quorum" => status(role == Some(Role::Standby) && facts.votes),
             "/health" => status(matches!(role, Some(Role::Primary | Role::Standby))),
             "/liveness" | "/patroni" => 200,
             _ => 404,
@@ -161,14 +166,17 @@ fn agree(request: &Request, config: &Config, shown: &Shown, role: Option<Role>) 
     Response { status: 200, body: json(&"Accepted") }
 }
 
-async fn look(database: SocketAddr) -> Told {
-    match Supervisor::new(database).patience(DATABASE_PATIENCE).status().await {
+async fn look(config: &Config) -> Told {
+    let by_quorum = config.options.synchronous_mode.is_quorum();
+    match Supervisor::new(config.database).patience(DATABASE_PATIENCE).status().await {
         Ok(status) => Told {
             role: Some(status.role),
             timeline: status.timeline().map_or(0, |timeline| timeline.number),
+            tag: status.timeline().map(|timeline| timeline.tag).filter(|_| by_quorum),
             lsn: status.durable,
+            tags: config.tags.clone(),
         },
-        Err(_) => Told { role: None, timeline: 0, lsn: crate::database::Lsn(0) },
+        Err(_) => Told { role: None, timeline: 0, tag: None, lsn: Lsn(0), tags: config.tags.clone() },
     }
 }
 

@@ -21,10 +21,20 @@
 //! `primary_start_timeout`, then the lock is given up, if there is another to take it. A start that fails gives it up.
 //!
 //! *Synchronous standbys* are in two lists, the database's and the store's (`sync.rs`). `on`: with no standby left,
-//! writes no longer wait. `strict`: they wait.
+//! writes no longer wait. `strict`: they wait. `quorum`, `quorum-strict`: they wait for any so many of all standbys, and a
+//! number in the store says of how many voters a candidate must know that it is behind none (`quorum.rs`,
+//! `rules/votes.rs`); any standby may race.
+//!
+//! *Tags* say what is different about one member ([`Tags`]). One that may not lead does not race, and nobody defers or
+//! hands over to it; of those that have equally much the one with the highest priority takes over; for one that is not to
+//! be waited for no write waits; one that replicates from another standby streams from it as long as that one streams
+//! (`cascade.rs`).
 //!
 //! *The watchdog* is petted when the lock was renewed, so that it fires `safety_margin` before the lock is free. It is the
 //! database's here: it stops, where a machine would be reset.
+//!
+//! *A standby cluster* follows a primary elsewhere (`rules/standby_cluster.rs`): whoever has its lock lets its database
+//! stream from there, and the others follow that one. It is promoted as a whole when an operator lets it go.
 //!
 //! *A new cluster*: whoever creates `initialize` begins the first timeline, the others are its copies. *An operator* asks
 //! for a planned change of leaders, or for a pause, by a key ([`Operator`]).
@@ -39,12 +49,22 @@
 //! * An operator writes keys, which agents watch. In Patroni he asks the leader's agent.
 //! * A started database belongs to a cluster by its first timeline, where PostgreSQL has a system identifier. One of
 //!   another cluster is left alone.
-//! * Lag is counted in entries. No quorum commit, no priorities, tags, slots, or cascades.
+//! * In quorum mode the `sync` key names the new leader before it is promoted, a vote is counted if the candidate's log
+//!   contains the voter's last entry, a candidate that an operator named needs votes, too, and the lock is taken only if
+//!   the key is still what votes were counted by. In Patroni the key follows the promotion, positions are compared, and
+//!   who is named takes the lock. Whom to wait for is worked out anew after each step, from what must hold, where Patroni
+//!   plans several steps; both end where all active standbys vote.
+//! * A voter that may not lead votes. Patroni asks it, and does not count what it says.
+//! * A standby that is to stream from another does so while that one streams, and for `ttl` no more when it has not. In
+//!   Patroni it does as long as that one has a member key.
+//! * A standby cluster follows one address. Patroni takes several, and the settings of copies and slots.
+//! * Lag is counted in entries. No slots, no copies from standbys (`clonefrom`), no order among standbys to wait for
+//!   (`sync_priority`).
 //!
 //! # Invariants
 //!
 //! * A database takes writes ⇒ its agent has the lock, as long as clocks run at one rate and the watchdog is on.
-//! * Whoever is in `sync` has every acknowledged write.
+//! * Whoever is in `sync` has every acknowledged write; with a quorum there, at most so many of its standbys lack one.
 //! * A primary that has lost the lock never goes on: it comes back as a standby, and has been rewound before it streams.
 //! * Primary dead, a majority of the store and one standby that may race are up ⇒ within `ttl` + `loop_wait` and the
 //!   promotion there is a primary.
@@ -59,35 +79,43 @@
 //!
 //! # Where to look
 //!
-//! * what is in the store (`cluster.rs`), what follows from it (`rules.rs`), who is waited for (`sync.rs`): plain functions
+//! * what is in the store (`cluster.rs`), what follows from it (`rules.rs`), who is waited for (`sync.rs`, `quorum.rs`),
+//!   who has votes (`rules/votes.rs`), which standby streams from which (`cascade.rs`): plain functions
 //! * the agent: [`run`] and [`serve`] (`agent.rs`), what it does (`acts.rs`), its lease and its keys (`session.rs`), what it answers (`health.rs`)
-//! * [`Operator`] (`operator.rs`); [`Config`], [`Options`], [`Flaw`] (`options.rs`)
+//! * [`Operator`] (`operator.rs`); [`Config`], [`Options`], [`Flaw`] (`options.rs`), [`Tags`] (`tags.rs`)
 //!
 //! What is absent: a view. What a cluster is, its databases say.
 
 mod acts;
 mod agent;
+mod cascade;
 mod cluster;
 mod health;
 mod operator;
 mod options;
+mod quorum;
 mod rules;
 mod session;
 mod sync;
+mod tags;
 
 pub use agent::{run, serve};
 pub use operator::Operator;
-pub use options::{Config, Flaw, Options, Synchronous, Watchdog};
+pub use options::{Config, Flaw, Options, StandbyCluster, Synchronous, Watchdog};
+pub use tags::Tags;
 
 /// Every probe of the agents: facts first, then situations that a good sweep should reach.
 pub const PROBES: &[&str] = &[
     // "acquired", "released" or "lost": what this agent believes of the lock
     "lock",
     "a crashed primary is given up",
+    "a standby follows a standby",
+    "a standby that is followed does not stream",
     "a primary goes on without the store",
     "a synchronous standby is no longer named",
     "another was faster to take the lock",
     "crashed primary started again",
+    "demoted, the cluster is to follow another",
     "demoted, the lock is lost",
     "demoted, the store does not answer",
     "malformed request dropped",
@@ -95,9 +123,12 @@ pub const PROBES: &[&str] = &[
     "stepped aside, a primary is alive",
     "stepped aside, another is ahead",
     "stepped aside, lagging",
+    "stepped aside, may not lead",
     "stepped aside, not of the failsafe members",
     "stepped aside, not synchronous",
+    "stepped aside, of lower priority",
     "stepped aside, on an old timeline",
+    "stepped aside, too few votes",
     "strict mode: writes wait for a standby that is not there",
     "the database belongs to another cluster",
     "the lock was over before it was renewed",

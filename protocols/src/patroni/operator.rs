@@ -1,6 +1,7 @@
 //! What an operator can ask of a cluster.
 
 use super::cluster::{Keys, Settings, Switchover, text};
+use super::options::StandbyCluster;
 use crate::store::{Client, ClientError};
 use std::net::SocketAddr;
 
@@ -48,7 +49,7 @@ impl Operator {
     ///
     /// See [`ClientError`].
     pub async fn pause(&mut self) -> Result<(), ClientError> {
-        self.set(true).await
+        self.change(|settings| settings.pause = true).await
     }
 
     /// Agents do their work again.
@@ -57,10 +58,34 @@ impl Operator {
     ///
     /// See [`ClientError`].
     pub async fn resume(&mut self) -> Result<(), ClientError> {
-        self.set(false).await
+        self.change(|settings| settings.pause = false).await
     }
 
-    async fn set(&mut self, pause: bool) -> Result<(), ClientError> {
-        self.store.put(&self.keys.key("config"), &text(&Settings { pause }), None).await.map(drop)
+    /// Lets a standby cluster go: its leader becomes a primary, with what it has.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn promote_cluster(&mut self) -> Result<(), ClientError> {
+        self.change(|settings| settings.standby_cluster = None).await
+    }
+
+    /// Makes it a standby cluster, of the primary that listens there. What only it has is lost.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn follow_primary(&mut self, primary: SocketAddr) -> Result<(), ClientError> {
+        self.change(|settings| settings.standby_cluster = Some(StandbyCluster { primary })).await
+    }
+
+    /// There is one operator at a time: what another one writes meanwhile is lost.
+    async fn change(&mut self, change: impl FnOnce(&mut Settings)) -> Result<(), ClientError> {
+        let key = self.keys.key("config");
+        let kept = self.store.get(&key).await?;
+        let mut settings: Settings =
+            kept.and_then(|kept| serde_json::from_str(&kept.value).ok()).unwrap_or_default();
+        change(&mut settings);
+        self.store.put(&key, &text(&settings), None).await.map(drop)
     }
 }

@@ -1,5 +1,6 @@
 //! What can be chosen about an agent.
 
+use super::tags::Tags;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -19,6 +20,8 @@ pub struct Config {
     pub store: Vec<SocketAddr>,
     /// The same for all agents of a cluster.
     pub options: Options,
+    /// What is different about this one.
+    pub tags: Tags,
 }
 
 /// Timers and modes, Patroni's by default.
@@ -60,9 +63,21 @@ pub struct Options {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub primary_start_timeout: Duration,
+    /// The cluster begins as one that follows a primary elsewhere; later on an operator says whether it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standby_cluster: Option<StandbyCluster>,
     /// A known defect, switched on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flaw: Option<Flaw>,
+}
+
+/// What a standby cluster follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StandbyCluster {
+    /// Where the database listens that is the primary elsewhere. Its number, and those of its standbys, are not those of
+    /// this cluster.
+    pub primary: SocketAddr,
 }
 
 /// Whether a primary stops by itself.
@@ -87,6 +102,23 @@ pub enum Synchronous {
     On,
     /// They do, for ever if there is none.
     Strict,
+    /// They wait for any so many of all standbys, as long as there is one.
+    Quorum,
+    /// The same, for ever if there is none.
+    #[serde(rename = "quorum-strict")]
+    QuorumStrict,
+}
+
+impl Synchronous {
+    /// Whether a write waits for any so many of all standbys, and a candidate for votes.
+    pub(super) fn is_quorum(self) -> bool {
+        matches!(self, Synchronous::Quorum | Synchronous::QuorumStrict)
+    }
+
+    /// Whether writes wait although there is no standby.
+    pub(super) fn is_strict(self) -> bool {
+        matches!(self, Synchronous::Strict | Synchronous::QuorumStrict)
+    }
 }
 
 /// A known defect.
@@ -100,6 +132,8 @@ pub enum Flaw {
     LeaseOutlived,
     /// A standby races whatever it lacks.
     LaggingWinner,
+    /// In quorum mode a standby that is behind none of those that answer races, however few they are.
+    QuorumNotCounted,
 }
 
 impl Default for Options {
@@ -117,6 +151,7 @@ impl Default for Options {
             maximum_lag_on_syncnode: None,
             failsafe_mode: false,
             primary_start_timeout: Duration::from_secs(300),
+            standby_cluster: None,
             flaw: None,
         }
     }

@@ -5,19 +5,27 @@
 //! answer ([`without_store`]). Where the answer depends on what other agents say it is [`Act::AskOthers`], and the
 //! question is put again with what they said.
 
-use super::cluster::{Cluster, Member, Switchover};
+mod standby_cluster;
+mod switchover;
+mod votes;
+
+use super::cascade;
+use super::cluster::{Cluster, Member};
 use super::options::{Flaw, Options, Synchronous};
+use super::tags::Tags;
 use crate::database::{Lsn, Repair, Replication, Role, Start, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
+use switchover::if_others_can;
 
 /// What an agent knows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
     pub me: u32,
     pub options: &'a Options,
+    pub tags: &'a Tags,
     pub cluster: &'a Cluster,
     /// None: the database does not answer.
     pub database: Option<&'a Status>,
@@ -35,8 +43,11 @@ pub(super) struct Memory {
     pub down_for: Duration,
     /// It gave up the lock a moment ago, so that another takes it.
     pub stands_back: bool,
-    /// The members when there was a leader last.
+    /// The members when there was a leader last, and who that was.
     pub members: BTreeMap<u32, Member>,
+    pub leader: Option<u32>,
+    /// The standby that it is to stream from did not stream a moment ago.
+    pub avoids_standby: bool,
     /// A primary that cannot reach the store has said that it goes on, a ttl ago at most.
     pub failsafe_leader: Option<(u32, SocketAddr)>,
 }
@@ -47,7 +58,12 @@ pub(super) struct Told {
     /// None: its database does not answer.
     pub role: Option<Role>,
     pub timeline: u32,
+    /// The tag of that timeline; said only where votes are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<u32>,
     pub lsn: Lsn,
+    #[serde(default, skip_serializing_if = "Tags::is_default")]
+    pub tags: Tags,
 }
 
 /// What the others said; none of one that has not answered.
@@ -107,10 +123,18 @@ pub(super) enum Why {
     PrimaryAlive,
     /// Writes need not have waited for it.
     NotSynchronous,
+    /// Too few of the voters have voted for it.
+    NoQuorum,
+    /// Its tags say that it never leads.
+    MayNotLead,
+    /// Another has equally much, and comes first.
+    LowerPriority,
     /// The leader has not told the others of it.
     NotInFailsafe,
     /// An operator wants another.
     NotTheCandidate,
+    /// The cluster is to follow a primary that is elsewhere.
+    StandbyCluster,
     /// It has no lock.
     NoLock,
     /// The store does not answer.
@@ -154,6 +178,19 @@ impl<'a> Known<'a> {
         self.database.map_or((0, Lsn(0)), |database| (number(database), database.durable))
     }
 
+    /// Whether another has more.
+    fn is_behind(&self, told: &Told) -> bool {
+        match votes::by_quorum(self) {
+            Some(_) => votes::is_ahead(self, told),
+            None => (told.timeline, told.lsn) > self.position(),
+        }
+    }
+
+    /// Whether another was about to be promoted since this one was a primary.
+    fn was_succeeded(&self) -> bool {
+        votes::by_quorum(self).is_some_and(|sync| sync.leader != self.me)
+    }
+
     fn is_empty(&self) -> bool {
         self.database.is_some_and(|database| database.history.last().is_none())
     }
@@ -183,10 +220,21 @@ impl<'a> Known<'a> {
         compares && known.0.saturating_sub(lsn.0) > self.options.maximum_lag_on_failover
     }
 
-    /// What may be done to follow this one: nothing is cut or copied for one that has not been promoted yet.
+    /// The standby to stream from instead of the leader.
+    fn cascade(&self, leader: SocketAddr) -> Option<SocketAddr> {
+        let named = self.tags.replicatefrom.filter(|_| !self.memory.avoids_standby);
+        cascade::upstream(self.me, named, &self.cluster.members, leader)
+    }
+
+    /// What may be done to follow this one: nothing is cut or copied for one that has not been promoted yet, or, in a
+    /// standby cluster, that does not stream.
     fn repair_for(&self, leader: u32) -> Repair {
-        match self.cluster.members.get(&leader).and_then(|member| member.role) {
+        let leader = self.cluster.members.get(&leader);
+        let remote = self.cluster.settings.standby_cluster.map(|remote| remote.primary);
+        let streams = remote.is_some() && leader.and_then(|member| member.upstream) == remote;
+        match leader.and_then(|member| member.role) {
             Some(Role::Primary) => Repair::RewindOrClone,
+            Some(Role::Standby) if streams => Repair::RewindOrClone,
             _ => Repair::No,
         }
     }
@@ -211,12 +259,15 @@ pub(super) fn with_lock(known: &Known<'_>, others: Option<&Others>) -> Act {
     if known.is_foreign() {
         return Act::Release(Why::Foreign);
     }
+    if let Some(remote) = known.cluster.settings.standby_cluster {
+        return standby_cluster::with_lock(known, remote.primary, others);
+    }
     if known.paused() && known.role() != Some(Role::Primary) && !known.is_candidate() {
         return Act::Release(Why::Paused);
     }
     let patience = known.options.primary_start_timeout;
     match known.role() {
-        Some(Role::Primary) => switchover_from_leader(known, others).unwrap_or(Act::Lead),
+        Some(Role::Primary) => switchover::from_leader(known, others).unwrap_or(Act::Lead),
         Some(Role::Standby) if !known.is_empty() || known.begins() => Act::Promote,
         Some(Role::Standby) => Act::Release(Why::Empty),
         // A start that has been tried and has failed will fail again.
@@ -288,10 +339,14 @@ fn behind(known: &Known<'_>, leader: u32) -> Act {
         Some(database) if database.role == Role::Stopped => {
             Act::Start(Start::Standby { upstream, repair: known.repair_for(leader) })
         }
-        Some(database) if database.role == Role::Standby => match upstream {
-            Some(upstream) if !follows(database, upstream) => Act::Follow(upstream, known.repair_for(leader)),
-            _ => Act::Wait(Why::Fine),
-        },
+        Some(database) if database.role == Role::Standby => {
+            let Some(upstream) = upstream else { return Act::Wait(Why::Fine) };
+            let (upstream, repair) = match known.cascade(upstream) {
+                Some(standby) => (standby, Repair::No),
+                None => (upstream, known.repair_for(leader)),
+            };
+            if follows(database, upstream) { Act::Wait(Why::Fine) } else { Act::Follow(upstream, repair) }
+        }
         _ => Act::Wait(Why::NotRunning),
     }
 }
@@ -305,7 +360,7 @@ fn race(known: &Known<'_>, others: Option<&Others>) -> Act {
     }
     match known.role() {
         // It runs on, or runs again, and nobody has taken over.
-        Some(Role::Primary) if known.position().0 < cluster.timeline() => {
+        Some(Role::Primary) if known.position().0 < cluster.timeline() || known.was_succeeded() => {
             return Act::Demote(Why::OldTimeline);
         }
         Some(Role::Primary) => return Act::TakeLock,
@@ -314,10 +369,14 @@ fn race(known: &Known<'_>, others: Option<&Others>) -> Act {
         Some(Role::Starting) | None => return Act::Wait(Why::NotRunning),
     }
     match &cluster.initialize {
+        None if !known.tags.may_lead() => return Act::Wait(Why::MayNotLead),
         None => return Act::Initialize,
         Some(_) if known.begins() => return Act::TakeLock,
         Some(_) if known.is_empty() => return Act::Wait(Why::Empty),
         Some(_) => {}
+    }
+    if !known.tags.may_lead() {
+        return Act::Wait(Why::MayNotLead);
     }
     if memory.stands_back {
         return Act::Wait(Why::StandsBack);
@@ -327,13 +386,14 @@ fn race(known: &Known<'_>, others: Option<&Others>) -> Act {
     {
         return Act::Wait(Why::NotInFailsafe);
     }
-    if synchronous(known).is_some_and(|sync| !sync.has(me)) {
+    let by_quorum = votes::by_quorum(known).is_some();
+    if !by_quorum && synchronous(known).is_some_and(|sync| !sync.has(me)) {
         return Act::Wait(Why::NotSynchronous);
     }
     match (&cluster.failover.value, others) {
-        (Some(wish), _) if wish.candidate == Some(me) => Act::TakeLock,
+        (Some(wish), _) if wish.candidate == Some(me) && !by_quorum => Act::TakeLock,
         (_, None) => Act::AskOthers(rivals(known)),
-        (Some(wish), Some(others)) => switchover_race(known, wish, others),
+        (Some(wish), Some(others)) => switchover::race(known, wish, others),
         (None, Some(others)) => healthiest(known, others, None, true),
     }
 }
@@ -349,7 +409,7 @@ fn rivals(known: &Known<'_>) -> BTreeMap<u32, SocketAddr> {
     let members = memory.members.iter().chain(&cluster.members).map(|(id, member)| (*id, member.health));
     let failsafe = cluster.failsafe.iter().flatten().map(|(id, health)| (*id, *health));
     let sync = synchronous(known);
-    let counts = |id: u32| id != known.me && sync.is_none_or(|sync| sync.has(id));
+    let counts = |id: u32| id != known.me && sync.is_none_or(|sync| sync.names(id));
     failsafe.chain(members).filter(|(id, _)| counts(*id)).collect()
 }
 
@@ -359,91 +419,33 @@ fn healthiest(known: &Known<'_>, others: &Others, but: Option<u32>, lag: bool) -
     if lag && known.lags(mine.1) {
         return Act::Wait(Why::Lagging);
     }
-    if mine.0 < known.cluster.timeline() {
+    if mine.0 < known.cluster.timeline() && known.cluster.settings.standby_cluster.is_none() {
         return Act::Wait(Why::OldTimeline);
     }
     let compares = known.options.flaw != Some(Flaw::LaggingWinner);
     let leader_before = synchronous(known).map(|sync| sync.leader);
+    let led_last = leader_before.or(known.memory.leader);
     for (id, told) in others.iter().filter(|(id, _)| Some(**id) != but) {
         let Some(told) = told else { continue };
         if told.role == Some(Role::Primary) {
             return Act::Wait(Why::PrimaryAlive);
         }
+        if !told.tags.may_lead() || told.role != Some(Role::Standby) {
+            continue;
+        }
         // The leader before may have written what it never acknowledged.
-        let ahead = told.role == Some(Role::Standby) && (told.timeline, told.lsn) > mine;
-        if compares && ahead && leader_before != Some(*id) {
+        if compares && known.is_behind(told) && leader_before != Some(*id) {
             return Act::Wait(Why::AnotherIsAhead);
         }
+        let comes_first = (told.timeline, told.lsn) == mine && told.tags.priority() > known.tags.priority();
+        if comes_first && led_last != Some(*id) {
+            return Act::Wait(Why::LowerPriority);
+        }
     }
-    Act::TakeLock
-}
-
-/// The leader before has handed the lock over, and this one is not the candidate.
-fn switchover_race(known: &Known<'_>, wish: &Switchover, others: &Others) -> Act {
-    if let Some(candidate) = wish.candidate
-        && others.get(&candidate).is_some_and(|told| told.as_ref().is_some_and(is_standby))
-    {
-        return Act::Wait(Why::NotTheCandidate);
+    match votes::by_quorum(known) {
+        Some(sync) if !votes::are_enough(known, sync, others) => Act::Wait(Why::NoQuorum),
+        _ => Act::TakeLock,
     }
-    if wish.leader == Some(known.me) {
-        // It takes the lock back if there is nobody else.
-        return match can_take_over(known, others, wish.candidate, None) {
-            true => Act::Wait(Why::NotTheCandidate),
-            false => Act::TakeLock,
-        };
-    }
-    healthiest(known, others, wish.leader, false)
-}
-
-fn is_standby(told: &Told) -> bool {
-    told.role == Some(Role::Standby)
-}
-
-/// The first if another member could take over, otherwise the second.
-fn if_others_can(known: &Known<'_>, others: Option<&Others>, then: Act, otherwise: Act) -> Act {
-    match others {
-        None => Act::AskOthers(candidates(known)),
-        Some(others) if can_take_over(known, others, None, None) => then,
-        Some(_) => otherwise,
-    }
-}
-
-/// The members that this leader could hand over to.
-pub(super) fn candidates(known: &Known<'_>) -> BTreeMap<u32, SocketAddr> {
-    let members = known.cluster.members.iter().map(|(id, member)| (*id, member.health));
-    let sync = synchronous(known);
-    members.filter(|(id, _)| *id != known.me && sync.is_none_or(|sync| sync.has(*id))).collect()
-}
-
-/// Whether one of the members that were asked could take over: at least at `from`, or else not lagging.
-pub(super) fn can_take_over(known: &Known<'_>, others: &Others, but: Option<u32>, from: Option<Lsn>) -> bool {
-    let sync = synchronous(known);
-    others.iter().filter(|(id, _)| Some(**id) != but && **id != known.me).any(|(id, told)| {
-        let fits = |told: &Told| {
-            is_standby(told)
-                && sync.is_none_or(|sync| sync.has(*id))
-                && from.map_or(!known.lags(told.lsn), |from| told.lsn >= from)
-                && told.timeline >= known.cluster.timeline()
-        };
-        told.as_ref().is_some_and(fits)
-    })
-}
-
-/// What an operator's wish means for the leader; none if there is none.
-fn switchover_from_leader(known: &Known<'_>, others: Option<&Others>) -> Option<Act> {
-    let wish = known.cluster.failover.value.as_ref()?;
-    let elsewhere = wish.leader.is_some_and(|leader| leader != known.me);
-    let unnamed = wish.candidate.is_none() && known.paused();
-    if elsewhere || unnamed || wish.candidate == Some(known.me) {
-        return Some(Act::ForgetSwitchover);
-    }
-    let mut asked = candidates(known);
-    asked.retain(|id, _| wish.candidate.is_none_or(|candidate| candidate == *id));
-    Some(match others {
-        None => Act::AskOthers(asked),
-        Some(others) if can_take_over(known, others, None, None) => Act::HandOver,
-        Some(_) => Act::ForgetSwitchover,
-    })
 }
 
 #[cfg(test)]

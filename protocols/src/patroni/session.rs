@@ -3,7 +3,7 @@
 //! One lease holds an agent's member key and, if it has it, the lock. Its end is counted from when its renewal was *asked*
 //! for: it is never later than the store's.
 
-use super::cluster::{Cluster, Initialize, Kept, Keys, Member, SyncState, text};
+use super::cluster::{Cluster, Initialize, Kept, Keys, Member, Settings, SyncState, text};
 use crate::database::{Lsn, Timeline};
 use crate::store::{Client, ClientError, Compare, Condition, LeaseId, Operation, Refusal, Txn, TxnReply};
 use std::collections::BTreeMap;
@@ -108,13 +108,19 @@ impl Session {
         Ok(())
     }
 
-    /// Takes the lock, if nobody has it. Until when it has it.
-    pub async fn acquire(&mut self, by: Instant) -> Result<Option<Instant>, Trouble> {
+    /// Takes the lock, if nobody has it, and if the `sync` key is as it was at this revision. Until when it has it.
+    pub async fn acquire(
+        &mut self,
+        sync_modified: Option<u64>,
+        by: Instant,
+    ) -> Result<Option<Instant>, Trouble> {
         let lease = self.renew(by).await?;
         let leader = self.keys.key("leader");
         let put = self.put_operation(&leader, &self.me.to_string(), Some(lease.id));
         let absent = Compare { key: leader, condition: Condition::Version(0) };
-        let reply = self.txn(vec![absent], vec![put], by).await?;
+        let unchanged = sync_modified
+            .map(|modified| Compare { key: self.keys.key("sync"), condition: Condition::Modified(modified) });
+        let reply = self.txn([absent].into_iter().chain(unchanged).collect(), vec![put], by).await?;
         Ok(reply.succeeded.then_some(lease.until))
     }
 
@@ -174,12 +180,13 @@ impl Session {
         Ok(reply.succeeded.then_some(Kept { value, modified }))
     }
 
-    /// Tries to be who begins the cluster.
-    pub async fn initialize(&mut self, by: Instant) -> Result<bool, Trouble> {
+    /// Tries to be who begins the cluster, and writes down what it begins with, if it is not the usual.
+    pub async fn initialize(&mut self, settings: Option<&Settings>, by: Instant) -> Result<bool, Trouble> {
         let (key, value) = (self.keys.key("initialize"), Initialize { by: self.me, timeline: None });
         let absent = Compare { key: key.clone(), condition: Condition::Version(0) };
-        let put = self.put_operation(&key, &text(&value), None);
-        Ok(self.txn(vec![absent], vec![put], by).await?.succeeded)
+        let mut puts = vec![self.put_operation(&key, &text(&value), None)];
+        puts.extend(settings.map(|it| self.put_operation(&self.keys.key("config"), &text(it), None)));
+        Ok(self.txn(vec![absent], puts, by).await?.succeeded)
     }
 
     /// As the leader, says which timelines there are.

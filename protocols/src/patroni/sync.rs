@@ -2,12 +2,15 @@
 //!
 //! Whoever is in the `sync` key may become the leader. So it must have every acknowledged write: the database waits for
 //! it *before* it is named there, and no longer than it is named there; and it is named only when it has what was
-//! acknowledged before the database waited.
+//! acknowledged before the database waited. Where writes wait for any so many of all standbys, `quorum.rs` has the steps.
 
+use super::cascade;
 use super::cluster::SyncState;
 use super::options::{Options, Synchronous};
-use crate::database::{Lsn, Status, Sync};
-use std::collections::BTreeSet;
+use super::quorum;
+use super::tags::Tags;
+use crate::database::{Lsn, Standby, Status, Sync};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The next step; a leader takes them until there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,22 +21,35 @@ pub(super) enum Step {
     Database(Sync),
 }
 
-/// The next step of a leader, if there is one. `members`: who has a member key. `since`: what the database had when it was
+/// The next step of a leader, if there is one. `members`: who has a member key, and their tags. `since`: what the database had when it was
 /// last told; none if that is not known.
 pub(super) fn next_step(
     me: u32,
     options: &Options,
     key: Option<&SyncState>,
     status: &Status,
-    members: &BTreeSet<u32>,
+    members: &BTreeMap<u32, Tags>,
     since: Option<Lsn>,
 ) -> Option<Step> {
     let tell = |sync: Sync| (status.sync != sync).then_some(Step::Database(sync));
     if options.synchronous_mode == Synchronous::Off {
         return key.map(|_| Step::Key(None)).or_else(|| tell(Sync::default()));
     }
-    let name = |standbys: BTreeSet<u32>| Step::Key(Some(SyncState { leader: me, standbys }));
-    let Some(key) = key.filter(|key| key.leader == me) else { return Some(name(BTreeSet::new())) };
+    if options.synchronous_mode.is_quorum() {
+        let (mut active, others): (Vec<_>, Vec<_>) = streaming(options, status, members)
+            .iter()
+            .map(|standby| standby.id)
+            .partition(|id| members[id].may_lead());
+        // Who may not lead may be the only one that is ahead: it is waited for if there are too few others.
+        let room = (options.synchronous_node_count as usize).saturating_sub(active.len());
+        active.extend(others.into_iter().take(room));
+        let active = active.into_iter().collect();
+        return quorum::next_step(me, options, key, status, &active, since);
+    }
+    let name = |standbys: BTreeSet<u32>| Step::Key(Some(SyncState { leader: me, standbys, quorum: 0 }));
+    // Of those that a quorum was counted from any one may lack something.
+    let key = key.filter(|key| key.leader == me && key.quorum == 0);
+    let Some(key) = key else { return Some(name(BTreeSet::new())) };
     let picked = pick(options, key, status, members);
     if picked.is_empty() && options.synchronous_mode == Synchronous::Strict {
         return tell(before_any(options, &key.standbys));
@@ -57,25 +73,38 @@ pub(super) fn next_step(
 /// Whom the database waits for before it becomes a primary: nobody, or those that are named already, or in strict mode
 /// somebody who is not there.
 pub(super) fn before_any(options: &Options, named: &BTreeSet<u32>) -> Sync {
-    match options.synchronous_mode {
-        Synchronous::Off | Synchronous::On => Sync { required: named.len() as u32, of: named.clone() },
-        Synchronous::Strict => Sync { required: (named.len() as u32).max(1), of: named.clone() },
-    }
+    let least = u32::from(options.synchronous_mode.is_strict());
+    Sync { required: (named.len() as u32).max(least), of: named.clone() }
 }
 
-/// The standbys to wait for: those that are named stay, then those that are waited for, then those that have most.
-fn pick(options: &Options, key: &SyncState, status: &Status, members: &BTreeSet<u32>) -> BTreeSet<u32> {
-    let mut active: Vec<_> = status.standbys.iter().filter(|standby| members.contains(&standby.id)).collect();
+/// The standbys to wait for: first those that may lead; of them those that are named stay, then those that are waited
+/// for, then those that have most.
+fn pick(options: &Options, key: &SyncState, status: &Status, members: &BTreeMap<u32, Tags>) -> BTreeSet<u32> {
+    let mut active = streaming(options, status, members);
+    active.sort_by_key(|standby| {
+        let (named, waited) = (key.standbys.contains(&standby.id), status.sync.of.contains(&standby.id));
+        let may_lead = members[&standby.id].may_lead();
+        (!may_lead, !named, !waited, std::cmp::Reverse(standby.confirmed), standby.id)
+    });
+    active.iter().take(options.synchronous_node_count as usize).map(|standby| standby.id).collect()
+}
+
+/// The standbys that may be waited for: they stream, have an agent that lets them, are not on their way to another
+/// standby, and do not lack too much.
+fn streaming<'a>(options: &Options, status: &'a Status, members: &BTreeMap<u32, Tags>) -> Vec<&'a Standby> {
+    let replicatefrom = |id: u32| members.get(&id).and_then(|tags| tags.replicatefrom);
+    let streams = |id: u32| status.standbys.iter().any(|standby| standby.id == id);
+    let may_wait = |standby: &&Standby| {
+        members.get(&standby.id).is_some_and(|tags| !tags.nosync)
+            && !cascade::is_to_cascade(standby.id, replicatefrom, streams, members.len())
+    };
+    let mut active: Vec<_> = status.standbys.iter().filter(may_wait).collect();
     let most = active.iter().map(|standby| standby.confirmed.0).max().unwrap_or_default();
     if let Some(lag_max) = options.maximum_lag_on_syncnode {
         let best = if active.len() > 1 { most } else { status.durable.0 };
         active.retain(|standby| best.saturating_sub(standby.confirmed.0) <= lag_max);
     }
-    active.sort_by_key(|standby| {
-        let (named, waited) = (key.standbys.contains(&standby.id), status.sync.of.contains(&standby.id));
-        (!named, !waited, std::cmp::Reverse(standby.confirmed), standby.id)
-    });
-    active.iter().take(options.synchronous_node_count as usize).map(|standby| standby.id).collect()
+    active
 }
 
 #[cfg(test)]
@@ -101,7 +130,7 @@ mod tests {
     }
 
     fn key(standbys: &[u32]) -> SyncState {
-        SyncState { leader: ME, standbys: standbys.iter().copied().collect() }
+        SyncState { leader: ME, standbys: standbys.iter().copied().collect(), quorum: 0 }
     }
 
     fn options(mode: Synchronous) -> Options {
@@ -109,7 +138,7 @@ mod tests {
     }
 
     fn step(options: &Options, key: Option<&SyncState>, status: &Status) -> Option<Step> {
-        let members = BTreeSet::from([4, 5, 6]);
+        let members = [4, 5, 6].map(|id| (id, Tags::default())).into();
         next_step(ME, options, key, status, &members, Some(Lsn(90)))
     }
 
@@ -135,7 +164,10 @@ mod tests {
         let on = options(Synchronous::On);
         assert_eq!(step(&on, Some(&key(&[])), &status(&[(5, 89)], &[5])), None);
         let known = status(&[(5, 100)], &[5]);
-        assert_eq!(next_step(ME, &on, Some(&key(&[])), &known, &BTreeSet::from([4, 5]), None), None);
+        assert_eq!(
+            next_step(ME, &on, Some(&key(&[])), &known, &[4, 5].map(|id| (id, Tags::default())).into(), None),
+            None
+        );
     }
 
     #[test]
@@ -181,6 +213,32 @@ mod tests {
     }
 
     #[test]
+    fn who_may_not_lead_comes_last_and_who_is_not_to_be_waited_for_not_at_all() {
+        let may_not_lead = Tags { nofailover: Some(true), ..Tags::default() };
+        let no_sync = Tags { nosync: true, ..Tags::default() };
+        let (cascades, elsewhere): (Tags, Tags) =
+            ([6, 7].map(|id| Tags { replicatefrom: Some(id), ..Tags::default() })).into();
+        let waited_for = |count, tags: [&Tags; 2], mode| {
+            let options = Options { synchronous_node_count: count, ..options(mode) };
+            let members = [(5, tags[0].clone()), (6, tags[1].clone())].into();
+            let status = status(&[(5, 100), (6, 95)], &[]);
+            match next_step(ME, &options, Some(&key(&[])), &status, &members, Some(Lsn(90))) {
+                Some(Step::Database(sync)) => Vec::from_iter(sync.of),
+                _ => Vec::new(),
+            }
+        };
+        let any = Tags::default();
+        for mode in [Synchronous::On, Synchronous::Quorum] {
+            assert_eq!(waited_for(1, [&may_not_lead, &any], mode), [6]);
+            assert_eq!(waited_for(2, [&may_not_lead, &any], mode), [5, 6]);
+            assert_eq!(waited_for(2, [&no_sync, &any], mode), [6]);
+            assert_eq!(waited_for(2, [&cascades, &any], mode), [6]);
+            assert_eq!(waited_for(2, [&elsewhere, &any], mode), [5, 6]);
+            assert_eq!(waited_for(1, [&no_sync, &may_not_lead], mode), [6]);
+        }
+    }
+
+    #[test]
     fn without_synchronous_mode_the_key_goes_first() {
         let off = options(Synchronous::Off);
         assert_eq!(step(&off, Some(&key(&[5])), &status(&[(5, 100)], &[5])), Some(Step::Key(None)));
@@ -190,8 +248,10 @@ mod tests {
 
     #[test]
     fn a_key_of_another_leader_is_begun_anew() {
-        let old = SyncState { leader: 5, standbys: BTreeSet::from([4, 6]) };
+        let old = SyncState { leader: 5, standbys: BTreeSet::from([4, 6]), quorum: 0 };
         let on = options(Synchronous::On);
         assert_eq!(step(&on, Some(&old), &status(&[(6, 100)], &[])), names(&[]));
+        let counted = SyncState { quorum: 1, ..key(&[5, 6]) };
+        assert_eq!(step(&on, Some(&counted), &status(&[(5, 100)], &[5])), names(&[]));
     }
 }

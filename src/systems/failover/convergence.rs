@@ -1,7 +1,9 @@
-//! **convergence**: one primary, and all others stream from it and have what it has.
+//! **convergence**: one primary, and all others stream from it and have what it has; those that may, by way of a standby.
 
+use host::world::HostId;
 use protocols::database::{Replication, Role, View};
 use sim::check::Views;
+use std::collections::BTreeSet;
 
 /// The machine of the one primary.
 pub(super) fn primary(views: &Views<View>) -> Result<u32, String> {
@@ -17,17 +19,20 @@ pub(super) fn primary(views: &Views<View>) -> Result<u32, String> {
     }
 }
 
-pub(super) fn converged(views: &Views<View>) -> Result<(), String> {
+/// `may_cascade`: whose entries may come from another standby.
+pub(super) fn converged(views: &Views<View>, may_cascade: &BTreeSet<HostId>) -> Result<(), String> {
     let leader = primary(views)?;
     let Some(primary) = views.get(leader) else { return Err("the primary is gone".to_owned()) };
     if primary.visible < primary.durable {
         return Err(format!("{} entries of n{leader} still wait", primary.durable.0 - primary.visible.0));
     }
+    let reached = reached(views, primary);
     for (node, view) in views.up().filter(|(node, _)| *node != leader) {
         if view.role != Role::Standby || view.replication != Replication::Streaming {
             return Err(format!("n{node} is {}, and {:?}", view.role.name(), view.replication));
         }
-        if !primary.standbys.contains(&view.id) {
+        let cascades = may_cascade.contains(&(node as usize - 1)) && reached.contains(&view.id);
+        if !primary.standbys.contains(&view.id) && !cascades {
             return Err(format!("n{node} does not stream from n{leader}, the primary"));
         }
         let shown = |view: &View| {
@@ -41,6 +46,18 @@ pub(super) fn converged(views: &Views<View>) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The numbers of those that stream from the primary, or from one that does.
+fn reached(views: &Views<View>, primary: &View) -> BTreeSet<u32> {
+    let mut reached = BTreeSet::from([primary.id]);
+    let mut open = vec![primary.id];
+    while let Some(id) = open.pop() {
+        for (_, view) in views.up().filter(|(_, view)| view.id == id) {
+            open.extend(view.standbys.iter().filter(|standby| reached.insert(**standby)));
+        }
+    }
+    reached
 }
 
 #[cfg(test)]
@@ -72,7 +89,18 @@ mod tests {
         let primary = View { standbys: vec![4, 6], ..view(5, Role::Primary) };
         let databases = [view(4, Role::Standby), primary, last].map(Some);
         let stores = [None, None, None];
-        converged(&Views::new(stores.into_iter().chain(databases).collect()))
+        converged(&Views::new(stores.into_iter().chain(databases).collect()), &BTreeSet::new())
+    }
+
+    /// n5 leads n4, n4 leads n6, and n6 leads n7. The last two may cascade, if `may`.
+    fn judge_cascade(may: bool, change: impl FnOnce(&mut [View; 4])) -> Result<(), String> {
+        let mut databases = [4, 5, 6, 7].map(|id| view(id, Role::Standby));
+        databases[1] = View { standbys: vec![4], ..view(5, Role::Primary) };
+        (databases[0].standbys, databases[2].standbys) = (vec![6], vec![7]);
+        change(&mut databases);
+        let views = [None, None, None].into_iter().chain(databases.map(Some)).collect();
+        let may_cascade = if may { BTreeSet::from([5, 6]) } else { BTreeSet::new() };
+        converged(&Views::new(views), &may_cascade)
     }
 
     #[test]
@@ -105,8 +133,24 @@ mod tests {
     }
 
     #[test]
+    fn a_cascade_that_begins_at_the_primary_has_converged_if_there_may_be_one() {
+        assert_eq!(judge_cascade(true, |_| ()), Ok(()));
+        let not_n6 = Err("n6 does not stream from n5, the primary".to_owned());
+        assert_eq!(judge_cascade(false, |_| ()), not_n6);
+        // A circle of its own.
+        assert_eq!(
+            judge_cascade(true, |views| {
+                (views[0].standbys, views[3].standbys) = (Vec::new(), vec![6]);
+            }),
+            not_n6
+        );
+        let lacks = judge_cascade(true, |views| views[3].visible = Lsn(8)).unwrap_err();
+        assert!(lacks.starts_with("n7 shows 8 entries"), "{lacks}");
+    }
+
+    #[test]
     fn there_is_one_primary() {
         let standbys = Views::new(vec![Some(view(4, Role::Standby)), Some(view(5, Role::Standby))]);
-        assert_eq!(converged(&standbys).unwrap_err(), "there is no primary");
+        assert_eq!(converged(&standbys, &BTreeSet::new()).unwrap_err(), "there is no primary");
     }
 }

@@ -22,10 +22,22 @@ pub(super) enum Fact {
     Lock { acquired: bool },
     /// No longer than this may pass without a write, in ns.
     ServiceWithin { ns: u64 },
+    /// Its manager was told that its database never leads.
+    MayNotLead,
+    /// It is a primary that nobody here manages.
+    Elsewhere,
+    /// Its manager was told to let its database stream from another standby.
+    MayCascade,
 }
 
 /// How long the service may be without a write, in ms.
 pub(super) const SERVICE_WITHIN: &str = "service within";
+/// Said by a machine whose database is a primary that nobody here manages.
+pub(super) const ELSEWHERE: &str = "primary elsewhere";
+/// Said by a machine whose database may stream from another standby.
+pub(super) const MAY_CASCADE: &str = "may stream from a standby";
+/// Said by a machine whose database never leads.
+pub(super) const MAY_NOT_LEAD: &str = "may not lead";
 
 impl Fact {
     /// The machine that published a probe, and what it says; none if it is not judged.
@@ -44,6 +56,9 @@ impl Fact {
             ("committed", [Value::Uint(id), Value::Uint(lsn)]) => Fact::Committed { id: *id, lsn: *lsn },
             ("streams", [from, Value::Uint(after)]) => Fact::Streams { from: machine(from)?, after: *after },
             ("lock", [Value::Text(what)]) => Fact::Lock { acquired: what == "acquired" },
+            (ELSEWHERE, []) => Fact::Elsewhere,
+            (MAY_CASCADE, []) => Fact::MayCascade,
+            (MAY_NOT_LEAD, []) => Fact::MayNotLead,
             (SERVICE_WITHIN, [Value::Uint(ms)]) => Fact::ServiceWithin { ns: ms * 1_000_000 },
             _ => return None,
         };

@@ -6,24 +6,32 @@
 use super::fact::name;
 use host::world::HostId;
 
-/// Who got the lock last, and has not lost it since as far as it knows.
+/// Who got the lock last, and has not lost it since as far as it knows; and who needs none.
 #[derive(Debug, Default)]
-pub(super) struct Lock(Option<HostId>);
+pub(super) struct Lock {
+    holder: Option<HostId>,
+    elsewhere: Option<HostId>,
+}
 
 impl Lock {
     /// A machine's manager has got the lock, or has it no longer.
     pub(super) fn changed(&mut self, host: HostId, acquired: bool) {
         if acquired {
-            self.0 = Some(host);
-        } else if self.0 == Some(host) {
-            self.0 = None;
+            self.holder = Some(host);
+        } else if self.holder == Some(host) {
+            self.holder = None;
         }
+    }
+
+    /// A primary that nobody here manages: who has the lock only follows it.
+    pub(super) fn elsewhere(&mut self, host: HostId) {
+        self.elsewhere = Some(host);
     }
 
     /// A primary has done a write.
     pub(super) fn committed(&self, host: HostId) -> Result<(), String> {
-        match self.0 {
-            Some(holder) if holder != host => {
+        match self.holder {
+            Some(holder) if holder != host && self.elsewhere != Some(host) => {
                 Err(format!("{} has done a write, and {} holds the lock", name(host), name(holder)))
             }
             _ => Ok(()),
@@ -44,6 +52,15 @@ mod tests {
         lock.changed(4, true);
         assert_eq!(lock.committed(4), Ok(()));
         assert_eq!(lock.committed(3).unwrap_err(), "n4 has done a write, and n5 holds the lock");
+    }
+
+    #[test]
+    fn a_primary_elsewhere_needs_no_lock() {
+        let mut lock = Lock::default();
+        lock.elsewhere(6);
+        lock.changed(3, true);
+        assert_eq!(lock.committed(6), Ok(()));
+        assert!(lock.committed(4).is_err());
     }
 
     #[test]

@@ -1,16 +1,22 @@
 //! What runs on each machine. On a database's run several processes, which talk over sockets of the machine.
 
-use super::fact::SERVICE_WITHIN;
+use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_NOT_LEAD, SERVICE_WITHIN};
 use super::options::{Manager, Options, Part, Places};
 use host::process;
+use protocols::database::{Role, Start, Supervisor};
 use protocols::{database, patroni, router, stolon, store};
 use sim::NodeContext;
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// The names of the processes of which a fault may strike one.
 pub(super) const PROCESSES: &[&str] = &["database", "agent", "keeper", "sentinel"];
 
+/// How often a primary that nobody manages is looked after.
+const START_EVERY: Duration = Duration::from_secs(1);
 /// Where agents answer routers and each other.
 const HEALTH_PORT: u16 = 7001;
 
@@ -27,6 +33,9 @@ pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
             if let Some(bound) = node.options.service_within {
                 host::probe!(SERVICE_WITHIN, bound.as_millis() as u64);
             }
+            if node.options.standby_cluster {
+                return primary_elsewhere(&node).await;
+            }
             router(&node, places).await
         }
     }
@@ -40,8 +49,15 @@ async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result
     let stores = places.stores.to_vec();
     match options.manager {
         Manager::Patroni => {
-            let (health, options) = (health(address), options.patroni());
-            let config = patroni::Config { id, database: address, health, store: stores, options };
+            let cascades = options.standby_cluster;
+            let (health, tags, options) = (health(address), options.tags(id), options.patroni(places));
+            if !tags.may_lead() {
+                host::probe!(MAY_NOT_LEAD);
+            }
+            if cascades || tags.replicatefrom.is_some() {
+                host::probe!(MAY_CASCADE);
+            }
+            let config = patroni::Config { id, database: address, health, store: stores, options, tags };
             let agent = process::run("agent", || patroni::run(config.clone()));
             tokio::try_join!(database, agent).map(drop)
         }
@@ -58,6 +74,30 @@ async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result
             let sentinel = process::run("sentinel", || stolon::sentinel(sentinel.clone()));
             tokio::try_join!(database, keeper, sentinel).map(drop)
         }
+    }
+}
+
+/// A primary that nobody here manages: whenever it stops it is started again.
+async fn primary_elsewhere(node: &NodeContext<Options>) -> io::Result<()> {
+    host::probe!(ELSEWHERE);
+    let (id, address) = (node.id, node.nodes[node.id as usize - 1]);
+    let config = database::Config { id, address, options: node.options.database.clone() };
+    let database = process::run("database", || database::run(config.clone(), node.disk()));
+    tokio::select! {
+        biased;
+        ended = database => ended,
+        never = keep_started(address) => match never {},
+    }
+}
+
+async fn keep_started(address: SocketAddr) -> Infallible {
+    let mut supervisor = Supervisor::new(address);
+    loop {
+        if supervisor.status().await.is_ok_and(|status| status.role == Role::Stopped) {
+            // If it does not start now, it may next time.
+            let _ = supervisor.start(Start::Primary).await;
+        }
+        sleep(START_EVERY).await;
     }
 }
 

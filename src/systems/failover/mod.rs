@@ -5,7 +5,7 @@
 //!
 //! Judged, each in a file of its own: **timeline** (`logs.rs`: all logs are paths in one tree, and who was not rewound
 //! does not stream), **split-brain** (writes of two primaries do not overlap), **one-writable** (no two databases would
-//! take a write, asked by whomever), **lease** (who writes holds the lock),
+//! take a write, asked by whomever), **lease** (who writes holds the lock), **eligible** (nobody leads who is tagged not to),
 //! **service** (no longer without a write than the scenario allows), **convergence** (in the end there is one primary,
 //! and all others have what it has), **durability** (what was acknowledged is then there) and **linearizable** (each key
 //! by itself).
@@ -15,6 +15,7 @@
 mod client;
 mod convergence;
 mod durability;
+mod eligible;
 mod fact;
 mod figures;
 mod lease;
@@ -83,15 +84,16 @@ impl System for Failover {
         // All look at the same logs: the first takes in what was said.
         let watch = Rc::new(RefCell::new(Watch::default()));
         let shared = || Rc::clone(&watch);
-        let (hearing, split, lease, service, durable, promise) =
-            (shared(), shared(), shared(), shared(), shared(), shared());
+        let (hearing, split, lease, eligible, service, converged, durable, promise) =
+            (shared(), shared(), shared(), shared(), shared(), shared(), shared(), shared());
         Checkers::<Self>::new()
             .invariant("timeline", move |seen| hearing.borrow_mut().hear(seen.probe))
             .invariant("split-brain", move |_| split.borrow().split_brain.clone())
             .invariant("one-writable", |seen| one_writable::check(seen.views))
             .invariant("lease", move |_| lease.borrow().lease.clone())
+            .invariant("eligible", move |_| eligible.borrow().eligible.clone())
             .invariant("service", move |_| service.borrow().service.clone())
-            .convergence(convergence::converged)
+            .convergence(move |views| convergence::converged(views, &converged.borrow().may_cascade))
             .eventually("durability", move |views| {
                 durable.borrow().durability(convergence::primary(views)? as usize - 1)
             })

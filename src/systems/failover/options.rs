@@ -1,10 +1,11 @@
 //! What a scenario can choose, and which machine is what.
 
-use protocols::patroni::Synchronous;
+use protocols::patroni::{StandbyCluster, Synchronous};
 use protocols::{database, patroni, router, stolon, store};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::scenario::Time;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 
@@ -18,6 +19,9 @@ pub struct Options {
     pub stores: u32,
     /// How many routers there are: the last machines.
     pub routers: u32,
+    /// Whether the databases follow a primary elsewhere, as a standby cluster of Patroni's: it is in the routers' place, and
+    /// clients talk to it.
+    pub standby_cluster: bool,
     /// Whether a write waits for a standby: the manager's own way of that, where its options say nothing else.
     pub synchronous: bool,
     /// No longer than this may pass without a write while clients work; without it, any time may.
@@ -28,6 +32,8 @@ pub struct Options {
     pub database: database::Options,
     /// Patroni, if it is the manager.
     pub patroni: patroni::Options,
+    /// What Patroni is told about single databases, by the names of their machines.
+    pub tags: BTreeMap<String, patroni::Tags>,
     /// The routers to databases that Patroni manages.
     pub router: router::Options,
     /// stolon, if it is the manager: its proxies are the routers.
@@ -50,11 +56,13 @@ impl Default for Options {
             manager: Manager::Patroni,
             stores: 3,
             routers: 1,
+            standby_cluster: false,
             synchronous: false,
             service_within: None,
             store: store::Options::default(),
             database: database::Options::default(),
             patroni: patroni::Options::default(),
+            tags: BTreeMap::new(),
             router: router::Options::default(),
             stolon: stolon::Options::default(),
         }
@@ -62,13 +70,21 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Patroni's, synchronous if all are.
-    pub(super) fn patroni(&self) -> patroni::Options {
+    /// Patroni's, synchronous if all are, and following the first of the routers' machines if they are to.
+    pub(super) fn patroni(&self, places: Places<'_>) -> patroni::Options {
         let mut options = self.patroni.clone();
+        if self.standby_cluster {
+            options.standby_cluster = Some(StandbyCluster { primary: places.routers[0] });
+        }
         if self.synchronous && options.synchronous_mode == Synchronous::Off {
             options.synchronous_mode = Synchronous::On;
         }
         options
+    }
+
+    /// What Patroni is told about the database of the machine with this number.
+    pub(super) fn tags(&self, id: u32) -> patroni::Tags {
+        self.tags.get(&format!("n{id}")).cloned().unwrap_or_default()
     }
 
     /// stolon's, synchronous if all are.
@@ -99,7 +115,30 @@ impl<'a> Places<'a> {
         }
         let (stores, others) = nodes.split_at(stores);
         let (databases, routers) = others.split_at(others.len() - routers);
-        Ok(Places { stores, databases, routers })
+        let places = Places { stores, databases, routers };
+        let checked = places.check(options);
+        checked.map(|()| places).map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))
+    }
+
+    /// # Errors
+    ///
+    /// Names the option that is not one of this cluster.
+    fn check(&self, options: &Options) -> Result<(), String> {
+        let by_patroni = options.manager == Manager::Patroni;
+        if options.standby_cluster && (self.routers.len() > 1 || !by_patroni) {
+            return Err(
+                "cluster.options.standby_cluster: it is Patroni's, and follows one primary".to_owned()
+            );
+        }
+        if !options.tags.is_empty() && !by_patroni {
+            return Err("cluster.options.tags: they are Patroni's".to_owned());
+        }
+        let first = self.stores.len() + 1;
+        let names: Vec<String> = (first..first + self.databases.len()).map(|id| format!("n{id}")).collect();
+        match options.tags.keys().find(|machine| !names.contains(machine)) {
+            Some(machine) => Err(format!("cluster.options.tags: {machine} is no database's machine")),
+            None => Ok(()),
+        }
     }
 
     /// What the machine with this number is, from 1.
@@ -140,6 +179,37 @@ mod tests {
         let (store, database) = ([Part::Store; 3], [Part::Database; 3]);
         assert_eq!(parts, [&store[..], &database, &[Part::Router]].concat());
         assert_eq!(places.routers, &nodes[6..]);
+    }
+
+    #[test]
+    fn a_standby_cluster_follows_the_machine_in_the_routers_place() {
+        let nodes = nodes(8);
+        let options = Options { standby_cluster: true, ..Options::default() };
+        let places = Places::of(&nodes, &options).unwrap();
+        let follows = options.patroni(places).standby_cluster.map(|remote| remote.primary);
+        assert_eq!(follows, Some(nodes[7]));
+        let two = Options { routers: 2, ..options };
+        let message = Places::of(&nodes, &two).unwrap_err().to_string();
+        assert_eq!(message, "cluster.options.standby_cluster: it is Patroni's, and follows one primary");
+    }
+
+    #[test]
+    fn only_a_database_has_tags() {
+        let nodes = nodes(7);
+        let tagged = |machine: &str| {
+            let tags = patroni::Tags { nosync: true, ..patroni::Tags::default() };
+            let options = Options { tags: [(machine.to_owned(), tags)].into(), ..Options::default() };
+            Places::of(&nodes, &options).map(|_| (options.tags(4).nosync, options.tags(5).nosync))
+        };
+        assert_eq!(tagged("n5").unwrap(), (false, true));
+        for machine in ["n3", "n7", "n8", "n0", "five"] {
+            let message = format!("cluster.options.tags: {machine} is no database's machine");
+            assert_eq!(tagged(machine).unwrap_err().to_string(), message);
+        }
+        let tags = [("n5".to_owned(), patroni::Tags::default())].into();
+        let stolon = Options { manager: Manager::Stolon, tags, ..Options::default() };
+        let message = Places::of(&nodes, &stolon).unwrap_err().to_string();
+        assert_eq!(message, "cluster.options.tags: they are Patroni's");
     }
 
     #[test]

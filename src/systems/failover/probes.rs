@@ -1,6 +1,6 @@
 //! The probes of all that runs in the system: some are published by several of its protocols.
 
-use super::fact::SERVICE_WITHIN;
+use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_NOT_LEAD, SERVICE_WITHIN};
 use protocols::{database, patroni, router, stolon, store};
 
 /// Each once.
@@ -12,7 +12,7 @@ const ALL: ([&str; 100], usize) = union(&[
     router::PROBES,
     stolon::PROBES,
     store::PROBES,
-    &[SERVICE_WITHIN],
+    &[ELSEWHERE, MAY_CASCADE, MAY_NOT_LEAD, SERVICE_WITHIN],
 ]);
 
 const fn union<const N: usize>(lists: &[&[&'static str]]) -> ([&'static str; N], usize) {

@@ -1,6 +1,7 @@
 //! Everything that was said in a run, taken in once for all that is judged.
 
 use super::durability::Acknowledged;
+use super::eligible::Eligible;
 use super::fact::Fact;
 use super::lease::Lock;
 use super::logs::Logs;
@@ -8,6 +9,7 @@ use super::recovery::Machines;
 use super::service::Service;
 use super::split_brain::Reigns;
 use host::world::{HostId, Probe};
+use std::collections::BTreeSet;
 
 /// What was heard so far, and what each checker says of the latest of it.
 #[derive(Debug)]
@@ -16,10 +18,14 @@ pub(super) struct Watch {
     acknowledged: Acknowledged,
     reigns: Reigns,
     lock: Lock,
+    may_lead: Eligible,
     clock: Service,
+    /// Who may stream from another standby.
+    pub(super) may_cascade: BTreeSet<HostId>,
     pub(super) machines: Machines,
     pub(super) split_brain: Result<(), String>,
     pub(super) lease: Result<(), String>,
+    pub(super) eligible: Result<(), String>,
     pub(super) service: Result<(), String>,
 }
 
@@ -30,10 +36,13 @@ impl Default for Watch {
             acknowledged: Acknowledged::default(),
             reigns: Reigns::default(),
             lock: Lock::default(),
+            may_lead: Eligible::default(),
             clock: Service::default(),
+            may_cascade: BTreeSet::new(),
             machines: Machines::default(),
             split_brain: Ok(()),
             lease: Ok(()),
+            eligible: Ok(()),
             service: Ok(()),
         }
     }
@@ -42,7 +51,7 @@ impl Default for Watch {
 impl Watch {
     /// Takes a probe in. Without one, the clients have stopped. Returns what is wrong with the logs.
     pub(super) fn hear(&mut self, probe: Option<&Probe>) -> Result<(), String> {
-        (self.split_brain, self.lease, self.service) = (Ok(()), Ok(()), Ok(()));
+        (self.split_brain, self.lease, self.eligible, self.service) = (Ok(()), Ok(()), Ok(()), Ok(()));
         let Some(probe) = probe else {
             self.clock.over();
             return Ok(());
@@ -63,7 +72,15 @@ impl Watch {
                 self.acknowledged.committed(host, id, lsn, timeline);
             }
             Fact::Appended { id, .. } => self.reigns.appended(id),
-            Fact::Lock { acquired } => self.lock.changed(host, acquired),
+            Fact::Lock { acquired } => {
+                self.lock.changed(host, acquired);
+                if acquired {
+                    self.eligible = self.may_lead.acquired(host);
+                }
+            }
+            Fact::Elsewhere => self.lock.elsewhere(host),
+            Fact::MayCascade => drop(self.may_cascade.insert(host)),
+            Fact::MayNotLead => self.may_lead.may_not_lead(host),
             Fact::ServiceWithin { ns } => self.clock.within(ns),
             _ => {}
         }

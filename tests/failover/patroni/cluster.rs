@@ -5,7 +5,7 @@ use host::disk::Disk;
 use host::process;
 use host::world::{self, Death};
 use protocols::database::{self, Client, ClientError, Condition, Replication, Role, View, Write};
-use protocols::patroni::{self, Operator, Options};
+use protocols::patroni::{self, Operator, Options, StandbyCluster, Tags};
 use protocols::router::{self, Backend};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,16 +13,48 @@ use tokio::time::{Instant, sleep};
 
 const DATABASES: [u8; 3] = [4, 5, 6];
 const ROUTER: u8 = 7;
+pub const REMOTE: u8 = 8;
 
 /// Runs a case on a cluster that has just been switched on.
 pub fn case<F: Future<Output = ()> + Send + 'static>(
     options: Options,
     case: impl FnOnce(Cluster) -> F + Send + 'static,
 ) {
+    case_of_tagged(options, |_| Tags::default(), case);
+}
+
+/// The same, where members have tags, by their numbers.
+pub fn case_of_tagged<F: Future<Output = ()> + Send + 'static>(
+    options: Options,
+    tags: fn(u8) -> Tags,
+    case: impl FnOnce(Cluster) -> F + Send + 'static,
+) {
     let boot = move |id| -> futures::future::BoxFuture<'static, ()> {
-        if id == ROUTER { Box::pin(route()) } else { Box::pin(manage(id, options.clone())) }
+        if id == ROUTER { Box::pin(route()) } else { Box::pin(manage(id, options.clone(), tags(id))) }
     };
     support::case(4, Box::new(boot), Box::new(|| Box::pin(case(Cluster))));
+}
+
+/// The same, and a database of its own beside: the primary elsewhere that a standby cluster follows.
+pub fn case_of_standbys<F: Future<Output = ()> + Send + 'static>(
+    case: impl FnOnce(Cluster) -> F + Send + 'static,
+) {
+    let standby_cluster = Some(StandbyCluster { primary: address(REMOTE) });
+    let options = Options { standby_cluster, ..Options::default() };
+    let boot = move |id| -> futures::future::BoxFuture<'static, ()> {
+        match id {
+            REMOTE => Box::pin(run_database(id)),
+            ROUTER => Box::pin(route()),
+            _ => Box::pin(manage(id, options.clone(), Tags::default())),
+        }
+    };
+    support::case(5, Box::new(boot), Box::new(|| Box::pin(case(Cluster))));
+}
+
+async fn run_database(id: u8) {
+    let options = database::Options::default();
+    let config = database::Config { id: id.into(), address: address(id), options };
+    database::run(config, Disk::of_this_machine()).await.unwrap();
 }
 
 async fn route() {
@@ -31,7 +63,7 @@ async fn route() {
     router::run(config).await.unwrap();
 }
 
-async fn manage(id: u8, options: Options) {
+async fn manage(id: u8, options: Options, tags: Tags) {
     let disk = Disk::of_this_machine();
     let config =
         database::Config { id: id.into(), address: address(id), options: database::Options::default() };
@@ -39,7 +71,7 @@ async fn manage(id: u8, options: Options) {
         let (config, disk) = (config.clone(), disk.clone());
         async move { database::run(config, disk).await.unwrap() }
     });
-    let config = agent(id, options);
+    let config = patroni::Config { tags, ..agent(id, options) };
     let agent = process::run("agent", || {
         let config = config.clone();
         async move { patroni::run(config).await.unwrap() }
@@ -49,7 +81,8 @@ async fn manage(id: u8, options: Options) {
 
 /// The agent of this machine's database.
 pub fn agent(id: u8, options: Options) -> patroni::Config {
-    patroni::Config { id: id.into(), database: address(id), health: health(id), store: stores(), options }
+    let (database, health, tags) = (address(id), health(id), Tags::default());
+    patroni::Config { id: id.into(), database, health, store: stores(), options, tags }
 }
 
 /// Where an agent listens.

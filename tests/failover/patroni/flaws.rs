@@ -2,7 +2,7 @@
 
 use super::cluster::{case, the_store};
 use crate::support::seconds;
-use protocols::patroni::{Flaw, Options};
+use protocols::patroni::{Flaw, Options, Synchronous};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -59,4 +59,26 @@ fn a_standby_that_lacks_too_much_takes_over(flaw: Option<Flaw>) -> bool {
 fn who_lacks_too_much_does_not_take_over_unless_lag_is_not_compared() {
     assert!(!a_standby_that_lacks_too_much_takes_over(None));
     assert!(a_standby_that_lacks_too_much_takes_over(Some(Flaw::LaggingWinner)));
+}
+
+#[test]
+fn without_counting_votes_who_hears_nobody_takes_over_and_acknowledged_writes_are_lost() {
+    let synchronous_mode = Synchronous::Quorum;
+    let flaw = Some(Flaw::QuorumNotCounted);
+    case(Options { synchronous_mode, flaw, ..Options::default() }, async |cluster| {
+        let first = cluster.settles().await;
+        let [gone, alone] = cluster.others(first);
+        seconds(60).await;
+        cluster.cut(alone, &[first, gone]);
+        assert!(cluster.write("lost", 1).await.unwrap());
+        cluster.crash(first);
+        cluster.crash(gone);
+        cluster.until(60, "it leads", |cluster| cluster.primary() == Some(alone)).await;
+        cluster.mend(alone, &[first, gone]);
+        cluster.restart(first);
+        cluster.restart(gone);
+        assert_eq!(cluster.settles().await, alone);
+        cluster.writes_again(60, "kept", 2).await;
+        assert_eq!(cluster.read("lost").await.unwrap(), None);
+    });
 }

@@ -1,6 +1,11 @@
 //! Patroni's behaviours that are pure decisions, after its own acceptance features.
 
-use super::super::cluster::{Initialize, Kept, Leader, Settings, SyncState};
+mod cascade;
+mod priority;
+mod quorum;
+mod standby_cluster;
+
+use super::super::cluster::{Initialize, Kept, Leader, Switchover, SyncState};
 use super::*;
 use crate::database::{History, Replication, Sync, Timeline};
 use std::collections::BTreeSet;
@@ -21,6 +26,7 @@ fn database(id: u32) -> SocketAddr {
 #[derive(Clone)]
 struct Case {
     options: Options,
+    tags: Tags,
     cluster: Cluster,
     database: Option<Status>,
     memory: Memory,
@@ -34,6 +40,8 @@ fn case(role: Role) -> Case {
         role: Some(if id == 5 { Role::Primary } else { Role::Standby }),
         timeline: Some(1),
         lsn: Lsn(100),
+        tags: Tags::default(),
+        upstream: None,
     };
     let cluster = Cluster {
         revision: 1,
@@ -56,11 +64,12 @@ fn case(role: Role) -> Case {
         standbys: Vec::new(),
         sync: Sync::default(),
     };
-    Case { options: Options::default(), cluster, database: Some(database), memory: Memory::default() }
+    let (options, tags, memory) = (Options::default(), Tags::default(), Memory::default());
+    Case { options, tags, cluster, database: Some(database), memory }
 }
 
 fn told(role: Role, timeline: u32, lsn: u64) -> Option<Told> {
-    Some(Told { role: Some(role), timeline, lsn: Lsn(lsn) })
+    Some(Told { role: Some(role), timeline, tag: None, lsn: Lsn(lsn), tags: Tags::default() })
 }
 
 fn others(told: [(u32, Option<Told>); 2]) -> Others {
@@ -84,14 +93,14 @@ impl Case {
     }
 
     fn paused(mut self) -> Case {
-        self.cluster.settings = Settings { pause: true };
+        self.cluster.settings.pause = true;
         self
     }
 
     fn synchronous(mut self, leader: u32, standbys: &[u32]) -> Case {
         self.options.synchronous_mode = Synchronous::On;
         let standbys: BTreeSet<u32> = standbys.iter().copied().collect();
-        self.cluster.sync = Kept { value: Some(SyncState { leader, standbys }), modified: 1 };
+        self.cluster.sync = Kept { value: Some(SyncState { leader, standbys, quorum: 0 }), modified: 1 };
         self
     }
 
@@ -125,6 +134,7 @@ impl Case {
         Known {
             me: ME,
             options: &self.options,
+            tags: &self.tags,
             cluster: &self.cluster,
             database: self.database.as_ref(),
             memory: &self.memory,
