@@ -186,7 +186,7 @@ fn announce(before: &ClusterData, after: &ClusterData) {
             probe!("elected", keeper);
         }
         let role = |uid| before.dbs.get(&uid).map(|db| db.spec.role);
-        if before.phase == Phase::Normal && after.master.and_then(role) == Some(DbRole::Master) {
+        if before.phase == Phase::Normal && after.master.and_then(role).is_some_and(DbRole::is_master) {
             sometimes!("former master elected again");
         }
     }

@@ -52,6 +52,7 @@ async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result
                 database: address,
                 stores: stores.clone(),
                 options: options.clone(),
+                never: stolon::Never::default(),
             };
             let sentinel = stolon::SentinelConfig { id, stores, options };
             let keeper = process::run("keeper", || stolon::keeper(keeper.clone(), node.disk()));
