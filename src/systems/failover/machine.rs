@@ -14,6 +14,9 @@ pub(super) const PROCESSES: &[&str] = &["database", "agent", "keeper", "sentinel
 /// Where agents answer routers and each other.
 const HEALTH_PORT: u16 = 7001;
 
+/// Where databases listen that listen elsewhere each time.
+const MOVED_PORTS: std::ops::Range<u16> = 7100..8100;
+
 /// Runs a machine.
 pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
     let places = Places::of(&node.nodes, &node.options)?;
@@ -34,7 +37,10 @@ pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
 
 /// A database, and what manages it.
 async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<()> {
-    let (id, options, address) = (node.id, &node.options, node.nodes[node.id as usize - 1]);
+    let (id, options, mut address) = (node.id, &node.options, node.nodes[node.id as usize - 1]);
+    if options.moving_databases {
+        address.set_port(MOVED_PORTS.start + (host::entropy::u64() % MOVED_PORTS.len() as u64) as u16);
+    }
     let config = database::Config { id, address, options: options.database.clone() };
     let database = process::run("database", || database::run(config.clone(), node.disk()));
     let stores = places.stores.to_vec();
