@@ -304,9 +304,13 @@ impl Node {
 
     fn refresh_leases(&self) -> MutexGuard<'_, Lessor> {
         let term = self.consensus.leads();
-        let leases: Vec<(LeaseId, u64)> = self.applied.read(|machine: &Machine| machine.leases().collect());
+        // Who does not lead counts nothing.
+        let leases: Vec<(LeaseId, u64)> = match term {
+            Some(_) => self.applied.read(|machine: &Machine| machine.leases().collect()),
+            None => Vec::new(),
+        };
         let mut lessor = self.lock();
-        lessor.refresh(term, leases.into_iter(), Instant::now());
+        lessor.refresh(term, leases.iter().copied(), Instant::now());
         lessor
     }
 
