@@ -20,17 +20,19 @@ const MOVED_PORTS: std::ops::Range<u16> = 7100..8100;
 /// Runs a machine.
 pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
     let places = Places::of(&node.nodes, &node.options)?;
+    // Each is large, and a machine's future is moved several times before it runs.
     match places.part(node.id) {
         Part::Store => {
             let (replicas, options) = (places.stores.to_vec(), node.options.store.clone());
-            store::run(store::Config { id: node.id.into(), replicas, options }, node.disk()).await
+            let config = store::Config { id: node.id.into(), replicas, options };
+            Box::pin(store::run(config, node.disk())).await
         }
-        Part::Database => database(&node, places).await,
+        Part::Database => Box::pin(database(&node, places)).await,
         Part::Router => {
             if let Some(bound) = node.options.service_within {
                 host::probe!(SERVICE_WITHIN, bound.as_millis() as u64);
             }
-            router(&node, places).await
+            Box::pin(router(&node, places)).await
         }
     }
 }
