@@ -18,6 +18,9 @@ pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 const LENGTH_BYTES: usize = 4;
 
+/// Most frames are shorter: their buffer grows once.
+const FRAME_BYTES_LIKELY: usize = 128;
+
 /// The receiving half of a connection.
 #[derive(Debug)]
 pub(crate) struct FrameReader(FramedRead<OwnedReadHalf, LengthDelimitedCodec>);
@@ -64,6 +67,7 @@ impl FrameReader {
 /// When the frame would exceed [`FRAME_BYTES_MAX`]; the buffer is as before.
 pub(crate) fn encode<M: Serialize>(message: &M, out: &mut Vec<u8>) -> io::Result<()> {
     let start = out.len();
+    out.reserve(FRAME_BYTES_LIKELY);
     out.extend_from_slice(&[0; LENGTH_BYTES]);
     let encoded = postcard::serialize_with_flavor(message, Append(out));
     let bytes = out.len() - start - LENGTH_BYTES;

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// When the value has a type without a length, which is a bug of ours.
 pub(crate) fn encode(version: u8, value: &impl Serialize) -> Vec<u8> {
-    let start = vec![version];
+    // Most values are short: the buffer grows once.
+    let mut start = Vec::with_capacity(64);
+    start.push(version);
     postcard::to_extend(value, start).expect("what is kept has only types with a length")
 }
 

@@ -56,6 +56,26 @@ pub struct Keeper {
     pub healthy_at_ms: u64,
     /// An operator wants it to count as failed once.
     pub force_fail: bool,
+    /// What its database is never chosen for.
+    #[serde(default, skip_serializing_if = "Never::is_nothing")]
+    pub never: Never,
+}
+
+/// What a keeper's database is never chosen for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Never {
+    /// To replace a master. The first database may be its, and what was the master may be so again.
+    #[serde(default)]
+    pub master: bool,
+    /// To be waited for by writes. What is waited for already stays so.
+    #[serde(default)]
+    pub synchronous: bool,
+}
+
+impl Never {
+    fn is_nothing(&self) -> bool {
+        *self == Never::default()
+    }
 }
 
 /// A database that a keeper has, or is to have.
@@ -104,6 +124,12 @@ pub enum DbRole {
     Standby {
         /// This one.
         follows: DbUid,
+    },
+    /// It follows a database that is none of the cluster's, and the others follow it: the master of a cluster that is
+    /// itself a standby.
+    Relay {
+        /// Where that database listens.
+        primary: SocketAddr,
     },
 }
 
@@ -157,6 +183,9 @@ pub struct KeeperInfo {
     pub boot: u64,
     /// Its database, if it has one.
     pub state: Option<DbState>,
+    /// What its database is never chosen for.
+    #[serde(default, skip_serializing_if = "Never::is_nothing")]
+    pub never: Never,
 }
 
 /// What a keeper says about its database.
@@ -215,6 +244,11 @@ impl ClusterData {
     /// The keeper of the master.
     pub fn master_keeper(&self) -> Option<u32> {
         Some(self.dbs.get(&self.master?)?.spec.keeper)
+    }
+
+    /// What the master does: it takes writes, unless the cluster follows another.
+    pub(super) fn role_of_master(&self) -> DbRole {
+        self.options.standby_of.map_or(DbRole::Master, |primary| DbRole::Relay { primary })
     }
 
     /// Gives this keeper a database under a new name.

@@ -3,7 +3,7 @@
 //! Two loops, in one future: one publishes, whatever the other waits for. A store that does not answer changes nothing:
 //! the database goes on as it was.
 
-use super::cluster::{DbState, KeeperInfo};
+use super::cluster::{DbState, KeeperInfo, Never};
 use super::local::Local;
 use super::options::Options;
 use super::records::{Leased, Records, RecordsError};
@@ -23,12 +23,14 @@ use tokio::time::{sleep, timeout};
 pub struct KeeperConfig {
     /// Its number, and its database's.
     pub id: u32,
-    /// Where its database listens.
+    /// Where its database listens. A keeper may begin anew with another address: the others learn of it.
     pub database: SocketAddr,
     /// Where the store's replicas listen.
     pub stores: Vec<SocketAddr>,
     /// Until the store says otherwise.
     pub options: Options,
+    /// What its database is never chosen for.
+    pub never: Never,
 }
 
 /// Runs a keeper until the future is dropped. It keeps one file on the disk, beside its database's, and waits until that
@@ -108,7 +110,8 @@ impl Keeper {
             let status = supervisor.status().await.ok();
             let in_sync = status.as_ref().map(|status| waits.in_sync(status)).unwrap_or_default();
             let state = self.describe(&local, status.as_ref(), in_sync);
-            let info = KeeperInfo { info: host::entropy::u64(), boot: self.boot, state };
+            let (info, never) = (host::entropy::u64(), self.config.never);
+            let info = KeeperInfo { info, boot: self.boot, state, never };
             let options = self.state().options.clone();
             let ttl = (2 * options.sleep_interval).max(options.lease_min);
             if let Err(error) = record.write(&mut records, &info, ttl).await {

@@ -62,13 +62,14 @@ impl Memory {
                 healthy: true,
                 healthy_at_ms: now.wall_ms,
                 force_fail: false,
+                never: said.never,
             });
         }
         let fail_interval = data.options.fail_interval;
         for (id, keeper) in &mut data.keepers {
             let in_error = match fresh.get(id) {
                 Some(said) => {
-                    keeper.boot = said.boot;
+                    (keeper.boot, keeper.never) = (said.boot, said.never);
                     self.keepers_in_error.remove(id);
                     Duration::ZERO
                 }
@@ -181,7 +182,7 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cluster::{DbRole, DbState};
+    use super::super::cluster::{DbRole, DbState, Never};
     use super::super::options::Options;
     use super::*;
     use crate::database::{History, Lsn, Replication};
@@ -203,7 +204,7 @@ mod tests {
             replication: Replication::Idle,
             in_sync: BTreeSet::from([1]),
         };
-        BTreeMap::from([(1, KeeperInfo { info, boot: 3, state: Some(state) })])
+        BTreeMap::from([(1, KeeperInfo { info, boot: 3, state: Some(state), never: Never::default() })])
     }
 
     fn cluster() -> ClusterData {
@@ -270,6 +271,29 @@ mod tests {
         assert!(!data.keepers[&1].healthy && !data.dbs[&DbUid(1)].status.healthy);
         memory.observe(&mut data, &says(4, true), at(15));
         assert!(data.keepers[&1].healthy && data.dbs[&DbUid(1)].status.healthy);
+    }
+
+    #[test]
+    fn a_database_that_listens_elsewhere_is_known_there() {
+        let (mut memory, mut data) = met();
+        let mut elsewhere = says(3, true);
+        let said = elsewhere.get_mut(&1).unwrap();
+        (said.boot, said.state.as_mut().unwrap().address) = (4, ([10, 0, 0, 9], 7009).into());
+        memory.observe(&mut data, &elsewhere, at(10));
+        assert_eq!(data.keepers[&1].boot, 4);
+        assert_eq!(data.dbs[&DbUid(1)].status.address, Some(([10, 0, 0, 9], 7009).into()));
+        assert_eq!(data.dbs[&DbUid(1)].generation, 1, "it is to be what it was");
+    }
+
+    #[test]
+    fn what_a_keeper_is_never_chosen_for_is_what_it_said_last() {
+        let (mut memory, mut data) = met();
+        let mut never = says(3, true);
+        never.get_mut(&1).unwrap().never = Never { master: true, synchronous: false };
+        memory.observe(&mut data, &never, at(10));
+        assert!(data.keepers[&1].never.master);
+        memory.observe(&mut data, &says(4, true), at(15));
+        assert!(!data.keepers[&1].never.master);
     }
 
     #[test]

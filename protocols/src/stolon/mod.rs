@@ -27,18 +27,28 @@
 //! **They are the fence**: without a good check for the proxy time-out a proxy drops every connection, and twice that long
 //! a proxy's record stays.
 //!
+//! *Addresses* are part of what keepers publish. A database that listens elsewhere after a restart is the same database:
+//! the sentinel writes down where, and standbys and proxies go there at their next look.
+//!
+//! *Standby clusters* follow a primary that is none of their own. Their master copies it and follows it; the others follow
+//! their master, and one of them replaces it when it fails. Writes never wait for standbys there. An operator promotes the
+//! cluster: then its master begins a timeline of its own. Nothing makes it a standby again.
+//!
 //! *Synchronous replication* is strict: writes wait for all standbys that are specified. See
 //! `rules/synchronous.rs` for how these change, and why in two steps. With fewer than there must be, writes block.
 //!
 //! # The source
 //!
 //! `sorintlab/stolon`, its sentinel, keeper and proxy, its documents on architecture and synchronous replication, and the
-//! table cases of its sentinel's tests. Two things in it surprise, and are kept:
+//! table cases of its sentinel's tests. Four things in it surprise, and are kept:
 //!
 //! * Of the standbys that may be elected, the least advanced is: candidates are sorted by their position, ascending, and
 //!   the first is taken. With asynchronous replication that loses more than need be, up to the bound on the lag.
 //! * A master whose successor never came to work is elected again only where replication is asynchronous: a synchronous
 //!   one would have to be in sync with that successor.
+//! * A keeper that never has the master may begin the first database all the same, and have it again where its successor
+//!   failed: only standbys are asked.
+//! * The keeper that begins a standby cluster has for ever to do it. If it dies meanwhile, no other gets its turn.
 //!
 //! Where this is another:
 //!
@@ -49,7 +59,8 @@
 //! * A proxy listens always, and closes what it cannot route. There, it stops to listen when it gives up.
 //! * A former synchronous standby under its old specification does not count as in sync before the master has reached the
 //!   new one.
-//! * There are no clusters that follow another cluster, no point-in-time recovery, no parameters of the database.
+//! * A standby cluster begins with a copy of its primary; there is no archive to restore from, and no point-in-time
+//!   recovery. There are no parameters of the database.
 //!
 //! # Invariants
 //!
@@ -64,7 +75,9 @@
 //! until its proxies dropped their connections. Writes, while the store or the sentinels' majority is away and the master
 //! fails; and with synchronous replication while there are too few standbys. Clients that reach the former master past the
 //! proxies still write there. A proxy that stands still for more than twice its time-out, and goes on, may forward what
-//! waited in a connection before it looks at the time.
+//! waited in a connection before it looks at the time. What a standby cluster had not received when it is promoted; and that
+//! the primary that it followed takes no writes any more: nobody asks it. A standby cluster whose primary went another way,
+//! or no longer has what comes next, stays as it is until an operator begins it anew.
 //!
 //! # Where to look
 //!
@@ -86,7 +99,7 @@ mod sentinel;
 mod step;
 
 pub use cluster::{
-    ClusterData, Db, DbRole, DbSpec, DbState, DbStatus, DbUid, Init, Keeper, KeeperInfo, Phase, Proxy,
+    ClusterData, Db, DbRole, DbSpec, DbState, DbStatus, DbUid, Init, Keeper, KeeperInfo, Never, Phase, Proxy,
     ProxyInfo, Synchronous,
 };
 pub use keeper::{KeeperConfig, keeper};

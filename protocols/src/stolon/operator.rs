@@ -88,10 +88,21 @@ impl Operator {
     /// See [`OperatorError`].
     pub async fn change_options(&mut self, change: impl Fn(&mut Options)) -> Result<(), OperatorError> {
         self.change(|data| {
+            let before = data.options.clone();
             change(&mut data.options);
-            data.options.validate().map_err(|error| OperatorError::Invalid(error.to_string()))
+            before.may_become(&data.options).map_err(|error| OperatorError::Invalid(error.to_string()))
         })
         .await
+    }
+
+    /// Ends that the cluster is a standby of another: its master becomes a primary. A cluster that is none stays as it
+    /// is. Whether the other one still takes writes is not asked: that is the operator's to know.
+    ///
+    /// # Errors
+    ///
+    /// See [`OperatorError`].
+    pub async fn promote(&mut self) -> Result<(), OperatorError> {
+        self.change_options(|options| options.standby_of = None).await
     }
 
     async fn change(

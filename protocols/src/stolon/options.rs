@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Timers, bounds and modes, stolon's by default. The first sentinel writes them into the store; from then on those in
@@ -69,6 +70,12 @@ pub struct Options {
     pub max_synchronous_standbys: u32,
     /// Whether a database that becomes a standby first tries to cut what the master does not have, before it takes a copy.
     pub rewind: bool,
+    /// The cluster is a standby of the database that listens there, which is none of its own: its master follows it, and
+    /// takes no writes. None: the cluster has a primary of its own. An operator ends it
+    /// ([`Operator::promote`](super::Operator::promote)), and nobody begins it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub standby_of: Option<SocketAddr>,
     /// A known defect, switched on.
     pub flaw: Option<Flaw>,
 }
@@ -103,12 +110,31 @@ impl Default for Options {
             min_synchronous_standbys: 1,
             max_synchronous_standbys: 1,
             rewind: false,
+            standby_of: None,
             flaw: None,
         }
     }
 }
 
 impl Options {
+    /// Whether writes wait for standbys. A standby of another cluster has no writes of its own.
+    pub(super) fn is_synchronous(&self) -> bool {
+        self.synchronous_replication && self.standby_of.is_none()
+    }
+
+    /// # Errors
+    ///
+    /// Names the field that may not become what it is in `next`.
+    pub(super) fn may_become(&self, next: &Options) -> io::Result<()> {
+        next.validate()?;
+        if let (None, Some(primary)) = (self.standby_of, next.standby_of) {
+            let message =
+                format!("standby_of: {primary} is not none, and the cluster has a primary of its own");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        Ok(())
+    }
+
     /// # Errors
     ///
     /// Names the field and the bound that it misses.

@@ -1,10 +1,11 @@
 //! What keepers, sentinels, proxies and operators keep in the store: where, and how.
 
 use super::cluster::{ClusterData, FORMAT, KeeperInfo, ProxyInfo};
-use crate::store::{Client, ClientError, Condition, LeaseId, Refusal};
+use crate::store::{Client, ClientError, Condition, KeyValue, LeaseId, Refusal};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -57,9 +58,11 @@ impl Records {
         match self.store.get(CLUSTER).await? {
             Some(pair) => {
                 // Of another format nothing else is known.
-                let Format { format: found } = parse(CLUSTER, &pair.value)?;
-                if found != FORMAT {
-                    return Err(RecordsError::Format { found });
+                if !is_of_this_format(&pair.value) {
+                    let Format { format: found } = parse(CLUSTER, &pair.value)?;
+                    if found != FORMAT {
+                        return Err(RecordsError::Format { found });
+                    }
                 }
                 Ok(Read { data: Some(parse(CLUSTER, &pair.value)?), revision: pair.modified })
             }
@@ -72,25 +75,45 @@ impl Records {
         Ok(self.store.put_if(CLUSTER, Condition::Modified(revision), &json(data), None).await?)
     }
 
-    pub async fn keepers(&mut self) -> Result<BTreeMap<u32, KeeperInfo>, RecordsError> {
+    pub async fn keepers(&mut self) -> Result<All<KeeperInfo>, RecordsError> {
         self.all(KEEPERS).await
     }
 
-    pub async fn proxies(&mut self) -> Result<BTreeMap<u32, ProxyInfo>, RecordsError> {
+    pub async fn proxies(&mut self) -> Result<All<ProxyInfo>, RecordsError> {
         self.all(PROXIES).await
     }
 
-    async fn all<T: DeserializeOwned>(&mut self, prefix: &str) -> Result<BTreeMap<u32, T>, RecordsError> {
+    async fn all<T>(&mut self, prefix: &'static str) -> Result<All<T>, RecordsError> {
         let (_, pairs) = self.store.get_prefix(prefix).await?;
+        Ok(All { prefix, pairs, of: PhantomData })
+    }
+}
+
+/// All records of a kind, as they were read: most sentinels read them for nothing.
+pub(super) struct All<T> {
+    prefix: &'static str,
+    pairs: Vec<KeyValue>,
+    of: PhantomData<T>,
+}
+
+impl<T: DeserializeOwned> All<T> {
+    /// By the numbers of who wrote them.
+    pub fn parse(self) -> Result<BTreeMap<u32, T>, RecordsError> {
         let mut all = BTreeMap::new();
-        for pair in pairs {
+        for pair in self.pairs {
             // Who uses other names than numbers is none of ours.
-            if let Ok(number) = pair.key[prefix.len()..].parse() {
+            if let Ok(number) = pair.key[self.prefix.len()..].parse() {
                 all.insert(number, parse(&pair.key, &pair.value)?);
             }
         }
         Ok(all)
     }
+}
+
+/// Whether these data begin as this version writes them. Where they do not, they may be of this format all the same.
+fn is_of_this_format(value: &str) -> bool {
+    let format = value.strip_prefix("{\"format\":").and_then(|rest| rest.split_once(','));
+    format.is_some_and(|(format, _)| format.parse() == Ok(FORMAT))
 }
 
 /// What cluster data of any version begin with.

@@ -4,11 +4,12 @@ mod synchronous;
 #[cfg(test)]
 mod tests;
 
-use super::cluster::{ClusterData, Db, DbRole, DbStatus, DbUid, Init, Phase, Synchronous};
+use super::cluster::{ClusterData, Db, DbRole, DbStatus, DbUid, Init, Never, Phase, Synchronous};
 use super::memory::{Convergence, Memory, Now};
 use super::options::Flaw;
 use crate::database::Replication;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// What there is to know besides the cluster's data.
 pub(super) struct Round<'a> {
@@ -45,14 +46,18 @@ impl Round<'_> {
     fn choose_first(&self, after: &mut ClusterData) {
         let Some(turn) = self.draw.checked_rem(after.keepers.len() as u64) else { return };
         if let Some(keeper) = after.keepers.keys().nth(turn as usize).copied() {
-            after.master = Some(after.add_db(keeper, Init::New, DbRole::Master));
+            let role = after.role_of_master();
+            let init = if role == DbRole::Master { Init::New } else { Init::Resync };
+            after.master = Some(after.add_db(keeper, init, role));
         }
     }
 
     /// It has, or it is another's turn.
     fn await_first(&self, before: &ClusterData, after: &mut ClusterData, master: DbUid) {
         let db = &before.dbs[&master];
-        match self.memory.convergence(master, db, before.options.init_timeout, self.now) {
+        // A copy of another cluster's primary takes as long as it takes.
+        let within = if db.spec.init == Init::New { before.options.init_timeout } else { Duration::ZERO };
+        match self.memory.convergence(master, db, within, self.now) {
             Convergence::Converged if db.status.healthy => {
                 set_init(after, master);
                 after.phase = Phase::Normal;
@@ -76,6 +81,11 @@ impl Round<'_> {
             Some(elected) => switch(after, master, elected),
             None => {
                 self.direct_proxies(after, master);
+                // The cluster is no longer a standby of another, or of another one.
+                let role = after.role_of_master();
+                if let Some(db) = after.dbs.get_mut(&master) {
+                    db.spec.role = role;
+                }
                 if current.status.healthy && converges == Convergence::Converged {
                     self.arrange_standbys(after, master);
                 }
@@ -102,6 +112,7 @@ impl Round<'_> {
     /// Who becomes the master, if anybody may. Of those that may, the least advanced: so the source has it.
     fn elect(&self, data: &ClusterData, master: DbUid) -> Option<DbUid> {
         let mut candidates = self.best_standbys(data, master);
+        candidates.retain(|uid| !never(data, *uid).master);
         // A master that was replaced, and whose successor has failed.
         let former = self.valid(data, master, DbRole::is_master).into_iter().filter(|(uid, how)| {
             *uid != master && *how == How::Good && self.may_replace(data, master, &data.dbs[uid])
@@ -133,7 +144,7 @@ impl Round<'_> {
         let master = &data.dbs[&master].status;
         let lag = master.last.0.saturating_sub(db.status.last.0);
         // What a synchronous standby last said of itself may be older than what was acknowledged since.
-        let near = data.options.synchronous_replication || lag <= data.options.max_standby_lag;
+        let near = data.options.is_synchronous() || lag <= data.options.max_standby_lag;
         db.status.history.last() == master.history.last() && near
     }
 
@@ -189,8 +200,9 @@ impl Round<'_> {
         let good: BTreeSet<DbUid> =
             valid.iter().filter(|(_, how)| **how == How::Good).map(|(uid, _)| *uid).collect();
         good.iter().for_each(|uid| set_init(after, *uid));
-        if after.options.synchronous_replication {
-            let best = self.best_standbys(after, master);
+        if after.options.is_synchronous() {
+            let mut best = self.best_standbys(after, master);
+            best.retain(|uid| !never(after, *uid).synchronous);
             synchronous::arrange(after, master, &good, &best);
         } else if let Some(db) = after.dbs.get_mut(&master) {
             db.spec.synchronous = None;
@@ -240,6 +252,11 @@ fn validity(master: &DbStatus, db: &Db) -> Validity {
     }
 }
 
+/// What a database is never chosen for.
+fn never(data: &ClusterData, uid: DbUid) -> Never {
+    data.keepers.get(&data.dbs[&uid].spec.keeper).map(|keeper| keeper.never).unwrap_or_default()
+}
+
 /// Whether the master no longer has what this standby needs next.
 fn cannot_follow(master: &DbStatus, db: &Db) -> bool {
     let initialised = db.spec.role.is_standby() && db.status.healthy && db.spec.init != Init::Resync;
@@ -261,14 +278,15 @@ fn switch(after: &mut ClusterData, former: DbUid, elected: DbUid) {
     }
     let waited_for = after.dbs[&former].spec.synchronous.clone().unwrap_or_default().standbys;
     let options = &after.options;
-    let synchronous = options.synchronous_replication.then(|| {
+    let synchronous = options.is_synchronous().then(|| {
         // The same standbys, with the former master in its place.
         let standbys = waited_for.iter().map(|uid| if *uid == elected { former } else { *uid });
         let standbys: BTreeSet<DbUid> = standbys.collect();
         Synchronous { blocked: standbys.is_empty() && options.min_synchronous_standbys > 0, standbys }
     });
+    let role = after.role_of_master();
     if let Some(db) = after.dbs.get_mut(&elected) {
-        db.spec.role = DbRole::Master;
+        db.spec.role = role;
         db.spec.synchronous = synchronous;
     }
 }
@@ -300,11 +318,12 @@ fn add_standbys(after: &mut ClusterData, master: DbUid, missing: usize) {
 }
 
 impl DbRole {
-    fn is_master(self) -> bool {
-        self == DbRole::Master
+    /// Of the cluster's master, whether or not it takes writes.
+    pub(super) fn is_master(self) -> bool {
+        !self.is_standby()
     }
 
     fn is_standby(self) -> bool {
-        !self.is_master()
+        matches!(self, DbRole::Standby { .. })
     }
 }

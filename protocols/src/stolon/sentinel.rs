@@ -156,9 +156,9 @@ impl Sentinel {
         let pause = before.options.sleep_interval;
         let ttl = (2 * pause).max(before.options.lease_min);
         info.write(records, &SentinelInfo { leads: self.term().is_some() }, ttl).await?;
-        let keepers = records.keepers().await?;
-        let proxies = records.proxies().await?;
+        let (keepers, proxies) = (records.keepers().await?, records.proxies().await?);
         let Some(term) = self.term() else { return Ok(Some(pause)) };
+        let (keepers, proxies) = (keepers.parse()?, proxies.parse()?);
         if *remembered != term {
             (*remembered, *memory) = (term, Memory::default());
         }
@@ -186,7 +186,7 @@ fn announce(before: &ClusterData, after: &ClusterData) {
             probe!("elected", keeper);
         }
         let role = |uid| before.dbs.get(&uid).map(|db| db.spec.role);
-        if before.phase == Phase::Normal && after.master.and_then(role) == Some(DbRole::Master) {
+        if before.phase == Phase::Normal && after.master.and_then(role).is_some_and(DbRole::is_master) {
             sometimes!("former master elected again");
         }
     }

@@ -46,28 +46,18 @@ pub(super) fn next(data: &ClusterData, id: u32, boot: u64, local: &Local, status
             _ => Step::Stop,
         };
     }
-    match (db.spec.role, status.role) {
-        (_, Role::Starting) => Step::Wait("the database starts, or stops"),
-        (DbRole::Master, role) if local.initialising => begin(local, role),
-        (DbRole::Master, _) => master(data, db, local, status),
-        (DbRole::Standby { .. }, Role::Primary) => Step::Wait("a master cannot become a standby"),
-        (DbRole::Standby { follows }, role) => {
-            let Some(upstream) = data.dbs.get(&follows).and_then(|followed| followed.status.address) else {
-                return Step::Wait("it is not known where the master listens");
-            };
-            if local.initialising {
-                copy(data, local, status, upstream)
-            } else {
-                match role {
-                    Role::Stopped => {
-                        Step::Start(Start::Standby { upstream: Some(upstream), repair: Repair::No })
-                    }
-                    _ if status.upstream != Some(upstream) => Step::Follow(upstream, Repair::No),
-                    _ => Step::Reached(Local { generation: db.generation, master: false, ..local.clone() }),
-                }
-            }
-        }
+    if status.role == Role::Starting {
+        return Step::Wait("the database starts, or stops");
     }
+    let upstream = match db.spec.role {
+        DbRole::Master if local.initialising => return begin(local, status.role),
+        DbRole::Master => return master(data, db, local, status),
+        _ if status.role == Role::Primary => return Step::Wait("a master cannot become a standby"),
+        DbRole::Standby { follows } => data.dbs.get(&follows).and_then(|followed| followed.status.address),
+        DbRole::Relay { primary } => Some(primary),
+    };
+    let Some(upstream) = upstream else { return Step::Wait("it is not known where the master listens") };
+    if local.initialising { copy(data, local, status, upstream) } else { follow(db, local, status, upstream) }
 }
 
 /// The first database.
@@ -88,6 +78,15 @@ fn master(data: &ClusterData, db: &Db, local: &Local, status: &Status) -> Step {
         _ if status.sync != sync => Step::SetSync(sync),
         Role::Primary => Step::Reached(Local { generation: db.generation, master: true, ..local.clone() }),
         Role::Standby | Role::Starting => Step::Promote,
+    }
+}
+
+/// A standby that is like the one that it follows.
+fn follow(db: &Db, local: &Local, status: &Status, upstream: SocketAddr) -> Step {
+    match status.role {
+        Role::Stopped => Step::Start(Start::Standby { upstream: Some(upstream), repair: Repair::No }),
+        _ if status.upstream != Some(upstream) => Step::Follow(upstream, Repair::No),
+        _ => Step::Reached(Local { generation: db.generation, master: false, ..local.clone() }),
     }
 }
 
@@ -117,7 +116,7 @@ fn waited_for(data: &ClusterData, db: &Db) -> Sync {
 mod tests {
     use super::*;
     use crate::database::{History, Lsn, Timeline};
-    use crate::stolon::cluster::{Keeper, Synchronous};
+    use crate::stolon::cluster::{Keeper, Never, Synchronous};
     use crate::stolon::options::Options;
 
     const BOOT: u64 = 77;
@@ -130,7 +129,13 @@ mod tests {
     fn cluster() -> ClusterData {
         let mut data = ClusterData::new(Options::default());
         for id in [1, 2] {
-            let keeper = Keeper { boot: BOOT, healthy: true, healthy_at_ms: 0, force_fail: false };
+            let keeper = Keeper {
+                boot: BOOT,
+                healthy: true,
+                healthy_at_ms: 0,
+                force_fail: false,
+                never: Never::default(),
+            };
             data.keepers.insert(id, keeper);
         }
         let master = data.add_db(1, Init::None, DbRole::Master);
@@ -232,6 +237,31 @@ mod tests {
         assert_eq!(step(&data, 2, &local(2), &elsewhere), Step::Follow(address(1), Repair::No));
         let there = Status { upstream, ..status(2, Role::Standby) };
         assert_eq!(step(&data, 2, &local(2), &there), Step::Reached(local(2)));
+    }
+
+    #[test]
+    fn a_standby_follows_a_master_that_listens_elsewhere() {
+        let mut data = cluster();
+        data.dbs.get_mut(&DbUid(1)).unwrap().status.address = Some(address(9));
+        let there = Status { upstream: Some(address(1)), ..status(2, Role::Standby) };
+        assert_eq!(step(&data, 2, &local(2), &there), Step::Follow(address(9), Repair::No));
+    }
+
+    #[test]
+    fn the_master_of_a_standby_cluster_copies_and_follows_whom_it_is_told_until_it_is_promoted() {
+        let mut data = cluster();
+        let master = data.dbs.get_mut(&DbUid(1)).unwrap();
+        (master.spec.role, master.spec.init) = (DbRole::Relay { primary: address(9) }, Init::Resync);
+        let copying = Local { initialising: true, generation: 0, ..local(1) };
+        let start = |repair| Step::Start(Start::Standby { upstream: Some(address(9)), repair });
+        assert_eq!(step(&data, 1, &copying, &status(1, Role::Stopped)), start(Repair::Clone));
+        assert_eq!(step(&data, 1, &local(1), &status(1, Role::Stopped)), start(Repair::No));
+        let follows = Status { upstream: Some(address(9)), ..status(1, Role::Standby) };
+        assert_eq!(step(&data, 1, &local(1), &follows), Step::Reached(local(1)));
+        let waits = Step::Wait("a master cannot become a standby");
+        assert_eq!(step(&data, 1, &local(1), &status(1, Role::Primary)), waits);
+        data.dbs.get_mut(&DbUid(1)).unwrap().spec.role = DbRole::Master;
+        assert_eq!(step(&data, 1, &local(1), &follows), Step::Promote);
     }
 
     #[test]

@@ -24,19 +24,28 @@ pub(super) struct Lessor {
 impl Lessor {
     /// Brings it up to date with whether this replica leads, in which term, and with the leases that there are, each with
     /// its time to live in ms.
-    pub fn refresh(&mut self, term: Option<u64>, leases: impl Iterator<Item = (LeaseId, u64)>, now: Instant) {
+    pub fn refresh(
+        &mut self,
+        term: Option<u64>,
+        leases: impl Iterator<Item = (LeaseId, u64)> + Clone,
+        now: Instant,
+    ) {
         if self.term != term {
             *self = Lessor { term, ..Lessor::default() };
         }
         if term.is_none() {
             return;
         }
-        let mut known = BTreeMap::new();
-        for (lease, ttl_ms) in leases {
-            let whole = now + Duration::from_millis(ttl_ms);
-            known.insert(lease, self.ends.get(&lease).copied().unwrap_or(whole));
+        let mut count = 0;
+        for (lease, ttl_ms) in leases.clone() {
+            self.ends.entry(lease).or_insert_with(|| now + Duration::from_millis(ttl_ms));
+            count += 1;
         }
-        self.ends = known;
+        // Mostly nothing has changed.
+        if self.ends.len() > count {
+            let there: BTreeSet<LeaseId> = leases.map(|(lease, _)| lease).collect();
+            self.ends.retain(|lease, _| there.contains(lease));
+        }
         self.ending.retain(|lease| self.ends.contains_key(lease));
     }
 
@@ -97,6 +106,18 @@ mod tests {
         assert!(lessor.renew(LEASE, 2000, start + Duration::from_millis(1500)));
         assert_eq!(ticked(&mut lessor, Some(1), start + Duration::from_millis(3499)), []);
         assert_eq!(ticked(&mut lessor, Some(1), start + Duration::from_millis(3500)), [LEASE]);
+    }
+
+    #[test]
+    fn a_lease_that_is_gone_is_forgotten_and_the_others_are_not() {
+        let (mut lessor, start) = (Lessor::default(), start());
+        let other = LeaseId(2);
+        lessor.refresh(Some(1), [(LEASE, 2000), (other, 2000)].into_iter(), start);
+        lessor.refresh(Some(1), [(other, 2000)].into_iter(), start + Duration::from_secs(1));
+        let again = start + Duration::from_millis(1500);
+        lessor.refresh(Some(1), [(LEASE, 2000), (other, 2000)].into_iter(), again);
+        assert_eq!(lessor.take_ended(start + Duration::from_secs(2)), [other]);
+        assert_eq!(lessor.take_ended(again + Duration::from_secs(2)), [LEASE]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How often leases are looked at.
 const LEASE_LOOK: Duration = Duration::from_millis(100);
@@ -173,9 +173,10 @@ impl Node {
         let _ = stream.set_nodelay(true);
         let (read, half) = stream.into_split();
         let mut frames = FrameReader::new(read);
-        let served = match tokio::time::timeout(self.config.options.request_timeout, frames.next()).await {
-            Ok(Ok(Hello::Replica(_))) => self.serve_replica(frames, half).await,
-            Ok(Ok(Hello::Client)) => self.serve_client(frames, half).await,
+        let served = match timeout(self.config.options.request_timeout, frames.next()).await {
+            // Both are large, and a task is moved several times before it runs.
+            Ok(Ok(Hello::Replica(_))) => Box::pin(self.serve_replica(frames, half)).await,
+            Ok(Ok(Hello::Client)) => Box::pin(self.serve_client(frames, half)).await,
             Ok(Err(error)) => Err(error),
             // Who does not even say hello is no loss.
             Err(_) => Ok(()),
@@ -200,7 +201,7 @@ impl Node {
                 let (node, outbox) = (Arc::clone(self), Arc::clone(&outbox));
                 tasks.spawn(async move {
                     let tag = message.tag;
-                    let answer = node.consensus.handle(message).await;
+                    let answer = Box::pin(node.consensus.handle(message)).await;
                     let mut frame = Vec::new();
                     if transport::encode(&(tag, answer), &mut frame).is_ok() {
                         outbox.push(&frame);
@@ -304,9 +305,13 @@ impl Node {
 
     fn refresh_leases(&self) -> MutexGuard<'_, Lessor> {
         let term = self.consensus.leads();
-        let leases: Vec<(LeaseId, u64)> = self.applied.read(|machine: &Machine| machine.leases().collect());
+        // Who does not lead counts nothing.
+        let leases: Vec<(LeaseId, u64)> = match term {
+            Some(_) => self.applied.read(|machine: &Machine| machine.leases().collect()),
+            None => Vec::new(),
+        };
         let mut lessor = self.lock();
-        lessor.refresh(term, leases.into_iter(), Instant::now());
+        lessor.refresh(term, leases.iter().copied(), Instant::now());
         lessor
     }
 

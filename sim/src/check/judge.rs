@@ -4,7 +4,7 @@ use super::explain;
 use super::linearizable::models::{self, Named};
 use super::linearizable::{Budget, Finding, Judgement, Model, Operation, check};
 use super::transactions::{self, Judged, Workload};
-use crate::history::{End, History, HistoryError, Recorded, paired};
+use crate::history::{End, History, HistoryError, Recorded, paired, paired_bare};
 use crate::run::Verdict;
 use crate::system::{Outcome, System};
 use serde::Serialize;
@@ -130,22 +130,25 @@ pub(super) fn of_run_in_parts<M: Model, Op: Serialize, Ret: Serialize>(
     history: &History<Op, Ret>,
     budget: Budget,
 ) -> Ruling {
-    let recorded = paired(&history.lines());
-    let calls = history.calls().zip(&recorded).enumerate();
+    let bare = paired_bare(history);
+    let calls = history.calls().zip(&bare).enumerate();
     let (mut indices, mut operations) = (Vec::new(), Vec::new());
-    for (index, ((op, outcome), recorded)) in calls {
-        let (ret, done) = match (outcome, recorded.done) {
+    for (index, ((op, outcome), bare)) in calls {
+        let (ret, done) = match (outcome, bare.done) {
             (Some(Outcome::Fail(_)), _) => continue,
             (Some(Outcome::Ok(ret)), Some(done)) => (Some(ret), done.order),
             _ => (None, u64::MAX),
         };
         for (op, ret) in split(op, ret) {
             indices.push(index);
-            operations.push(Operation { op, end: ret.map(|ret| (ret, done)), call: recorded.call.order });
+            operations.push(Operation { op, end: ret.map(|ret| (ret, done)), call: bare.call.order });
         }
     }
     let mut judgement = check(model, &operations, budget);
     judgement.renumber(&indices);
+    // Only evidence says what the operations were.
+    let is_violation = matches!(judgement.finding, Finding::Violation(_));
+    let recorded = if is_violation { paired(&history.lines()) } else { Vec::new() };
     ruling(&judgement, &recorded)
 }
 

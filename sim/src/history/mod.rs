@@ -15,8 +15,8 @@ mod read_tests;
 mod recorded;
 
 pub use error::HistoryError;
-pub(crate) use read::paired;
 pub use read::read;
+pub(crate) use read::{paired, paired_bare};
 pub use recorded::{End, Moment, Recorded};
 
 use crate::system::Outcome;

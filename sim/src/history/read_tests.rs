@@ -1,6 +1,7 @@
 //! Histories as others write them, and every way in which one can be wrong.
 
-use super::{End, read};
+use super::{End, History, paired, paired_bare, read};
+use crate::system::Outcome;
 use serde_json::json;
 
 const GOOD: &str = r#"{"index":0,"time":0,"process":0,"type":"invoke","f":"write","value":1}
@@ -19,6 +20,22 @@ fn completions_find_their_invocations() {
     let texts: Vec<String> = history.iter().map(ToString::to_string).collect();
     assert_eq!(texts, ["p0 write 1", "p1 read → 1"]);
     assert_eq!(history[1].done.map(|done| (done.line, done.time_ns)), Some((4, Some(30))));
+}
+
+#[test]
+fn operations_without_what_they_are_were_when_those_with_it_were() {
+    let mut history: History<u32, u32> = History::default();
+    let [first, second, third] = [(0, 0), (5, 1), (5, 2)].map(|(at, process)| history.invoke(at, process, 7));
+    history.complete(5, first, Outcome::Ok(1));
+    history.complete(9, third, Outcome::Unknown("no answer".to_owned()));
+    history.complete(9, second, Outcome::Fail("no".to_owned()));
+    history.invoke(12, 0, 8);
+    let moments = |operations: Vec<super::Recorded>| {
+        operations.into_iter().map(|operation| (operation.process, operation.call, operation.done)).collect()
+    };
+    let bare: Vec<_> = moments(paired_bare(&history));
+    assert_eq!(bare, moments(paired(&history.lines())));
+    assert_eq!(bare.len(), 4);
 }
 
 #[test]

@@ -20,15 +20,20 @@ const START_EVERY: Duration = Duration::from_secs(1);
 /// Where agents answer routers and each other.
 const HEALTH_PORT: u16 = 7001;
 
+/// Where databases listen that listen elsewhere each time.
+const MOVED_PORTS: std::ops::Range<u16> = 7100..8100;
+
 /// Runs a machine.
 pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
     let places = Places::of(&node.nodes, &node.options)?;
+    // Each is large, and a machine's future is moved several times before it runs.
     match places.part(node.id) {
         Part::Store => {
             let (replicas, options) = (places.stores.to_vec(), node.options.store.clone());
-            store::run(store::Config { id: node.id.into(), replicas, options }, node.disk()).await
+            let config = store::Config { id: node.id.into(), replicas, options };
+            Box::pin(store::run(config, node.disk())).await
         }
-        Part::Database => database(&node, places).await,
+        Part::Database => Box::pin(database(&node, places)).await,
         Part::Router => {
             if let Some(bound) = node.options.service_within {
                 host::probe!(SERVICE_WITHIN, bound.as_millis() as u64);
@@ -36,14 +41,17 @@ pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
             if node.options.standby_cluster {
                 return primary_elsewhere(&node).await;
             }
-            router(&node, places).await
+            Box::pin(router(&node, places)).await
         }
     }
 }
 
 /// A database, and what manages it.
 async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<()> {
-    let (id, options, address) = (node.id, &node.options, node.nodes[node.id as usize - 1]);
+    let (id, options, mut address) = (node.id, &node.options, node.nodes[node.id as usize - 1]);
+    if options.moving_databases {
+        address.set_port(MOVED_PORTS.start + (host::entropy::u64() % MOVED_PORTS.len() as u64) as u16);
+    }
     let config = database::Config { id, address, options: options.database.clone() };
     let database = process::run("database", || database::run(config.clone(), node.disk()));
     let stores = places.stores.to_vec();
@@ -68,6 +76,7 @@ async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result
                 database: address,
                 stores: stores.clone(),
                 options: options.clone(),
+                never: stolon::Never::default(),
             };
             let sentinel = stolon::SentinelConfig { id, stores, options };
             let keeper = process::run("keeper", || stolon::keeper(keeper.clone(), node.disk()));

@@ -36,6 +36,8 @@ pub struct Options {
     pub tags: BTreeMap<String, patroni::Tags>,
     /// The routers to databases that Patroni manages.
     pub router: router::Options,
+    /// Whether a database listens on another port each time its machine starts. Only stolon's proxies find out.
+    pub moving_databases: bool,
     /// stolon, if it is the manager: its proxies are the routers.
     pub stolon: stolon::Options,
 }
@@ -64,6 +66,7 @@ impl Default for Options {
             patroni: patroni::Options::default(),
             tags: BTreeMap::new(),
             router: router::Options::default(),
+            moving_databases: false,
             stolon: stolon::Options::default(),
         }
     }
@@ -104,6 +107,10 @@ pub(super) struct Places<'a> {
 
 impl<'a> Places<'a> {
     /// Of a cluster with these machines.
+    ///
+    /// # Errors
+    ///
+    /// Names the field and the bound that it misses.
     pub(super) fn of(nodes: &'a [SocketAddr], options: &Options) -> io::Result<Self> {
         let (stores, routers) = (options.stores as usize, options.routers as usize);
         if stores == 0 || routers == 0 || nodes.len() <= stores + routers {
@@ -111,6 +118,10 @@ impl<'a> Places<'a> {
                 "cluster.nodes: {} are too few for {stores} store replicas, one database and {routers} routers",
                 nodes.len()
             );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        if options.moving_databases && options.manager != Manager::Stolon {
+            let message = "moving_databases: only stolon's proxies find out where a database listens now";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let (stores, others) = nodes.split_at(stores);
@@ -219,5 +230,13 @@ mod tests {
             error.to_string(),
             "cluster.nodes: 4 are too few for 3 store replicas, one database and 1 routers"
         );
+    }
+
+    #[test]
+    fn databases_that_move_need_a_manager_that_finds_them() {
+        let moving = |manager| Options { manager, moving_databases: true, ..Options::default() };
+        assert!(Places::of(&nodes(7), &moving(Manager::Stolon)).is_ok());
+        let error = Places::of(&nodes(7), &moving(Manager::Patroni)).unwrap_err();
+        assert!(error.to_string().starts_with("moving_databases: "));
     }
 }

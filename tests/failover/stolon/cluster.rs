@@ -1,22 +1,30 @@
-//! Three keepers, each beside its database and a sentinel, two proxies, and an operator on a machine of its own.
+//! Three keepers, each beside its database and a sentinel, two proxies, and an operator on a machine of its own. Where the
+//! cluster is a standby of another there is one machine more, with the other's primary.
 
 use crate::support::{self, STORES, address, host, seconds, stores};
 use futures::future::BoxFuture;
 use host::disk::Disk;
+use host::net::claim_address;
 use host::process;
 use host::world::{self, Death};
-use protocols::database::{self, Client, ClientError, Condition, Replication, Role, View, Write};
-use protocols::stolon::{
-    ClusterData, DbUid, KeeperConfig, Operator, Options, Phase, ProxyConfig, SentinelConfig, keeper, proxy,
-    sentinel,
+use protocols::database::{
+    self, Client, ClientError, Condition, Replication, Role, Start, Supervisor, View, Write,
 };
-use std::collections::BTreeSet;
+use protocols::stolon::{
+    ClusterData, DbRole, DbUid, KeeperConfig, Never, Operator, Options, Phase, ProxyConfig, SentinelConfig,
+    keeper, proxy, sentinel,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The machines of keepers, by whose numbers keepers and databases are known.
 pub const KEEPERS: [u8; 3] = [4, 5, 6];
 pub const PROXIES: [u8; 2] = [7, 8];
+/// The primary that a standby cluster follows.
+pub const REMOTE: u8 = 9;
 
 /// Asynchronous and synchronous, each with and without rewinding.
 pub fn variants() -> Vec<Options> {
@@ -29,29 +37,51 @@ pub fn synchronous() -> Options {
     Options { synchronous_replication: true, ..Options::default() }
 }
 
+/// Synchronous, and no standby has to be there.
+pub fn synchronous_0() -> [Options; 2] {
+    [false, true].map(|rewind| Options { min_synchronous_standbys: 0, rewind, ..synchronous() })
+}
+
+/// Standbys of another cluster. Whether writes would wait makes no difference to them.
+pub fn standby_clusters() -> [Options; 2] {
+    let of = |options| Options { standby_of: Some(address(REMOTE)), ..options };
+    [of(Options::default()), of(synchronous())]
+}
+
+/// Whether writes wait for standbys.
+pub fn is_synchronous(options: &Options) -> bool {
+    options.synchronous_replication && options.standby_of.is_none()
+}
+
+/// What a cluster begins with.
+#[derive(Clone, Default)]
+pub struct Setup {
+    pub options: Options,
+    pub database: database::Options,
+    /// What the databases of these keepers are never chosen for.
+    pub never: BTreeMap<u8, Never>,
+}
+
+impl From<Options> for Setup {
+    fn from(options: Options) -> Setup {
+        Setup { options, ..Setup::default() }
+    }
+}
+
 /// Runs a case on a cluster that is well.
 pub fn case<F: Future<Output = ()> + Send + 'static>(
-    options: Options,
+    setup: impl Into<Setup>,
     run: impl FnOnce(Cluster) -> F + Send + 'static,
 ) {
-    case_with(options, database::Options::default(), run);
+    run_boxed(setup.into(), Box::new(move |cluster| Box::pin(run(cluster))));
 }
 
-pub fn case_with<F: Future<Output = ()> + Send + 'static>(
-    options: Options,
-    database: database::Options,
-    run: impl FnOnce(Cluster) -> F + Send + 'static,
-) {
-    run_boxed(options, database, Box::new(move |cluster| Box::pin(run(cluster))));
-}
-
-fn run_boxed(
-    options: Options,
-    database: database::Options,
-    run: Box<dyn FnOnce(Cluster) -> BoxFuture<'static, ()> + Send>,
-) {
-    let boot = move |machine| boot(machine, options.clone(), database.clone());
-    let cluster = Cluster { writes: 0 };
+fn run_boxed(setup: Setup, run: Box<dyn FnOnce(Cluster) -> BoxFuture<'static, ()> + Send>) {
+    let addresses = Addresses::default();
+    let cluster =
+        Cluster { writes: 0, addresses: addresses.clone(), follows: setup.options.standby_of.is_some() };
+    let machines = KEEPERS.len() + PROXIES.len() + usize::from(cluster.follows);
+    let boot = move |machine| boot(machine, setup.clone(), addresses.of(machine));
     let case = move || -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let mut cluster = cluster;
@@ -59,21 +89,39 @@ fn run_boxed(
             run(cluster).await;
         })
     };
-    support::case((KEEPERS.len() + PROXIES.len()) as u8, Box::new(boot), Box::new(case));
+    support::case(machines as u8, Box::new(boot), Box::new(case));
+}
+
+/// Where databases listen: what their machines are told when they start.
+#[derive(Clone, Default)]
+struct Addresses(Arc<Mutex<BTreeMap<u8, SocketAddr>>>);
+
+impl Addresses {
+    fn of(&self, machine: u8) -> SocketAddr {
+        self.0.lock().unwrap().get(&machine).copied().unwrap_or(address(machine))
+    }
 }
 
 /// What a machine runs that is none of the store's.
-fn boot(machine: u8, options: Options, database: database::Options) -> BoxFuture<'static, ()> {
+fn boot(machine: u8, setup: Setup, listens: SocketAddr) -> BoxFuture<'static, ()> {
+    let Setup { options, database, mut never } = setup;
     let (id, stores) = (u32::from(machine), stores());
     if PROXIES.contains(&machine) {
-        let config = ProxyConfig { id, address: address(machine), stores, options };
+        let config = ProxyConfig { id, address: listens, stores, options };
         return Box::pin(async move { proxy(config).await.unwrap() });
     }
-    let database = database::Config { id, address: address(machine), options: database };
+    let database = database::Config { id, address: listens, options: database };
+    if machine == REMOTE {
+        return Box::pin(primary(database));
+    }
+    let never = never.remove(&machine).unwrap_or_default();
     let keeps =
-        KeeperConfig { id, database: address(machine), stores: stores.clone(), options: options.clone() };
+        KeeperConfig { id, database: listens, stores: stores.clone(), options: options.clone(), never };
     let watches = SentinelConfig { id, stores, options };
     Box::pin(async move {
+        if listens.ip() != address(machine).ip() {
+            claim_address(listens.ip()).unwrap();
+        }
         let database = process::run("database", || database::run(database.clone(), Disk::of_this_machine()));
         let keeper = process::run("keeper", || keeper(keeps.clone(), Disk::of_this_machine()));
         let sentinel = process::run("sentinel", || sentinel(watches.clone()));
@@ -82,9 +130,27 @@ fn boot(machine: u8, options: Options, database: database::Options) -> BoxFuture
     })
 }
 
+/// A database that is a primary whenever it runs.
+async fn primary(config: database::Config) {
+    let mut supervisor = Supervisor::new(config.address);
+    let starts = async {
+        while supervisor.start(Start::Primary).await.is_err() {
+            seconds(1).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        ended = database::run(config, Disk::of_this_machine()) => ended.unwrap(),
+        () = starts => {}
+    }
+}
+
 /// The cluster, and how many writes were tried.
 pub struct Cluster {
     writes: u64,
+    addresses: Addresses,
+    /// It is, or was, a standby of another cluster.
+    pub follows: bool,
 }
 
 impl Cluster {
@@ -122,13 +188,23 @@ impl Cluster {
         seconds(7).await;
         let master = data.master_keeper().unwrap() as u8;
         for keeper in keepers {
-            let expected = match *keeper == master {
+            let is_primary = *keeper == master && data.options.standby_of.is_none();
+            let expected = match is_primary {
                 true => (Role::Primary, Replication::Idle),
                 false => (Role::Standby, Replication::Streaming),
             };
             assert_eq!((view(*keeper).role, view(*keeper).replication), expected, "{:#?}", view(*keeper));
         }
         master
+    }
+
+    /// Waits until the master has one standby, and all is as it is to be. Returns the keepers of both.
+    pub async fn well_with_one_standby(&self) -> (u8, u8) {
+        let data = self.until("one standby", |data| data.dbs.len() == 2).await;
+        let with_one: Vec<u8> =
+            KEEPERS.into_iter().filter(|keeper| data.db_of((*keeper).into()).is_some()).collect();
+        let master = self.well_among(&with_one).await;
+        (master, with_one.into_iter().find(|keeper| *keeper != master).unwrap())
     }
 
     /// Waits until another keeper than `former` has the master. Returns it.
@@ -157,13 +233,20 @@ impl Cluster {
         Operator::new(&stores())
     }
 
+    /// Writes where writes are taken: through a proxy, or with the other cluster's primary.
     pub async fn write(&mut self, key: &str) -> Result<bool, ClientError> {
-        self.write_through(PROXIES[0], key).await
+        let there = if self.follows { REMOTE } else { PROXIES[0] };
+        self.write_through(there, key).await
     }
 
-    pub async fn write_through(&mut self, proxy: u8, key: &str) -> Result<bool, ClientError> {
+    pub async fn write_through(&mut self, machine: u8, key: &str) -> Result<bool, ClientError> {
         self.writes += 1;
-        write(Client::new(address(proxy)), self.writes, key).await
+        write(Client::new(address(machine)), self.writes, key).await
+    }
+
+    /// Where a keeper's database listens, when its machine starts next.
+    pub fn moves(&self, keeper: u8, to: SocketAddr) {
+        self.addresses.0.lock().unwrap().insert(keeper, to);
     }
 
     /// What was written under a key is there, with the master and in the end with all that run.
@@ -173,7 +256,7 @@ impl Cluster {
         seconds(2).await;
         for keeper in keepers {
             assert_eq!(
-                Client::new(address(*keeper)).get(key).await.unwrap(),
+                Client::new(self.addresses.of(*keeper)).get(key).await.unwrap(),
                 Some(value.clone()),
                 "{keeper}"
             );
@@ -197,12 +280,14 @@ fn is_well(data: &ClusterData, keepers: &[u8]) -> bool {
         let standbys = &waits.standbys;
         !standbys.is_empty() && *standbys == master.status.synchronous && standbys.iter().all(one_of_them)
     });
+    let role = data.options.standby_of.map_or(DbRole::Master, |primary| DbRole::Relay { primary });
     data.phase == Phase::Normal
+        && master.spec.role == role
         && keepers.iter().all(good)
         && data.master.as_ref().is_some_and(one_of_them)
         && data.proxy.master == data.master
         && data.proxy.enabled.len() == PROXIES.len()
-        && in_sync == data.options.synchronous_replication
+        && in_sync == is_synchronous(&data.options)
 }
 
 pub async fn write(client: Client, id: u64, key: &str) -> Result<bool, ClientError> {

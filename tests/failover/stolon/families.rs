@@ -1,15 +1,20 @@
-//! The families, in asynchronous and synchronous variants, with and without rewinding where that makes a difference.
+//! The families, in asynchronous and synchronous variants, with and without rewinding where that makes a difference, and
+//! as standbys of another cluster where stolon's tests are.
 
-use super::cluster::{KEEPERS, all_stores, case, case_with, crash, others, restart, variants, view, write};
+use super::cluster::{
+    KEEPERS, Setup, all_stores, case, crash, is_synchronous, others, restart, standby_clusters,
+    synchronous_0, variants, view, write,
+};
 use crate::support::{address, host, link, seconds, stores};
 use host::world::{self, Death};
 use protocols::database::{self, Client, Role};
-use protocols::stolon::{OperatorError, Options};
+use protocols::stolon::{ClusterData, Never, OperatorError, Options};
 use protocols::store;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 #[test]
-fn one_keeper_begins_and_the_others_copy_it() {
+fn init_with_multiple_keepers_one_begins_and_the_others_copy_it() {
     for options in variants() {
         case(options, |cluster| async move {
             let master = cluster.well().await;
@@ -22,7 +27,7 @@ fn one_keeper_begins_and_the_others_copy_it() {
 
 #[test]
 fn failover_a_standby_replaces_a_master_whose_machine_has_died() {
-    for options in variants() {
+    for options in variants().into_iter().chain(standby_clusters()) {
         case(options, |mut cluster| async move {
             let former = cluster.well().await;
             crash(former);
@@ -37,7 +42,7 @@ fn failover_a_standby_replaces_a_master_whose_machine_has_died() {
 
 #[test]
 fn failover_failed_the_former_master_is_elected_again_where_replication_is_asynchronous() {
-    for options in variants() {
+    for options in variants().into_iter().chain(standby_clusters()) {
         case(options, |mut cluster| async move {
             let former = cluster.well().await;
             // Whoever is elected does not hear of it.
@@ -47,7 +52,7 @@ fn failover_failed_the_former_master_is_elected_again_where_replication_is_async
             let elected = cluster.fails_over(former).await;
             seconds(60).await;
             let data = cluster.data().await.unwrap();
-            let expected = if data.options.synchronous_replication { elected } else { former };
+            let expected = if is_synchronous(&data.options) { elected } else { former };
             assert_eq!(data.master_keeper(), Some(expected.into()));
             standbys.iter().for_each(|standby| world::restart_process(host(*standby), "keeper"));
             assert_eq!(cluster.well().await, expected);
@@ -59,8 +64,10 @@ fn failover_failed_the_former_master_is_elected_again_where_replication_is_async
 
 #[test]
 fn failover_too_much_lag_nobody_is_elected_before_the_master_is_back() {
-    for (lag, elected) in [(5, false), (50, true)] {
-        let options = Options { max_standby_lag: lag, ..Options::default() };
+    let [follows, _] = standby_clusters();
+    let cases = [(Options::default(), 5, false), (Options::default(), 50, true), (follows, 5, false)];
+    for (options, lag, elected) in cases {
+        let options = Options { max_standby_lag: lag, ..options };
         case(options, move |mut cluster| async move {
             let former = cluster.well().await;
             link(former, &others(former), false);
@@ -83,7 +90,7 @@ fn failover_too_much_lag_nobody_is_elected_before_the_master_is_back() {
 
 #[test]
 fn old_master_restart_it_follows_the_new_one() {
-    for options in variants() {
+    for options in variants().into_iter().chain(synchronous_0()).chain(standby_clusters()) {
         case(options, |mut cluster| async move {
             let former = cluster.well().await;
             crash(former);
@@ -102,7 +109,7 @@ fn old_master_restart_it_follows_the_new_one() {
 
 #[test]
 fn partition_1_a_keeper_and_its_database_that_stood_still_follow_the_new_master() {
-    for options in variants() {
+    for options in variants().into_iter().chain(synchronous_0()).chain(standby_clusters()) {
         case(options, |mut cluster| async move {
             let former = cluster.well().await;
             for process in ["keeper", "database"] {
@@ -147,11 +154,45 @@ fn timeline_fork_a_standby_that_is_ahead_of_the_new_master_is_made_like_it() {
 }
 
 #[test]
+fn failed_standby_a_free_keeper_gets_one_in_its_place() {
+    case(Options::default(), |mut cluster| async move {
+        cluster.well().await;
+        cluster.operator().change_options(|options| options.max_standbys = 1).await.unwrap();
+        let (master, standby) = cluster.well_with_one_standby().await;
+        let spare = others(master).into_iter().find(|keeper| *keeper != standby).unwrap();
+        crash(standby);
+        assert_eq!(cluster.well_among(&[master, spare]).await, master);
+        let removed = |data: &ClusterData| data.db_of(standby.into()).is_none();
+        cluster.until("the failed one's database removed", removed).await;
+        cluster.write("after").await.unwrap();
+        cluster.everywhere("after", &[master, spare]).await;
+    });
+}
+
+#[test]
+fn lowered_max_standbys_per_sender_one_of_two_standbys_goes() {
+    for options in variants() {
+        case(options, |mut cluster| async move {
+            let master = cluster.well().await;
+            let (waited_for, _) = cluster.standbys().await;
+            cluster.operator().change_options(|options| options.max_standbys = 1).await.unwrap();
+            let data = cluster.until("one standby", |data| data.dbs.len() == 2).await;
+            let stays = others(master).into_iter().filter(|keeper| data.db_of((*keeper).into()).is_some());
+            let stays: Vec<u8> = stays.collect();
+            assert!(waited_for.is_empty() || waited_for == stays, "one that is waited for stays");
+            assert_eq!(cluster.well_among(&[master, stays[0]]).await, master);
+            cluster.write("after").await.unwrap();
+            cluster.everywhere("after", &[master, stays[0]]).await;
+        });
+    }
+}
+
+#[test]
 fn standby_cant_sync_one_that_lacks_what_the_master_no_longer_has_is_copied_anew() {
     for options in variants() {
         let database =
             database::Options { checkpoint_bytes: 2000, entries_kept: 5, ..database::Options::default() };
-        case_with(options, database, |mut cluster| async move {
+        case(Setup { database, ..options.into() }, |mut cluster| async move {
             let master = cluster.well().await;
             let (_, asynchronous) = cluster.standbys().await;
             let standby = asynchronous[0];
@@ -190,7 +231,7 @@ fn disappeared_keeper_data_a_master_without_its_data_is_replaced() {
 
 #[test]
 fn force_fail_an_operator_switches_over() {
-    for options in variants() {
+    for options in variants().into_iter().chain(standby_clusters()) {
         case(options, |mut cluster| async move {
             let former = cluster.well().await;
             cluster.operator().fail_keeper(former.into()).await.unwrap();
@@ -301,4 +342,27 @@ fn cluster_data_of_another_format_stay_as_they_are_and_so_does_the_master() {
         assert_eq!(view(master).role, Role::Primary);
         assert!(write(Client::new(address(master)), 99, "after").await.unwrap());
     });
+}
+
+#[test]
+fn a_keeper_that_never_has_the_master_replaces_nobody() {
+    let only = KEEPERS[2];
+    let never = Never { master: true, synchronous: false };
+    let never = others(only).into_iter().map(|keeper| (keeper, never)).collect::<BTreeMap<_, _>>();
+    for options in variants() {
+        let max = Options { max_synchronous_standbys: 2, ..options };
+        case(Setup { never: never.clone(), ..max.into() }, move |mut cluster| async move {
+            let first = cluster.well().await;
+            if first != only {
+                cluster.operator().fail_keeper(first.into()).await.unwrap();
+                assert_eq!(cluster.fails_over(first).await, only);
+                assert_eq!(cluster.well().await, only);
+            }
+            cluster.operator().fail_keeper(only.into()).await.unwrap();
+            seconds(40).await;
+            assert_eq!(cluster.well().await, only, "there is nobody else");
+            cluster.write("after").await.unwrap();
+            cluster.everywhere("after", &KEEPERS).await;
+        });
+    }
 }

@@ -4,7 +4,7 @@ use super::cluster::{PROXIES, all_stores, case, crash, others, view, write};
 use crate::support::{address, host, link, seconds};
 use host::world;
 use protocols::database::{Client, Role};
-use protocols::stolon::{Flaw, Options};
+use protocols::stolon::{ClusterData, Flaw, Options};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -92,5 +92,57 @@ fn a_connection_through_a_proxy_ends_when_the_master_changes() {
         cluster.well_among(&others(former)).await;
         assert!(client.get("begins").await.unwrap().is_some());
         seconds(1).await;
+    });
+}
+
+#[test]
+fn sentinel_enabled_proxies_one_that_stands_still_may_route_no_longer_until_it_goes_on() {
+    case(Options::default(), |mut cluster| async move {
+        let master = cluster.well().await;
+        let [paused, other] = PROXIES;
+        let enabled = |data: &ClusterData, proxy: u8| data.proxy.enabled.contains(&proxy.into());
+        world::pause(host(paused));
+        cluster.until("one proxy", |data| !enabled(data, paused) && enabled(data, other)).await;
+        assert!(cluster.write_through(other, "meanwhile").await.unwrap());
+        world::resume(host(paused));
+        cluster.until("both proxies", |data| enabled(data, paused)).await;
+        assert_eq!(cluster.well().await, master);
+        assert!(cluster.write_through(paused, "after").await.unwrap());
+    });
+}
+
+#[test]
+fn sentinel_enabled_proxies_stay_when_another_sentinel_leads() {
+    case(Options::default(), |cluster| async move {
+        cluster.well().await;
+        let before = cluster.data().await.unwrap().proxy;
+        for keeper in [4, 5, 6] {
+            world::crash_process(host(keeper), "sentinel");
+        }
+        seconds(60).await;
+        assert_eq!(cluster.data().await.unwrap().proxy, before);
+        world::restart_process(host(4), "sentinel");
+        seconds(60).await;
+        assert_eq!(cluster.data().await.unwrap().proxy, before);
+    });
+}
+
+#[test]
+fn proxy_listening_it_routes_nowhere_only_when_the_store_is_away_for_longer_than_its_time_out() {
+    case(Options::default(), |mut cluster| async move {
+        cluster.well().await;
+        let [proxy, _] = PROXIES;
+        link(proxy, &all_stores(), false);
+        seconds(6).await;
+        assert!(cluster.write_through(proxy, "meanwhile").await.unwrap());
+        link(proxy, &all_stores(), true);
+        seconds(30).await;
+        assert!(cluster.write_through(proxy, "after").await.unwrap());
+        link(proxy, &all_stores(), false);
+        seconds(30).await;
+        assert!(cluster.write_through(proxy, "too late").await.unwrap_err().is_definite());
+        link(proxy, &all_stores(), true);
+        seconds(30).await;
+        assert!(cluster.write_through(proxy, "again").await.unwrap());
     });
 }

@@ -1,7 +1,8 @@
 //! Strict synchronous replication: what was acknowledged is there, or nobody is elected.
 
-use super::cluster::{Cluster, KEEPERS, case, crash, restart, synchronous};
-use crate::support::{link, seconds};
+use super::cluster::{Cluster, KEEPERS, case, crash, others, restart, synchronous, write};
+use crate::support::{address, link, seconds};
+use protocols::database::Client;
 use protocols::stolon::{Flaw, OperatorError, Options};
 
 /// The master and the standby that writes wait for die; the other standby lacks what was acknowledged last. Returns
@@ -19,7 +20,7 @@ async fn only_one_behind_is_left(cluster: &mut Cluster) -> (u8, u8, u8) {
 }
 
 #[test]
-fn sync_standby_not_in_sync_it_is_not_elected() {
+fn timeline_fork_sync_the_standby_that_is_behind_is_not_elected() {
     case(synchronous(), |mut cluster| async move {
         let (master, in_sync, behind) = only_one_behind_is_left(&mut cluster).await;
         assert_eq!(cluster.data().await.unwrap().master_keeper(), Some(master.into()));
@@ -40,10 +41,35 @@ fn a_flawed_sentinel_elects_it_and_loses_what_was_acknowledged() {
         link(behind, &KEEPERS, true);
         restart(in_sync);
         cluster.well_among(&[in_sync, behind]).await;
-        let read =
-            protocols::database::Client::new(crate::support::address(behind)).get("acknowledged").await;
-        assert_eq!(read.unwrap(), None);
+        assert_eq!(Client::new(address(behind)).get("acknowledged").await.unwrap(), None);
     });
+}
+
+#[test]
+fn sync_standby_not_in_sync_what_waits_for_one_is_not_seen_before_it_is_back_or_no_longer_needed() {
+    for (min, without) in [(1, false), (0, true)] {
+        let options = Options { min_synchronous_standbys: min, ..synchronous() };
+        case(options, move |mut cluster| async move {
+            let master = cluster.well().await;
+            let standbys = others(master);
+            standbys.iter().for_each(|standby| crash(*standby));
+            let waits = tokio::spawn(write(Client::new(address(master)), 99, "waits"));
+            seconds(1).await;
+            crash(master);
+            assert!(
+                !waits.await.unwrap().unwrap_err().is_definite(),
+                "it is in the log, and with nobody else"
+            );
+            restart(master);
+            seconds(60).await;
+            let read = Client::new(address(master)).get("waits").await;
+            assert_eq!(read.is_ok_and(|value| value.is_some()), without);
+            standbys.iter().for_each(|standby| restart(*standby));
+            assert_eq!(cluster.well().await, master);
+            cluster.everywhere("waits", &KEEPERS).await;
+            cluster.write("after").await.unwrap();
+        });
+    }
 }
 
 #[test]

@@ -1,4 +1,14 @@
-//! Table cases in the manner of stolon's own for its sentinel: a cluster goes in, a cluster comes out.
+//! The table cases of stolon's own test of its sentinel (`TestUpdateCluster`), and more in their manner: a cluster goes in,
+//! a cluster comes out.
+//!
+//! A case of the table has its number, from 0 to 31, in a comment; those from 15 on are in `tests/synchronous.rs`. One
+//! does not apply: 14 changes parameters that stolon's sentinel copies into the specification of every database (time-outs,
+//! `pg_rewind`, parameters of PostgreSQL). Here keepers read the options themselves, and there are no parameters of the
+//! database. What *is* copied, whom a standby cluster follows, has its case in `tests/standby_cluster.rs`. The table of
+//! `TestActiveProxiesInfos` is with `Memory::active`.
+
+mod standby_cluster;
+mod synchronous;
 
 use super::super::cluster::{Keeper, Proxy};
 use super::super::options::Options;
@@ -12,7 +22,7 @@ const SECOND: DbUid = DbUid(2);
 const THIRD: DbUid = DbUid(3);
 
 fn keeper() -> Keeper {
-    Keeper { boot: 1, healthy: true, healthy_at_ms: 0, force_fail: false }
+    Keeper { boot: 1, healthy: true, healthy_at_ms: 0, force_fail: false, never: Never::default() }
 }
 
 fn history(timelines: &[(u32, u64)]) -> History {
@@ -101,45 +111,49 @@ fn decide_with(data: &ClusterData, proxies: &[(u32, u64)], since: Duration) -> C
     Round { memory: &memory, proxies: &proxies, now, draw: 0 }.decide(data)
 }
 
-fn initialising() -> ClusterData {
+fn initialising(keepers: &[u32]) -> ClusterData {
     let mut data = ClusterData::new(Options::default());
-    for id in KEEPERS {
-        data.keepers.insert(id, keeper());
-    }
+    data.keepers.extend(keepers.iter().map(|id| (*id, keeper())));
     data
 }
 
+// 0
 #[test]
 fn without_keepers_nothing_begins() {
     let data = ClusterData::new(Options::default());
     assert_eq!(decide(&data), data);
 }
 
+// 1, 2
 #[test]
 fn one_of_the_keepers_begins_the_first_database() {
-    let after = decide(&initialising());
-    assert_eq!(after.master_keeper(), Some(1));
-    assert_eq!((after.phase, after.dbs.len()), (Phase::Initializing, 1));
-    let first = &after.dbs[&after.master.unwrap()];
-    assert_eq!((first.spec.init, first.spec.role, first.generation), (Init::New, DbRole::Master, 1));
+    for keepers in [&KEEPERS[..1], &KEEPERS] {
+        let after = decide(&initialising(keepers));
+        assert_eq!(after.master_keeper(), Some(1));
+        assert_eq!((after.phase, after.dbs.len()), (Phase::Initializing, 1));
+        let first = &after.dbs[&after.master.unwrap()];
+        assert_eq!((first.spec.init, first.spec.role, first.generation), (Init::New, DbRole::Master, 1));
+    }
 }
 
 #[test]
 fn a_first_database_that_has_begun_makes_a_cluster() {
-    let mut data = decide(&initialising());
+    let mut data = decide(&initialising(&KEEPERS));
     db(&mut data, MASTER).status = status();
     let after = decide(&data);
     assert_eq!((after.phase, after.dbs[&MASTER].spec.init), (Phase::Normal, Init::None));
 }
 
+// 3
 #[test]
 fn a_keeper_that_does_not_begin_in_time_loses_its_turn() {
-    let data = decide(&initialising());
+    let data = decide(&initialising(&KEEPERS));
     assert_eq!(decide_with(&data, &[], Duration::from_secs(300)), data);
     let after = decide_with(&data, &[], Duration::from_secs(301));
     assert_eq!((after.master, after.dbs.len()), (None, 0));
 }
 
+// 4
 #[test]
 fn a_cluster_that_is_well_stays_as_it_is() {
     for data in [cluster(2, Options::default()), synchronous(2, &[SECOND], &Options::default())] {
@@ -147,6 +161,7 @@ fn a_cluster_that_is_well_stays_as_it_is() {
     }
 }
 
+// 5
 #[test]
 fn a_standby_replaces_a_master_that_has_failed() {
     let mut data = cluster(1, Options::default());
@@ -159,6 +174,7 @@ fn a_standby_replaces_a_master_that_has_failed() {
     assert!(after.dbs[&MASTER].spec.followers.is_empty());
 }
 
+// 6
 #[test]
 fn a_former_master_becomes_a_new_standby_once_the_new_one_works() {
     let mut data = cluster(1, Options::default());
@@ -175,6 +191,7 @@ fn a_former_master_becomes_a_new_standby_once_the_new_one_works() {
     assert_eq!(after.dbs[&SECOND].spec.followers, BTreeSet::from([THIRD]));
 }
 
+// 7
 #[test]
 fn a_standby_that_has_not_converged_is_not_elected() {
     let mut data = cluster(1, Options::default());
@@ -183,6 +200,7 @@ fn a_standby_that_has_not_converged_is_not_elected() {
     assert_eq!(decide(&data).master, Some(MASTER));
 }
 
+// 8
 #[test]
 fn a_master_that_does_not_converge_in_time_is_replaced() {
     let mut data = cluster(1, Options::default());
@@ -252,6 +270,7 @@ fn a_standby_that_the_master_can_no_longer_serve_is_copied_anew() {
     assert_eq!((uid, standby.spec.init), (THIRD, Init::Resync));
 }
 
+// 9
 #[test]
 fn a_free_keeper_stays_free_while_there_are_enough_standbys() {
     let mut data = cluster(1, Options { max_standbys: 1, ..Options::default() });
@@ -259,6 +278,7 @@ fn a_free_keeper_stays_free_while_there_are_enough_standbys() {
     assert_eq!(decide(&data), data);
 }
 
+// 10, 11, 12
 #[test]
 fn a_standby_that_fails_is_replaced_by_a_free_keeper() {
     let mut data = cluster(1, Options { max_standbys: 1, ..Options::default() });
@@ -281,6 +301,7 @@ fn standbys_in_excess_are_removed() {
     assert_eq!(after.dbs.keys().copied().collect::<Vec<_>>(), [MASTER, THIRD]);
 }
 
+// 13
 #[test]
 fn a_keeper_without_a_database_is_forgotten_in_the_end() {
     let mut data = cluster(1, Options { max_standbys: 1, ..Options::default() });
@@ -331,139 +352,22 @@ fn a_proxy_may_route_once_the_sentinel_knows_it() {
 }
 
 #[test]
-fn where_replication_becomes_synchronous_writes_wait_for_a_standby() {
+fn a_keeper_that_never_has_the_master_may_begin_it_and_be_it_again() {
+    let mut data = initialising(&[1]);
+    data.keepers.get_mut(&1).unwrap().never.master = true;
+    assert_eq!(decide(&data).master_keeper(), Some(1), "so the source has it");
     let mut data = cluster(1, Options::default());
-    data.options.synchronous_replication = true;
-    let after = decide(&data);
-    assert_eq!(waits_for(&after, MASTER), (vec![SECOND], false));
-    assert_eq!(after.dbs[&MASTER].generation, 2);
-    assert!(after.dbs[&MASTER].status.synchronous.is_empty(), "nothing was reported yet");
-}
-
-#[test]
-fn a_master_that_fails_before_writes_waited_is_replaced_by_one_that_blocks() {
-    for (min, blocks) in [(1, true), (0, false)] {
-        let mut data = cluster(1, Options { min_synchronous_standbys: min, ..Options::default() });
-        data.options.synchronous_replication = true;
-        fail(&mut data, MASTER);
-        let after = decide(&data);
-        assert_eq!(after.master, Some(SECOND));
-        assert_eq!(waits_for(&after, SECOND), (vec![], blocks));
+    for keeper in data.keepers.values_mut() {
+        keeper.never.master = true;
     }
-}
-
-#[test]
-fn a_synchronous_standby_replaces_a_master_that_has_failed() {
-    let mut data = synchronous(2, &[THIRD], &Options::default());
-    fail(&mut data, MASTER);
-    let after = decide(&data);
-    assert_eq!(after.master, Some(THIRD));
-    assert_eq!(waits_for(&after, THIRD), (vec![MASTER], false));
-}
-
-#[test]
-fn no_other_standby_replaces_a_synchronous_master() {
-    let mut data = synchronous(2, &[THIRD], &Options::default());
-    fail(&mut data, MASTER);
-    fail(&mut data, THIRD);
-    assert_eq!(decide(&data).master, Some(MASTER));
-    data.options.flaw = Some(Flaw::SyncStandbyNotChecked);
-    assert_eq!(decide(&data).master, Some(SECOND), "a flawed sentinel takes it");
-}
-
-#[test]
-fn a_synchronous_standby_far_behind_in_its_last_report_is_elected() {
-    let mut data = synchronous(1, &[SECOND], &Options { max_standby_lag: 0, ..Options::default() });
-    fail(&mut data, MASTER);
-    db(&mut data, SECOND).status.last = Lsn(1);
-    assert_eq!(decide(&data).master, Some(SECOND));
-}
-
-#[test]
-fn a_synchronous_standby_without_a_replacement_stays_while_one_is_needed() {
-    for (min, expected) in [(1, vec![SECOND]), (0, vec![])] {
-        let options = Options { min_synchronous_standbys: min, ..Options::default() };
-        let mut data = synchronous(1, &[SECOND], &options);
-        fail(&mut data, SECOND);
-        assert_eq!(waits_for(&decide(&data), MASTER), (expected, false));
-    }
-}
-
-/// The second database was waited for, and has failed; the third one comes in its place.
-fn replacing() -> ClusterData {
-    let mut data = synchronous(2, &[SECOND], &Options::default());
-    fail(&mut data, SECOND);
-    decide(&data)
-}
-
-#[test]
-fn writes_wait_for_the_old_and_the_new_standby_first() {
-    assert_eq!(waits_for(&replacing(), MASTER), (vec![SECOND, THIRD], false));
-}
-
-#[test]
-fn a_standby_that_was_not_reported_in_sync_is_not_elected() {
-    let mut data = replacing();
     fail(&mut data, MASTER);
     assert_eq!(decide(&data).master, Some(MASTER));
-}
-
-#[test]
-fn writes_wait_for_both_until_the_new_one_is_reported_in_sync() {
-    let mut data = replacing();
-    db(&mut data, MASTER).status.generation = 2;
-    db(&mut data, MASTER).status.in_sync = BTreeSet::from([SECOND]);
-    let after = decide(&data);
-    assert_eq!(waits_for(&after, MASTER), (vec![SECOND, THIRD], false));
-    assert_eq!(after.dbs[&MASTER].status.synchronous, BTreeSet::from([SECOND]));
-}
-
-#[test]
-fn a_replacement_that_fails_is_waited_for_no_longer() {
-    let mut data = replacing();
-    db(&mut data, MASTER).status.generation = 2;
-    fail(&mut data, THIRD);
-    assert_eq!(waits_for(&decide(&data), MASTER), (vec![SECOND], false));
-}
-
-#[test]
-fn a_replacement_that_is_in_sync_is_waited_for_alone_and_may_be_elected() {
-    let mut data = replacing();
-    db(&mut data, MASTER).status.generation = 2;
-    db(&mut data, MASTER).status.in_sync = BTreeSet::from([SECOND, THIRD]);
+    data.keepers.get_mut(&2).unwrap().never.master = false;
     let mut data = decide(&data);
-    assert_eq!(waits_for(&data, MASTER), (vec![THIRD], false));
-    fail(&mut data, MASTER);
-    assert_eq!(decide(&data).master, Some(THIRD));
-}
-
-#[test]
-fn a_new_master_waits_for_the_other_synchronous_standbys_and_the_former_master() {
-    let options = Options { min_synchronous_standbys: 2, max_synchronous_standbys: 2, ..Options::default() };
-    let mut data = synchronous(2, &[SECOND, THIRD], &options);
-    fail(&mut data, MASTER);
+    assert_eq!(data.master, Some(SECOND));
     fail(&mut data, SECOND);
-    let after = decide(&data);
-    assert_eq!(after.master, Some(THIRD));
-    assert_eq!(waits_for(&after, THIRD), (vec![MASTER, SECOND], false));
-}
-
-#[test]
-fn a_new_synchronous_master_gets_another_standby_once_it_works() {
-    let mut data = synchronous(2, &[SECOND], &Options::default());
-    fail(&mut data, MASTER);
-    let mut data = decide(&data);
-    db(&mut data, SECOND).status.generation = 2;
-    let after = decide(&data);
-    assert_eq!(waits_for(&after, SECOND), (vec![THIRD], false));
-    assert!(!after.dbs.contains_key(&MASTER));
-}
-
-#[test]
-fn where_replication_is_asynchronous_again_writes_wait_for_nobody() {
-    let mut data = synchronous(1, &[SECOND], &Options::default());
-    data.options.synchronous_replication = false;
-    let after = decide(&data);
-    assert_eq!(after.dbs[&MASTER].spec.synchronous, None);
-    assert!(after.dbs[&MASTER].status.synchronous.is_empty());
+    data.keepers.get_mut(&1).unwrap().healthy = true;
+    db(&mut data, MASTER).status.healthy = true;
+    db(&mut data, MASTER).status.generation = data.dbs[&MASTER].generation;
+    assert_eq!(decide(&data).master, Some(MASTER), "so the source has it");
 }
