@@ -83,11 +83,11 @@ fn run(config: Config, test: Test<'_>) {
         runtime.add_simulator::<Machines>();
         let run = async { runtime.block_on(phases(config, test)) };
         // Through the handle: a scheduler of tokio's own would keep the wakers of `yield_now`, and never return them.
-        tokio.handle().block_on(real_tokio::task::unconstrained(run))
+        tokio.handle().block_on(real_tokio::task::unconstrained(run));
     };
     std::thread::scope(|scope| {
-        scope.spawn(run).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
+        scope.spawn(run).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
 }
 
 async fn phases(config: Config, Test(test): Test<'_>) {
