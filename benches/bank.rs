@@ -10,7 +10,7 @@
 use sim::catalog::Catalog;
 use sim::history::Line;
 use sim::latency::{Latencies, Sample};
-use sim::run::{Recording, once};
+use sim::run::{Attention, Recording, once};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -26,7 +26,7 @@ fn main() {
             Catalog(splitbrain::systems::ALL).load(&path, &[]).expect("the scenario is right").remove(0);
         let (mut latencies, mut committed, start) = (Latencies::new(), 0, Instant::now());
         for seed in 0..seeds {
-            let (report, recording) = once(case.system, &case.scenario, seed, true);
+            let (report, recording) = once(case.system, &case.scenario, seed, Attention::RECORDED);
             assert!(report.violations.is_empty(), "seed {seed}: {:?}", report.violations);
             let samples = transfers(&recording.expect("it was recorded"));
             committed += samples.len();

@@ -10,7 +10,7 @@
 mod support;
 
 use sim::catalog::{Case, Catalog};
-use sim::run::{Met, once};
+use sim::run::{Attention, Met, once};
 use splitbrain::systems::failover::Figures;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn main() {
 fn row(case: &Case, seeds: u64) -> String {
     let (mut without, mut shared, mut lost, mut unexpected) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let runs = support::on_all_cores(seeds, |seed| {
-        let (report, recording) = once(case.system, &case.scenario, seed, true);
+        let (report, recording) = once(case.system, &case.scenario, seed, Attention::RECORDED);
         let is_unexpected = report.met(&case.scenario.check.expect) == Met::Unexpected;
         (is_unexpected, recording.as_ref().map(Figures::of))
     });

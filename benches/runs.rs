@@ -2,7 +2,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sim::catalog::{Case, Catalog};
-use sim::run::once;
+use sim::run::{Attention, once};
 
 fn case(name: &str, overrides: &[(&str, &str)]) -> Case {
     let overrides: Vec<(String, String)> =
@@ -20,14 +20,14 @@ fn runs(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 seed += 1;
-                once(case.system, &case.scenario, seed, false)
+                once(case.system, &case.scenario, seed, Attention::QUICK)
             });
         });
     }
     let empty =
         case("registry/quiet", &[("cluster.nodes", "1"), ("workload.for", "1ms"), ("workload.clients", "1")]);
     group.bench_function("nearly empty", |bencher| {
-        bencher.iter(|| once(empty.system, &empty.scenario, 1, false));
+        bencher.iter(|| once(empty.system, &empty.scenario, 1, Attention::QUICK));
     });
     group.bench_function("thread and runtimes alone", |bencher| {
         bencher.iter(|| {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::catalog::Catalog;
 use sim::check::Checkers;
-use sim::run::{Report, once};
+use sim::run::{Attention, Report, once};
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -106,8 +106,12 @@ fn scenario(breaks: &str) -> Scenario {
 
 fn run(breaks: &str) -> Report {
     let scenario = scenario(breaks);
-    let (report, _) = once(&Broken, &scenario, 1, true);
-    assert_eq!(report.digest, once(&Broken, &scenario, 1, false).0.digest, "broken runs replay too");
+    let (report, _) = once(&Broken, &scenario, 1, Attention::RECORDED);
+    assert_eq!(
+        report.digest,
+        once(&Broken, &scenario, 1, Attention::QUICK).0.digest,
+        "broken runs replay too"
+    );
     report
 }
 
@@ -153,7 +157,7 @@ fn an_operation_without_an_answer_is_unknown_after_the_time_out() {
 
 #[test]
 fn a_node_that_spins_is_given_up_and_named() {
-    let (report, _) = once(&Broken, &scenario("spins"), 1, false);
+    let (report, _) = once(&Broken, &scenario("spins"), 1, Attention::QUICK);
     TIRED.store(true, Ordering::Relaxed);
     let [violation] = &report.violations[..] else { panic!("{:?}", report.violations) };
     assert_eq!(violation.checker, "spin");

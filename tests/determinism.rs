@@ -5,9 +5,9 @@ mod support;
 
 use sim::Digest;
 use sim::catalog::{Case, Catalog};
-use sim::run::once;
+use sim::run::{Attention, once};
 use sim::scenario::Scenario;
-use sim::sweep::{Plan, Shard, sweep};
+use sim::sweep::{Again, Plan, Step, sweep};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use support::{case, record};
@@ -15,7 +15,7 @@ use support::{case, record};
 const SEEDS: u64 = 24;
 
 fn digest(case: &Case, seed: u64) -> Digest {
-    once(case.system, &case.scenario, seed, false).0.digest
+    once(case.system, &case.scenario, seed, Attention::QUICK).0.digest
 }
 
 fn digests(case: &Case, seeds: impl Iterator<Item = u64>) -> BTreeMap<u64, Digest> {
@@ -67,7 +67,11 @@ fn a_resolved_plan_is_the_same_run() {
     for seed in 0..6 {
         let plan = record(&swarm, seed).1.plan.to_toml();
         let scenario = Scenario::parse("plan", &plan, &[], &Catalog(splitbrain::systems::ALL)).unwrap();
-        assert_eq!(once(swarm.system, &scenario, seed, false).0.digest, digest(&swarm, seed), "seed {seed}");
+        assert_eq!(
+            once(swarm.system, &scenario, seed, Attention::QUICK).0.digest,
+            digest(&swarm, seed),
+            "seed {seed}"
+        );
     }
 }
 
@@ -88,37 +92,41 @@ fn a_seed_alone_in_a_fresh_process_has_the_digest_it_has_here() {
 fn a_sweep_finds_the_same_on_one_core_and_on_two() {
     let cases = [case("zoo/loser-not-broadcast"), case("registry/netsplit-conflict")];
     let outcome = |jobs: usize| {
-        let shard = Shard { index: 0, of: 1 };
-        let plan = Plan {
-            cases: &cases,
-            seeds: 0..60,
-            jobs,
-            shard,
-            time: None,
-            resume_from: 0,
-            done: vec![false; 2],
-        };
+        let plan = Plan { jobs, ..Plan::new(&cases, 0..60) };
         let mut failures = Vec::new();
-        let summary = sweep(&plan, &sim::sweep::confirm_on_a_fresh_thread, |_, _, failure| {
-            failures
-                .extend(failure.map(|failure| (failure.case, failure.report.seed, failure.report.digest)));
+        let progress = sweep(&plan, &sim::sweep::confirm_on_a_fresh_thread, |_, step| {
+            if let Step::Released(Some(failure)) = step {
+                failures.push((failure.case, failure.report.seed, failure.report.digest));
+            }
             true
         });
-        (summary.runs, summary.violations, summary.messages, summary.probes, failures)
+        let summary = progress.summary;
+        (summary.runs, summary.violations, summary.messages, summary.probes, summary.digest, failures)
     };
     let on_one = outcome(1);
     assert_eq!(on_one, outcome(2));
-    assert!(!on_one.4.is_empty(), "the flaw is found within these seeds");
+    assert!(!on_one.5.is_empty(), "the flaw is found within these seeds");
 }
 
 #[test]
 fn a_run_that_is_not_deterministic_is_reported_as_such() {
     let cases = [case("zoo/no-sync-after-heal")];
-    let shard = Shard { index: 0, of: 1 };
-    let plan =
-        Plan { cases: &cases, seeds: 0..20, jobs: 1, shard, time: None, resume_from: 0, done: vec![false] };
-    // The second run of a failing seed answers with the digest of another: what a leak would look like.
-    let confirm = |case: &Case, seed: u64| Ok(digest(case, seed + 1));
-    let summary = sweep(&plan, &confirm, |_, _, _| true);
-    assert_eq!(summary.nondeterministic, 1);
+    let plan = Plan { jobs: 1, ..Plan::new(&cases, 0..20) };
+    // The second run answers with the digest of another: what a leak would look like.
+    let confirm =
+        |case: &Case, seed: u64| Ok(Again { digest: digest(case, seed + 1), violations: Vec::new() });
+    let mut seeds = Vec::new();
+    let progress = sweep(&plan, &confirm, |_, step| {
+        if let Step::Released(Some(failure)) = step {
+            seeds.push((failure.report.seed, failure.nondeterminism.is_some()));
+        }
+        true
+    });
+    let shown = progress.summary.cases[0].shown.unwrap().0;
+    assert_eq!(
+        seeds,
+        [(0, true), (shown, true)],
+        "the first run is confirmed, whatever it found, and each failing one"
+    );
+    assert_eq!(progress.summary.nondeterministic, 2);
 }

@@ -1,7 +1,7 @@
 //! Each flaw's near twin: the zoo's scenario without the flaw does not show what the flaw shows.
 
 use sim::catalog::Catalog;
-use sim::run::once;
+use sim::run::{Attention, once};
 use std::time::Duration;
 
 /// How much of each twin is simulated: sixty short runs, a dozen long ones.
@@ -15,7 +15,7 @@ fn the_rule_without_its_flaw_is_not_caught() {
         switch_off(&mut twin.scenario.cluster.options).expect("a zoo scenario switches a flaw on");
         let seeds = SIMULATED.as_secs() / twin.scenario.workload.duration.get().as_secs();
         for seed in 0..seeds.min(SEEDS_MAX.into()) {
-            let (report, _) = once(twin.system, &twin.scenario, seed, false);
+            let (report, _) = once(twin.system, &twin.scenario, seed, Attention::QUICK);
             let found = report.violations.iter().find(|violation| violation.checker == shown);
             assert!(found.is_none(), "{} seed {seed} without the flaw: {found:?}", twin.name);
         }

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sim::catalog::Catalog;
 use sim::check::Checkers;
-use sim::run::once;
+use sim::run::{Attention, once};
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, Digest, Draw, Mix, NodeContext, Outcome, System};
 use std::collections::HashMap;
@@ -120,7 +120,7 @@ fn digest(leak: Leak) -> Digest {
     let leak = serde_json::to_value(leak).unwrap();
     let text = text.replace("LEAK", leak.as_str().unwrap());
     let scenario = Scenario::parse("leak", &text, &[], &Catalog(&[&Leaky])).unwrap();
-    once(&Leaky, &scenario, 1, false).0.digest
+    once(&Leaky, &scenario, 1, Attention::QUICK).0.digest
 }
 
 /// Not a test of its own: what the child process runs.

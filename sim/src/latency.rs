@@ -1,17 +1,22 @@
 //! How long operations took, in simulated time: calm, and while a fault was active.
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The longest latency told apart, in µs (an hour).
 const LONGEST_US: u64 = 3_600_000_000;
 
 /// Latencies of completed operations, in µs of simulated time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Latencies {
-    calm: Histogram<u64>,
-    faulty: Histogram<u64>,
+    calm: Times,
+    faulty: Times,
 }
+
+/// A distribution of times, with three digits of precision. Written down, it is a list of values, each with how often.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "Vec<(u64, u64)>", into = "Vec<(u64, u64)>")]
+pub struct Times(Histogram<u64>);
 
 /// The figures of a distribution, in µs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -35,52 +40,99 @@ pub struct Sample {
     pub calm: bool,
 }
 
-impl Default for Latencies {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Latencies {
     /// No operation yet.
     pub fn new() -> Self {
-        let histogram = || Histogram::new_with_bounds(1, LONGEST_US, 3).expect("these bounds are valid");
-        Latencies { calm: histogram(), faulty: histogram() }
+        Latencies::default()
     }
 
     /// Takes operations in.
     pub fn record(&mut self, samples: &[Sample]) {
         for sample in samples {
-            let histogram = if sample.calm { &mut self.calm } else { &mut self.faulty };
-            histogram.saturating_record(sample.us);
+            let times = if sample.calm { &mut self.calm } else { &mut self.faulty };
+            times.record(sample.us);
         }
     }
 
     /// Of operations during which no fault was active.
     pub fn calm(&self) -> Percentiles {
-        Percentiles::of(&self.calm)
+        self.calm.percentiles()
     }
 
     /// Of operations during which a fault was active.
     pub fn faulty(&self) -> Percentiles {
-        Percentiles::of(&self.faulty)
+        self.faulty.percentiles()
     }
 
     /// Of all operations.
     pub fn all(&self) -> Percentiles {
         let mut all = self.calm.clone();
-        all.add(&self.faulty).expect("both have the same bounds");
-        Percentiles::of(&all)
+        all.0.add(&self.faulty.0).expect("both have the same bounds");
+        all.percentiles()
     }
 }
 
-impl Percentiles {
-    fn of(histogram: &Histogram<u64>) -> Self {
+impl Default for Times {
+    fn default() -> Self {
+        Times(Histogram::new_with_bounds(1, LONGEST_US, 3).expect("these bounds are valid"))
+    }
+}
+
+impl Times {
+    /// Takes one in.
+    pub fn record(&mut self, time: u64) {
+        self.0.saturating_record(time);
+    }
+
+    /// Its figures; none if it is empty.
+    pub fn figures(&self) -> Option<Percentiles> {
+        (!self.0.is_empty()).then(|| self.percentiles())
+    }
+
+    fn percentiles(&self) -> Percentiles {
         Percentiles {
-            p50: histogram.value_at_quantile(0.5),
-            p99: histogram.value_at_quantile(0.99),
-            p999: histogram.value_at_quantile(0.999),
-            max: histogram.max(),
+            p50: self.0.value_at_quantile(0.5),
+            p99: self.0.value_at_quantile(0.99),
+            p999: self.0.value_at_quantile(0.999),
+            max: self.0.max(),
         }
+    }
+}
+
+impl From<Times> for Vec<(u64, u64)> {
+    fn from(times: Times) -> Self {
+        times.0.iter_recorded().map(|at| (at.value_iterated_to(), at.count_at_value())).collect()
+    }
+}
+
+impl From<Vec<(u64, u64)>> for Times {
+    fn from(values: Vec<(u64, u64)>) -> Self {
+        let mut times = Times::default();
+        for (value, count) in values {
+            times.0.saturating_record_n(value, count);
+        }
+        times
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distribution_that_was_written_down_has_the_same_figures() {
+        let mut times = Times::default();
+        for time in [0, 1, 17, 999, 2_047, 2_049, 123_456, 4_000_000_000, 17] {
+            times.record(time);
+        }
+        let text = serde_json::to_string(&times).unwrap();
+        let back: Times = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.figures(), times.figures());
+        assert_eq!(serde_json::to_string(&back).unwrap(), text);
+    }
+
+    #[test]
+    fn a_distribution_of_nothing_has_no_figures() {
+        assert_eq!(Times::default().figures(), None);
     }
 }

@@ -23,6 +23,7 @@
 //! | [`sweep`] | many runs on all cores |
 //! | [`latency`] | latencies, calm and under faults |
 //! | [`testing`] | `cargo test` |
+//! | [`verdict`] | what can be said of a run |
 //! | [`cli`] | the command |
 //!
 //! What is absent: this crate knows no protocol. Everything about one comes through [`System`].
@@ -44,6 +45,7 @@ pub mod scenario;
 pub mod sweep;
 pub mod system;
 pub mod testing;
+pub mod verdict;
 
 pub use check::Checkers;
 pub use host::world::{Digest, Draw};

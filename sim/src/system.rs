@@ -4,7 +4,7 @@
 //! types, so that one command line can hold many; every [`System`] is one.
 
 use crate::check::Checkers;
-use crate::run::{self, Recording, Report};
+use crate::run::{self, Attention, Recording, Report};
 use crate::scenario::{Scenario, Vocabulary};
 use host::disk::Disk;
 use host::world::Draw;
@@ -151,7 +151,7 @@ pub trait AnySystem: Send + Sync + 'static {
     fn vocabulary(&self) -> Vocabulary;
 
     /// Runs a resolved plan on the calling thread, which must be fresh and seeded: see [`run::on_fresh_thread`].
-    fn run(&'static self, plan: &Scenario, seed: u64, recording: bool) -> (Report, Option<Recording>);
+    fn run(&'static self, plan: &Scenario, seed: u64, attention: Attention) -> (Report, Option<Recording>);
 }
 
 impl<S: System> AnySystem for S {
@@ -170,8 +170,8 @@ impl<S: System> AnySystem for S {
         }
     }
 
-    fn run(&'static self, plan: &Scenario, seed: u64, recording: bool) -> (Report, Option<Recording>) {
-        run::run(self, plan, seed, recording)
+    fn run(&'static self, plan: &Scenario, seed: u64, attention: Attention) -> (Report, Option<Recording>) {
+        run::run(self, plan, seed, attention)
     }
 }
 

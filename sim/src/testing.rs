@@ -6,8 +6,10 @@
 //! `SPLITBRAIN_SEEDS=10000` deepens, `SPLITBRAIN_SEED=17` pins one seed.
 
 use crate::catalog::{Case, Catalog};
-use crate::sweep::{self, Failure, Plan, Shard};
+use crate::sweep::{self, Failure, Plan, Step};
+
 use crate::system::AnySystem;
+use crate::verdict::Vacuity;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fmt::Write;
 use std::ops::Range;
@@ -85,23 +87,33 @@ pub fn main(systems: &'static [&'static dyn AnySystem], folder: &str) -> std::pr
 fn check(case: &Case, seeds: u64, jobs: usize) -> Result<(), String> {
     let seeds = seeds_to_run(case, seeds)?;
     let cases = std::slice::from_ref(case);
-    let shard = Shard { index: 0, of: 1 };
-    let plan = Plan { cases, seeds, jobs, shard, time: None, resume_from: 0, done: vec![false] };
+    let plan = Plan { jobs, ..Plan::new(cases, seeds) };
     let mut unexpected: Option<Failure> = None;
-    let summary = sweep::sweep(&plan, &sweep::confirm_on_a_fresh_thread, |_, _, failure| {
-        if let Some(failure) = failure
+    let progress = sweep::sweep(&plan, &sweep::confirm_on_a_fresh_thread, |_, step| {
+        if let Step::Released(Some(failure)) = step
             && (failure.met == crate::run::Met::Unexpected || failure.nondeterminism.is_some())
         {
             unexpected.get_or_insert_with(|| failure.clone());
         }
         unexpected.is_none()
     });
-    match (unexpected, summary.unmet(cases).pop()) {
-        (Some(failure), _) => Err(describe(case, &failure)),
-        // A single pinned seed need not show anything.
-        (None, Some((_, why))) if summary.runs > 1 => Err(why),
-        _ => Ok(()),
+    let summary = progress.summary;
+    if let Some(failure) = unexpected {
+        return Err(describe(case, &failure));
     }
+    // A single pinned seed need not show anything.
+    if summary.runs > 1 {
+        if let Some((_, why)) = summary.unmet(cases).pop() {
+            return Err(why);
+        }
+        if let Some((_, vacuity)) = summary.vacuous().pop() {
+            let Vacuity { lack, message } = vacuity;
+            return Err(format!(
+                "vacuous: {message}; a scenario that means it says [check] allows = [\"{lack}\"]"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn seeds_to_run(case: &Case, seeds: u64) -> Result<Range<u64>, String> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sim::catalog::Catalog;
 use sim::check::Checkers;
 use sim::check::linearizable::Model;
-use sim::run::{Report, Verdict, once};
+use sim::run::{Attention, Report, Verdict, once};
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
 use std::cell::Cell;
@@ -114,7 +114,7 @@ fn run(
         check = {{ settle = "3s"{check} }}"#
     );
     let scenario = Scenario::parse("memory", &text, &[], &Catalog(systems)).unwrap();
-    once(system, &scenario, 1, false).0
+    once(system, &scenario, 1, Attention::QUICK).0
 }
 
 fn named(caches: bool) -> Report {

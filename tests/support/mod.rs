@@ -1,7 +1,7 @@
 //! What several test targets need.
 
 use sim::catalog::{Case, Catalog};
-use sim::run::{Recording, Report, once};
+use sim::run::{Attention, Recording, Report, once};
 
 /// The scenario with this short name.
 pub fn case(name: &str) -> Case {
@@ -12,6 +12,6 @@ pub fn case(name: &str) -> Case {
 
 /// One recorded run.
 pub fn record(case: &Case, seed: u64) -> (Report, Recording) {
-    let (report, recording) = once(case.system, &case.scenario, seed, true);
+    let (report, recording) = once(case.system, &case.scenario, seed, Attention::RECORDED);
     (report, recording.expect("it was recorded"))
 }

@@ -9,25 +9,31 @@
 //! * What clients saw must be **linearizable**, if the scenario (`[check] linearizable = "register"`) or the system
 //!   ([`Checkers::linearizable`]) says so: it is judged at the end of the run, see [`linearizable`].
 //!
-//! Four more are judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), no node may
-//! compute without ever awaiting (`spin`), and every client gets an answer or its time-out (`answered`). Where a system does not converge because faults went beyond what
-//! it promises to survive ([`Checkers::recovers_if`]), that is told apart: as a violation of
+//! More are judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), no node may compute
+//! without ever awaiting (`spin`) or use what is not simulated (`substrate`), no run may be more than the world allows
+//! (`overload`), and every client gets an answer or its time-out (`answered`). Where a system does not converge because
+//! faults went beyond what it promises to survive ([`Checkers::recovers_if`]), that is told apart: as a violation of
 //! `recoverability`.
+//!
+//! What was not judged at all is told too: see [`crate::verdict::Vacuity`].
 
 mod explain;
 mod judge;
 pub mod linearizable;
 pub mod transactions;
+mod vacuity;
 mod views;
 
 pub(crate) use judge::at_the_end;
 pub use judge::{Judge, NoJudge, Ruling};
+pub(crate) use vacuity::{Judged, of_run as lacks_of_run};
 pub use views::Views;
 
 use crate::history::History;
 use crate::system::System;
 use host::world::Probe;
 use linearizable::{Budget, Model};
+use std::cell::Cell;
 
 /// The checker that a node's own end violates.
 pub(crate) const NODE: &str = "node";
@@ -35,6 +41,8 @@ pub(crate) const NODE: &str = "node";
 pub(crate) const PANIC: &str = "panic";
 /// The checker that a node which computes without awaiting violates.
 pub(crate) const SPIN: &str = "spin";
+/// The checker that a node violates which uses something that is not simulated.
+pub(crate) const SUBSTRATE: &str = "substrate";
 /// The checker that a client without an answer violates.
 pub(crate) const ANSWERED: &str = "answered";
 /// The checker that a history which is not linearizable violates.
@@ -53,6 +61,28 @@ pub struct Seen<'a, V> {
     pub probe: Option<&'a Probe>,
     /// What each node believes.
     pub views: &'a Views<V>,
+    /// Whether only some probe was asked for, and whether it was this one.
+    asked: Cell<Option<bool>>,
+}
+
+impl<'a, V> Seen<'a, V> {
+    /// What an invariant sees.
+    pub fn new(probe: Option<&'a Probe>, views: &'a Views<V>) -> Self {
+        Seen { probe, views, asked: Cell::new(None) }
+    }
+
+    /// The probe, if it has this name. A checker that asks for nothing else has something to judge only then: if that
+    /// never happens, a sweep says so.
+    pub fn on(&self, name: &str) -> Option<&'a Probe> {
+        let found = self.probe.filter(|probe| probe.name == name);
+        self.asked.set(Some(found.is_some() || self.asked.get().unwrap_or(false)));
+        found
+    }
+
+    /// Whether there was something to judge.
+    pub(crate) fn was_judged(&self) -> bool {
+        self.asked.get().unwrap_or_else(|| self.probe.is_some() || self.views.up().next().is_some())
+    }
 }
 
 /// What was done to a node in a run, as far as it matters for whether the system can recover.
@@ -156,16 +186,11 @@ impl<S: System> Checkers<S> {
         self
     }
 
-    /// The first of what must hold eventually that does not hold now, and why.
-    pub(crate) fn unmet(&self, views: &Views<S::View>) -> Option<(&'static str, String)> {
-        self.eventually.iter().find_map(|(name, check)| Some((*name, check(views).err()?)))
-    }
-
     /// The names of all checkers.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         let eventually = self.eventually.iter().map(|(name, _)| *name);
         let invariants = self.invariants.iter().map(|(name, _)| *name);
-        let of_every_run = [NODE, PANIC, SPIN, OVERLOAD, ANSWERED, RECOVERABILITY];
+        let of_every_run = [NODE, PANIC, SPIN, SUBSTRATE, OVERLOAD, ANSWERED, RECOVERABILITY];
         let linearizable = self.linearizable.as_ref().map(|_| LINEARIZABLE);
         of_every_run.into_iter().chain(eventually).chain(invariants).chain(linearizable)
     }

@@ -2,13 +2,15 @@
 
 use super::twice::Traced;
 use crate::catalog::Case;
-use host::world::Digest;
+use crate::sweep::Again;
+use crate::verdict::Violation;
+use serde::Deserialize;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Runs the seed in a new process, and reads its digest.
-pub(super) fn digest_in_a_fresh_process(case: &Case, seed: u64) -> Result<Digest, String> {
-    digest_of(command("run", case, seed)?)
+/// Runs the seed in a new process, and reads what it found.
+pub(super) fn again_in_a_fresh_process(case: &Case, seed: u64) -> Result<Again, String> {
+    again(command("run", case, seed)?)
 }
 
 /// Replays the seed in a new process, and reads its digest and trace.
@@ -16,7 +18,7 @@ pub(super) fn trace_in_a_fresh_process(case: &Case, seed: u64) -> Result<Traced,
     let folder = tempfile::tempdir().map_err(failed)?;
     let mut command = command("replay", case, seed)?;
     command.arg("--out").arg(folder.path());
-    let digest = digest_of(command)?;
+    let Again { digest, .. } = again(command)?;
     Ok(Traced { digest, lines: lines_of(&folder.path().join("trace.jsonl"))? })
 }
 
@@ -29,11 +31,23 @@ fn command(subcommand: &str, case: &Case, seed: u64) -> Result<Command, String> 
     Ok(command)
 }
 
-fn digest_of(mut command: Command) -> Result<Digest, String> {
+/// What matters here of what `run --json` prints.
+#[derive(Deserialize)]
+struct Printed {
+    digest: String,
+    violations: Vec<Violation>,
+    unconfirmed: Option<String>,
+}
+
+fn again(mut command: Command) -> Result<Again, String> {
     let output = command.stdin(Stdio::null()).output().map_err(failed)?;
-    let line: serde_json::Value = serde_json::from_slice(&output.stdout)
+    let Printed { digest, violations, unconfirmed } = serde_json::from_slice(&output.stdout)
         .map_err(|error| failed(format!("{} ({error})", output.status)))?;
-    line["digest"].as_str().and_then(|digest| digest.parse().ok()).ok_or_else(|| failed("it has no digest"))
+    match (unconfirmed, digest.parse()) {
+        (Some(why), _) => Err(why),
+        (None, Ok(digest)) => Ok(Again { digest, violations }),
+        (None, Err(error)) => Err(failed(error)),
+    }
 }
 
 fn lines_of(path: &Path) -> Result<Vec<String>, String> {

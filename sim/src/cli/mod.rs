@@ -13,6 +13,7 @@
 
 mod check;
 mod fresh;
+mod interrupt;
 mod list;
 mod out;
 mod progress;
@@ -20,6 +21,7 @@ mod replay;
 mod run;
 mod sweep;
 mod sweep_out;
+mod sweep_table;
 mod tour;
 mod twice;
 mod zoo;

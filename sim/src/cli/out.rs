@@ -73,6 +73,15 @@ pub(super) fn replay_command(case: &Case, seed: u64) -> String {
     format!("{} replay {} --seed {seed}{set}", program(), case.path.display())
 }
 
+/// A list that fits a screen.
+pub(super) fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    match names.len().saturating_sub(SHOWN) {
+        0 => names.join(", "),
+        more => format!("{}, and {more} more (--json has all)", names[..SHOWN].join(", ")),
+    }
+}
+
 /// µs as people read them.
 pub(super) fn micros(us: u64) -> String {
     match us {

@@ -1,33 +1,69 @@
-//! The progress of a sweep: a bar with rate and remaining time, on standard error, when that is a terminal.
+//! The progress of a sweep: a bar with rate and remaining time, on standard error, when that is a terminal. A run that
+//! takes long is named, wherever standard error goes.
 
-use crate::sweep::Summary;
+use crate::catalog::Case;
+use crate::sweep::{Long, Plan, Progress, Step};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io::Write;
 
-pub(super) struct Progress(ProgressBar);
+pub(super) struct Bar {
+    bar: ProgressBar,
+    /// Long runs that were told.
+    told: RefCell<BTreeSet<(usize, u64)>>,
+}
 
-impl Progress {
-    /// A bar for so many runs.
-    pub(super) fn new(runs: u64, hidden: bool) -> Self {
-        let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new(runs) };
+impl Bar {
+    /// A bar for the runs of a plan.
+    pub(super) fn new(plan: &Plan<'_>, hidden: bool) -> Self {
+        let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new(plan.runs()) };
         let style = "{spinner} {bar:32} {pos}/{len} runs  {per_sec}  {eta} left  {msg}";
         bar.set_style(ProgressStyle::with_template(style).expect("the template is valid"));
-        Progress(bar)
+        bar.set_position(plan.before.released);
+        bar.reset_eta();
+        Bar { bar, told: RefCell::default() }
     }
 
-    /// So many runs are done.
-    pub(super) fn update(&self, position: u64, summary: &Summary) {
-        self.0.set_position(position);
-        if summary.violations > 0 {
-            self.0.set_message(format!("{} violations", summary.violations));
+    /// Something has happened.
+    pub(super) fn update(&self, cases: &[Case], progress: &Progress, step: &Step<'_>) {
+        self.bar.set_position(progress.released);
+        let violations = match progress.summary.violations {
+            0 => String::new(),
+            n => format!("{n} violations  "),
+        };
+        match step {
+            Step::Waiting(long) => {
+                let named: Vec<String> = long.iter().map(|run| name(cases, run)).collect();
+                self.bar.set_message(format!("{violations}{}", named.join(", ")));
+                self.bar.tick();
+                long.iter().for_each(|run| self.tell(cases, run));
+            }
+            Step::Released(_) | Step::Unfinished if progress.summary.violations > 0 => {
+                self.bar.set_message(violations);
+            }
+            Step::Released(_) | Step::Unfinished => {}
         }
     }
 
-    /// Prints a line above the bar.
-    pub(super) fn above(&self, print: impl FnOnce() -> miette::Result<()>) -> miette::Result<()> {
-        self.0.suspend(print)
+    /// A long run, once, where no bar names it.
+    fn tell(&self, cases: &[Case], run: &Long) {
+        if self.bar.is_hidden() && self.told.borrow_mut().insert((run.case, run.seed)) {
+            // Whoever has closed standard error does not want to know.
+            let _ = writeln!(std::io::stderr().lock(), "still running: {}", name(cases, run));
+        }
+    }
+
+    /// Prints something above the bar.
+    pub(super) fn above<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
     }
 
     pub(super) fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
+}
+
+fn name(cases: &[Case], run: &Long) -> String {
+    format!("{} seed {} ({} s)", cases[run.case].name, run.seed, run.elapsed.as_secs())
 }

@@ -2,7 +2,7 @@
 
 use super::{Exit, Overrides, one, out, run};
 use crate::catalog::{Case, Catalog};
-use crate::run::{Recording, once};
+use crate::run::{Attention, Recording, once};
 use clap::Args;
 use miette::{Context, IntoDiagnostic};
 use serde::Serialize;
@@ -31,18 +31,24 @@ impl Replay {
         let folder = self.out.clone().unwrap_or_else(|| default_folder(&case, self.seed));
         // Before anything is run: a folder that cannot be written to is bad input.
         fs::create_dir_all(&folder).into_diagnostic().with_context(|| folder.display().to_string())?;
-        let (report, recording) = once(case.system, &case.scenario, self.seed, true);
-        let recording = recording.ok_or_else(|| miette::miette!("the run kept no recording"))?;
-        write(&folder, &recording)?;
+        let (report, recording) = once(case.system, &case.scenario, self.seed, Attention::ALONE_AND_RECORDED);
+        // A run that was given up has nothing to write down.
+        if let Some(recording) = &recording {
+            write(&folder, recording)?;
+        }
         if json {
             out::line(&report.json(&case.name))?;
         } else {
             run::print(&case, &report)?;
-            out::say(&format!(
-                "  written      {}: history.jsonl (what clients did and saw), trace.jsonl (everything that happened), \
-                 scenario.toml (the plan, which runs by itself)",
-                folder.display()
-            ))?;
+            out::say(&match recording {
+                Some(_) => format!(
+                    "  written      {}: history.jsonl (what clients did and saw), trace.jsonl (everything that \
+                     happened), scenario.toml (the plan, which runs by itself)",
+                    folder.display()
+                ),
+                None => "  written      nothing: the run was given up, and its records are lost with it"
+                    .to_owned(),
+            })?;
         }
         Ok(run::exit_of(&case, &report))
     }

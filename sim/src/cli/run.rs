@@ -4,7 +4,7 @@ use super::out::{self, Colour};
 use super::{Exit, Overrides, one, twice};
 use crate::catalog::{Case, Catalog};
 use crate::latency::{Latencies, Percentiles};
-use crate::run::{self, Met, Report, Verdict};
+use crate::run::{self, Attention, Met, Report, Verdict};
 use clap::Args;
 
 /// Arguments of `run`.
@@ -28,7 +28,7 @@ impl Run {
         if self.twice {
             return twice::execute(&case, self.seed, json);
         }
-        let (report, _) = run::once(case.system, &case.scenario, self.seed, false);
+        let (report, _) = run::once(case.system, &case.scenario, self.seed, Attention::ALONE);
         if json {
             out::line(&report.json(&case.name))?;
         } else {
@@ -40,9 +40,10 @@ impl Run {
 
 /// What a run's report means to the caller.
 pub(super) fn exit_of(case: &Case, report: &Report) -> Exit {
-    match (report.met(&case.scenario.check.expect), report.verdict()) {
-        (Met::Unexpected, _) => Exit::Violation,
-        (_, Verdict::Unknown) => Exit::Unknown,
+    match (report.met(&case.scenario.check.expect), report.word()) {
+        _ if report.unconfirmed.is_some() => Exit::Nondeterminism,
+        (Met::Unexpected, _) | (_, "vacuous") => Exit::Violation,
+        (_, "unknown") => Exit::Unknown,
         _ => Exit::AsExpected,
     }
 }
@@ -75,6 +76,9 @@ pub(super) fn print(case: &Case, report: &Report) -> miette::Result<()> {
 pub(super) fn verdict(case: &Case, report: &Report) -> miette::Result<()> {
     let name = format!("{} seed {}", case.name, report.seed);
     let verdict = match (report.verdict(), report.met(&case.scenario.check.expect)) {
+        (Verdict::Valid, _) if report.word() == "vacuous" => {
+            out::paint("vacuous: nothing is wrong, and nothing was shown", Colour::Bad)
+        }
         (Verdict::Valid, _) => out::paint("valid", Colour::Good),
         (Verdict::Unknown, _) => out::paint("unknown", Colour::Odd),
         (Verdict::Violation, Met::Unexpected) => out::paint("violation", Colour::Bad),
@@ -87,6 +91,12 @@ pub(super) fn verdict(case: &Case, report: &Report) -> miette::Result<()> {
     }
     if let Some(why) = &report.unknown {
         out::say(&format!("  unknown: {why}"))?;
+    }
+    for vacuity in &report.vacuities {
+        out::say(&format!("  {}: {}", vacuity.lack, vacuity.message))?;
+    }
+    if let Some(why) = &report.unconfirmed {
+        out::say(&format!("  {}: {why}", out::paint("nondeterminism", Colour::Bad)))?;
     }
     if !report.violations.is_empty() {
         out::say(&format!("  next: {}", out::replay_command(case, report.seed)))?;

@@ -1,129 +1,114 @@
 //! The folder of `sweep --out`: failures as they are found, and how far the sweep has come.
 //!
-//! `failures.jsonl` has one line a failing run. `progress.json` is replaced as a whole, so an interrupted sweep finds
-//! either its old or its new state. The same sweep, started again, goes on from there; another one is refused.
+//! A shard has two files of its own, so that several may share a folder: `failures.jsonl` has one line a failing run, and
+//! `progress.json` all that is known, replaced as a whole, so that an interrupted sweep finds either its old or its new
+//! state (`failures-0-of-2.jsonl` and `progress-0-of-2.json` where there are shards). The same sweep, started again, goes
+//! on from there, and what it found before counts; lines that the progress does not know yet are cut off, for their runs
+//! are run again. Another sweep, another build and changed scenarios are refused.
+//!
+//! Nothing is ever removed.
 
 use crate::catalog::Case;
-use crate::sweep::{Failure, Shard, Summary};
+use crate::sweep::{Failure, Progress, Shard};
 use miette::{Context, IntoDiagnostic};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// How often progress is written down.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
 
-/// What `progress.json` says.
+/// What must be the same for a sweep to go on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct State {
-    /// The sweep that this is the progress of.
-    scenarios: Vec<String>,
+struct Identity {
+    /// The files, each with a hash over what it says.
+    scenarios: Vec<(String, String)>,
     overrides: Vec<(String, String)>,
     seeds: Range<u64>,
     shard: Shard,
-    /// Runs that need not be run again.
-    pub(super) released: u64,
-    /// Scenarios that have shown what they are there to show.
-    pub(super) done: Vec<bool>,
-    /// Runs that violated something, in this and earlier sittings.
-    violations: u64,
+    /// A hash over the program.
+    build: String,
+}
+
+/// What `progress.json` says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct State {
+    sweep: Identity,
+    /// How long `failures.jsonl` was.
+    failures_bytes: u64,
+    progress: Progress,
 }
 
 #[derive(Debug)]
 pub(super) struct OutFolder {
-    progress: PathBuf,
+    path: PathBuf,
     failures: File,
     failures_path: PathBuf,
-    state: State,
-    /// Violations before this sitting.
-    violations_before: u64,
+    sweep: Identity,
     kept: Instant,
+    /// A run was not ended: what follows it will be run again.
+    frozen: bool,
 }
 
 impl OutFolder {
-    /// Opens the folder, and proves before anything is run that it can be written to.
+    /// Opens the folder, and proves before anything is run that it can be written to. Returns what earlier sittings found.
     pub(super) fn open(
         folder: &Path,
         cases: &[Case],
         seeds: &Range<u64>,
         shard: Shard,
-    ) -> miette::Result<OutFolder> {
-        let is_new = !folder.exists();
-        let opened = Self::open_or_resume(folder, cases, seeds, shard);
-        if opened.is_err() && is_new {
-            // Nothing is left behind where nothing could be written; the first error is the one to tell.
-            let _ = fs::remove_dir_all(folder);
-        }
-        opened
-    }
-
-    fn open_or_resume(
-        folder: &Path,
-        cases: &[Case],
-        seeds: &Range<u64>,
-        shard: Shard,
-    ) -> miette::Result<OutFolder> {
+    ) -> miette::Result<(OutFolder, Progress)> {
         let naming = |path: &Path| path.display().to_string();
+        let sweep = Identity::new(cases, seeds, shard)?;
         fs::create_dir_all(folder).into_diagnostic().with_context(|| naming(folder))?;
-        let progress = folder.join("progress.json");
-        let fresh = State {
-            scenarios: cases.iter().map(|case| case.path.display().to_string()).collect(),
-            overrides: cases.first().map(|case| case.overrides.clone()).unwrap_or_default(),
-            seeds: seeds.clone(),
-            shard,
-            released: 0,
-            done: vec![false; cases.len()],
-            violations: 0,
-        };
-        let state = if progress.exists() {
-            let text = fs::read_to_string(&progress).into_diagnostic().with_context(|| naming(&progress))?;
-            let kept: State =
-                serde_json::from_str(&text).into_diagnostic().with_context(|| naming(&progress))?;
-            let same =
-                State { released: 0, done: fresh.done.clone(), violations: 0, ..kept.clone() } == fresh;
-            if !same || kept.done.len() != cases.len() {
-                return Err(miette::miette!(
-                    help = "give another folder, or the same scenarios, seeds and --set again",
-                    "{} has the progress of another sweep: {} of seeds {}..{}",
-                    naming(&progress),
-                    kept.scenarios.join(" "),
-                    kept.seeds.start,
-                    kept.seeds.end
-                ));
-            }
-            kept
-        } else {
-            fresh
-        };
-        let failures_path = folder.join("failures.jsonl");
-        let failures = OpenOptions::new()
+        let of = if shard.of == 1 { String::new() } else { format!("-{}-of-{}", shard.index, shard.of) };
+        let path = folder.join(format!("progress{of}.json"));
+        let failures_path = folder.join(format!("failures{of}.jsonl"));
+        sweep.refuse_strangers(folder)?;
+        let mut failures = OpenOptions::new()
             .create(true)
-            .append(true)
+            .truncate(false)
+            .write(true)
             .open(&failures_path)
             .into_diagnostic()
             .with_context(|| naming(&failures_path))?;
-        let violations_before = state.violations;
-        let folder =
-            OutFolder { progress, failures, failures_path, state, violations_before, kept: Instant::now() };
-        folder.write()?;
-        Ok(folder)
-    }
-
-    pub(super) fn state(&self) -> &State {
-        &self.state
+        match failures.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                return Err(miette::miette!(
+                    help = "give another folder, or another --shard",
+                    "{}: the same sweep is under way",
+                    naming(&failures_path)
+                ));
+            }
+            // Where files cannot be locked, nobody is warned.
+            Err(TryLockError::Error(_)) | Ok(()) => {}
+        }
+        let (failures_bytes, progress) = match read(&path)? {
+            Some(state) => (state.failures_bytes, state.progress),
+            None => (0, Progress::new(cases.len())),
+        };
+        let cut = failures.set_len(failures_bytes).and_then(|()| failures.seek(SeekFrom::End(0)));
+        cut.into_diagnostic().with_context(|| naming(&failures_path))?;
+        let mut folder =
+            OutFolder { path, failures, failures_path, sweep, kept: Instant::now(), frozen: false };
+        folder.write(&progress)?;
+        Ok((folder, progress))
     }
 
     /// Keeps a failure at once, and the progress now and then.
     pub(super) fn keep(
         &mut self,
         cases: &[Case],
-        released: u64,
-        summary: &Summary,
+        progress: &Progress,
         failure: Option<&Failure>,
     ) -> miette::Result<()> {
+        if self.frozen {
+            return Ok(());
+        }
         if let Some(failure) = failure {
             let mut line =
                 serde_json::to_vec(&failure.report.json(&cases[failure.case].name)).into_diagnostic()?;
@@ -131,32 +116,119 @@ impl OutFolder {
             let name = || self.failures_path.display().to_string();
             self.failures.write_all(&line).into_diagnostic().with_context(name)?;
         }
-        self.state.released = released;
-        self.state.violations = self.violations_before + summary.violations;
-        for (done, case) in self.state.done.iter_mut().zip(&summary.cases) {
-            *done |= case.shown.is_some();
-        }
-        if failure.is_some() || self.kept.elapsed() >= KEEP_EVERY {
-            self.kept = Instant::now();
-            self.write()?;
+        if self.kept.elapsed() >= KEEP_EVERY { self.write(progress) } else { Ok(()) }
+    }
+
+    /// A run was not ended: the next sitting begins with it.
+    pub(super) fn freeze(&mut self, progress: &Progress) -> miette::Result<()> {
+        let before = Progress { released: progress.released - 1, summary: progress.summary.clone() };
+        let kept = if self.frozen { Ok(()) } else { self.write(&before) };
+        self.frozen = true;
+        kept
+    }
+
+    /// Keeps the final state.
+    pub(super) fn finish(&mut self, progress: &Progress) -> miette::Result<()> {
+        if self.frozen { Ok(()) } else { self.write(progress) }
+    }
+
+    fn write(&mut self, progress: &Progress) -> miette::Result<()> {
+        self.kept = Instant::now();
+        let new = self.path.with_extension("json.new");
+        let mut write = || -> std::io::Result<()> {
+            // First what the state speaks of.
+            self.failures.sync_data()?;
+            let failures_bytes = self.failures.stream_position()?;
+            let state = State { sweep: self.sweep.clone(), failures_bytes, progress: progress.clone() };
+            let mut file = File::create(&new)?;
+            serde_json::to_writer_pretty(&mut file, &state)?;
+            file.sync_all()?;
+            fs::rename(&new, &self.path)
+        };
+        write().into_diagnostic().with_context(|| self.path.display().to_string())
+    }
+}
+
+impl Identity {
+    fn new(cases: &[Case], seeds: &Range<u64>, shard: Shard) -> miette::Result<Self> {
+        let hash = |bytes: &[u8]| format!("{:032x}", xxh3_128(bytes));
+        let scenario =
+            |case: &Case| (case.path.display().to_string(), hash(case.scenario.to_toml().as_bytes()));
+        let program = std::env::current_exe().and_then(fs::read).into_diagnostic();
+        Ok(Identity {
+            scenarios: cases.iter().map(scenario).collect(),
+            overrides: cases.first().map(|case| case.overrides.clone()).unwrap_or_default(),
+            seeds: seeds.clone(),
+            shard,
+            build: hash(&program.with_context(|| "this program cannot be read".to_owned())?),
+        })
+    }
+
+    /// Refuses a folder that has the progress of another sweep, this shard's or another's.
+    fn refuse_strangers(&self, folder: &Path) -> miette::Result<()> {
+        let entries = fs::read_dir(folder).into_diagnostic().with_context(|| folder.display().to_string())?;
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if !name.starts_with("progress") || !name.ends_with(".json") {
+                continue;
+            }
+            let Some(State { sweep: kept, .. }) = read(&path)? else { continue };
+            let what = self.difference(&kept);
+            if let Some(what) = what {
+                return Err(miette::miette!(
+                    help = "give another folder, or remove this one",
+                    "{} has the progress of another sweep: {what}",
+                    path.display()
+                ));
+            }
         }
         Ok(())
     }
 
-    /// Keeps the final state.
-    pub(super) fn finish(&mut self, summary: &Summary) -> miette::Result<()> {
-        self.state.violations = self.violations_before + summary.violations;
-        self.write()
-    }
-
-    fn write(&self) -> miette::Result<()> {
-        let new = self.progress.with_extension("json.new");
-        let write = || -> std::io::Result<()> {
-            let mut file = File::create(&new)?;
-            serde_json::to_writer_pretty(&mut file, &self.state)?;
-            file.sync_all()?;
-            fs::rename(&new, &self.progress)
+    /// What another sweep has that this one has not.
+    fn difference(&self, kept: &Identity) -> Option<String> {
+        let paths = |sweep: &Identity| -> Vec<String> {
+            sweep.scenarios.iter().map(|(path, _)| path.clone()).collect()
         };
-        write().into_diagnostic().with_context(|| self.progress.display().to_string())
+        if paths(self) != paths(kept) {
+            return Some(format!("of {}", shortened(&paths(kept))));
+        }
+        if self.seeds != kept.seeds {
+            return Some(format!("of seeds {}..{}", kept.seeds.start, kept.seeds.end));
+        }
+        if self.overrides != kept.overrides {
+            let set: Vec<String> =
+                kept.overrides.iter().map(|(key, value)| format!("--set {key}={value}")).collect();
+            let without = || "without --set".to_owned();
+            return Some(if set.is_empty() { without() } else { format!("with {}", set.join(" ")) });
+        }
+        if self.shard.of != kept.shard.of {
+            return Some(format!("shard {}/{}", kept.shard.index, kept.shard.of));
+        }
+        let changed = self.scenarios.iter().zip(&kept.scenarios).find(|(here, there)| here != there);
+        match changed {
+            Some(((path, _), _)) => Some(format!("{path} has changed since")),
+            None => (self.build != kept.build).then(|| "of another build of this program".to_owned()),
+        }
     }
+}
+
+fn shortened(names: &[String]) -> String {
+    match names {
+        [first, _, .., last] => format!("{} scenarios, {first} to {last}", names.len()),
+        _ => names.join(" "),
+    }
+}
+
+/// Reads what was kept; none if nothing was.
+fn read(path: &Path) -> miette::Result<Option<State>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).into_diagnostic().with_context(|| path.display().to_string()),
+    };
+    let state = serde_json::from_str(&text).into_diagnostic();
+    state
+        .map(Some)
+        .with_context(|| format!("{} is not the progress of a sweep by this version", path.display()))
 }

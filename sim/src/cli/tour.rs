@@ -2,9 +2,9 @@
 //! in protocols believed right.
 
 use super::out::{self, Colour};
-use super::{Exit, run, sweep as sweep_command, zoo};
+use super::{Exit, run, sweep as sweep_command, sweep_table, zoo};
 use crate::catalog::{Case, Catalog};
-use crate::sweep::{self, Plan, Shard, Summary};
+use crate::sweep::{Plan, Step, Summary};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(super) fn tour(catalog: &Catalog, json: bool) -> miette::Result<Exit> {
     if json {
         out::line(&serde_json::json!({ "runs": summary.runs, "violations": summary.violations }))?;
     } else {
-        sweep_command::print(&holds, &summary)?;
+        sweep_table::print(&holds, &summary)?;
     }
     let mut exit = sweep_command::exit_of(&holds, &summary);
 
@@ -75,18 +75,10 @@ fn sweep_all(
     time: Option<Duration>,
     json: bool,
 ) -> miette::Result<Summary> {
-    let plan = Plan {
-        cases,
-        seeds,
-        jobs: sweep::all_cores(),
-        shard: Shard { index: 0, of: 1 },
-        time,
-        resume_from: 0,
-        done: vec![false; cases.len()],
-    };
+    let plan = Plan { time, ..Plan::new(cases, seeds) };
     let mut failed = Ok(());
-    let summary = sweep_command::execute(&plan, json, |_, _, failure| {
-        if let Some(failure) = failure {
+    let progress = sweep_command::execute(&plan, json, |_, step| {
+        if let Step::Released(Some(failure)) = step {
             let case = &cases[failure.case];
             failed = if json {
                 out::line(&failure.report.json(&case.name))
@@ -97,5 +89,5 @@ fn sweep_all(
         failed.is_ok()
     });
     failed?;
-    Ok(summary)
+    Ok(progress.summary)
 }

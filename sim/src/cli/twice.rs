@@ -1,4 +1,4 @@
-//! `run --twice`: is the run a function of its seed?
+//! `run --twice`: is the run a function of its seed? And what `run` says, besides.
 //!
 //! Three runs are compared, event by event: two in this process, one after the other, and one in a fresh process. The
 //! second run in the same process meets what the first left behind (a static, a cache); the fresh process meets
@@ -7,7 +7,7 @@
 use super::out::{self, Colour};
 use super::{Exit, fresh};
 use crate::catalog::Case;
-use crate::run::{Recording, once};
+use crate::run::{self, Attention, Recording, Report, once};
 use host::world::Digest;
 use serde::Serialize;
 
@@ -22,6 +22,8 @@ struct Difference {
     here: String,
     /// And in the other.
     there: String,
+    /// What the code was at when it made the event, in another run here.
+    backtrace: Vec<String>,
 }
 
 /// A run's digest and its trace as lines.
@@ -30,34 +32,93 @@ pub(super) struct Traced {
     pub(super) lines: Vec<String>,
 }
 
+/// What `run --twice --json` prints: what `run --json` does, and more.
+#[derive(Serialize)]
+struct Json<'a> {
+    #[serde(flatten)]
+    report: run::Json<'a>,
+    difference: &'a Option<Difference>,
+}
+
 pub(super) fn execute(case: &Case, seed: u64, json: bool) -> miette::Result<Exit> {
-    let first = trace(case, seed)?;
-    let again = trace(case, seed)?;
-    let elsewhere = fresh::trace_in_a_fresh_process(case, seed).map_err(|why| miette::miette!("{why}"))?;
-    let difference = difference("two runs in this process", &first, &again)
-        .or_else(|| difference("a run here and one in a fresh process", &first, &elsewhere));
+    let (report, recording) = once(case.system, &case.scenario, seed, Attention::ALONE_AND_RECORDED);
+    let difference = match recording {
+        Some(recording) => compare(case, seed, &Traced::of(&report, &recording)?)?,
+        // It was given up, twice: there is nothing to compare.
+        None => None,
+    };
     if json {
-        out::line(&serde_json::json!({
-            "scenario": case.name, "seed": seed, "digest": first.digest.to_string(), "events": first.lines.len(),
-            "difference": difference,
-        }))?;
+        out::line(&Json { report: report.json(&case.name), difference: &difference })?;
     } else {
-        print(case, seed, &first, difference.as_ref())?;
+        super::run::print(case, &report)?;
+        match &difference {
+            None => {
+                out::say(&format!("  {}: three runs are one", out::paint("deterministic", Colour::Good)))?
+            }
+            Some(difference) => print(difference)?,
+        }
     }
-    Ok(if difference.is_some() { Exit::Nondeterminism } else { Exit::AsExpected })
+    Ok(match difference {
+        Some(_) => Exit::Nondeterminism,
+        None => super::run::exit_of(case, &report),
+    })
 }
 
-fn trace(case: &Case, seed: u64) -> miette::Result<Traced> {
-    let (report, recording) = once(case.system, &case.scenario, seed, true);
-    let recording = recording.ok_or_else(|| miette::miette!("the run kept no recording"))?;
-    Ok(Traced { digest: report.digest, lines: lines(&recording)? })
+/// Says where the runs of a seed part, and what to look for.
+pub(super) fn advise(case: &Case, seed: u64) -> miette::Result<()> {
+    let (report, recording) = once(case.system, &case.scenario, seed, Attention::RECORDED);
+    let Some(recording) = recording else { return Ok(()) };
+    match compare(case, seed, &Traced::of(&report, &recording)?)? {
+        Some(difference) => print(&difference),
+        None => out::say("  three more runs of it were one: what differs depends on what ran before"),
+    }
 }
 
-/// The trace as lines of `trace.jsonl`.
-fn lines(recording: &Recording) -> miette::Result<Vec<String>> {
-    let line = |event: &host::world::TraceEvent| serde_json::to_string(&event.line(&recording.machines));
-    let lines: Result<Vec<String>, serde_json::Error> = recording.trace.iter().map(line).collect();
-    lines.map_err(|error| miette::miette!("the trace cannot be written down: {error}"))
+/// Compares a run with another here and one in a fresh process.
+fn compare(case: &Case, seed: u64, first: &Traced) -> miette::Result<Option<Difference>> {
+    let (report, recording) = once(case.system, &case.scenario, seed, Attention::RECORDED);
+    let recording =
+        recording.ok_or_else(|| miette::miette!("the second run was given up, and the first was not"))?;
+    let again = Traced::of(&report, &recording)?;
+    let elsewhere = || fresh::trace_in_a_fresh_process(case, seed).map_err(|why| miette::miette!("{why}"));
+    let mut found = difference("two runs in this process", first, &again);
+    if found.is_none() {
+        found = difference("a run here and one in a fresh process", first, &elsewhere()?);
+    }
+    if let Some(difference) = &mut found {
+        let attention = Attention::RECORDED.with_backtrace_at(difference.event);
+        let (_, recording) = once(case.system, &case.scenario, seed, attention);
+        let backtrace = recording.and_then(|recording| recording.backtrace);
+        difference.backtrace = backtrace.map_or_else(Vec::new, |backtrace| frames(&backtrace));
+    }
+    Ok(found)
+}
+
+/// The frames of a backtrace that are neither the executor's nor the testbed's.
+fn frames(backtrace: &str) -> Vec<String> {
+    const SHOWN: usize = 6;
+    let ours =
+        ["std::", "core::", "alloc::", "madsim", "async_task", "tokio::", "sim::", "host::", "<core::", "__"];
+    let mut frames = Vec::new();
+    let mut lines = backtrace.lines().map(str::trim).peekable();
+    while let Some(line) = lines.next() {
+        let place = lines.next_if(|next| next.starts_with("at ")).unwrap_or_default();
+        let name = line.split_once(": ").map_or(line, |(_, name)| name);
+        if !ours.iter().any(|ours| name.trim_start_matches('<').starts_with(ours)) && !place.is_empty() {
+            frames.push(format!("{name} {place}"));
+        }
+    }
+    frames.truncate(SHOWN);
+    frames
+}
+
+impl Traced {
+    fn of(report: &Report, recording: &Recording) -> miette::Result<Traced> {
+        let line = |event: &host::world::TraceEvent| serde_json::to_string(&event.line(&recording.machines));
+        let lines: Result<Vec<String>, serde_json::Error> = recording.trace.iter().map(line).collect();
+        let lines = lines.map_err(|error| miette::miette!("the trace cannot be written down: {error}"))?;
+        Ok(Traced { digest: report.digest, lines })
+    }
 }
 
 fn difference(between: &'static str, here: &Traced, there: &Traced) -> Option<Difference> {
@@ -73,6 +134,7 @@ fn difference(between: &'static str, here: &Traced, there: &Traced) -> Option<Di
             event: index + 1,
             here: here.lines.get(index).cloned().unwrap_or_else(nothing),
             there: there.lines.get(index).cloned().unwrap_or_else(nothing),
+            backtrace: Vec::new(),
         },
         // The trace says how many bytes were delivered, the digest knows which.
         None => Difference {
@@ -80,29 +142,23 @@ fn difference(between: &'static str, here: &Traced, there: &Traced) -> Option<Di
             event: longest,
             here: format!("digest {}: the same events, with other bytes in some delivery", here.digest),
             there: format!("digest {}", there.digest),
+            backtrace: Vec::new(),
         },
     };
     Some(difference)
 }
 
-fn print(case: &Case, seed: u64, first: &Traced, difference: Option<&Difference>) -> miette::Result<()> {
-    let name = format!("{} seed {seed}", case.name);
-    let Some(difference) = difference else {
-        let same = out::paint("deterministic", Colour::Good);
-        return out::say(&format!(
-            "{name}  {same}: three runs, {} events, digest {}",
-            first.lines.len(),
-            first.digest
-        ));
-    };
-    let Difference { between, event, here, there } = difference;
-    out::say(&format!(
-        "{name}  {}: {between} part at event {event}",
-        out::paint("nondeterminism", Colour::Bad)
-    ))?;
+fn print(difference: &Difference) -> miette::Result<()> {
+    let Difference { between, event, here, there, backtrace } = difference;
+    out::say(&format!("  {}: {between} part at event {event}", out::paint("nondeterminism", Colour::Bad)))?;
     out::say(&format!("  one    {here}\n  other  {there}"))?;
+    for frame in backtrace {
+        out::say(&format!("    in {frame}"))?;
+    }
     out::say(
-        "  look for a clock, a thread, a static or a hash map that is not the run's own (see CONTRIBUTING)",
+        "  look for what is drawn before that and not from the seed: first a dependency's own generator (`thread_rng`, \
+         `fastrand`, `getrandom`), then a clock, a thread, a static, or a hash map that is not the run's own (see \
+         CONTRIBUTING)",
     )
 }
 
@@ -115,6 +171,14 @@ mod tests {
             digest: digest.parse().unwrap(),
             lines: lines.iter().map(|line| (*line).to_owned()).collect(),
         }
+    }
+
+    #[test]
+    fn the_frames_of_a_backtrace_that_are_shown_are_the_nodes() {
+        let backtrace = "   0: host::world::trace\n             at ./sim/host/src/world/trace.rs:7:1\n   1: \
+                         counter::node::{{closure}}\n             at ./examples/counter.rs:80:9\n   2: \
+                         <core::future::Ready as Future>::poll\n             at /rustc/core.rs:1:1\n";
+        assert_eq!(frames(backtrace), ["counter::node::{{closure}} at ./examples/counter.rs:80:9"]);
     }
 
     #[test]

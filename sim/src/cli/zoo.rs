@@ -2,7 +2,7 @@
 
 use super::{Exit, out, sweep as sweep_command};
 use crate::catalog::{Case, Catalog};
-use crate::sweep::{self, Failure, Plan, Shard};
+use crate::sweep::{Plan, Step};
 use clap::Args;
 use serde::Serialize;
 use std::ops::Range;
@@ -64,38 +64,29 @@ impl Zoo {
 }
 
 fn look_for(case: &Case, seeds: Range<u64>, hidden: bool) -> (Row, Exit) {
-    let (row, summary_exit) = {
-        let cases = std::slice::from_ref(case);
-        let shard = Shard { index: 0, of: 1 };
-        let plan = Plan {
-            cases,
-            seeds,
-            jobs: sweep::all_cores(),
-            shard,
-            time: None,
-            resume_from: 0,
-            done: vec![false],
-        };
-        let mut checker = None;
-        let summary = sweep_command::execute(&plan, hidden, |_, _, failure: Option<&Failure>| {
-            checker = failure.map(|failure| failure.report.violations[0].checker.clone());
-            failure.is_none()
-        });
-        let shown = summary.cases[0].shown;
-        let row = Row {
-            flaw: flaw_of(case),
-            system: case.system.name(),
-            scenario: case.name.clone(),
-            found: shown.is_some(),
-            seeds_to_first: shown.map(|(_, runs, _)| runs),
-            wall_s: summary.wall.as_secs_f64(),
-            generic: case.scenario.faults.is_empty(),
-            seed: shown.map(|(seed, ..)| seed),
-            checker,
-        };
-        (row, sweep_command::exit_of(cases, &summary))
+    let cases = std::slice::from_ref(case);
+    let mut checker = None;
+    let progress = sweep_command::execute(&Plan::new(cases, seeds), hidden, |_, step| {
+        if let Step::Released(Some(failure)) = step {
+            checker = failure.report.violations.first().map(|violation| violation.checker.clone());
+            return false;
+        }
+        true
+    });
+    let summary = progress.summary;
+    let shown = summary.cases[0].shown;
+    let row = Row {
+        flaw: flaw_of(case),
+        system: case.system.name(),
+        scenario: case.name.clone(),
+        found: shown.is_some(),
+        seeds_to_first: shown.map(|(_, runs, _)| runs),
+        wall_s: summary.wall.as_secs_f64(),
+        generic: case.scenario.faults.is_empty(),
+        seed: shown.map(|(seed, ..)| seed),
+        checker,
     };
-    (row, summary_exit)
+    (row, sweep_command::exit_of(cases, &summary))
 }
 
 /// The flaw that the scenario's options switch on, or the scenario's own name.

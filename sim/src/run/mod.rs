@@ -9,28 +9,35 @@
 //!
 //! The digest is taken at the verdict; then everything is dismantled, so that no future leaks.
 
+mod attention;
 mod nemesis;
+mod polled;
 mod report;
+mod substrate;
 mod thread;
 mod tracing_layer;
 mod watch;
 mod workload;
 
-pub use report::{Json, Met, Operations, Recording, Report, Verdict, Violation};
+pub use crate::verdict::{Verdict, Violation};
+pub use attention::Attention;
+pub use report::{Json, Met, Operations, Recording, Report};
 pub use thread::on_fresh_thread;
 
-use crate::check::{self, Checkers, Seen, Views};
+use crate::check::{self, Checkers, Judged, Seen, Views};
 use crate::history::History;
 use crate::latency::Sample;
 use crate::scenario::{Network, Nodes, Scenario};
 use crate::system::{AnySystem, NodeContext, System};
-use host::world::{self, Config, Death, Digest, Draw, Machine, Machines, Observed};
+use crate::verdict::Lack;
+use host::world::{self, Config, Death, Digest, Draw, Machine, Machines, Observed, Overload};
 use nemesis::Nemesis;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use watch::GivenUp;
 use workload::Workload;
 
 /// How long nodes have to find each other before clients and faults begin.
@@ -42,21 +49,45 @@ const STABLE: Duration = Duration::from_secs(1);
 /// The port that nodes listen on.
 const PORT: u16 = 7000;
 
-/// Runs a scenario once, on a fresh thread. A node that spins ends the run with a violation; its thread goes on until
-/// the process ends.
+/// Runs a scenario once, on a fresh thread. A node that never gives its thread back ends the run with a violation; the
+/// thread goes on until the process ends.
 pub fn once(
     system: &'static dyn AnySystem,
     scenario: &Scenario,
     seed: u64,
-    recording: bool,
+    attention: Attention,
 ) -> (Report, Option<Recording>) {
+    once_unless(system, scenario, seed, attention, &|| false).expect("somebody waits for it")
+}
+
+/// The same, as long as it is wanted: none if it was not ended when `unwanted` said so. Its thread goes on until it ends.
+pub fn once_unless(
+    system: &'static dyn AnySystem,
+    scenario: &Scenario,
+    seed: u64,
+    attention: Attention,
+    unwanted: &dyn Fn() -> bool,
+) -> Option<(Report, Option<Recording>)> {
     let start = Instant::now();
     let plan = scenario.resolve(seed);
-    let run = move || system.run(&plan, seed, recording);
-    let (mut report, recording) = watch::on_fresh_thread(seed, run)
-        .unwrap_or_else(|spin| (Report::of_a_spin(seed, spin.machine), None));
+    let run = |attention| {
+        let plan = plan.clone();
+        move || system.run(&plan, seed, attention)
+    };
+    // Who names the machines of the second run has the subscriber.
+    let done = watch::on_fresh_thread(seed, unwanted, run(attention), run(Attention::QUICK));
+    let (mut report, recording) = match done {
+        Ok(done) => done,
+        Err(GivenUp::Unwanted) => return None,
+        Err(GivenUp::Stuck { how, machine, at_ns }) => {
+            (Report::of_a_stuck_run(seed, how, machine, at_ns), None)
+        }
+        Err(GivenUp::Unconfirmed { how, second: (report, _) }) => {
+            (Report { unconfirmed: Some(how.unconfirmed().to_owned()), ..report }, None)
+        }
+    };
     report.wall = start.elapsed();
-    (report, recording)
+    Some((report, recording))
 }
 
 /// What the tasks of a run share with its end.
@@ -109,12 +140,14 @@ struct Ending {
     messages: u64,
     probes: BTreeMap<&'static str, u64>,
     converged_after: Option<Duration>,
+    judged: Judged,
     views: Vec<Option<serde_json::Value>>,
     trace: Vec<world::TraceEvent>,
+    backtrace: Option<String>,
 }
 
 impl Ending {
-    fn take(nodes: u32, converged_after: Option<Duration>) -> Self {
+    fn take(nodes: u32, converged_after: Option<Duration>, judged: Judged) -> Self {
         let recording = world::with(|world| world.recording());
         let views = if recording { (0..nodes as usize).map(world::view_json).collect() } else { Vec::new() };
         world::with(|world| Ending {
@@ -124,8 +157,10 @@ impl Ending {
             messages: world.messages(),
             probes: world.probe_hits().clone(),
             converged_after,
+            judged: Judged { registered: world.view_types(), ..judged },
             views,
             trace: world.take_trace(),
+            backtrace: world.take_backtrace(),
         })
     }
 }
@@ -135,42 +170,67 @@ pub(crate) fn run<S: System>(
     system: &'static S,
     plan: &Scenario,
     seed: u64,
-    recording: bool,
+    attention: Attention,
 ) -> (Report, Option<Recording>) {
+    let recording = attention.records();
     let shared = Arc::new(Shared::<S>::new());
     let everything = || {
         let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
         runtime.add_simulator::<Machines>();
-        runtime.block_on(phases(system, plan, seed, recording, &shared))
+        runtime.block_on(phases(system, plan, seed, attention, &shared))
     };
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        if recording { tracing_layer::collect(everything) } else { everything() }
-    }));
+    let outcome = catch_unwind(AssertUnwindSafe(|| attention.to(everything)));
     let ending = outcome.unwrap_or_else(|payload| {
         let Some(panic) = thread::take_panic() else { std::panic::resume_unwind(payload) };
-        let evidence = format!("{} panicked at {}: {}", panic.machine, panic.location, panic.message);
-        shared.violated(check::PANIC, evidence);
+        match substrate::refused(&panic) {
+            Some(evidence) => shared.violated(check::SUBSTRATE, evidence),
+            None => shared.violated(check::PANIC, panic.evidence()),
+        }
         world::with(|world| world.note(Observed::Phase, "panic", || panic.backtrace, &[]));
-        Ending::take(0, None)
+        Ending::take(0, None, Judged::default())
     });
     watch::judging();
+    let violated = |checker: &str, at_ns: u64, message| {
+        let checker = checker.to_owned();
+        Violation { checker, at_ms: at_ns / 1_000_000, message }
+    };
     shared.update(|progress| {
         let (mut violations, mut unknown) = (std::mem::take(&mut progress.violations), None);
-        for ruling in check::at_the_end(system, plan.check.linearizable.as_deref(), &progress.history) {
-            let at_ms = ruling.at_ns.unwrap_or_default() / 1_000_000;
+        if let Some(foreign) = substrate::take() {
+            // What came of it is its consequence.
+            violations.insert(0, violated(check::SUBSTRATE, foreign.at_ns, foreign.evidence));
+        }
+        let judge = || check::at_the_end(system, plan.check.linearizable.as_deref(), &progress.history);
+        let rulings = catch_unwind(AssertUnwindSafe(|| thread::judged_by(check::LINEARIZABLE, judge)));
+        let rulings = rulings.unwrap_or_else(|payload| {
+            let Some(panic) = thread::take_panic() else { std::panic::resume_unwind(payload) };
+            violations.push(violated(check::PANIC, ending.simulated.as_nanos() as u64, panic.evidence()));
+            Vec::new()
+        });
+        for ruling in rulings {
             match ruling.verdict {
                 Verdict::Valid => {}
                 Verdict::Violation => {
-                    let checker = check::LINEARIZABLE.to_owned();
-                    violations.push(Violation { checker, at_ms, message: ruling.summary });
+                    let at_ns = ruling.at_ns.unwrap_or_default();
+                    violations.push(violated(check::LINEARIZABLE, at_ns, ruling.summary));
                 }
                 Verdict::Unknown => unknown = Some(ruling.summary),
             }
         }
+        let probes = ending.probes.keys().copied();
+        let mut vacuities =
+            check::lacks_of_run::<S>(&system.checkers(), &ending.judged, progress.operations.ok, probes);
+        let is_lacking = |lack| match lack {
+            Lack::NoChecker => plan.check.linearizable.is_none(),
+            _ => true,
+        };
+        vacuities.retain(|vacuity| is_lacking(vacuity.lack) && !plan.check.allows.contains(&vacuity.lack));
         let report = Report {
             seed,
             violations,
             unknown,
+            vacuities,
+            unconfirmed: None,
             digest: ending.digest,
             simulated: ending.simulated,
             converged_after: ending.converged_after,
@@ -187,6 +247,7 @@ pub(crate) fn run<S: System>(
             machines: machines(plan, seed).into_iter().map(|machine| machine.name).collect(),
             views: ending.views,
             plan: plan.clone(),
+            backtrace: ending.backtrace,
         });
         (report, recording)
     })
@@ -196,7 +257,7 @@ async fn phases<S: System>(
     system: &'static S,
     plan: &Scenario,
     seed: u64,
-    recording: bool,
+    attention: Attention,
     shared: &Arc<Shared<S>>,
 ) -> Ending {
     let machines = machines(plan, seed);
@@ -212,8 +273,11 @@ async fn phases<S: System>(
         latency: plan.network.latency.in_the_world(),
         loss: plan.network.loss,
         buggify: plan.cluster.buggify,
-        recording,
+        recording: attention.records(),
     });
+    if let Some(event) = attention.backtrace_at() {
+        world::with(|world| world.take_backtrace_at(event));
+    }
 
     set_links(&plan.network, addresses.len());
     if let Some(disk) = &plan.disk {
@@ -241,22 +305,28 @@ async fn phases<S: System>(
         handle.create_node().name(format!("n{id}")).init(boot).build();
     }
     let mut run = Run::new(system, plan, seed, start_ns, shared.clone());
-    run.until(start_ns).await;
-
-    phase("fault phase");
     let workload = Arc::new(workload);
-    for id in 1..=plan.workload.clients {
-        let workload = workload.clone();
-        handle.create_node().name(format!("c{id}")).init(move || workload.clone().client(id)).build();
-    }
-    run.until(until_ns).await;
-
-    phase("heal phase");
-    run.nemesis.heal();
-    let converged_after = run.settle(plan.check.settle.get()).await;
-    run.judge(None);
+    let converged_after = async {
+        run.until(start_ns).await?;
+        phase("fault phase");
+        for id in 1..=plan.workload.clients {
+            let workload = workload.clone();
+            handle.create_node().name(format!("c{id}")).init(move || workload.clone().client(id)).build();
+        }
+        run.until(until_ns).await?;
+        phase("heal phase");
+        run.nemesis.heal();
+        let converged_after = run.settle(plan.check.settle.get()).await?;
+        run.judge(None);
+        Ok(converged_after)
+    };
+    let converged_after = converged_after.await.unwrap_or_else(|overload: Overload| {
+        // The world has lost messages, and nothing that follows could be judged.
+        shared.violated(check::OVERLOAD, overload.to_string());
+        None
+    });
     phase("verdict");
-    let ending = Ending::take(nodes, converged_after);
+    let ending = Ending::take(nodes, converged_after, run.judged);
 
     for machine in 0..addresses.len() {
         world::crash(machine, Death::Power);
@@ -294,6 +364,7 @@ struct Run<S: System> {
     nemesis: Nemesis,
     checkers: Checkers<S>,
     listens: bool,
+    judged: Judged,
     shared: Arc<Shared<S>>,
 }
 
@@ -301,30 +372,28 @@ impl<S: System> Run<S> {
     fn new(system: &'static S, plan: &Scenario, seed: u64, start_ns: u64, shared: Arc<Shared<S>>) -> Self {
         let (nemesis, checkers) = (Nemesis::new(plan, seed, node_count(plan), start_ns), system.checkers());
         let listens = nemesis.listens() || !checkers.invariants.is_empty();
-        Run { nodes: node_count(plan), clients: plan.workload.clients, nemesis, checkers, listens, shared }
+        let judged = Judged { invariants: vec![false; checkers.invariants.len()], ..Judged::default() };
+        let (nodes, clients) = (node_count(plan), plan.workload.clients);
+        Run { nodes, clients, nemesis, checkers, listens, judged, shared }
     }
 
     /// Lets the world go on until an instant, in ns since the run began.
-    async fn until(&mut self, deadline_ns: u64) {
+    async fn until(&mut self, deadline_ns: u64) -> Result<(), Overload> {
         loop {
             let now = now_ns();
             self.nemesis.act(now);
             let (active, strikes) = self.nemesis.active_and_strikes();
             self.shared
                 .update(|progress| (progress.faults_active, progress.faults_struck) = (active, strikes));
-            self.judge_load();
             if now >= deadline_ns {
-                return;
+                return Ok(());
             }
             let next = self.nemesis.next_ns().map_or(deadline_ns, |next| next.min(deadline_ns));
             let sleep = tokio::time::sleep(Duration::from_nanos(next.saturating_sub(now)));
-            if !self.listens {
-                sleep.await;
-                continue;
-            }
             tokio::select! {
                 biased;
-                probes = world::next_probes() => {
+                overload = world::overloaded() => return Err(overload),
+                probes = world::next_probes(), if self.listens => {
                     for probe in &probes {
                         self.nemesis.on_probe(probe);
                         self.judge(Some(probe));
@@ -335,15 +404,8 @@ impl<S: System> Run<S> {
         }
     }
 
-    /// Where too many messages are under way the world loses some, so nothing that follows can be judged.
-    fn judge_load(&self) {
-        if let Some(overload) = world::with(|world| world.overload().cloned()) {
-            self.shared.violated(check::OVERLOAD, overload.to_string());
-        }
-    }
-
     /// Waits until everything that must hold eventually does, and stays so. Returns how long it took.
-    async fn settle(&mut self, settle: Duration) -> Option<Duration> {
+    async fn settle(&mut self, settle: Duration) -> Result<Option<Duration>, Overload> {
         let healed = now_ns();
         let mut holds_since = None;
         loop {
@@ -352,7 +414,7 @@ impl<S: System> Run<S> {
                 None => {
                     let since = *holds_since.get_or_insert(now);
                     if now - since >= STABLE.as_nanos() as u64 {
-                        return Some(Duration::from_nanos(since - healed));
+                        return Ok(Some(Duration::from_nanos(since - healed)));
                     }
                 }
                 Some((checker, reason)) => {
@@ -367,40 +429,51 @@ impl<S: System> Run<S> {
                                 self.shared.violated(check::RECOVERABILITY, evidence);
                             }
                         }
-                        return None;
+                        return Ok(None);
                     }
                 }
             }
-            self.until(now + LOOK_EVERY.as_nanos() as u64).await;
+            self.until(now + LOOK_EVERY.as_nanos() as u64).await?;
             self.judge(None);
         }
     }
 
     /// Why the system need not recover from what was done to it.
     fn beyond_recovery(&self) -> Option<String> {
-        self.checkers.recoverable.as_ref()?(&self.nemesis.harm()).err()
+        let recoverable = self.checkers.recoverable.as_ref()?;
+        thread::judged_by(check::RECOVERABILITY, || recoverable(&self.nemesis.harm()).err())
     }
 
     /// The first reason why the run cannot end well yet.
-    fn unmet(&self) -> Option<(&'static str, String)> {
+    fn unmet(&mut self) -> Option<(&'static str, String)> {
         let done = self.shared.update(|progress| progress.clients_done);
         if done < self.clients {
             let reason = format!("{} of {} clients still wait", self.clients - done, self.clients);
             return Some((check::ANSWERED, reason));
         }
-        self.checkers.unmet(&Views::read(self.nodes))
+        let views = self.views();
+        let mut eventually = self.checkers.eventually.iter();
+        eventually.find_map(|(name, check)| Some((*name, thread::judged_by(name, || check(&views)).err()?)))
     }
 
     fn judge(&mut self, probe: Option<&world::Probe>) {
         if self.checkers.invariants.is_empty() {
             return;
         }
-        let views = Views::read(self.nodes);
-        for (name, check) in &mut self.checkers.invariants {
-            if let Err(evidence) = check(&Seen { probe, views: &views }) {
+        let views = self.views();
+        for ((name, check), judged) in self.checkers.invariants.iter_mut().zip(&mut self.judged.invariants) {
+            let seen = Seen::new(probe, &views);
+            if let Err(evidence) = thread::judged_by(name, || check(&seen)) {
                 self.shared.violated(name, evidence);
             }
+            *judged |= seen.was_judged();
         }
+    }
+
+    fn views(&mut self) -> Views<S::View> {
+        let views = Views::read(self.nodes);
+        self.judged.views |= views.up().next().is_some();
+        views
     }
 }
 

@@ -1,39 +1,19 @@
 //! What a run found.
 
+use super::substrate;
+use super::watch::Stuck;
 use crate::check;
 use crate::history::Line;
 use crate::latency::{Latencies, Percentiles, Sample};
 use crate::scenario::{Expect, Scenario};
+use crate::verdict::{Vacuity, Verdict, Violation};
 use host::world::{Digest, TraceEvent};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Everything that was judged holds.
-    Valid,
-    /// Something does not.
-    Violation,
-    /// A search ran out of its budget before it could tell.
-    Unknown,
-}
-
-/// One thing that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Violation {
-    /// The checker that says so.
-    pub checker: String,
-    /// When, in ms since the run began.
-    pub at_ms: u64,
-    /// The evidence.
-    pub message: String,
-}
-
 /// How many operations ended how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operations {
     /// Happened.
     pub ok: u64,
@@ -52,6 +32,10 @@ pub struct Report {
     pub violations: Vec<Violation>,
     /// Why a checker could not tell, if one could not.
     pub unknown: Option<String>,
+    /// What the run lacks, of all that makes a verdict worth something, and the scenario does not allow.
+    pub vacuities: Vec<Vacuity>,
+    /// What was seen in a first run of this seed and not in the second, which this reports on.
+    pub unconfirmed: Option<String>,
     /// The hash over everything observable.
     pub digest: Digest,
     /// How much time passed in the simulation.
@@ -85,6 +69,8 @@ pub struct Recording {
     pub views: Vec<Option<serde_json::Value>>,
     /// The resolved plan.
     pub plan: Scenario,
+    /// What the code was at when it made the event that [`super::Attention::with_backtrace_at`] names.
+    pub backtrace: Option<String>,
 }
 
 /// How a report stands to what its scenario expects.
@@ -99,16 +85,23 @@ pub enum Met {
 }
 
 impl Report {
-    /// The report of a run that was given up because a node computes without awaiting anything.
-    pub(super) fn of_a_spin(seed: u64, machine: Option<String>) -> Self {
+    /// The report of a run that was given up because a node keeps its thread.
+    pub(super) fn of_a_stuck_run(seed: u64, how: Stuck, machine: Option<String>, at_ns: u64) -> Self {
         let machine = machine.unwrap_or_else(|| "a machine that could not be named".to_owned());
-        let message = format!("{machine} spins: one of its tasks computes, and awaits nothing");
+        let (checker, message) = match how {
+            Stuck::Spins => {
+                (check::SPIN, format!("{machine} spins: one of its tasks computes, and awaits nothing"))
+            }
+            Stuck::Blocks => (check::SUBSTRATE, substrate::blocks(&machine)),
+        };
         Report {
             seed,
-            violations: vec![Violation { checker: check::SPIN.to_owned(), at_ms: 0, message }],
+            violations: vec![Violation { checker: checker.to_owned(), at_ms: at_ns / 1_000_000, message }],
             unknown: None,
+            vacuities: Vec::new(),
+            unconfirmed: None,
             digest: Digest::empty(),
-            simulated: Duration::ZERO,
+            simulated: Duration::from_nanos(at_ns),
             converged_after: None,
             events: 0,
             messages: 0,
@@ -119,9 +112,24 @@ impl Report {
         }
     }
 
-    /// Whether the run was given up, and its thread is lost.
-    pub fn is_of_a_spin(&self) -> bool {
-        self.violations.iter().any(|violation| violation.checker == check::SPIN)
+    /// Whether the run was given up, and its thread goes on.
+    pub fn is_of_a_stuck_run(&self) -> bool {
+        self.digest == Digest::empty()
+    }
+
+    /// What makes this run show nothing, if nothing is wrong.
+    pub fn vacuous(&self) -> impl Iterator<Item = &Vacuity> {
+        self.vacuities.iter().filter(|vacuity| vacuity.lack.tells_of_one_run())
+    }
+
+    /// The verdict in a word: `vacuous` where nothing is wrong and nothing was shown.
+    pub fn word(&self) -> &'static str {
+        match self.verdict() {
+            Verdict::Violation => "violation",
+            Verdict::Unknown => "unknown",
+            Verdict::Valid if self.vacuous().next().is_some() => "vacuous",
+            Verdict::Valid => "valid",
+        }
     }
 
     /// Whether everything holds.
@@ -153,9 +161,11 @@ impl Report {
         Json {
             scenario: scenario.to_owned(),
             seed: self.seed,
-            verdict: self.verdict(),
+            verdict: self.word(),
             violations: &self.violations,
             unknown: self.unknown.as_deref(),
+            vacuous: &self.vacuities,
+            unconfirmed: self.unconfirmed.as_deref(),
             digest: self.digest.to_string(),
             simulated_ms: self.simulated.as_millis() as u64,
             converged_after_ms: self.converged_after.map(|time| time.as_millis() as u64),
@@ -170,15 +180,29 @@ impl Report {
     }
 }
 
+impl Json<'_> {
+    /// The same, of a run that was not confirmed by another.
+    pub fn but_differs<'a>(self, nondeterminism: Option<&'a str>) -> Json<'a>
+    where
+        Self: 'a,
+    {
+        Json { unconfirmed: self.unconfirmed.or(nondeterminism), ..self }
+    }
+}
+
 /// A report in the form of `run --json`.
 #[derive(Debug, Serialize)]
 pub struct Json<'a> {
     scenario: String,
     seed: u64,
-    verdict: Verdict,
+    verdict: &'static str,
     violations: &'a [Violation],
     #[serde(skip_serializing_if = "Option::is_none")]
     unknown: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[Vacuity]>::is_empty")]
+    vacuous: &'a [Vacuity],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unconfirmed: Option<&'a str>,
     digest: String,
     simulated_ms: u64,
     converged_after_ms: Option<u64>,

@@ -11,6 +11,7 @@
 //!
 //! `docs/decisions/determinism.md` has the evidence.
 
+use super::substrate;
 use madsim::runtime::Runtime;
 use real_tokio::runtime::{Builder, RngSeed};
 use std::cell::{Cell, RefCell};
@@ -21,17 +22,38 @@ use std::sync::Once;
 
 thread_local! {
     static IN_RUN: Cell<bool> = const { Cell::new(false) };
+    static CHECKER: Cell<Option<&'static str>> = const { Cell::new(None) };
     static PANIC: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
 
 /// A panic inside a run.
 #[derive(Debug, Clone)]
 pub(super) struct Panic {
-    /// The machine whose task panicked; `madsim-main` for the testbed.
+    /// The machine whose task panicked, or the checker that did; `madsim-main` for the testbed.
     pub(super) machine: String,
     pub(super) message: String,
     pub(super) location: String,
     pub(super) backtrace: String,
+}
+
+impl Panic {
+    /// What the violation says.
+    pub(super) fn evidence(&self) -> String {
+        format!("{} panicked at {}: {}", self.machine, self.location, self.message)
+    }
+}
+
+/// The machine whose task runs on this thread: under madsim the host name is the machine's.
+pub(super) fn machine() -> String {
+    hostname::get().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Calls a checker: if it panics, it is named.
+pub(super) fn judged_by<T>(checker: &'static str, judge: impl FnOnce() -> T) -> T {
+    CHECKER.set(Some(checker));
+    let judged = judge();
+    CHECKER.set(None);
+    judged
 }
 
 /// Calls `run` on a fresh thread prepared for `seed`, and waits for it, for ever if need be.
@@ -73,6 +95,7 @@ fn prepared<T: Send>(
     collect_panics();
     let tokio = Builder::new_current_thread()
         .rng_seed(RngSeed::from_bytes(&seed.to_le_bytes()))
+        .on_task_spawn(|task| substrate::task_spawned(task.spawned_at()))
         .build()
         .expect("a runtime without drivers asks nothing of the system");
     move || {
@@ -113,8 +136,7 @@ fn collect_panics() {
             }
             let message = info.payload_as_str().unwrap_or("a panic without a message").to_owned();
             let location = info.location().map(ToString::to_string).unwrap_or_default();
-            // Under madsim the host name is that of the calling task's machine.
-            let machine = hostname::get().unwrap_or_default().to_string_lossy().into_owned();
+            let machine = CHECKER.take().map_or_else(machine, |checker| format!("the checker {checker}"));
             let backtrace = std::backtrace::Backtrace::force_capture().to_string();
             PANIC.set(Some(Panic { machine, message, location, backtrace }));
         }));

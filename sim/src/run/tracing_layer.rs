@@ -5,16 +5,16 @@ use std::fmt::{Debug, Write};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
 
-/// Runs `f` with a subscriber that writes into this thread's world.
-pub(super) fn collect<T>(f: impl FnOnce() -> T) -> T {
+/// Writes into this thread's world.
+pub(super) fn collect<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
     // The executor's own events would drown those of the protocol.
     let of_nodes = |metadata: &Metadata<'_>| {
         !metadata.target().starts_with("madsim") && *metadata.level() <= Level::DEBUG
     };
-    let layer = Collect.with_filter(filter_fn(of_nodes).with_max_level_hint(LevelFilter::DEBUG));
-    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), f)
+    Collect.with_filter(filter_fn(of_nodes).with_max_level_hint(LevelFilter::DEBUG))
 }
 
 struct Collect;

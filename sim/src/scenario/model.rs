@@ -5,6 +5,7 @@ use super::fault::Fault;
 use super::network::Network;
 use super::random::{AtMost, Random};
 use super::units::{Rate, Time};
+use crate::verdict::Lack;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -163,6 +164,10 @@ pub struct Check {
     pub linearizable: Option<String>,
     /// What the verdict must be.
     pub expect: Expect,
+    /// What all runs may lack without the sweep being vacuous: "no-checker", "no-view", "no-success",
+    /// "undeclared-probe", "never-judged".
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allows: Vec<Lack>,
 }
 
 /// What a scenario expects of its runs: in the file `"valid"`, or what may be violated.
@@ -253,6 +258,11 @@ impl Default for Clock {
 
 impl Default for Check {
     fn default() -> Self {
-        Check { settle: Time::from_secs(30), linearizable: None, expect: Expect::default() }
+        Check {
+            settle: Time::from_secs(30),
+            linearizable: None,
+            expect: Expect::default(),
+            allows: Vec::new(),
+        }
     }
 }

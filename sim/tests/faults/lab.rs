@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::catalog::Catalog;
 use sim::check::{Checkers, Harm};
-use sim::run::{Recording, Report, once};
+use sim::run::{Attention, Recording, Report, once};
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
 use std::cell::RefCell;
@@ -216,8 +216,8 @@ pub fn run(more: &str, faults: &str) -> Seen {
 
 pub fn run_seed(seed: u64, more: &str, faults: &str) -> Seen {
     let scenario = scenario(more, faults).unwrap_or_else(|error| panic!("{error:?}"));
-    let (report, recording) = once(&Lab, &scenario, seed, true);
-    assert_eq!(report.digest, once(&Lab, &scenario, seed, false).0.digest, "a run replays");
+    let (report, recording) = once(&Lab, &scenario, seed, Attention::RECORDED);
+    assert_eq!(report.digest, once(&Lab, &scenario, seed, Attention::QUICK).0.digest, "a run replays");
     Seen { report, recording: recording.expect("a recorded run") }
 }
 

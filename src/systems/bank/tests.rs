@@ -12,7 +12,7 @@ fn judge(
     let views = Views::new(Vec::new());
     probes.iter().try_for_each(|(name, values)| {
         let probe = Probe { at_ns: 0, host: Some(0), name, values: values.to_vec() };
-        check(&Seen { probe: Some(&probe), views: &views })
+        check(&Seen::new(Some(&probe), &views))
     })
 }
 

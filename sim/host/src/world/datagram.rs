@@ -95,11 +95,11 @@ impl Datagrams {
         &mut self.slots[id.0 as usize]
     }
 
-    /// The machines between which each goes that is under way or unread.
-    pub(super) fn under_way(&self) -> impl Iterator<Item = (HostId, HostId)> {
+    /// Those that are under way or unread.
+    pub(super) fn under_way(&self) -> impl Iterator<Item = &Datagram> {
         let vacant: BTreeSet<u32> = self.vacant.iter().map(|id| id.0).collect();
         let slots = self.slots.iter().zip(0..).filter(move |(_, slot)| !vacant.contains(slot));
-        slots.map(|(datagram, _)| (datagram.from.0, datagram.to.0))
+        slots.map(|(datagram, _)| datagram)
     }
 
     /// The datagram was received or lost.
@@ -119,7 +119,7 @@ impl World {
         to: (HostId, SocketAddr),
         bytes: &[u8],
     ) {
-        if self.admit_message() {
+        if self.admit_message(bytes.len()) {
             let id = self.datagrams.insert(from, to, bytes);
             let now = self.now_ns();
             self.forward(now, id);

@@ -3,6 +3,7 @@
 //! The same binary, scenario and seed give the same digest alone, in a sweep, on any thread, in any order, with
 //! recording on or off. Two runs with one digest did the same things at the same instants.
 
+use super::overload::Quota;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,13 +37,14 @@ pub enum Observed {
 pub struct Hasher {
     hash: Xxh3,
     events: u64,
-    /// The same number, for whoever watches from outside.
+    pub(super) quota: Quota,
+    /// The time of the last event, for whoever watches from outside.
     heartbeat: Arc<AtomicU64>,
 }
 
 impl Hasher {
     pub(crate) fn new(heartbeat: Arc<AtomicU64>) -> Self {
-        Hasher { hash: Xxh3::new(), events: 0, heartbeat }
+        Hasher { hash: Xxh3::new(), events: 0, quota: Quota::default(), heartbeat }
     }
 
     /// Takes an event's kind, time and two words in. Its bytes follow through [`Hasher::bytes`].
@@ -54,7 +56,8 @@ impl Hasher {
         record[17..].copy_from_slice(&b.to_le_bytes());
         self.hash.update(&record);
         self.events += 1;
-        self.heartbeat.store(self.events, Ordering::Relaxed);
+        self.quota.spend(self.events, at_ns);
+        self.heartbeat.store(at_ns, Ordering::Relaxed);
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {

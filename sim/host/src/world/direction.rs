@@ -223,6 +223,16 @@ impl Direction {
         self.segments.len()
     }
 
+    /// Bytes that were sent and not yet read.
+    pub(super) fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Of those, the last, up to so many.
+    pub(super) fn last_bytes(&self, most: usize) -> Vec<u8> {
+        self.buffer.iter().copied().skip(self.buffer.len().saturating_sub(most)).collect()
+    }
+
     /// Bytes that are shelved.
     pub(super) fn shelved(&self) -> usize {
         self.segments.iter().rev().take_while(|segment| segment.at >= HELD).map(|segment| segment.len).sum()

@@ -6,6 +6,7 @@ use super::name_service::Remembered;
 use super::process::Processes;
 use super::{Draw, HostId, World, with};
 use std::any::{Any, TypeId};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -42,6 +43,7 @@ trait ReadView {
     fn is(&self, type_id: TypeId) -> bool;
     fn any(&self) -> Box<dyn Any>;
     fn json(&self) -> serde_json::Value;
+    fn type_name(&self) -> &'static str;
 }
 
 impl<V: serde::Serialize + 'static> ReadView for Box<dyn Fn() -> V + Send + Sync> {
@@ -55,6 +57,10 @@ impl<V: serde::Serialize + 'static> ReadView for Box<dyn Fn() -> V + Send + Sync
 
     fn json(&self) -> serde_json::Value {
         serde_json::to_value(self()).unwrap_or_else(|error| error.to_string().into())
+    }
+
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<V>()
     }
 }
 
@@ -165,6 +171,11 @@ pub fn view_json(host: HostId) -> Option<serde_json::Value> {
 }
 
 impl World {
+    /// The types of the views that are registered.
+    pub fn view_types(&self) -> BTreeSet<&'static str> {
+        self.hosts.iter().filter_map(|host| Some(host.view.as_ref()?.0.type_name())).collect()
+    }
+
     /// A machine's wall clock jumps.
     pub fn jump_clock(&mut self, host: HostId, by_ns: i64) {
         let machine = &mut self.hosts[host];

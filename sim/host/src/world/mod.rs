@@ -56,10 +56,13 @@ pub use draw::Draw;
 pub use link::{Bandwidth, Latency, LinkFault, LinkSettings, Reorder};
 pub use machine::{Death, Machine, crash, is_up, pause, restart, resume, view, view_json};
 pub use out_of_range::OutOfRange;
-pub use overload::{MESSAGE_LIMIT, Overload};
+pub use overload::{
+    BYTE_LIMIT, Busiest, EVENTS_A_SECOND, EVENTS_AT_ONCE, Excess, MESSAGE_LIMIT, Overload, overloaded,
+};
 pub use process::{
     ProcessState, crash_process, pause_process, process_state, restart_process, resume_process,
 };
+use trace::WantedBacktrace;
 pub use trace::{Happening, TraceEvent, TraceLine};
 
 use crate::probe::Value;
@@ -143,6 +146,7 @@ pub struct World {
     messages: u64,
     bytes: u64,
     trace: Vec<TraceEvent>,
+    backtrace: WantedBacktrace,
     probe_hits: BTreeMap<&'static str, u64>,
     /// Probes that the testbed has not seen yet; filled only while it listens.
     probes: Vec<Probe>,
@@ -155,8 +159,8 @@ thread_local! {
     static HEARTBEAT: RefCell<Arc<AtomicU64>> = RefCell::default();
 }
 
-/// From the next [`install`] on this thread, a counter grows with each observed event: another thread can see by it that
-/// the run gets anywhere.
+/// From the next [`install`] on this thread, the time of the last observed event is kept, in ns since the run began: another
+/// thread can see by it that the run gets anywhere.
 pub fn beat(heartbeat: Arc<AtomicU64>) {
     HEARTBEAT.set(heartbeat);
 }
@@ -230,6 +234,7 @@ pub fn install(config: Config) -> Installed {
         messages: 0,
         bytes: 0,
         trace: Vec::new(),
+        backtrace: WantedBacktrace::default(),
         probe_hits: BTreeMap::new(),
         probes: Vec::new(),
         listener: None,
@@ -395,6 +400,16 @@ impl World {
         std::mem::take(&mut self.trace)
     }
 
+    /// From now on what the code is at is kept when the trace gets its event of this number, from 1.
+    pub fn take_backtrace_at(&mut self, event: usize) {
+        self.backtrace = WantedBacktrace::at(event);
+    }
+
+    /// Takes the backtrace out.
+    pub fn take_backtrace(&mut self) -> Option<String> {
+        std::mem::take(&mut self.backtrace).taken()
+    }
+
     /// Takes something that the testbed did into the digest, and into the trace of a recorded run.
     pub fn note(&mut self, kind: Observed, name: &'static str, text: impl FnOnce() -> String, bytes: &[u8]) {
         let at = self.now_ns();
@@ -416,6 +431,7 @@ impl World {
     fn record(&mut self, at_ns: u64, happening: impl FnOnce() -> Happening) {
         if self.config.recording {
             self.trace.push(TraceEvent { at_ns, happening: happening() });
+            self.backtrace.recorded(self.trace.len());
         }
     }
 }

@@ -209,7 +209,7 @@ impl World {
             self.agenda.push(at, Event::Arrives(Freight::Tcp(packet)));
             return;
         }
-        if !self.finds_way(at, packet.connection, packet.from) || !self.admit_message() {
+        if !self.finds_way(at, packet.connection, packet.from) || !self.admit_message(0) {
             return;
         }
         match self.link(from, to).state() {

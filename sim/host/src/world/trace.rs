@@ -120,6 +120,30 @@ pub struct TraceLine<'a> {
     pub text: Option<String>,
 }
 
+/// What the code was at when one event was recorded.
+#[derive(Debug, Default)]
+pub(super) struct WantedBacktrace {
+    at: Option<usize>,
+    taken: Option<String>,
+}
+
+impl WantedBacktrace {
+    pub(super) fn at(event: usize) -> Self {
+        WantedBacktrace { at: Some(event), taken: None }
+    }
+
+    /// So many events are recorded now.
+    pub(super) fn recorded(&mut self, events: usize) {
+        if self.at == Some(events) {
+            self.taken = Some(std::backtrace::Backtrace::force_capture().to_string());
+        }
+    }
+
+    pub(super) fn taken(self) -> Option<String> {
+        self.taken
+    }
+}
+
 impl TraceEvent {
     /// The event with the names of its machines.
     pub fn line<'a>(&'a self, names: &'a [String]) -> TraceLine<'a> {

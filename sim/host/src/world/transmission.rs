@@ -87,7 +87,7 @@ impl World {
             let at = (now + transit.latency).max(direction.last_at);
             if direction.send(at, len, fin) {
                 // TCP's windows limit it: it counts, and is never refused.
-                self.admit_message();
+                self.admit_message(len);
                 self.arm_arrival(id, side, at);
             }
             return;

@@ -2,7 +2,7 @@
 
 use crate::{N1, N2, hold, ms, simulate, sleep};
 use host::net::{TcpListener, TcpStream, UdpSocket};
-use host::world;
+use host::world::{self, Excess};
 use tokio::io::AsyncWriteExt;
 
 #[test]
@@ -19,12 +19,73 @@ fn datagrams_beyond_the_limit_are_an_overload_that_names_the_link() {
             socket.send_to(&[7; 8], "10.0.0.1:7000").await.unwrap();
         }
         let overload = world::with(|world| world.overload().cloned()).unwrap();
-        assert_eq!(overload.link, ("n2".to_owned(), "n1".to_owned()));
-        assert!((10_000..12_000).contains(&overload.messages), "{overload}");
+        let busiest = overload.busiest.clone().unwrap();
+        assert_eq!(busiest.link, ("n2".to_owned(), "n1".to_owned()));
+        assert!((10_000..12_000).contains(&busiest.messages), "{overload}");
         assert_eq!(
             overload.to_string(),
-            format!("{0} messages are under way and unread, {0} of them from n2 to n1", overload.messages)
+            format!(
+                "{0} messages are under way and unread; most go from n2 to n1: {0} messages, {1} bytes, last \
+                 \"\\x07\\x07\\x07\\x07\\x07\\x07\\x07\\x07\"",
+                busiest.messages, busiest.bytes
+            )
         );
+    });
+}
+
+#[test]
+fn few_datagrams_with_many_bytes_are_an_overload() {
+    simulate(async |cluster| {
+        world::with(|world| world.set_byte_limit(1 << 20));
+        let socket = cluster.on(N2, UdpSocket::bind("0.0.0.0:0")).await.unwrap().unwrap();
+        hold(N2, N1);
+        for _ in 0..16 {
+            socket.send_to(&[7; 60_000], "10.0.0.1:7000").await.unwrap();
+        }
+        assert_eq!(world::with(|world| world.overload().cloned()), None);
+        for _ in 0..8 {
+            socket.send_to(&[7; 60_000], "10.0.0.1:7000").await.unwrap();
+        }
+        let overload = world::with(|world| world.overload().cloned()).unwrap();
+        assert!(matches!(overload.excess, Excess::Bytes(1_048_576..)), "{overload}");
+    });
+}
+
+#[test]
+fn events_without_end_are_an_overload_that_wakes_whoever_waits_for_one() {
+    simulate(async |cluster| {
+        let storm = cluster.on(N1, async {
+            loop {
+                for _ in 0..1000 {
+                    host::probe!("storm");
+                }
+                sleep(ms(1)).await;
+            }
+        });
+        let overload = world::overloaded().await;
+        storm.abort();
+        // A million at once and 0.1 a microsecond against one a microsecond.
+        assert!(matches!(overload.excess, Excess::Events(1_050_000..1_200_000)), "{overload}");
+        assert_eq!(overload.loudest.map(|(probe, _)| probe), Some("storm"));
+    });
+}
+
+#[test]
+fn as_many_events_as_the_quota_allows_are_none() {
+    simulate(async |cluster| {
+        let busy = cluster.on(N1, async {
+            for _ in 0..500 {
+                for _ in 0..2000 {
+                    host::probe!("busy");
+                }
+                sleep(ms(10)).await;
+            }
+        });
+        tokio::select! {
+            biased;
+            overload = world::overloaded() => panic!("{overload}"),
+            done = busy => done.unwrap(),
+        }
     });
 }
 

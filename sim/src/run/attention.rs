@@ -1,0 +1,53 @@
+//! How closely a run is attended to. None of it changes the run: the digest is the same.
+
+use super::{polled::Polled, substrate, tracing_layer};
+use tracing_subscriber::layer::SubscriberExt;
+
+/// How closely a run is attended to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Attention {
+    closely: bool,
+    alone: bool,
+    records: bool,
+    backtrace_at: Option<usize>,
+}
+
+impl Attention {
+    /// As a sweep does: for speed.
+    pub const QUICK: Attention =
+        Attention { closely: false, alone: false, records: false, backtrace_at: None };
+    /// Looks for what a node uses besides the simulation, too: a few times as slow.
+    pub const CLOSE: Attention = Attention { closely: true, ..Attention::QUICK };
+    /// The same, and everything that happens is written down.
+    pub const RECORDED: Attention = Attention { records: true, ..Attention::CLOSE };
+    /// As [`Attention::CLOSE`], in a process in which nothing else happens: what is open was opened by the run.
+    pub const ALONE: Attention = Attention { alone: true, ..Attention::CLOSE };
+    /// As [`Attention::RECORDED`], in a process in which nothing else happens.
+    pub const ALONE_AND_RECORDED: Attention = Attention { alone: true, ..Attention::RECORDED };
+
+    /// The same, and what the code was at is written down for an event of the trace, by its number from 1.
+    #[must_use]
+    pub fn with_backtrace_at(self, event: usize) -> Self {
+        Attention { backtrace_at: Some(event), ..self }
+    }
+
+    pub(super) fn records(self) -> bool {
+        self.records
+    }
+
+    pub(super) fn backtrace_at(self) -> Option<usize> {
+        self.backtrace_at
+    }
+
+    /// Attends to what `run` does on this thread.
+    pub(super) fn to<T>(self, run: impl FnOnce() -> T) -> T {
+        if !self.closely {
+            return run();
+        }
+        let polled = Polled::default();
+        let substrate = substrate::attend(polled.clone(), self.alone);
+        let log = self.records.then(tracing_layer::collect);
+        let subscriber = tracing_subscriber::registry().with(polled).with(substrate).with(log);
+        tracing::subscriber::with_default(subscriber, run)
+    }
+}

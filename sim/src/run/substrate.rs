@@ -1,0 +1,170 @@
+//! What a node used that is not simulated: it does nothing, or it leaves the simulation, and either way a verdict would
+//! say more than was shown.
+//!
+//! Noticed in every run, at no cost to what is simulated:
+//!
+//! - a task spawned with the *real* tokio, as every dependency spawns: it would never be polled (tokio's own hook);
+//! - the real tokio's timers and sockets, and threads, which are refused with a panic that says nothing of the way out.
+//!
+//! Noticed in a run that is [`Close`](super::Attention)ly attended to (`run`, and the first seed of every sweep):
+//!
+//! - madsim's own network, where nobody listens (by its spans);
+//! - where no other run shares the process and the system tells (Linux), real sockets that are open after a poll.
+//!
+//! What a thread waits for in the kernel is noticed from outside, in `watch.rs`. A file read from the real disk, or a
+//! socket that is closed before its task awaits, is not.
+
+use super::polled::Polled;
+use super::thread::Panic;
+use madsim::time::TimeHandle;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use tracing::span::{Attributes, Id};
+use tracing::{Level, Subscriber};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+/// Where users read what a node may use.
+pub(super) const PAGE: &str = "docs/your-own-protocol.md, \"What node code must not use\"";
+
+/// A use of something that is not simulated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Foreign {
+    /// In ns since the run began.
+    pub(super) at_ns: u64,
+    /// Who used what, and what to use in its place.
+    pub(super) evidence: String,
+}
+
+thread_local! {
+    static FIRST: RefCell<Option<Foreign>> = const { RefCell::new(None) };
+}
+
+/// The first such use on this thread, if there was one.
+pub(super) fn take() -> Option<Foreign> {
+    FIRST.take()
+}
+
+fn noticed(machine: &str, what: &str, instead: &str) {
+    let at_ns = TimeHandle::try_current().map_or(0, |time| time.elapsed().as_nanos() as u64);
+    let evidence = format!("{machine} used {what}: {instead} (see {PAGE})");
+    FIRST.with_borrow_mut(|first| {
+        first.get_or_insert(Foreign { at_ns, evidence });
+    });
+}
+
+/// A task was spawned on the real runtime, which drives nothing.
+pub(super) fn task_spawned(at: &std::panic::Location<'_>) {
+    noticed(
+        &super::thread::machine(),
+        &format!("the real tokio's spawn at {at}"),
+        "such a task never runs here; node code and its dependencies spawn through madsim-tokio, renamed to `tokio`",
+    );
+}
+
+/// What a panic says of the substrate, if it is one of those with which something real is refused.
+pub(super) fn refused(panic: &Panic) -> Option<String> {
+    const REFUSALS: [(&str, &str, &str); 4] = [
+        ("timers are disabled", "the real tokio's timers", "use `tokio::time` of madsim-tokio"),
+        ("IO is disabled", "the real tokio's sockets", "use `host::net`"),
+        ("failed to spawn thread", "a thread", "use a task"),
+        (
+            "OS can't spawn worker thread",
+            "a thread of the real tokio's pool",
+            "use a task, and `host::disk` for files",
+        ),
+    ];
+    let (_, what, instead) = REFUSALS.iter().find(|(sign, ..)| panic.message.contains(sign))?;
+    let Panic { machine, location, .. } = panic;
+    Some(format!("{machine} used {what} at {location}: {instead} (see {PAGE})"))
+}
+
+/// What is said of a machine that blocks its thread.
+pub(super) fn blocks(machine: &str) -> String {
+    format!(
+        "{machine} blocks its thread: one of its tasks waits for something that is not simulated (a lock, a real socket, \
+         a real sleep), and awaits nothing (see {PAGE})"
+    )
+}
+
+/// Notices madsim's own network and, if this run is alone in its process, real sockets.
+pub(super) fn attend<S>(polled: Polled, alone: bool) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let sockets = if alone { Sockets::new() } else { None };
+    // madsim has a span for each task, left after each poll, and one for each call of its network.
+    Attend { polled, sockets }.with_filter(filter_fn(|metadata| {
+        metadata.is_span() && metadata.target().starts_with("madsim") && *metadata.level() <= Level::INFO
+    }))
+}
+
+struct Attend {
+    polled: Polled,
+    sockets: Option<Sockets>,
+}
+
+impl Attend {
+    fn noticed(&self, what: &str) {
+        noticed(&self.polled.machine().unwrap_or_default(), what, "use `host::net`");
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Attend {
+    fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        let metadata = attributes.metadata();
+        if metadata.target().starts_with("madsim::sim::net") {
+            self.noticed(&format!("`{}` of madsim's own network, where nobody listens", metadata.name()));
+        }
+    }
+
+    fn on_exit(&self, _: &Id, _: Context<'_, S>) {
+        if let Some(socket) = self.sockets.as_ref().and_then(Sockets::look) {
+            self.noticed(&format!("a real socket ({socket})"));
+        }
+    }
+}
+
+/// The process' open sockets, as Linux tells them.
+struct Sockets(Mutex<Known>);
+
+struct Known {
+    sockets: BTreeSet<PathBuf>,
+    /// The number that the next file to be opened gets: it grows with whatever is opened and stays open.
+    next: i32,
+}
+
+impl Sockets {
+    /// What is open now; none where the system does not tell.
+    fn new() -> Option<Sockets> {
+        Some(Sockets(Mutex::new(Known { sockets: open_sockets()?, next: next_number()? })))
+    }
+
+    /// A socket that was not open at the last look.
+    fn look(&self) -> Option<String> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A look at all open files after each poll would cost more than the poll.
+        let next = next_number()?;
+        if std::mem::replace(&mut known.next, next) == next {
+            return None;
+        }
+        let open = open_sockets()?;
+        let new = open.difference(&known.sockets).next().map(|socket| socket.display().to_string());
+        known.sockets = open;
+        new
+    }
+}
+
+fn next_number() -> Option<i32> {
+    use std::os::fd::AsRawFd;
+    Some(std::fs::File::open("/dev/null").ok()?.as_raw_fd())
+}
+
+fn open_sockets() -> Option<BTreeSet<PathBuf>> {
+    let files = std::fs::read_dir("/proc/self/fd").ok()?;
+    let targets = files.flatten().filter_map(|file| std::fs::read_link(file.path()).ok());
+    Some(targets.filter(|target| target.to_string_lossy().starts_with("socket:")).collect())
+}

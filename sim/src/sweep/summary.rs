@@ -1,0 +1,199 @@
+//! What a sweep found: counted as runs are released, written down between its sittings.
+
+use crate::catalog::Case;
+use crate::latency::{Latencies, Times};
+use crate::run::{Met, Operations, Report};
+use crate::verdict::{Lack, Vacuity, Verdict, Violation};
+use host::world::Digest;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// What a sweep found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Summary {
+    /// Runs released.
+    pub runs: u64,
+    /// Of those, how many violated something, tolerated or not.
+    pub violations: u64,
+    /// Of those, how many ended without a verdict.
+    pub unknown: u64,
+    /// The first seed that violated something not tolerated.
+    pub first_failing_seed: Option<u64>,
+    /// Runs that differed when run again.
+    pub nondeterministic: u64,
+    /// Messages delivered.
+    pub messages: u64,
+    /// Simulated time.
+    pub simulated: Duration,
+    /// Real time, of all sittings.
+    pub wall: Duration,
+    /// How often each probe was published.
+    pub probes: BTreeMap<String, u64>,
+    /// How operations ended.
+    pub operations: Operations,
+    /// How long they took.
+    pub latencies: Latencies,
+    /// A hash over the digests of all runs, in order: two sweeps of the same runs have the same.
+    pub digest: String,
+    /// The run that took the longest.
+    pub slowest: Option<Slowest>,
+    /// Each scenario's share.
+    pub cases: Vec<CaseSummary>,
+    /// Runs that were under way when the sweep had to end: scenario and seed.
+    #[serde(skip)]
+    pub unfinished: Vec<(usize, u64)>,
+    /// All runs were released: neither the time limit nor an interruption cut the sweep short.
+    #[serde(skip)]
+    pub complete: bool,
+}
+
+/// The run that took the longest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slowest {
+    /// Which scenario: its place in the plan.
+    pub case: usize,
+    /// The seed.
+    pub seed: u64,
+    /// How much real time it took.
+    pub wall: Duration,
+}
+
+/// What a sweep found of one scenario.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct CaseSummary {
+    /// Runs released.
+    pub runs: u64,
+    /// The first of their seeds.
+    pub first_seed: Option<u64>,
+    /// How many violated something.
+    pub violations: u64,
+    /// How many of those were unexpected.
+    pub unexpected: u64,
+    /// The first seed that violated something unexpected.
+    pub first_unexpected: Option<u64>,
+    /// The first seed that showed the expected violation, after how many runs of this scenario and how long.
+    pub shown: Option<(u64, u64, Duration)>,
+    /// Tolerated violations, by checker.
+    pub tolerated: BTreeMap<String, u64>,
+    /// How long the runs took to converge, in simulated ms.
+    pub converged_ms: Times,
+    /// What runs lacked, and how many.
+    pub lacks: Vec<(Vacuity, u64)>,
+    /// Any run of it falls to this shard.
+    #[serde(skip)]
+    pub has_share: bool,
+}
+
+impl CaseSummary {
+    /// What it lacks in all of its runs.
+    fn vacuities(&self) -> Vec<Vacuity> {
+        if self.runs == 0 && self.has_share {
+            return vec![Vacuity { lack: Lack::NoRun, message: "no run was made".to_owned() }];
+        }
+        let in_all =
+            |(vacuity, runs): &&(Vacuity, u64)| *runs == self.runs || vacuity.lack == Lack::UndeclaredProbe;
+        self.lacks.iter().filter(in_all).map(|(vacuity, _)| vacuity.clone()).collect()
+    }
+}
+
+impl Summary {
+    pub(super) fn new(cases: usize) -> Self {
+        Summary {
+            runs: 0,
+            violations: 0,
+            unknown: 0,
+            first_failing_seed: None,
+            nondeterministic: 0,
+            messages: 0,
+            simulated: Duration::ZERO,
+            wall: Duration::ZERO,
+            probes: BTreeMap::new(),
+            operations: Operations::default(),
+            latencies: Latencies::new(),
+            digest: Digest::empty().to_string(),
+            slowest: None,
+            cases: vec![CaseSummary::default(); cases],
+            unfinished: Vec::new(),
+            complete: false,
+        }
+    }
+
+    /// Which scenarios did not do what they expect, and why.
+    pub fn unmet(&self, cases: &[Case]) -> Vec<(usize, String)> {
+        let unmet = |(index, case): (usize, &CaseSummary)| match &cases[index].scenario.check.expect.violation
+        {
+            _ if case.unexpected > 0 => {
+                Some((index, format!("{} runs violated what must hold", case.unexpected)))
+            }
+            Some(checker) if case.shown.is_none() && case.runs > 0 => Some((
+                index,
+                format!("none of {} seeds showed the expected violation of {checker}", case.runs),
+            )),
+            _ => None,
+        };
+        self.cases.iter().enumerate().filter_map(unmet).collect()
+    }
+
+    /// Which scenarios violated nothing and have shown nothing, and why.
+    pub fn vacuous(&self) -> Vec<(usize, Vacuity)> {
+        let nothing_wrong = |(_, case): &(usize, &CaseSummary)| case.shown.is_none() && case.unexpected == 0;
+        let cases = self.cases.iter().enumerate().filter(nothing_wrong);
+        cases.flat_map(|(index, case)| case.vacuities().into_iter().map(move |lack| (index, lack))).collect()
+    }
+
+    pub(super) fn release(&mut self, case: usize, report: &Report, met: Met, differs: bool) {
+        self.runs += 1;
+        self.messages += report.messages;
+        self.simulated += report.simulated;
+        self.latencies.record(&report.latencies);
+        self.operations.ok += report.operations.ok;
+        self.operations.fail += report.operations.fail;
+        self.operations.unknown += report.operations.unknown;
+        self.nondeterministic += u64::from(differs);
+        self.digest = format!("{:032x}", xxh3_128(format!("{}{}", self.digest, report.digest).as_bytes()));
+        if self.slowest.is_none_or(|slowest| slowest.wall < report.wall) {
+            self.slowest = Some(Slowest { case, seed: report.seed, wall: report.wall });
+        }
+        for (probe, hits) in &report.probes {
+            *self.probes.entry((*probe).to_owned()).or_default() += hits;
+        }
+        let of_case = &mut self.cases[case];
+        of_case.runs += 1;
+        of_case.first_seed.get_or_insert(report.seed);
+        if let Some(after) = report.converged_after {
+            of_case.converged_ms.record(after.as_millis() as u64);
+        }
+        for vacuity in &report.vacuities {
+            match of_case.lacks.iter_mut().find(|(lacking, _)| lacking == vacuity) {
+                Some((_, runs)) => *runs += 1,
+                None => of_case.lacks.push((vacuity.clone(), 1)),
+            }
+        }
+        match report.verdict() {
+            Verdict::Valid => return,
+            Verdict::Unknown => {
+                self.unknown += 1;
+                return;
+            }
+            Verdict::Violation => {}
+        }
+        self.violations += 1;
+        of_case.violations += 1;
+        match met {
+            Met::AsExpected => {
+                for Violation { checker, .. } in &report.violations {
+                    *of_case.tolerated.entry(checker.clone()).or_default() += 1;
+                }
+                return;
+            }
+            Met::ShownViolation => of_case.shown = Some((report.seed, of_case.runs, self.wall)),
+            Met::Unexpected => {
+                of_case.unexpected += 1;
+                of_case.first_unexpected.get_or_insert(report.seed);
+            }
+        }
+        self.first_failing_seed.get_or_insert(report.seed);
+    }
+}

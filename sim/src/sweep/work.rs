@@ -1,0 +1,168 @@
+//! What the workers of a sweep share, and what each of them does: take the next run, run it, run it again if it fails or
+//! is a scenario's first, and hand in what was found.
+
+use super::{Again, Confirm, GRACE, Long, Plan};
+use crate::catalog::Case;
+use crate::check;
+use crate::run::{self, Attention, Met, Report};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What became of a run, by its place in the sweep.
+pub(super) enum Message {
+    Done(u64, Box<(Report, Met, Option<String>)>),
+    /// Another shard's, or not needed any more.
+    Skipped(u64),
+    /// It was still going on when the sweep had to end.
+    Unfinished(u64),
+}
+
+impl Message {
+    pub(super) fn index(&self) -> u64 {
+        match self {
+            Message::Done(index, _) | Message::Skipped(index) | Message::Unfinished(index) => *index,
+        }
+    }
+}
+
+/// What the workers share.
+pub(super) struct Desk<'a> {
+    plan: &'a Plan<'a>,
+    confirm: Confirm<'a>,
+    start: Instant,
+    next: AtomicU64,
+    stop: AtomicBool,
+    /// When the time was up, or the sweep interrupted.
+    ended: OnceLock<Instant>,
+    /// The earliest run that showed what each scenario is there to show; later ones are not needed.
+    shown: Vec<AtomicU64>,
+    /// Each scenario's first run.
+    first: Vec<Option<u64>>,
+    running: Mutex<BTreeMap<u64, Instant>>,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(plan: &'a Plan<'a>, confirm: Confirm<'a>, start: Instant) -> Self {
+        let shown =
+            plan.before.summary.cases.iter().map(|case| if case.shown.is_some() { 0 } else { u64::MAX });
+        Desk {
+            plan,
+            confirm,
+            start,
+            next: AtomicU64::new(plan.before.released),
+            stop: AtomicBool::new(false),
+            ended: OnceLock::new(),
+            shown: shown.map(AtomicU64::new).collect(),
+            first: (0..plan.cases.len()).map(|case| plan.first_of(case)).collect(),
+            running: Mutex::default(),
+        }
+    }
+
+    /// Start no run any more.
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// The runs that have taken longer than this.
+    pub(super) fn longer_than(&self, long: Duration) -> Vec<Long> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let cases = self.plan.cases.len() as u64;
+        let long = running.iter().filter(|(_, since)| since.elapsed() >= long);
+        long.map(|(index, since)| Long {
+            case: (index % cases) as usize,
+            seed: self.plan.seeds.start + index / cases,
+            elapsed: since.elapsed(),
+        })
+        .collect()
+    }
+
+    /// Whether the sweep must end, and runs under way get no more than a moment.
+    fn is_ended(&self) -> bool {
+        let out_of_time = self.plan.time.is_some_and(|time| self.start.elapsed() >= time);
+        let interrupted = self.plan.interrupted.is_some_and(|flag| flag.load(Ordering::Relaxed));
+        if out_of_time || interrupted {
+            self.ended.get_or_init(Instant::now);
+        }
+        self.ended.get().is_some()
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_ended() && self.ended.get().is_some_and(|ended| ended.elapsed() >= GRACE)
+    }
+
+    /// Takes runs until there is none left.
+    pub(super) fn work(&self, results: &SyncSender<Message>) {
+        let cases = self.plan.cases.len() as u64;
+        loop {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            if index >= self.plan.runs() || self.is_ended() || self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let (case, seed) = ((index % cases) as usize, self.plan.seeds.start + index / cases);
+            let not_ours = index % self.plan.shard.of != self.plan.shard.index;
+            let message = if not_ours || self.shown[case].load(Ordering::Relaxed) < index {
+                Message::Skipped(index)
+            } else {
+                self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(index, Instant::now());
+                let done =
+                    self.run_and_confirm(&self.plan.cases[case], seed, self.first[case] == Some(index));
+                self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&index);
+                match done {
+                    Some(done) => {
+                        if done.1 == Met::ShownViolation {
+                            self.shown[case].fetch_min(index, Ordering::Relaxed);
+                        }
+                        Message::Done(index, Box::new(done))
+                    }
+                    None => Message::Unfinished(index),
+                }
+            };
+            if results.send(message).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn run_and_confirm(
+        &self,
+        case: &Case,
+        seed: u64,
+        is_first: bool,
+    ) -> Option<(Report, Met, Option<String>)> {
+        let unwanted = || self.is_over();
+        let (mut report, _) =
+            run::once_unless(case.system, &case.scenario, seed, Attention::QUICK, &unwanted)?;
+        let expect = &case.scenario.check.expect;
+        let met = report.met(expect);
+        if report.is_of_a_stuck_run() || (met == Met::AsExpected && !is_first && report.unconfirmed.is_none())
+        {
+            return Some((report, met, None));
+        }
+        if let Some(why) = report.unconfirmed.clone() {
+            return Some((report, met, Some(why)));
+        }
+        let differs = match (self.confirm)(case, seed) {
+            Ok(again) if again.digest == report.digest => {
+                let noticed =
+                    again.violations.into_iter().filter(|violation| violation.checker == check::SUBSTRATE);
+                report
+                    .violations
+                    .splice(0..0, noticed.filter(|_| met == Met::AsExpected).collect::<Vec<_>>());
+                None
+            }
+            Ok(again) => Some(format!("digest {} at first, {} when run again", report.digest, again.digest)),
+            Err(why) => Some(why),
+        };
+        let met = report.met(expect);
+        Some((report, met, differs))
+    }
+}
+
+/// A second run on a fresh thread of this process: for tests, whose process has no command line.
+pub fn confirm_on_a_fresh_thread(case: &Case, seed: u64) -> Result<Again, String> {
+    let (report, _) = run::once(case.system, &case.scenario, seed, Attention::CLOSE);
+    Ok(Again { digest: report.digest, violations: report.violations })
+}
