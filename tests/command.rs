@@ -117,6 +117,31 @@ fn a_run_twice_is_compared_event_by_event() {
 }
 
 #[test]
+fn a_run_twice_says_no_less_than_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let flaw = unexcused_flaw(folder.path());
+    let once = splitbrain(&["run", &flaw, "--seed", "1", "--json"]);
+    let twice = splitbrain(&["run", &flaw, "--seed", "1", "--json", "--twice"]);
+    assert_eq!((code(&once), code(&twice)), (1, 1));
+    for key in ["verdict", "violations", "digest"] {
+        assert_eq!(lines(&once)[0][key], lines(&twice)[0][key], "{key}");
+    }
+    let text = String::from_utf8(splitbrain(&["run", &flaw, "--seed", "1", "--twice"]).stdout).unwrap();
+    assert!(text.contains("convergence at ") && text.contains("deterministic: three runs are one"), "{text}");
+}
+
+#[test]
+fn a_scenario_that_is_not_there_is_told_with_one_that_may_be_meant() {
+    for (written, meant) in [("registry/netsplt", "registry/netsplit"), ("zoo/netsplit", "registry/netsplit")]
+    {
+        let errors = String::from_utf8(splitbrain(&["run", written]).stderr).unwrap();
+        assert!(errors.contains(&format!("did you mean `{meant}`?")), "{errors}");
+    }
+    let errors = String::from_utf8(splitbrain(&["run", "no/such/zzzzzzzz"]).stderr).unwrap();
+    assert!(errors.contains("there is no such scenario") && !errors.contains("did you mean"), "{errors}");
+}
+
+#[test]
 fn bad_input_exits_with_2_and_runs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out").display().to_string();
@@ -144,40 +169,6 @@ fn bad_input_exits_with_2_and_runs_nothing() {
         assert!(!errors.is_empty() && !errors.contains("panicked"), "{arguments:?}: {errors}");
     }
     assert!(!Path::new(&out).exists(), "nothing was written");
-}
-
-#[test]
-fn a_sweep_goes_on_where_it_was() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out").display().to_string();
-    let sweep = |more: &[&str]| {
-        splitbrain(
-            &[&["sweep", "registry/quiet", "--json", "--out", &out, "--seeds", "0..30"], more].concat(),
-        )
-    };
-    let cut_short = lines(&sweep(&["--for", "0s"])).pop().unwrap();
-    assert_eq!((&cut_short["runs"], &cut_short["complete"]), (&0.into(), &false.into()));
-    assert_eq!(lines(&sweep(&[])).pop().unwrap()["runs"], 30);
-    assert_eq!(lines(&sweep(&[])).pop().unwrap()["runs"], 0, "all of it was done");
-    let another = splitbrain(&["sweep", "registry/quiet", "--out", &out, "--seeds", "0..31"]);
-    assert_eq!(code(&another), 2, "another sweep's folder is left alone");
-}
-
-#[test]
-fn a_sweep_ends_when_nothing_new_is_reached() {
-    let arguments = ["sweep", "registry/quiet", "--json", "--seeds", "0..1000", "--until-plateau", "20"];
-    let summary = lines(&splitbrain(&arguments)).pop().unwrap();
-    let runs = summary["runs"].as_u64().unwrap();
-    assert!((20..1000).contains(&runs) && summary["complete"] == false, "{summary}");
-}
-
-#[test]
-fn shards_share_a_sweep_without_overlap() {
-    let runs = |shard: &str| {
-        let output = splitbrain(&["sweep", "registry/quiet", "--json", "--seeds", "0..11", "--shard", shard]);
-        lines(&output).pop().unwrap()["runs"].as_u64().unwrap()
-    };
-    assert_eq!((runs("0/2"), runs("1/2")), (6, 5));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The systems of a command or test, and the scenario files written for them.
 
-use crate::scenario::{Scenario, ScenarioError, Systems, Vocabulary};
+use crate::scenario::{Scenario, ScenarioError, Systems, Vocabulary, nearest};
 use crate::system::AnySystem;
 use std::path::{Path, PathBuf};
 
@@ -46,9 +46,14 @@ pub enum CatalogError {
     #[diagnostic(transparent)]
     Scenario(#[from] Box<ScenarioError>),
     /// Neither a file, nor a folder, nor the short name of one.
-    #[error("{0}: there is no such scenario")]
-    #[diagnostic(help("a scenario is a .toml file, a folder of them, or a name that `list` shows"))]
-    Missing(String),
+    #[error("{name}: there is no such scenario")]
+    #[diagnostic(help("{}a scenario is a .toml file, a folder of them, or a name that `list` shows", meant(alike.as_deref())))]
+    Missing {
+        /// What was asked for.
+        name: String,
+        /// One that is there, and may have been meant.
+        alike: Option<String>,
+    },
     /// A folder cannot be read.
     #[error("{path}: {error}", path = path.display())]
     Folder {
@@ -95,19 +100,46 @@ impl Catalog {
                 files.iter().map(|file| self.load_file(file, overrides)).collect()
             }
             Some(file) => Ok(vec![self.load_file(file, overrides)?]),
-            // The error of a file that is not there names it; a bare word was meant as a name.
-            None if as_given.extension().is_some() => Ok(vec![self.load_file(&as_given, overrides)?]),
-            None => Err(CatalogError::Missing(argument.to_owned())),
+            None => Err(CatalogError::Missing { name: argument.to_owned(), alike: alike(argument) }),
         }
     }
 
     fn load_file(&self, path: &Path, overrides: &[(String, String)]) -> Result<Case, CatalogError> {
         let scenario = Scenario::load(path, overrides, self).map_err(Box::new)?;
         let system = self.system(&scenario.system).expect("validation has seen that the system exists");
-        let stem = path.with_extension("");
-        let name = stem.strip_prefix("scenarios").unwrap_or(&stem).to_string_lossy().into_owned();
-        Ok(Case { name, path: path.to_owned(), overrides: overrides.to_vec(), scenario, system })
+        Ok(Case {
+            name: short_name(path),
+            path: path.to_owned(),
+            overrides: overrides.to_vec(),
+            scenario,
+            system,
+        })
     }
+}
+
+fn meant(alike: Option<&str>) -> String {
+    alike.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default()
+}
+
+/// The short name of a scenario that this may be a slip of the hand for.
+fn alike(argument: &str) -> Option<String> {
+    // Where there is no such folder nothing is alike.
+    let files = files_in(Path::new("scenarios")).unwrap_or_default();
+    let names: Vec<String> = files.iter().map(|file| short_name(file)).collect();
+    let wanted = short_name(Path::new(argument));
+    let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+    let lasts: Vec<String> = names.iter().map(|name| last(name)).collect();
+    let by_last = || {
+        let near = nearest(&last(&wanted), &lasts)?;
+        names.iter().find(|name| last(name) == near).cloned()
+    };
+    nearest(&wanted, &names).map(str::to_owned).or_else(by_last)
+}
+
+/// The path without `scenarios/` and `.toml`.
+fn short_name(path: &Path) -> String {
+    let stem = path.with_extension("");
+    stem.strip_prefix("scenarios").unwrap_or(&stem).to_string_lossy().into_owned()
 }
 
 /// Every scenario file below a folder, in order of their paths.

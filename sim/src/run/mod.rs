@@ -12,6 +12,7 @@
 mod attention;
 mod nemesis;
 mod polled;
+mod quiet;
 mod report;
 mod substrate;
 mod thread;

@@ -70,14 +70,15 @@ pub(super) fn refused(panic: &Panic) -> Option<String> {
     const REFUSALS: [(&str, &str, &str); 4] = [
         ("timers are disabled", "the real tokio's timers", "use `tokio::time` of madsim-tokio"),
         ("IO is disabled", "the real tokio's sockets", "use `host::net`"),
-        ("failed to spawn thread", "a thread", "use a task"),
+        ("/sys/thread/", "a thread", "use a task"),
         (
             "OS can't spawn worker thread",
             "a thread of the real tokio's pool",
             "use a task, and `host::disk` for files",
         ),
     ];
-    let (_, what, instead) = REFUSALS.iter().find(|(sign, ..)| panic.message.contains(sign))?;
+    let (_, what, instead) =
+        REFUSALS.iter().find(|(sign, ..)| panic.message.contains(sign) || panic.location.contains(sign))?;
     let Panic { machine, location, .. } = panic;
     Some(format!("{machine} used {what} at {location}: {instead} (see {PAGE})"))
 }

@@ -11,7 +11,7 @@
 //!
 //! `docs/decisions/determinism.md` has the evidence.
 
-use super::substrate;
+use super::{quiet, substrate};
 use madsim::runtime::Runtime;
 use real_tokio::runtime::{Builder, RngSeed};
 use std::cell::{Cell, RefCell};
@@ -105,7 +105,9 @@ fn prepared<T: Send>(
         });
         // Through the handle: the seeded RNG without a scheduler, whose list of yielded tasks nobody would serve.
         let whole = || tokio.handle().block_on(real_tokio::task::unconstrained(async { run() }));
-        catch_unwind(AssertUnwindSafe(whole)).map_err(|_| take_panic())
+        let result = catch_unwind(AssertUnwindSafe(whole)).map_err(|_| take_panic());
+        quiet::release();
+        result
     }
 }
 
@@ -122,6 +124,7 @@ fn ended<T>(result: Result<T, Option<Panic>>) -> T {
 
 /// The panic that ended this thread's run.
 pub(super) fn take_panic() -> Option<Panic> {
+    quiet::release();
     PANIC.take()
 }
 
@@ -139,6 +142,7 @@ fn collect_panics() {
             let machine = CHECKER.take().map_or_else(machine, |checker| format!("the checker {checker}"));
             let backtrace = std::backtrace::Backtrace::force_capture().to_string();
             PANIC.set(Some(Panic { machine, message, location, backtrace }));
+            quiet::hold();
         }));
     });
 }

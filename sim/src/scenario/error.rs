@@ -140,12 +140,23 @@ impl Place {
     }
 }
 
+/// So many known words fit a screen; of more, those nearest to the one written are told.
+const TOLD: usize = 20;
+
 /// `"did you mean `…`? "` when one of the known words is near to the one written, then all of them.
 pub(super) fn suggest<S: AsRef<str>>(written: &str, what: &str, known: &[S]) -> String {
     if known.is_empty() {
         return format!("there are no {what}");
     }
-    let all = known.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+    let mut told: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+    if told.len() > TOLD {
+        told.sort_by_cached_key(|word| strsim::damerau_levenshtein(written, word));
+        told.truncate(TOLD);
+    }
+    let mut all = told.join(", ");
+    if known.len() > told.len() {
+        all += &format!(", and {} more", known.len() - told.len());
+    }
     match nearest(written, known) {
         Some(near) => format!("did you mean `{near}`? {what}: {all}"),
         None => format!("{what}: {all}"),
@@ -153,7 +164,7 @@ pub(super) fn suggest<S: AsRef<str>>(written: &str, what: &str, known: &[S]) -> 
 }
 
 /// The known word that differs least from the one written, if it could be a slip of the hand.
-fn nearest<'k, S: AsRef<str>>(written: &str, known: &'k [S]) -> Option<&'k str> {
+pub(crate) fn nearest<'k, S: AsRef<str>>(written: &str, known: &'k [S]) -> Option<&'k str> {
     let slips = written.chars().count().div_ceil(3);
     let distance = |word: &str| strsim::damerau_levenshtein(&written.to_lowercase(), &word.to_lowercase());
     known
@@ -167,6 +178,15 @@ fn nearest<'k, S: AsRef<str>>(written: &str, known: &'k [S]) -> Option<&'k str> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_many_known_words_the_nearest_are_told() {
+        let known: Vec<String> = (10..80).map(|number| format!("probe-{number}")).collect();
+        let help = suggest("probe-770", "probes", &known);
+        assert!(help.starts_with("did you mean `probe-70`? probes: probe-70, probe-77, "), "{help}");
+        assert!(help.ends_with(", and 50 more"), "{help}");
+        assert_eq!(suggest("a", "probes", &["b", "c"]), "did you mean `b`? probes: b, c");
+    }
 
     #[test]
     fn a_slip_of_the_hand_is_suggested_and_a_stranger_is_not() {

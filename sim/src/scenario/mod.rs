@@ -54,6 +54,7 @@ mod words;
 mod write;
 
 pub use disk::{Directories, Disk, DiskAction, Sector};
+pub(crate) use error::nearest;
 pub use error::{Place, ScenarioError};
 pub use fault::{Action, Class, Death, Fault, Moment, Others, ProcessAction, Target};
 pub use link::{LinkAction, Links};

@@ -303,13 +303,21 @@ impl Checks<'_> {
     }
 
     fn checker(&self, path: Path, checker: &str) -> Checked {
-        let by_scenario = checker == LINEARIZABLE && self.scenario.check.linearizable.is_some();
-        if by_scenario || self.words.checkers.iter().any(|known| known == checker) {
+        let mut known: Vec<&str> = self.words.checkers.iter().map(String::as_str).collect();
+        if !known.contains(&LINEARIZABLE) {
+            if checker == LINEARIZABLE && self.scenario.check.linearizable.is_none() {
+                return Err(Problem::new(path, "nothing judges whether the history is linearizable")
+                    .label("never judged")
+                    .help("name the model: linearizable = \"register\", in the same table"));
+            }
+            known.push(LINEARIZABLE);
+        }
+        if known.contains(&checker) {
             return Ok(());
         }
         Err(Problem::new(path, format!("{} has no checker `{checker}`", self.scenario.system))
             .label("unknown checker")
-            .help(suggest(checker, "checkers", &self.words.checkers)))
+            .help(suggest(checker, "checkers", &known)))
     }
 }
 

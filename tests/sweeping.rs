@@ -1,0 +1,218 @@
+//! `sweep` as its users meet it: cut short, started again, shared by shards, and with nothing to show.
+#![allow(clippy::unwrap_used)] // the helpers of a test are the test
+#![allow(clippy::disallowed_methods)] // who kills a sweep waits for it in real time
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+const FLAW: &[&str] =
+    &["sweep", "zoo/no-sync-after-heal", "--set", "check.expect=valid", "--seeds", "0..12", "--json"];
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_splitbrain"));
+    command.args(arguments).env_remove("CARGO");
+    command
+}
+
+fn splitbrain(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn summary(output: &Output) -> Value {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let last = text.lines().last();
+    serde_json::from_str(last.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr))))
+        .unwrap()
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// All that does not depend on how long it took.
+fn timeless(mut summary: Value) -> Value {
+    for key in ["runs_per_second", "messages_per_second", "simulated_per_wall", "slowest"] {
+        summary.as_object_mut().unwrap().remove(key).unwrap();
+    }
+    summary
+}
+
+fn signal(child: &Child, signal: &str) {
+    // The child may have ended meanwhile.
+    let kill = format!("kill -{signal} {}", child.id());
+    let _ = Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status().unwrap();
+}
+
+#[test]
+fn a_sweep_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let sweep = |more: &[&str]| {
+        splitbrain(
+            &[&["sweep", "registry/quiet", "--json", "--out", &out, "--seeds", "0..30"], more].concat(),
+        )
+    };
+    let cut_short = sweep(&["--for", "0s"]);
+    let summary_of = |output: &Output| (summary(output)["runs"].as_u64().unwrap(), code(output));
+    assert_eq!(summary(&cut_short)["complete"], false);
+    assert_eq!(summary_of(&cut_short), (0, 1), "no run was made, and nothing shown");
+    assert_eq!(summary_of(&sweep(&[])), (30, 0));
+    assert_eq!(summary_of(&sweep(&[])), (30, 0), "all of it was done before");
+    let another = splitbrain(&["sweep", "registry/quiet", "--out", &out, "--seeds", "0..31"]);
+    assert_eq!(code(&another), 2, "another sweep's folder is left alone");
+    assert!(errors(&another).contains("seeds 0..30"), "{}", errors(&another));
+}
+
+#[test]
+fn a_failed_sweep_that_is_started_again_still_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let sweep = || splitbrain(&[FLAW, &["--out", &out]].concat());
+    let (first, again) = (sweep(), sweep());
+    assert_eq!((code(&first), code(&again)), (1, 1));
+    assert!(summary(&first)["violations"].as_u64().unwrap() > 0);
+    assert_eq!(timeless(summary(&again)), timeless(summary(&first)));
+    let table = splitbrain(&[&FLAW[..FLAW.len() - 1], &["--out", &out]].concat());
+    let table = String::from_utf8(table.stdout).unwrap();
+    assert!(table.contains("runs violated what must hold") && table.contains("next: "), "{table}");
+}
+
+#[test]
+fn a_sweep_that_is_killed_finds_in_the_end_what_one_that_is_not_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let arguments = [FLAW, &["--out", &out]].concat();
+    let whole = splitbrain(FLAW);
+    for ms in [40, 300, 700, 1200, 1700, 2300] {
+        let mut child = command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(ms));
+        signal(&child, "KILL");
+        child.wait().unwrap();
+    }
+    let after = splitbrain(&arguments);
+    assert_eq!(code(&after), 1, "{}", errors(&after));
+    assert_eq!(timeless(summary(&after)), timeless(summary(&whole)));
+    let failures = fs::read_to_string(Path::new(&out).join("failures.jsonl")).unwrap();
+    let seeds: Vec<u64> = failures
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["seed"].as_u64().unwrap())
+        .collect();
+    assert!(seeds.is_sorted_by(|a, b| a < b), "no failure twice: {seeds:?}");
+    assert_eq!(seeds.len() as u64, summary(&whole)["violations"].as_u64().unwrap(), "and none lost");
+}
+
+#[test]
+fn a_changed_scenario_is_another_sweep() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = folder.path().join("quiet.toml").display().to_string();
+    let out = folder.path().join("out").display().to_string();
+    let text = fs::read_to_string("scenarios/registry/quiet.toml").unwrap();
+    fs::write(&scenario, &text).unwrap();
+    let sweep = || splitbrain(&["sweep", &scenario, "--out", &out, "--seeds", "0..2"]);
+    assert_eq!(code(&sweep()), 0);
+    fs::write(&scenario, text + "\n[clock]\nskew = \"1ms\"\n").unwrap();
+    let changed = sweep();
+    assert_eq!(code(&changed), 2);
+    assert!(errors(&changed).contains("has changed since"), "{}", errors(&changed));
+}
+
+#[test]
+fn shards_share_a_sweep_and_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let shard = |shard: &str| {
+        let arguments = [
+            "sweep",
+            "registry/quiet",
+            "--json",
+            "--seeds",
+            "0..11",
+            "--jobs",
+            "1",
+            "--out",
+            &out,
+            "--shard",
+            shard,
+        ];
+        command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let children = [shard("0/2"), shard("1/2")];
+    let outputs = children.map(|child| child.wait_with_output().unwrap());
+    let runs = outputs.each_ref().map(|output| {
+        assert_eq!(code(output), 0, "{}", errors(output));
+        summary(output)["runs"].as_u64().unwrap()
+    });
+    assert_eq!(runs, [6, 5]);
+    let stranger = shard("0/3").wait_with_output().unwrap();
+    assert!(code(&stranger) == 2 && errors(&stranger).contains("shard"), "{}", errors(&stranger));
+}
+
+#[test]
+fn the_same_sweep_twice_at_once_is_refused_and_nothing_that_was_there_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("mine.txt");
+    fs::write(&kept, "keep me").unwrap();
+    let out = folder.path().display().to_string();
+    let arguments = ["sweep", "registry/quiet", "--seeds", "0..100000", "--json", "--out", &out];
+    let mut first = command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while !folder.path().join("progress.json").exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let second = splitbrain(&arguments);
+    signal(&first, "KILL");
+    first.wait().unwrap();
+    assert!(code(&second) == 2 && errors(&second).contains("under way"), "{}", errors(&second));
+    assert_eq!(fs::read_to_string(kept).unwrap(), "keep me");
+}
+
+#[test]
+fn time_and_ctrl_c_end_a_sweep_with_what_is_known_however_long_a_run_takes() {
+    let endless = ["sweep", "registry/quiet", "--set", "workload.for=86000s", "--seeds", "5..7", "--json"];
+    let output = splitbrain(&[&endless[..], &["--for", "1s"]].concat());
+    let told = summary(&output);
+    assert_eq!((&told["runs"], &told["complete"]), (&0.into(), &false.into()));
+    assert_eq!(told["unfinished"][0]["seed"], 5, "{told}");
+    assert_eq!(code(&output), 1, "nothing was shown");
+
+    let child = command(&["sweep", "registry/quiet", "--seeds", "0..1000000", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(4));
+    signal(&child, "INT");
+    let output = child.wait_with_output().unwrap();
+    let told = summary(&output);
+    assert!(told["runs"].as_u64().unwrap() > 0 && told["complete"] == false, "{told}");
+    assert_eq!(code(&output), 0, "what was run is valid");
+}
+
+#[test]
+fn a_sweep_ends_when_nothing_new_is_reached() {
+    let arguments = ["sweep", "registry/quiet", "--json", "--seeds", "0..1000", "--until-plateau", "20"];
+    let told = summary(&splitbrain(&arguments));
+    let runs = told["runs"].as_u64().unwrap();
+    assert!((20..1000).contains(&runs) && told["complete"] == false, "{told}");
+}
+
+#[test]
+fn a_sweep_in_which_no_operation_succeeds_is_vacuous() {
+    let silenced = ["sweep", "registry/quiet", "--set", "workload.mix={ unregister = 1 }", "--seeds", "0..3"];
+    let output = splitbrain(&[&silenced[..], &["--json"]].concat());
+    assert_eq!(code(&output), 1);
+    assert_eq!(
+        summary(&output)["vacuous"][0],
+        "registry/quiet: no operation of a client succeeded",
+        "{}",
+        summary(&output)
+    );
+    let allowed = [&silenced[..], &["--set", "check.allows=[\"no-success\"]"]].concat();
+    assert_eq!(code(&splitbrain(&allowed)), 0, "a scenario may say that it means it");
+}
