@@ -9,19 +9,24 @@
 //! * What clients saw must be **linearizable**, if the scenario (`[check] linearizable = "register"`) or the system
 //!   ([`Checkers::linearizable`]) says so: it is judged at the end of the run, see [`linearizable`].
 //!
-//! Four more are judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), no node may
-//! compute without ever awaiting (`spin`), and every client gets an answer or its time-out (`answered`). Where a system does not converge because faults went beyond what
-//! it promises to survive ([`Checkers::recovers_if`]), that is told apart: as a violation of
-//! `recoverability`.
+//! A checker owns what it remembers. What several need to know of the same probes is heard once, by a **listener**
+//! ([`Checkers::listener`]): whatever is evaluated, it has heard the probe before, and checkers read what it keeps.
+//!
+//! More is judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), no node may compute
+//! without ever awaiting (`spin`), no more messages may be under way than the world carries (`overload`), and every
+//! client gets an answer or its time-out (`answered`). Where a system does not converge because faults went beyond what
+//! it promises to survive ([`Checkers::recovers_if`]), that is told apart: as a violation of `recoverability`.
 
 mod explain;
 mod judge;
 pub mod linearizable;
+mod listening;
 pub mod transactions;
 mod views;
 
 pub(crate) use judge::at_the_end;
 pub use judge::{Judge, NoJudge, Ruling};
+pub use listening::Listening;
 pub use views::Views;
 
 use crate::history::History;
@@ -69,14 +74,16 @@ pub struct Harm {
 }
 
 type Recoverable = Box<dyn Fn(&[Harm]) -> Result<(), String>>;
+type Listener<V> = Box<dyn FnMut(&Seen<'_, V>)>;
 type Invariant<V> = Box<dyn FnMut(&Seen<'_, V>) -> Result<(), String>>;
 type Eventually<V> = Box<dyn Fn(&Views<V>) -> Result<(), String>>;
 type Linearizable<Op, Ret> = Box<dyn Fn(&History<Op, Ret>, Budget) -> Ruling>;
 
 /// The checkers of a system, made anew for each run: they may remember.
 pub struct Checkers<S: System> {
-    pub(crate) invariants: Vec<(&'static str, Invariant<S::View>)>,
-    pub(crate) eventually: Vec<(&'static str, Eventually<S::View>)>,
+    listeners: Vec<Listener<S::View>>,
+    invariants: Vec<(&'static str, Invariant<S::View>)>,
+    eventually: Vec<(&'static str, Eventually<S::View>)>,
     pub(crate) linearizable: Option<Linearizable<S::Op, S::Ret>>,
     pub(crate) recoverable: Option<Recoverable>,
 }
@@ -96,7 +103,23 @@ impl<S: System> Default for Checkers<S> {
 impl<S: System> Checkers<S> {
     /// No checkers but those that every system has.
     pub fn new() -> Self {
-        Checkers { invariants: Vec::new(), eventually: Vec::new(), linearizable: None, recoverable: None }
+        Checkers {
+            listeners: Vec::new(),
+            invariants: Vec::new(),
+            eventually: Vec::new(),
+            linearizable: None,
+            recoverable: None,
+        }
+    }
+
+    /// Adds a listener, which keeps something of what it hears. It hears whatever invariants are evaluated for, each time
+    /// before any of them, in whichever order they were added. The checkers that follow read what it keeps.
+    pub fn listener<T: 'static>(
+        self,
+        state: T,
+        hear: impl FnMut(&mut T, &Seen<'_, S::View>) + 'static,
+    ) -> Listening<S, T> {
+        Listening::new(self, state, hear)
     }
 
     /// Adds an invariant. An error is the evidence that it does not hold.
@@ -154,6 +177,20 @@ impl<S: System> Checkers<S> {
         let judge = move |history: &_, budget| judge::of_run_in_parts(&model, &split, history, budget);
         self.linearizable = Some(Box::new(judge));
         self
+    }
+
+    /// Whether probes matter.
+    pub(crate) fn listen(&self) -> bool {
+        !self.listeners.is_empty() || !self.invariants.is_empty()
+    }
+
+    /// Lets all listeners hear, and then evaluates the invariants: those that do not hold, each with the evidence.
+    pub(crate) fn broken(
+        &mut self,
+        seen: &Seen<'_, S::View>,
+    ) -> impl Iterator<Item = (&'static str, String)> {
+        self.listeners.iter_mut().for_each(|hear| hear(seen));
+        self.invariants.iter_mut().filter_map(|(name, check)| Some((*name, check(seen).err()?)))
     }
 
     /// The first of what must hold eventually that does not hold now, and why.

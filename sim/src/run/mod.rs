@@ -300,7 +300,7 @@ struct Run<S: System> {
 impl<S: System> Run<S> {
     fn new(system: &'static S, plan: &Scenario, seed: u64, start_ns: u64, shared: Arc<Shared<S>>) -> Self {
         let (nemesis, checkers) = (Nemesis::new(plan, seed, node_count(plan), start_ns), system.checkers());
-        let listens = nemesis.listens() || !checkers.invariants.is_empty();
+        let listens = nemesis.listens() || checkers.listen();
         Run { nodes: node_count(plan), clients: plan.workload.clients, nemesis, checkers, listens, shared }
     }
 
@@ -392,14 +392,12 @@ impl<S: System> Run<S> {
     }
 
     fn judge(&mut self, probe: Option<&world::Probe>) {
-        if self.checkers.invariants.is_empty() {
+        if !self.checkers.listen() {
             return;
         }
         let views = Views::read(self.nodes);
-        for (name, check) in &mut self.checkers.invariants {
-            if let Err(evidence) = check(&Seen { probe, views: &views }) {
-                self.shared.violated(name, evidence);
-            }
+        for (name, evidence) in self.checkers.broken(&Seen { probe, views: &views }) {
+            self.shared.violated(name, evidence);
         }
     }
 }

@@ -18,6 +18,7 @@ mod durability;
 mod eligible;
 mod fact;
 mod figures;
+mod heard;
 mod lease;
 mod logs;
 mod machine;
@@ -28,22 +29,23 @@ mod probes;
 mod recovery;
 mod service;
 mod split_brain;
-mod watch;
 
 pub use client::{Op, Ret};
 pub use figures::Figures;
 pub use options::{Manager, Options};
 
 use client::RoutedClient;
+use eligible::Eligible;
+use heard::Heard;
+use lease::Lock;
 use protocols::database::View;
+use service::Service;
 use sim::check::Checkers;
 use sim::check::linearizable::models::KeyValue;
 use sim::check::linearizable::models::key_value::Content;
 use sim::{Client, ClientContext, Draw, Mix, NodeContext, System};
-use std::cell::RefCell;
+use split_brain::Reigns;
 use std::io;
-use std::rc::Rc;
-use watch::Watch;
 
 /// Values are numbers that JSON can tell apart.
 const VALUE_MAX: u64 = (1 << 53) - 1;
@@ -81,23 +83,22 @@ impl System for Failover {
     }
 
     fn checkers(&self) -> Checkers<Self> {
-        // All look at the same logs: the first takes in what was said.
-        let watch = Rc::new(RefCell::new(Watch::default()));
-        let shared = || Rc::clone(&watch);
-        let (hearing, split, lease, eligible, service, converged, durable, promise) =
-            (shared(), shared(), shared(), shared(), shared(), shared(), shared(), shared());
+        let (mut reigns, mut lock) = (Reigns::default(), Lock::default());
+        let (mut eligible, mut service) = (Eligible::default(), Service::default());
         Checkers::<Self>::new()
-            .invariant("timeline", move |seen| hearing.borrow_mut().hear(seen.probe))
-            .invariant("split-brain", move |_| split.borrow().split_brain.clone())
-            .invariant("one-writable", |seen| one_writable::check(seen.views))
-            .invariant("lease", move |_| lease.borrow().lease.clone())
-            .invariant("eligible", move |_| eligible.borrow().eligible.clone())
-            .invariant("service", move |_| service.borrow().service.clone())
-            .convergence(move |views| convergence::converged(views, &converged.borrow().may_cascade))
-            .eventually("durability", move |views| {
-                durable.borrow().durability(convergence::primary(views)? as usize - 1)
-            })
-            .recovers_if(move |harm| promise.borrow().machines.recover(harm))
             .linearizable_in_parts(KeyValue { initial: Content::MISSING }, client::to_its_key)
+            .listener(Heard::default(), |heard, seen| heard.hear(seen.probe))
+            .invariant("timeline", |heard, _| heard.timeline())
+            .invariant("split-brain", move |heard, _| reigns.judge(heard))
+            .invariant("one-writable", |_, seen| one_writable::check(seen.views))
+            .invariant("lease", move |heard, _| lock.judge(heard))
+            .invariant("eligible", move |heard, _| eligible.judge(heard))
+            .invariant("service", move |heard, seen| service.judge(heard, seen.probe))
+            .convergence(|heard, views| convergence::converged(views, &heard.may_cascade))
+            .eventually("durability", |heard, views| {
+                heard.acknowledged.check(&heard.logs, convergence::primary(views)? as usize - 1)
+            })
+            .recovers_if(|heard, harm| heard.machines.recover(harm))
+            .into()
     }
 }
