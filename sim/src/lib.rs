@@ -47,5 +47,5 @@ pub mod testing;
 
 pub use check::Checkers;
 pub use host::world::{Digest, Draw};
-pub use system::{AnySystem, Client, ClientContext, Mix, NodeContext, Outcome, System};
+pub use system::{AnySystem, Client, ClientContext, Mix, NodeContext, Operation, Outcome, System};
 pub use testing::test;

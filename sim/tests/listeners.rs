@@ -7,7 +7,7 @@ use sim::catalog::Catalog;
 use sim::check::Checkers;
 use sim::run::{Report, once};
 use sim::scenario::Scenario;
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::time::Duration;
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -26,8 +26,10 @@ impl System for Counting {
     type View = ();
 
     const NAME: &'static str = "counting";
-    const OPERATIONS: &'static [&'static str] = &["nothing"];
-    const PROBES: &'static [&'static str] = &["count"];
+
+    fn operations() -> &'static [Operation<()>] {
+        &[Operation("nothing", |_, _| ())]
+    }
 
     async fn node(&self, node: NodeContext<Options>) -> std::io::Result<()> {
         for count in 1..=node.options.counts_to {
@@ -40,8 +42,6 @@ impl System for Counting {
     fn client(&self, _: ClientContext<Options>) -> impl Client<(), ()> {
         Idle
     }
-
-    fn next_op(&self, _: &Mix, _: &mut Draw) {}
 
     /// The listener keeps all counts, the latest last; it is added after the first checker, and before the others.
     fn checkers(&self) -> Checkers<Self> {

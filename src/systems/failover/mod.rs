@@ -25,7 +25,6 @@ mod machine;
 mod one_writable;
 mod operator;
 mod options;
-mod probes;
 mod recovery;
 mod service;
 mod split_brain;
@@ -39,12 +38,14 @@ use eligible::Eligible;
 use heard::Heard;
 use lease::Lock;
 use protocols::database::View;
+use protocols::{database, patroni, router, stolon, store};
 use service::Service;
 use sim::check::Checkers;
 use sim::check::linearizable::models::KeyValue;
 use sim::check::linearizable::models::key_value::Content;
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, System};
+use sim::{Client, ClientContext, NodeContext, Operation, System};
 use split_brain::Reigns;
+use std::collections::BTreeSet;
 use std::io;
 
 /// Values are numbers that JSON can tell apart.
@@ -61,9 +62,23 @@ impl System for Failover {
     type View = View;
 
     const NAME: &'static str = "failover";
-    const OPERATIONS: &'static [&'static str] = &["get", "put", "cas", "switchover"];
-    const PROBES: &'static [&'static str] = probes::PROBES;
     const PROCESSES: &'static [&'static str] = machine::PROCESSES;
+
+    fn operations() -> &'static [Operation<Op>] {
+        &[
+            Operation("get", |mix, draw| Op::Get(mix.key(draw))),
+            Operation("put", |mix, draw| Op::Put(mix.key(draw), draw.between(1, VALUE_MAX))),
+            Operation("cas", |mix, draw| Op::Cas(mix.key(draw), draw.between(1, VALUE_MAX))),
+            Operation("switchover", |_, _| Op::Switchover),
+        ]
+    }
+
+    /// Of all that runs: several of its protocols publish the same.
+    fn probes() -> Vec<&'static str> {
+        let of_protocols =
+            [database::PROBES, patroni::PROBES, router::PROBES, stolon::PROBES, store::PROBES].concat();
+        of_protocols.into_iter().chain(fact::PROBES).collect::<BTreeSet<_>>().into_iter().collect()
+    }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         machine::run(node).await
@@ -71,15 +86,6 @@ impl System for Failover {
 
     fn client(&self, client: ClientContext<Options>) -> impl Client<Op, Ret> {
         RoutedClient::new(&client)
-    }
-
-    fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Op {
-        match mix.pick(draw) {
-            "get" => Op::Get(mix.key(draw)),
-            "put" => Op::Put(mix.key(draw), draw.between(1, VALUE_MAX)),
-            "cas" => Op::Cas(mix.key(draw), draw.between(1, VALUE_MAX)),
-            _ => Op::Switchover,
-        }
     }
 
     fn checkers(&self) -> Checkers<Self> {
