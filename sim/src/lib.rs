@@ -47,5 +47,6 @@ pub mod testing;
 
 pub use check::Checkers;
 pub use host::world::{Digest, Draw};
+pub use scenario::Tolerated;
 pub use system::{AnySystem, Client, ClientContext, Mix, NodeContext, Operation, Outcome, System};
 pub use testing::test;

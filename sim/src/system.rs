@@ -5,7 +5,7 @@
 
 use crate::check::Checkers;
 use crate::run::{self, Recording, Report};
-use crate::scenario::{Scenario, Vocabulary};
+use crate::scenario::{Scenario, Tolerated, Vocabulary};
 use host::disk::Disk;
 use host::world::Draw;
 use schemars::JsonSchema;
@@ -56,6 +56,12 @@ pub trait System: Send + Sync + Sized + 'static {
 
     /// What is judged.
     fn checkers(&self) -> Checkers<Self>;
+
+    /// What it does not promise under these options, each with the reason. A scenario that says nothing of what it expects
+    /// tolerates it.
+    fn tolerates(&self, _options: &Self::Options) -> Vec<Tolerated> {
+        Vec::new()
+    }
 }
 
 /// What a node is told when it boots.
@@ -162,6 +168,9 @@ pub trait AnySystem: Send + Sync + 'static {
     /// What a scenario may name of it.
     fn vocabulary(&self) -> Vocabulary;
 
+    /// What it does not promise under these options, which it can read.
+    fn tolerates(&self, options: &toml::Table) -> Vec<Tolerated>;
+
     /// Runs a resolved plan on the calling thread, which must be fresh and seeded: see [`run::on_fresh_thread`].
     fn run(&'static self, plan: &Scenario, seed: u64, recording: bool) -> (Report, Option<Recording>);
 }
@@ -180,6 +189,11 @@ impl<S: System> AnySystem for S {
             checkers: self.checkers().names().map(str::to_owned).collect(),
             ..Vocabulary::with_options::<S::Options>()
         }
+    }
+
+    fn tolerates(&self, options: &toml::Table) -> Vec<Tolerated> {
+        let options = options.clone().try_into().expect("a validated scenario has readable options");
+        System::tolerates(self, &options)
     }
 
     fn run(&'static self, plan: &Scenario, seed: u64, recording: bool) -> (Report, Option<Recording>) {

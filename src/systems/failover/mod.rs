@@ -10,7 +10,7 @@
 //! and all others have what it has), **durability** (what was acknowledged is then there) and **linearizable** (each key
 //! by itself).
 //!
-//! Without synchronous replication no manager promises the last two; the scenario says so.
+//! What is not promised is in `options.rs`: without synchronous replication, the last two; with stolon, one-writable.
 
 mod client;
 mod convergence;
@@ -43,7 +43,7 @@ use service::Service;
 use sim::check::Checkers;
 use sim::check::linearizable::models::KeyValue;
 use sim::check::linearizable::models::key_value::Content;
-use sim::{Client, ClientContext, NodeContext, Operation, System};
+use sim::{Client, ClientContext, NodeContext, Operation, System, Tolerated};
 use split_brain::Reigns;
 use std::collections::BTreeSet;
 use std::io;
@@ -106,5 +106,9 @@ impl System for Failover {
             })
             .recovers_if(|heard, harm| heard.machines.recover(harm))
             .into()
+    }
+
+    fn tolerates(&self, options: &Options) -> Vec<Tolerated> {
+        options.tolerates()
     }
 }
