@@ -12,7 +12,7 @@
 use super::{
     message::{Audit, BranchId, Id, Part, PeerQuestion, Reply},
     node::{Inner, Node, ReplyTo},
-    state::Record,
+    rules::Record,
 };
 use crate::common::wal::{AppendError, Lsn};
 use host::{probe, sometimes};

@@ -33,7 +33,7 @@
 //!
 //! The account is that of "Specifying a state machine with TLA+" and "TLA+ with concurrency": open, close, reopen,
 //! deposits below a limit, and transfers that are atomic or *queued*; the queued one, a cheque that is cashed without a
-//! check, is [`Flaw::UncheckedCheque`]. `state/tests.rs` explores both, and finds TLC's numbers and its five states.
+//! check, is [`Flaw::UncheckedCheque`]. `rules/tests.rs` explores both, and finds TLC's numbers and its five states.
 //! Holds that are captured or released by id are how card payments are settled. Output commit: Strom and Yemini,
 //! *Optimistic Recovery in Distributed Systems*, 1985. The cut: Lai and Yang, 1987.
 //!
@@ -53,7 +53,7 @@
 //!
 //! # Where to look
 //!
-//! * the account (`account.rs`), the rules of a branch (`state.rs`), why it says no ([`Refusal`])
+//! * the account (`account.rs`), the rules of a branch (`rules.rs`), why it says no ([`Refusal`])
 //! * the branch: [`run`] and [`serve`] (`node.rs`), other branches (`link.rs`), clients (`client_port.rs`), `gate.rs`,
 //!   `audit.rs`
 //! * [`Client`] (`client.rs`); wire types (`message.rs`); [`Config`], [`Options`], [`Flaw`] (`options.rs`)
@@ -71,7 +71,7 @@ mod message;
 mod node;
 mod options;
 mod refusal;
-mod state;
+mod rules;
 mod view;
 
 pub use account::{Account, Limits};
@@ -127,7 +127,7 @@ mod tests {
             include_str!("audit.rs"),
             include_str!("link.rs"),
             include_str!("node.rs"),
-            include_str!("state.rs"),
+            include_str!("rules.rs"),
             include_str!("../common/transport.rs"),
         ];
         let published = sources

@@ -1,6 +1,6 @@
 //! What is said to a database and by it, and what its log consists of.
 
-use super::timeline::{History, Lsn, Timeline};
+use super::rules::timeline::{History, Lsn, Timeline};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

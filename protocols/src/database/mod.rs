@@ -7,7 +7,7 @@
 //! goes on from there.
 //!
 //! *Timelines.* A standby that is promoted begins a new *timeline* with its first own entry. Which timeline began where
-//! is the log's *history*; from two histories follows the last entry that two logs have in common (`timeline.rs`).
+//! is the log's *history*; from two histories follows the last entry that two logs have in common (`rules/timeline.rs`).
 //!
 //! *Streaming.* A standby dials its *upstream*, and says its history and its last entry. If its log is the beginning of
 //! the upstream's log, entries stream as they become durable there, and the standby confirms what is durable with itself.
@@ -53,31 +53,26 @@
 //!
 //! # Where to look
 //!
-//! * histories (`timeline.rs`), the log and its fold (`log.rs`), the rules of commit (`commit.rs`): plain functions
-//! * the process (`process.rs`), its one run as a primary or standby (`engine.rs`), both ends of streaming
-//!   (`downstream.rs`, `standby.rs`), requests of clients (`requests.rs`)
-//! * [`Supervisor`], [`Client`], wire types (`message.rs`), [`Config`], [`Options`] (`options.rs`), [`View`] (`view.rs`)
+//! * the rules: histories (`rules/timeline.rs`), the log and its fold (`rules/log.rs`), commit (`rules/commit.rs`)
+//! * the process: [`run`] and [`serve`] (`node.rs`), its one run as a primary or standby (`node/engine.rs`), both ends of
+//!   streaming (`node/downstream.rs`, `node/standby.rs`), requests of clients (`node/requests.rs`)
+//! * [`Client`] (`client.rs`), [`Supervisor`] (`supervisor.rs`), wire types (`message.rs`), [`Config`], [`Options`]
+//!   (`options.rs`), [`View`] (`view.rs`)
 
 mod client;
-mod commit;
-mod downstream;
-mod engine;
-mod log;
 mod message;
+mod node;
 mod options;
-mod process;
-mod requests;
-mod standby;
+mod rules;
 mod supervisor;
-mod timeline;
 mod view;
 
 pub use client::{Client, ClientError};
 pub use message::{Condition, Refusal, Repair, Replication, Role, Standby, Start, Status, Sync, Write};
+pub use node::{run, serve};
 pub use options::{Config, Flaw, Options};
-pub use process::{run, serve};
+pub use rules::timeline::{History, Lsn, Timeline};
 pub use supervisor::{Supervisor, SupervisorError};
-pub use timeline::{History, Lsn, Timeline};
 pub use view::View;
 
 /// Every probe of the database: facts first, then situations that a good sweep should reach.

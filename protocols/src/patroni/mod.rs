@@ -20,15 +20,15 @@
 //! *A crashed primary* is started again as one, on its timeline, while its agent keeps the lock: for
 //! `primary_start_timeout`, then the lock is given up, if there is another to take it. A start that fails gives it up.
 //!
-//! *Synchronous standbys* are in two lists, the database's and the store's (`sync.rs`). `on`: with no standby left,
+//! *Synchronous standbys* are in two lists, the database's and the store's (`rules/sync.rs`). `on`: with no standby left,
 //! writes no longer wait. `strict`: they wait. `quorum`, `quorum-strict`: they wait for any so many of all standbys, and a
-//! number in the store says of how many voters a candidate must know that it is behind none (`quorum.rs`,
+//! number in the store says of how many voters a candidate must know that it is behind none (`rules/quorum.rs`,
 //! `rules/votes.rs`); any standby may race.
 //!
 //! *Tags* say what is different about one member ([`Tags`]). One that may not lead does not race, and nobody defers or
 //! hands over to it; of those that have equally much the one with the highest priority takes over; for one that is not to
 //! be waited for no write waits; one that replicates from another standby streams from it as long as that one streams
-//! (`cascade.rs`).
+//! (`rules/cascade.rs`).
 //!
 //! *The watchdog* is petted when the lock was renewed, so that it fires `safety_margin` before the lock is free. It is the
 //! database's here: it stops, where a machine would be reset.
@@ -79,28 +79,25 @@
 //!
 //! # Where to look
 //!
-//! * what is in the store (`cluster.rs`), what follows from it (`rules.rs`), who is waited for (`sync.rs`, `quorum.rs`),
-//!   who has votes (`rules/votes.rs`), which standby streams from which (`cascade.rs`): plain functions
-//! * the agent: [`run`] and [`serve`] (`agent.rs`), what it does (`acts.rs`), its lease and its keys (`session.rs`), what it answers (`health.rs`)
-//! * [`Operator`] (`operator.rs`); [`Config`], [`Options`], [`Flaw`] (`options.rs`), [`Tags`] (`tags.rs`)
+//! * what is in the store: `message.rs`, with who writes which key
+//! * the rules: what an agent does (`rules.rs`), whom writes wait for (`rules/sync.rs`, `rules/quorum.rs`), who has votes
+//!   (`rules/votes.rs`), which standby streams from which (`rules/cascade.rs`)
+//! * the agent: [`run`] and [`serve`] (`node.rs`), its lock (`node/lock.rs`), its database (`node/database.rs`), the
+//!   standbys that it sees to (`node/standbys.rs`), its lease and its keys (`node/session.rs`), what it answers
+//!   (`node/health.rs`)
+//! * [`Operator`] (`client.rs`); [`Config`], [`Options`], [`Flaw`] (`options.rs`), [`Tags`] (`tags.rs`)
 //!
 //! What is absent: a view. What a cluster is, its databases say.
 
-mod acts;
-mod agent;
-mod cascade;
-mod cluster;
-mod health;
-mod operator;
+mod client;
+mod message;
+mod node;
 mod options;
-mod quorum;
 mod rules;
-mod session;
-mod sync;
 mod tags;
 
-pub use agent::{run, serve};
-pub use operator::Operator;
+pub use client::Operator;
+pub use node::{run, serve};
 pub use options::{Config, Flaw, Options, StandbyCluster, Synchronous, Watchdog};
 pub use tags::Tags;
 
@@ -142,7 +139,13 @@ mod tests {
 
     #[test]
     fn every_probe_is_declared_and_every_declared_probe_is_used() {
-        let sources = [include_str!("acts.rs"), include_str!("agent.rs"), include_str!("health.rs")];
+        let sources = [
+            include_str!("node.rs"),
+            include_str!("node/database.rs"),
+            include_str!("node/health.rs"),
+            include_str!("node/lock.rs"),
+            include_str!("node/standbys.rs"),
+        ];
         let used: BTreeSet<&str> = sources
             .iter()
             .flat_map(|source| source.split("probe!(\"").skip(1).chain(source.split("sometimes!(\"").skip(1)))

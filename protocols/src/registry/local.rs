@@ -1,9 +1,9 @@
 //! What all scopes of a node share: its processes, and the way out.
 
 use super::{
-    converged::Ranks,
     message::PeerMessage,
     process::{NodeId, Processes},
+    rules::Ranks,
 };
 
 /// Handed to the rules with each event.

@@ -55,12 +55,12 @@
 //!
 //! # The protocol that holds
 //!
-//! [`Protocol::Converged`] is what we made of it, and stays valid where Syn's rules do not: `converged.rs` has the
+//! [`Protocol::Converged`] is what we made of it, and stays valid where Syn's rules do not: `rules/converged.rs` has the
 //! algorithm, why it converges, and what it gives up. Both are sets of rules (`rules.rs`) for the same node.
 //!
 //! # Where to look
 //!
-//! * the rules, without I/O (Syn's in `state.rs`, `converged.rs`), on tables (`table.rs`) and processes (`process.rs`)
+//! * the rules (Syn's in `rules/syn.rs`, `rules/converged.rs`), on tables (`table.rs`) and processes (`process.rs`)
 //! * scopes, each with rules and groups of its own (`scope.rs`); what they share (`local.rs`); custom resolvers
 //!   (`resolver.rs`)
 //! * the node: [`run`] and [`serve`] (`node.rs`), a peer's connection (`link.rs`), a client's (`client_port.rs`)
@@ -75,7 +75,6 @@
 
 mod client;
 mod client_port;
-mod converged;
 mod events;
 mod groups;
 mod inbox;
@@ -89,7 +88,6 @@ mod process;
 mod resolver;
 mod rules;
 mod scope;
-mod state;
 mod table;
 mod view;
 
@@ -149,10 +147,10 @@ mod tests {
         let sources = [
             include_str!("client.rs"),
             include_str!("client_port.rs"),
-            include_str!("converged.rs"),
+            include_str!("rules/converged.rs"),
             include_str!("link.rs"),
             include_str!("node.rs"),
-            include_str!("state.rs"),
+            include_str!("rules/syn.rs"),
             include_str!("../common/transport.rs"),
         ];
         let used: BTreeSet<&str> = sources

@@ -1,17 +1,22 @@
 //! What a node's rules must answer, whichever protocol they follow.
 
+mod converged;
+mod syn;
+
 use super::{
-    converged::Converged,
     events::Events,
     local::Local,
     message::{Answer, Call, Record},
     options::{Options, Protocol},
     process::{NodeId, Pid, Processes},
     resolver::Resolve,
-    state::Syn,
     table::Entry,
 };
+pub(super) use converged::Ranks;
+
+use converged::Converged;
 use std::collections::{BTreeMap, BTreeSet};
+use syn::Syn;
 
 /// The rules of one scope: plain functions that take one event each, and send what must leave the node, in order.
 pub(super) trait Rules: Send {

@@ -25,12 +25,12 @@
 //!
 //! # Where to look
 //!
-//! * whether a backend is up (`check.rs`), the router: [`run`] and [`serve`] (`node.rs`)
+//! * whether a backend is up (`rules.rs`), the router: [`run`] and [`serve`] (`node.rs`)
 //! * [`Config`], [`Backend`], [`Options`] (`options.rs`)
 
-mod check;
 mod node;
 mod options;
+mod rules;
 
 pub use node::{run, serve};
 pub use options::{Backend, Config, Options};

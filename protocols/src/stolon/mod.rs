@@ -81,33 +81,28 @@
 //!
 //! # Where to look
 //!
-//! * what a cluster is ([`ClusterData`], `cluster.rs`) and where it is kept (`records.rs`)
-//! * the rules: what the sentinel remembers (`memory.rs`), decides (`rules.rs`, `rules/synchronous.rs`), and what a keeper
-//!   does next (`step.rs`): plain functions
-//! * the processes ([`sentinel`], [`keeper`] with `local.rs` for its disk, [`proxy`]); [`Operator`]; [`Options`]
+//! * what a cluster is ([`ClusterData`], `message.rs`) and where it is kept (`records.rs`)
+//! * the rules: what the sentinel decides (`rules.rs`, `rules/synchronous.rs`) and remembers (`rules/memory.rs`), and what
+//!   a keeper does next (`rules/keeper.rs`)
+//! * the processes: [`sentinel`], [`keeper`] with `local.rs` for its disk, [`proxy`] (`node.rs`, `node/`)
+//! * [`Operator`] (`client.rs`); [`Options`] (`options.rs`)
 
-mod cluster;
-mod keeper;
+mod client;
 mod local;
-mod memory;
-mod operator;
+mod message;
+mod node;
 mod options;
-mod proxy;
 mod records;
 mod rules;
-mod sentinel;
-mod step;
 
-pub use cluster::{
+pub use client::{Operator, OperatorError};
+pub use message::{
     ClusterData, Db, DbRole, DbSpec, DbState, DbStatus, DbUid, Init, Keeper, KeeperInfo, Never, Phase, Proxy,
     ProxyInfo, Synchronous,
 };
-pub use keeper::{KeeperConfig, keeper};
-pub use operator::{Operator, OperatorError};
+pub use node::{KeeperConfig, ProxyConfig, SentinelConfig, keeper, proxy, sentinel};
 pub use options::{Flaw, Options};
-pub use proxy::{ProxyConfig, proxy};
 pub use records::RecordsError;
-pub use sentinel::{SentinelConfig, sentinel};
 
 /// Every probe: facts first, then situations that a good sweep should reach.
 pub const PROBES: &[&str] = &[

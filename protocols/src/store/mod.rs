@@ -37,17 +37,17 @@
 //!
 //! # Where to look
 //!
-//! * the state (`machine.rs`), the lease clock (`lessor.rs`): plain functions
+//! * the rules: the state that is replicated (`rules.rs`); the lease clock (`lessor.rs`)
 //! * the consensus (`raft/`), the replica around it (`node.rs`), watches (`watch.rs`)
 //! * [`Client`] (`client.rs`); wire types (`message.rs`); [`Config`], [`Options`] (`options.rs`); [`View`] (`view.rs`)
 
 mod client;
 mod lessor;
-mod machine;
 mod message;
 mod node;
 mod options;
 mod raft;
+mod rules;
 mod view;
 mod watch;
 

@@ -1,6 +1,6 @@
 //! Who may lead where writes wait for a quorum: whoever has seen enough voters, and is behind none of them.
 //!
-//! Of the voters in the `sync` key at most so many as its quorum says lack a write ([`super::super::quorum`]). A candidate
+//! Of the voters in the `sync` key at most so many as its quorum says lack a write ([`super::quorum`]). A candidate
 //! that has all that one more of them has, itself included, has every acknowledged write. It need not be a voter. A voter
 //! that is ahead gives no vote, and neither does one that is silent or has nothing.
 //!
@@ -11,7 +11,7 @@
 
 use super::{Known, Others, Told};
 use crate::database::{Role, Timeline};
-use crate::patroni::cluster::SyncState;
+use crate::patroni::message::SyncState;
 use crate::patroni::options::Flaw;
 
 /// The key that votes are counted by, if writes wait for a quorum and a leader has said of whom.

@@ -10,7 +10,7 @@
 mod standby_cluster;
 mod synchronous;
 
-use super::super::cluster::{Keeper, Proxy};
+use super::super::message::{Keeper, Proxy};
 use super::super::options::Options;
 use super::*;
 use crate::database::{History, Lsn, Timeline};

@@ -54,7 +54,7 @@
 //! * Memory: contended names are held once for each owner that claims them, until the conflict is resolved.
 //! * A node that is not connected to an owner shows nothing of it, even if a third node could tell.
 
-use super::{
+use crate::registry::{
     events::{Event, Events},
     local::Local,
     message::{Answer, Call, PeerMessage, Record, Refusal},
@@ -69,7 +69,7 @@ mod ranks;
 #[cfg(test)]
 mod tests;
 
-pub(super) use ranks::Ranks;
+pub(in crate::registry) use ranks::Ranks;
 
 /// A node's claims, and its copies of the others'.
 #[derive(Debug)]

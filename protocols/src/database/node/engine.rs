@@ -1,20 +1,20 @@
 //! A running database: one run of a process, from its start as a primary or a standby until it stops.
 //!
 //! One lock guards all that changes. Whatever happens is handled whole under it; nobody waits for the disk under it. One
-//! task commits what was appended, and says so to whom it may concern. What happens under the lock is in `state.rs`.
+//! task commits what was appended, and says so to whom it may concern. What happens under the lock is in `engine/state.rs`.
 
 mod state;
 
-use super::log::{self, Log, Record};
-use super::message::{
-    Change, Condition, Entry, Obeyed, Refusal, Repair, Replication, Reply, Role, Start, Sync, Write,
-};
-use super::options::Config;
-use super::timeline::Lsn;
 use crate::common::Tasks;
 use crate::common::transport::FRAME_BYTES_MAX;
 use crate::common::versioned;
 use crate::common::wal::{self, LogError, OpenError, Writer};
+use crate::database::message::{
+    Change, Condition, Entry, Obeyed, Refusal, Repair, Replication, Reply, Role, Start, Sync, Write,
+};
+use crate::database::options::Config;
+use crate::database::rules::log::{self, Log, Record};
+use crate::database::rules::timeline::Lsn;
 use host::disk::Disk;
 use host::{probe, sometimes};
 use state::pop_if;

@@ -1,6 +1,6 @@
 //! What an operator can ask of a cluster.
 
-use super::cluster::{Keys, Settings, Switchover, text};
+use super::message::{Keys, Settings, Switchover, text};
 use super::options::StandbyCluster;
 use crate::store::{Client, ClientError};
 use std::net::SocketAddr;

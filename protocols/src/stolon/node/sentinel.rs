@@ -1,10 +1,10 @@
 //! A sentinel: it stands for election, and while it leads it looks and decides.
 
-use super::cluster::{ClusterData, DbRole, Phase};
-use super::memory::{Memory, Now};
-use super::options::Options;
-use super::records::{LEADER, Leased, Records, RecordsError};
-use super::rules::Round;
+use crate::stolon::message::{ClusterData, DbRole, Phase};
+use crate::stolon::options::Options;
+use crate::stolon::records::{LEADER, Leased, Records, RecordsError};
+use crate::stolon::rules::Round;
+use crate::stolon::rules::memory::{Memory, Now};
 use crate::store::{ClientError, LeaseId, Refusal};
 use host::{probe, sometimes};
 use serde::Serialize;

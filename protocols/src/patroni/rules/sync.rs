@@ -4,17 +4,17 @@
 //! it *before* it is named there, and no longer than it is named there; and it is named only when it has what was
 //! acknowledged before the database waited. Where writes wait for any so many of all standbys, `quorum.rs` has the steps.
 
-use super::cascade;
-use super::cluster::SyncState;
-use super::options::{Options, Synchronous};
-use super::quorum;
-use super::tags::Tags;
 use crate::database::{Lsn, Standby, Status, Sync};
+use crate::patroni::message::SyncState;
+use crate::patroni::options::{Options, Synchronous};
+use crate::patroni::rules::cascade;
+use crate::patroni::rules::quorum;
+use crate::patroni::tags::Tags;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The next step; a leader takes them until there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(in crate::patroni) enum Step {
     /// Write the key; none: delete it.
     Key(Option<SyncState>),
     /// Tell the database.
@@ -23,7 +23,7 @@ pub(super) enum Step {
 
 /// The next step of a leader, if there is one. `members`: who has a member key, and their tags. `since`: what the database had when it was
 /// last told; none if that is not known.
-pub(super) fn next_step(
+pub(in crate::patroni) fn next_step(
     me: u32,
     options: &Options,
     key: Option<&SyncState>,
@@ -72,7 +72,7 @@ pub(super) fn next_step(
 
 /// Whom the database waits for before it becomes a primary: nobody, or those that are named already, or in strict mode
 /// somebody who is not there.
-pub(super) fn before_any(options: &Options, named: &BTreeSet<u32>) -> Sync {
+pub(in crate::patroni) fn before_any(options: &Options, named: &BTreeSet<u32>) -> Sync {
     let least = u32::from(options.synchronous_mode.is_strict());
     Sync { required: (named.len() as u32).max(least), of: named.clone() }
 }

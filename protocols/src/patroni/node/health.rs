@@ -14,10 +14,10 @@
 //!
 //! Otherwise it is 503. `HEAD` and `OPTIONS` are answered like `GET`, without the body.
 
-use super::options::Config;
-use super::rules::{Others, Told};
 use crate::common::http::{self, Request, Response};
 use crate::database::{Lsn, Role, Supervisor};
+use crate::patroni::options::Config;
+use crate::patroni::rules::{Others, Told};
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use host::net::{TcpListener, TcpStream};

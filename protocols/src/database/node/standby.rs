@@ -1,10 +1,10 @@
 //! The standby's end of streaming: whom it follows, and what it does to be able to.
 
 use super::engine::Engine;
-use super::log::Record;
-use super::message::{Confirmed, Hello, Place, Repair, Replication, Streamed};
-use super::timeline::Lsn;
 use crate::common::transport::{self, FrameReader, ReadError};
+use crate::database::message::{Confirmed, Hello, Place, Repair, Replication, Streamed};
+use crate::database::rules::log::Record;
+use crate::database::rules::timeline::Lsn;
 use host::net::{OwnedWriteHalf, TcpStream};
 use host::{probe, sometimes};
 use std::io;

@@ -1,13 +1,13 @@
 //! The log: a base, the entries after it, and how they are written down.
 
-use super::message::{Base, Change, Entry, Sync};
-use super::timeline::{History, Lsn};
+use crate::database::message::{Base, Change, Entry, Sync};
+use crate::database::rules::timeline::{History, Lsn};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What is written down, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Record {
+pub(in crate::database) enum Record {
     /// The next entry.
     Entry(Entry),
     /// Entries behind this one are gone.
@@ -20,7 +20,7 @@ pub(super) enum Record {
 
 /// A base and the entries after it: the fold of all records.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Log {
+pub(in crate::database) struct Log {
     base: Base,
     entries: VecDeque<Entry>,
     history: History,
@@ -93,7 +93,7 @@ impl Log {
 }
 
 /// Applies a change to contents.
-pub(super) fn put(contents: &mut BTreeMap<String, String>, change: Change) {
+pub(in crate::database) fn put(contents: &mut BTreeMap<String, String>, change: Change) {
     if let Change::Put { key, value, .. } = change {
         contents.insert(key, value);
     }
@@ -102,7 +102,7 @@ pub(super) fn put(contents: &mut BTreeMap<String, String>, change: Change) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::timeline::Timeline;
+    use crate::database::rules::timeline::Timeline;
 
     fn entry(number: u32, id: u64) -> Record {
         let change = match id {

@@ -1,14 +1,14 @@
 //! What a keeper does next with its database: a function of what it is to be, what it is, and what the keeper knows.
 
-use super::cluster::{ClusterData, Db, DbRole, DbUid, Init};
-use super::local::Local;
 use crate::database::{Repair, Replication, Role, Start, Status, Sync};
+use crate::stolon::local::Local;
+use crate::stolon::message::{ClusterData, Db, DbRole, DbUid, Init};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 /// One step. After each but the first the keeper looks again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(in crate::stolon) enum Step {
     /// Nothing can be done now, or nothing is to be done; this is why.
     Wait(&'static str),
     /// The database is what it is to be.
@@ -27,7 +27,13 @@ pub(super) enum Step {
 }
 
 /// The next step of keeper `id` in its life `boot`.
-pub(super) fn next(data: &ClusterData, id: u32, boot: u64, local: &Local, status: &Status) -> Step {
+pub(in crate::stolon) fn next(
+    data: &ClusterData,
+    id: u32,
+    boot: u64,
+    local: &Local,
+    status: &Status,
+) -> Step {
     let idle = |why| if status.role == Role::Stopped { Step::Wait(why) } else { Step::Stop };
     let Some(keeper) = data.keepers.get(&id) else {
         return Step::Wait("the sentinel does not know this keeper");
@@ -116,7 +122,7 @@ fn waited_for(data: &ClusterData, db: &Db) -> Sync {
 mod tests {
     use super::*;
     use crate::database::{History, Lsn, Timeline};
-    use crate::stolon::cluster::{Keeper, Never, Synchronous};
+    use crate::stolon::message::{Keeper, Never, Synchronous};
     use crate::stolon::options::Options;
 
     const BOOT: u64 = 77;

@@ -18,15 +18,15 @@
 //! both. In the end all active standbys are voters and on the list, so many are required as are wanted, and the quorum is
 //! the difference: Patroni's optimum.
 
-use super::cluster::SyncState;
-use super::options::Options;
-use super::sync::Step;
 use crate::database::{Lsn, Status, Sync};
+use crate::patroni::message::SyncState;
+use crate::patroni::options::Options;
+use crate::patroni::rules::sync::Step;
 use std::collections::BTreeSet;
 
 /// The next step of a leader, if there is one. `active`: the standbys that may be waited for. `since`: what the database
 /// had when it was last told; none if that is not known.
-pub(super) fn next_step(
+pub(in crate::patroni) fn next_step(
     me: u32,
     options: &Options,
     key: Option<&SyncState>,
@@ -66,7 +66,11 @@ pub(super) fn next_step(
 /// What the key is and whom the database waits for before `me` is promoted: the leader before is a voter as the others
 /// are, and the quorum stays. In Patroni the key follows the promotion: between the two, the leader before counts as one
 /// that has everything.
-pub(super) fn take_over(me: u32, options: &Options, key: Option<&SyncState>) -> (SyncState, Sync) {
+pub(in crate::patroni) fn take_over(
+    me: u32,
+    options: &Options,
+    key: Option<&SyncState>,
+) -> (SyncState, Sync) {
     let mut taken = key.cloned().unwrap_or_else(|| SyncState { leader: me, ..SyncState::default() });
     taken.standbys.insert(taken.leader);
     taken.standbys.remove(&me);

@@ -1,9 +1,9 @@
 //! A client's connection.
 
 use super::engine::Engine;
-use super::message::{Refusal, Reply, Request, Role};
-use super::options::Flaw;
 use crate::common::transport::{self, FrameReader, ReadError};
+use crate::database::message::{Refusal, Reply, Request, Role};
+use crate::database::options::Flaw;
 use host::net::OwnedWriteHalf;
 use tokio::time::timeout;
 

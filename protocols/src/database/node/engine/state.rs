@@ -1,15 +1,15 @@
 //! What changes while a database runs, and how: appending, becoming a primary, becoming visible.
 
-use super::super::commit::visible_upto;
-use super::super::log::{self, Record};
-use super::super::message::{
-    Base, Change, Entry, Obeyed, Refusal, Replication, Reply, Role, Standby, Status,
-};
-use super::super::options::Flaw;
-use super::super::timeline::{Lsn, Timeline};
 use super::{Engine, Inner, VERSION};
 use crate::common::versioned;
 use crate::common::wal::AppendError;
+use crate::database::message::{
+    Base, Change, Entry, Obeyed, Refusal, Replication, Reply, Role, Standby, Status,
+};
+use crate::database::options::Flaw;
+use crate::database::rules::commit::visible_upto;
+use crate::database::rules::log::{self, Record};
+use crate::database::rules::timeline::{Lsn, Timeline};
 use host::{probe, sometimes};
 use std::collections::{BTreeMap, VecDeque};
 use tokio::sync::oneshot;

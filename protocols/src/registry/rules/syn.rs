@@ -4,7 +4,7 @@
 //! [`Local`]. Receivers of a broadcast are fixed when it is pushed, as in Syn: a peer that is discovered a line later gets
 //! a snapshot instead.
 
-use super::{
+use crate::registry::{
     events::{Event, Events},
     local::Local,
     message::{Answer, Call, PeerMessage, Record, Refusal},

@@ -1,6 +1,6 @@
 //! An operator's hand on a cluster: stolon's command line.
 
-use super::cluster::ClusterData;
+use super::message::ClusterData;
 use super::options::Options;
 use super::records::{Records, RecordsError};
 use std::net::SocketAddr;

@@ -3,12 +3,12 @@
 //! Two loops, in one future: one publishes, whatever the other waits for. A store that does not answer changes nothing:
 //! the database goes on as it was.
 
-use super::cluster::{DbState, KeeperInfo, Never};
-use super::local::Local;
-use super::options::Options;
-use super::records::{Leased, Records, RecordsError};
-use super::step::{self, Step};
 use crate::database::{Lsn, Repair, Replication, Role, Start, Status, Supervisor, SupervisorError, Sync};
+use crate::stolon::local::Local;
+use crate::stolon::message::{DbState, KeeperInfo, Never};
+use crate::stolon::options::Options;
+use crate::stolon::records::{Leased, Records, RecordsError};
+use crate::stolon::rules::keeper::{self as rules, Step};
 use host::disk::Disk;
 use host::sometimes;
 use std::collections::BTreeSet;
@@ -159,7 +159,7 @@ impl Keeper {
         for _ in 0..STEPS_MAX {
             let status = supervisor.status().await?;
             let local = self.state().local.clone();
-            let next = step::next(&data, self.config.id, self.boot, &local, &status);
+            let next = rules::next(&data, self.config.id, self.boot, &local, &status);
             tracing::debug!(keeper = self.config.id, ?next, "step");
             match next {
                 Step::Wait(_) => return Ok(()),

@@ -3,19 +3,24 @@
 //! All of it is one future, with the answers to others in it: a pause of the process stops all at once. What it believes of
 //! the lock has an end by its own clock, counted from when it asked for it; nothing that needs the lock is done after that.
 
-use super::cascade;
-use super::cluster::{Cluster, Member, Settings, text};
-use super::health::{self, Shown};
-use super::options::{Config, Flaw, Watchdog};
-use super::rules::{self, Act, Holder, Known, Memory, Why};
-use super::session::{Session, Trouble};
-use crate::database::{Lsn, Repair, Role, Status, Supervisor};
+mod database;
+mod health;
+mod lock;
+mod session;
+mod standbys;
+
+use super::message::{Cluster, Member, Settings, text};
+use super::options::Config;
+use super::rules::{self, Act, Holder, Known, Memory, Why, cascade};
+use crate::database::{Repair, Role, Status, Supervisor};
 use crate::store::{ClientError, Watch};
+use health::Shown;
 use host::net::TcpListener;
-use host::{probe, sometimes};
-use std::collections::BTreeMap;
+use host::sometimes;
+use lock::Lock;
+use session::{Session, Trouble};
+use standbys::Standbys;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
@@ -56,31 +61,27 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
 
 /// When it looks again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+enum Next {
     AtOnce,
     Soon,
     InTurn,
 }
 
-pub(super) struct Agent<'a> {
-    pub(super) config: &'a Config,
+struct Agent<'a> {
+    config: &'a Config,
     shown: &'a Shown,
-    pub(super) database: Supervisor,
-    pub(super) session: Session,
-    pub(super) memory: Memory,
+    database: Supervisor,
+    session: Session,
+    memory: Memory,
     /// What was read last.
-    pub(super) cluster: Cluster,
-    /// Until when it has the lock.
-    pub(super) leads_until: Option<Instant>,
+    cluster: Cluster,
+    lock: Lock,
     /// Since when its database does not run although it has the lock.
     down_since: Option<Instant>,
-    pub(super) stands_back_until: Option<Instant>,
-    /// What the database had when it was last told whom to wait for.
-    pub(super) sync_since: Option<Lsn>,
+    standbys: Standbys,
     /// Until when it does not stream from the standby that it is to stream from, which did not stream.
     avoids_standby_until: Option<Instant>,
-    /// Until when voters have time to come to a new leader.
-    pub(super) voters_come_until: Option<Instant>,
+    /// Whether the watchdog is.
     armed: bool,
 }
 
@@ -96,12 +97,10 @@ impl<'a> Agent<'a> {
             session: Session::new(config.id, store, &options.scope, options.ttl, options.retry_timeout),
             memory: Memory::default(),
             cluster: Cluster::default(),
-            leads_until: None,
+            lock: Lock::default(),
             down_since: None,
-            stands_back_until: None,
-            sync_since: None,
+            standbys: Standbys::default(),
             avoids_standby_until: None,
-            voters_come_until: None,
             armed: false,
         }
     }
@@ -184,43 +183,7 @@ impl<'a> Agent<'a> {
         next
     }
 
-    /// Stops the database if the lock is over by this clock, before anybody is asked anything.
-    async fn mind_the_clock(&mut self) {
-        if self.is_over() {
-            sometimes!("the lock was over before it was renewed");
-            self.no_longer_leads();
-            self.stop().await;
-        }
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.minds_the_clock() && self.leads_until.is_some_and(|until| Instant::now() >= until)
-    }
-
-    fn minds_the_clock(&self) -> bool {
-        self.config.options.flaw != Some(Flaw::LeaseOutlived) && !self.cluster.settings.pause
-    }
-
-    /// How long the store has to answer: a leader must know before the lock is over.
-    pub(super) fn deadline(&self) -> Instant {
-        let by = Instant::now() + self.config.options.retry_timeout;
-        self.leads_until.filter(|_| self.minds_the_clock()).map_or(by, |until| by.min(until))
-    }
-
-    fn trusts_what_it_saw(&self) -> bool {
-        let leader = self.cluster.leader.as_ref().map(|leader| leader.id);
-        self.config.options.flaw == Some(Flaw::StaleLockView) && leader == Some(self.config.id)
-    }
-
-    /// What the database says. A connection to one that has begun anew fails once.
-    pub(super) async fn look(&mut self) -> Option<Status> {
-        match self.database.status().await {
-            Ok(status) => Some(status),
-            Err(_) => self.database.status().await.ok(),
-        }
-    }
-
-    pub(super) fn known<'k>(&'k self, database: Option<&'k Status>) -> Known<'k> {
+    fn known<'k>(&'k self, database: Option<&'k Status>) -> Known<'k> {
         let Config { id: me, options, tags, .. } = self.config;
         Known { me: *me, options, tags, cluster: &self.cluster, database, memory: &self.memory }
     }
@@ -236,7 +199,7 @@ impl<'a> Agent<'a> {
             self.avoids_standby_until = Some(now + self.config.options.ttl);
         }
         self.memory.avoids_standby = self.avoids_standby_until.is_some_and(|until| now < until);
-        self.memory.stands_back = self.stands_back_until.is_some_and(|until| now < until);
+        self.memory.stands_back = self.lock.stands_back(now);
         let failsafe_leader = self.shown.facts().failsafe_leader;
         self.memory.failsafe_leader =
             failsafe_leader.filter(|(_, _, until)| now < *until).map(|(id, database, _)| (id, database));
@@ -257,7 +220,7 @@ impl<'a> Agent<'a> {
     fn show(&self) {
         let mut facts = self.shown.facts();
         facts.leader = self.cluster.leader.as_ref().map(|leader| leader.id);
-        facts.leads_until = self.leads_until;
+        facts.leads_until = self.lock.until();
         facts.paused = self.cluster.settings.pause;
         let named = self.cluster.synchronous().is_some_and(|sync| sync.standbys.contains(&self.config.id));
         facts.votes = named && self.config.options.synchronous_mode.is_quorum();
@@ -277,41 +240,6 @@ impl<'a> Agent<'a> {
                 rule(&self.known(status), Some(&told))
             }
             act => act,
-        }
-    }
-
-    async fn renew_and_decide(&mut self, status: Option<&Status>) -> Act {
-        let last = status.filter(|status| status.role == Role::Primary).map(|status| status.durable);
-        let mut failsafe: BTreeMap<u32, SocketAddr> =
-            self.cluster.members.iter().map(|(id, member)| (*id, member.health)).collect();
-        failsafe.insert(self.config.id, self.config.health);
-        let failsafe = self.config.options.failsafe_mode.then_some(&failsafe);
-        let by = self.deadline();
-        let updated = match self.session.update(&self.cluster, last, failsafe, by).await {
-            Ok(None) | Err(_) if self.trusts_what_it_saw() => {
-                Ok(Some(Instant::now() + self.config.options.ttl))
-            }
-            Ok(Some(_)) | Err(_) if self.is_over() => return Act::Demote(Why::NoLock),
-            updated => updated,
-        };
-        match updated {
-            Ok(Some(until)) => {
-                self.leads(until);
-                let runs = status.is_some_and(|it| matches!(it.role, Role::Primary | Role::Standby));
-                if runs && !self.pet().await && self.config.options.watchdog == Watchdog::Required {
-                    sometimes!("the required watchdog cannot be armed");
-                    return Act::Release(Why::NoWatchdog);
-                }
-                self.decide(status, rules::with_lock).await
-            }
-            Ok(None) => {
-                self.no_longer_leads();
-                rules::lock_lost(&self.known(status))
-            }
-            Err(_) => match self.go_on_without_store(status).await {
-                Act::Lead => Act::Wait(Why::Fine),
-                act => act,
-            },
         }
     }
 
@@ -335,7 +263,7 @@ impl<'a> Agent<'a> {
         if act == Act::Lead {
             sometimes!("a primary goes on without the store");
             let until = asked + self.config.options.ttl;
-            self.leads_until = Some(until);
+            self.lock.goes_on_until(until);
             self.shown.facts().failsafe_leader = Some((self.config.id, self.config.database, until));
             self.pet().await;
         }
@@ -383,63 +311,6 @@ impl<'a> Agent<'a> {
                 }
             }
         }
-    }
-
-    /// Stops the database at once; a watchdog with nothing to watch is disarmed.
-    pub(super) async fn stop(&mut self) -> bool {
-        let stopped = self.database.stop().await;
-        if let Err(error) = &stopped {
-            tracing::warn!(id = self.config.id, %error, "the database does not stop");
-        }
-        self.memory.was_primary = false;
-        if stopped.is_ok() {
-            self.disarm().await;
-        }
-        stopped.is_ok()
-    }
-
-    /// Lets the watchdog wait until shortly before the lock is over. Whether it is armed, if it is to be.
-    pub(super) async fn pet(&mut self) -> bool {
-        let options = &self.config.options;
-        if self.cluster.settings.pause {
-            self.disarm().await;
-            return true;
-        }
-        if options.watchdog == Watchdog::Off || options.flaw == Some(Flaw::LeaseOutlived) {
-            return true;
-        }
-        let now = Instant::now();
-        let Some(until) = self.leads_until.and_then(|until| until.checked_sub(options.safety_margin)) else {
-            return false;
-        };
-        if until <= now {
-            return false;
-        }
-        self.armed = true;
-        self.database.pet(Some(until - now)).await.is_ok()
-    }
-
-    async fn disarm(&mut self) {
-        if self.armed {
-            self.armed = self.database.pet(None).await.is_err();
-        }
-    }
-
-    pub(super) fn leads(&mut self, until: Instant) {
-        if self.leads_until.is_none() {
-            probe!("lock", "acquired");
-        }
-        self.leads_until = Some(until);
-        let mut facts = self.shown.facts();
-        facts.leads_until = Some(until);
-        facts.failsafe_leader = facts.failsafe_leader.filter(|(id, _, _)| *id != self.config.id);
-    }
-
-    pub(super) fn no_longer_leads(&mut self) {
-        if self.leads_until.take().is_some() {
-            probe!("lock", "lost");
-        }
-        self.shown.facts().leads_until = None;
     }
 
     /// Says how it is. That it cannot is no reason for anything: the next look will tell.

@@ -1,8 +1,8 @@
 //! Patroni's cases of its quorum, and every sequence of steps in a small world.
 
-use super::super::options::Synchronous;
 use super::*;
 use crate::database::{History, Replication, Role, Standby};
+use crate::patroni::options::Synchronous;
 use std::collections::HashSet;
 
 const ME: u32 = 4;

@@ -1,20 +1,20 @@
 //! What the sentinel that leads remembers from round to round: when it last saw something new of everyone. It begins with
 //! nothing each time it comes to lead.
 
-use super::cluster::{ClusterData, Db, DbUid, FIRST_GENERATION, Init, Keeper, KeeperInfo, ProxyInfo};
+use crate::stolon::message::{ClusterData, Db, DbUid, FIRST_GENERATION, Init, Keeper, KeeperInfo, ProxyInfo};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Two clocks: time since this sentinel began, and the wall clock in ms since 1970.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Now {
+pub(in crate::stolon) struct Now {
     pub elapsed: Duration,
     pub wall_ms: u64,
 }
 
 /// What was seen, and since when something has been wrong.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Memory {
+pub(in crate::stolon) struct Memory {
     /// Whether this is not the first round.
     begun: bool,
     keepers: BTreeMap<u32, Seen>,
@@ -35,7 +35,7 @@ struct Seen {
 
 /// How far a database is on its way to what it is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Convergence {
+pub(in crate::stolon) enum Convergence {
     Converged,
     Converging,
     Failed,
@@ -182,10 +182,10 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cluster::{DbRole, DbState, Never};
-    use super::super::options::Options;
     use super::*;
     use crate::database::{History, Lsn, Replication};
+    use crate::stolon::message::{DbRole, DbState, Never};
+    use crate::stolon::options::Options;
     use std::collections::BTreeSet;
 
     fn at(seconds: u64) -> Now {

@@ -1,10 +1,10 @@
 //! The upstream's end of streaming: what a standby is sent.
 
 use super::engine::{Engine, Inner};
-use super::message::{Confirmed, Place, Streamed};
-use super::options::Flaw;
-use super::timeline::Lsn;
 use crate::common::transport::{self, FrameReader, ReadError};
+use crate::database::message::{Confirmed, Place, Streamed};
+use crate::database::options::Flaw;
+use crate::database::rules::timeline::Lsn;
 use host::net::OwnedWriteHalf;
 use host::sometimes;
 use tokio::time::{Instant, timeout};

@@ -1,14 +1,18 @@
 //! The process: it listens, obeys its manager, and runs the database when it is told to.
 
-use super::engine::Engine;
+mod downstream;
+mod engine;
+mod requests;
+mod standby;
+
 use super::message::{Hello, Obeyed, Order, Replication, Role, Start, Status, Streamed, Sync};
 use super::options::Config;
-use super::timeline::{History, Lsn};
+use super::rules::timeline::{History, Lsn};
 use super::view::View;
-use super::{downstream, requests, standby};
 use crate::common::Tasks;
 use crate::common::transport::{self, FrameReader, ReadError};
 use crate::common::wal::{OpenError, Writer};
+use engine::Engine;
 use host::disk::Disk;
 use host::net::{OwnedWriteHalf, TcpListener, TcpStream};
 use host::{probe, sometimes};

@@ -7,13 +7,13 @@
 //!
 //! Nothing is cut or copied for the sake of a standby: it may itself be about to. Who has diverged turns to the leader.
 
-use super::cluster::{Cluster, Member};
 use crate::database::{Replication, Role, Status};
+use crate::patroni::message::{Cluster, Member};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 /// The standby whose stream `me` is to take part in, by its tag; none: that of the leader, whose database this is.
-pub(super) fn upstream(
+pub(in crate::patroni) fn upstream(
     me: u32,
     replicatefrom: Option<u32>,
     members: &BTreeMap<u32, Member>,
@@ -37,7 +37,11 @@ pub(super) fn upstream(
 }
 
 /// Whether a standby follows the one that its tag names, and nothing streams.
-pub(super) fn has_failed(replicatefrom: Option<u32>, cluster: &Cluster, status: Option<&Status>) -> bool {
+pub(in crate::patroni) fn has_failed(
+    replicatefrom: Option<u32>,
+    cluster: &Cluster,
+    status: Option<&Status>,
+) -> bool {
     let leads = |id: u32| cluster.leader.as_ref().is_some_and(|leader| leader.id == id);
     let named = replicatefrom.filter(|id| !leads(*id)).and_then(|id| cluster.members.get(&id));
     named.zip(status).is_some_and(|(named, status)| {
@@ -47,19 +51,23 @@ pub(super) fn has_failed(replicatefrom: Option<u32>, cluster: &Cluster, status: 
 }
 
 /// Where a standby's entries stream from.
-pub(super) fn streams_from(status: &Status) -> Option<SocketAddr> {
+pub(in crate::patroni) fn streams_from(status: &Status) -> Option<SocketAddr> {
     let streams = (status.role, status.replication) == (Role::Standby, Replication::Streaming);
     status.upstream.filter(|_| streams)
 }
 
 /// Whether others are to stream from `id`, or it from another, so that it says whom it streams from.
-pub(super) fn says_upstream(id: u32, replicatefrom: Option<u32>, members: &BTreeMap<u32, Member>) -> bool {
+pub(in crate::patroni) fn says_upstream(
+    id: u32,
+    replicatefrom: Option<u32>,
+    members: &BTreeMap<u32, Member>,
+) -> bool {
     replicatefrom.is_some() || members.values().any(|member| member.tags.replicatefrom == Some(id))
 }
 
 /// Whether `id` is to stream from another standby, and there is one that streams from the primary, so that no write can
 /// wait for it. `streams`: whether one streams from the primary now.
-pub(super) fn is_to_cascade(
+pub(in crate::patroni) fn is_to_cascade(
     id: u32,
     replicatefrom: impl Fn(u32) -> Option<u32>,
     streams: impl Fn(u32) -> bool,
@@ -97,7 +105,7 @@ mod tests {
     use super::*;
     use crate::database::{History, Lsn, Sync};
     use crate::patroni::Tags;
-    use crate::patroni::cluster::Leader;
+    use crate::patroni::message::Leader;
 
     const LEADER: u32 = 4;
 

@@ -3,8 +3,8 @@
 //! One lease holds an agent's member key and, if it has it, the lock. Its end is counted from when its renewal was *asked*
 //! for: it is never later than the store's.
 
-use super::cluster::{Cluster, Initialize, Kept, Keys, Member, Settings, SyncState, text};
 use crate::database::{Lsn, Timeline};
+use crate::patroni::message::{Cluster, Initialize, Kept, Keys, Member, Settings, SyncState, text};
 use crate::store::{Client, ClientError, Compare, Condition, LeaseId, Operation, Refusal, Txn, TxnReply};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -3,10 +3,10 @@
 //! It says which generation it knows of *after* it has dropped what that forbids and *before* it does what that allows: a
 //! sentinel that has read it may rely on it.
 
-use super::cluster::{ClusterData, ProxyInfo};
-use super::options::Options;
-use super::records::{Leased, Records, RecordsError};
 use crate::common::forward;
+use crate::stolon::message::{ClusterData, ProxyInfo};
+use crate::stolon::options::Options;
+use crate::stolon::records::{Leased, Records, RecordsError};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;

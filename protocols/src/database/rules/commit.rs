@@ -1,12 +1,12 @@
 //! When a write is visible.
 
-use super::message::Sync;
-use super::timeline::Lsn;
+use crate::database::message::Sync;
+use crate::database::rules::timeline::Lsn;
 use std::collections::BTreeMap;
 
 /// The last entry that may be visible on a primary: it is durable there, and with as many standbys of the list as are
 /// required.
-pub(super) fn visible_upto(durable: Lsn, sync: &Sync, confirmed: &BTreeMap<u32, Lsn>) -> Lsn {
+pub(in crate::database) fn visible_upto(durable: Lsn, sync: &Sync, confirmed: &BTreeMap<u32, Lsn>) -> Lsn {
     let Some(needed) = (sync.required as usize).checked_sub(1) else { return durable };
     let mut of_list: Vec<Lsn> =
         confirmed.iter().filter(|(id, _)| sync.of.contains(id)).map(|(_, lsn)| *lsn).collect();

@@ -1,91 +1,39 @@
-//! What an agent does, once that is decided.
+//! The standbys of the leader: whom its writes wait for, from its promotion on.
 
-use super::agent::{Agent, Next};
-use super::cluster::{Cluster, SyncState};
-use super::options::Synchronous;
-use super::quorum;
-use super::rules::Why;
-use super::sync::{self, Step};
-use crate::database::{Lsn, Repair, Role, Start, Status, SupervisorError, Sync};
-use host::{probe, sometimes};
+use super::{Agent, Next};
+use crate::database::{Lsn, Role, Status, SupervisorError, Sync};
+use crate::patroni::message::SyncState;
+use crate::patroni::options::Synchronous;
+use crate::patroni::rules::sync::{self, Step};
+use crate::patroni::rules::{Why, quorum};
+use host::sometimes;
 use std::collections::BTreeSet;
-use std::time::Duration;
 use tokio::time::Instant;
 
-/// Who has given up the lock lets others take it for so long. Patroni's.
-const STAND_BACK: Duration = Duration::from_secs(2);
 /// The steps towards the right synchronous standbys that are taken at one time.
 const SYNC_STEPS_MAX: usize = 8;
 
+/// What the leader remembers of those that its writes wait for.
+#[derive(Debug, Default)]
+pub(super) struct Standbys {
+    /// What the database had when it was last told whom to wait for.
+    since: Option<Lsn>,
+    /// Until when voters have time to come to a new leader.
+    voters_come_until: Option<Instant>,
+}
+
+impl Standbys {
+    /// The database is told anew whom to wait for, or remembers it by itself: what it has from then on is not known yet.
+    pub(super) fn told_anew(&mut self) {
+        self.since = None;
+    }
+}
+
 impl Agent<'_> {
-    pub(super) async fn start(&mut self, start: Start) -> Next {
-        let primary = start == Start::Primary;
-        if primary {
-            // It knows itself whom its writes wait for.
-            sometimes!("crashed primary started again");
-            self.sync_since = None;
-        }
-        let started = self.database.start(start).await;
-        if let Err(error) = &started {
-            tracing::warn!(id = self.config.id, %error, "the database does not start");
-        }
-        // One that does not answer may run yet.
-        self.memory.recovering = primary && !matches!(started, Err(SupervisorError::Unreachable(_)));
-        if primary && started.is_ok() {
-            self.pet().await;
-        }
-        match started {
-            Ok(()) => Next::AtOnce,
-            Err(SupervisorError::Refused(_)) if !primary => Next::InTurn,
-            Err(_) => Next::Soon,
-        }
-    }
-
-    pub(super) async fn demote(&mut self, why: Why) -> Next {
-        match why {
-            Why::NoStore => sometimes!("demoted, the store does not answer"),
-            Why::NoLock => sometimes!("demoted, the lock is lost"),
-            Why::StandbyCluster => sometimes!("demoted, the cluster is to follow another"),
-            _ => {}
-        }
-        self.no_longer_leads();
-        if !self.stop().await {
-            return Next::Soon;
-        }
-        match why {
-            // It would take long to find that out again.
-            Why::NoStore => self.start(Start::Standby { upstream: None, repair: Repair::No }).await,
-            _ => Next::AtOnce,
-        }
-    }
-
-    pub(super) async fn take_lock(&mut self) -> Next {
-        let by = self.deadline();
-        // Who has been elected by votes must not have been succeeded since they were asked for.
-        let by_quorum = self.config.options.synchronous_mode.is_quorum();
-        let unchanged = by_quorum.then_some(self.cluster.sync.modified);
-        match self.session.acquire(unchanged, by).await {
-            Ok(Some(until)) => {
-                self.leads(until);
-                let Cluster { failover, settings, .. } = &self.cluster;
-                let waits_for_it = settings.pause && self.known(None).is_candidate();
-                if failover.value.is_some() && !waits_for_it {
-                    let _ = self.session.forget_switchover(failover.modified, by).await;
-                }
-                Next::AtOnce
-            }
-            Ok(None) => {
-                sometimes!("another was faster to take the lock");
-                Next::AtOnce
-            }
-            Err(_) => Next::Soon,
-        }
-    }
-
     pub(super) async fn promote(&mut self) -> Next {
         let options = &self.config.options;
         let (value, waits_for) = if options.synchronous_mode.is_quorum() {
-            self.voters_come_until = Some(Instant::now() + options.loop_wait);
+            self.standbys.voters_come_until = Some(Instant::now() + options.loop_wait);
             let (key, waits_for) = quorum::take_over(self.config.id, options, self.cluster.synchronous());
             (Some(key), waits_for)
         } else {
@@ -94,7 +42,7 @@ impl Agent<'_> {
         if self.cluster.sync.value != value && !self.write_sync(value).await {
             return Next::Soon;
         }
-        self.sync_since = None;
+        self.standbys.told_anew();
         if self.database.set_sync(waits_for).await.is_err() {
             return Next::Soon;
         }
@@ -137,7 +85,7 @@ impl Agent<'_> {
             return Next::Soon;
         }
         for _ in 0..SYNC_STEPS_MAX {
-            let since = *self.sync_since.get_or_insert(status.durable);
+            let since = *self.standbys.since.get_or_insert(status.durable);
             let (options, key) = (&self.config.options, self.cluster.synchronous());
             let members =
                 self.cluster.members.iter().map(|(id, member)| (*id, member.tags.clone())).collect();
@@ -156,7 +104,7 @@ impl Agent<'_> {
                     if sync.required > sync.of.len() as u32 {
                         sometimes!("strict mode: writes wait for a standby that is not there");
                     }
-                    self.sync_since = None;
+                    self.standbys.told_anew();
                     if self.database.set_sync(sync).await.is_err() {
                         return Next::Soon;
                     }
@@ -173,7 +121,7 @@ impl Agent<'_> {
     /// Just promoted, with voters that do not stream yet: it does not take them for gone.
     fn waits_for_voters(&self, status: &Status) -> bool {
         let comes = |id: &u32| status.standbys.iter().any(|standby| standby.id == *id);
-        let is_early = self.voters_come_until.is_some_and(|until| Instant::now() < until);
+        let is_early = self.standbys.voters_come_until.is_some_and(|until| Instant::now() < until);
         is_early && !status.sync.of.is_empty() && !status.sync.of.iter().any(comes)
     }
 
@@ -191,26 +139,5 @@ impl Agent<'_> {
             }
             Ok(None) | Err(_) => false,
         }
-    }
-
-    /// Stops the database, and gives up the lock.
-    pub(super) async fn release(&mut self, why: Why) -> Next {
-        let mut last = None;
-        if why != Why::Paused {
-            self.stop().await;
-            last = self.look().await.map(|status| status.durable).filter(|durable| *durable > Lsn(0));
-        }
-        let by = self.deadline();
-        if self.session.release(last, by).await.is_ok() {
-            probe!("lock", "released");
-            self.leads_until = None;
-        }
-        self.no_longer_leads();
-        let back = if why == Why::FailedToStart { self.config.options.ttl } else { STAND_BACK };
-        self.stands_back_until = Some(Instant::now() + back);
-        if why == Why::TooSlow {
-            sometimes!("a crashed primary is given up");
-        }
-        Next::AtOnce
     }
 }
