@@ -64,17 +64,19 @@ use crate::registry::{
 };
 use host::{probe, sometimes};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 mod ranks;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::registry) use ranks::Ranks;
+pub(super) use ranks::Ranks;
 
 /// A node's claims, and its copies of the others'.
 #[derive(Debug)]
 pub(super) struct Converged {
     node: NodeId,
+    ranks: Arc<Mutex<Ranks>>,
     /// All claims, by name: one for each owner at most, the greatest first. What a name points at is the first.
     claims: BTreeMap<String, Vec<Entry>>,
     /// Our processes that have names.
@@ -87,15 +89,20 @@ pub(super) struct Converged {
 }
 
 impl Converged {
-    pub fn new(node: NodeId) -> Self {
+    pub fn new(node: NodeId, ranks: Arc<Mutex<Ranks>>) -> Self {
         Converged {
             node,
+            ranks,
             claims: BTreeMap::new(),
             ours: BTreeMap::new(),
             linked: BTreeSet::new(),
             known: BTreeSet::new(),
             events: Events::default(),
         }
+    }
+
+    fn ranks(&self) -> MutexGuard<'_, Ranks> {
+        self.ranks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn visible(&self, name: &str) -> Option<&Entry> {
@@ -116,7 +123,7 @@ impl Converged {
         }
         let rank = match self.visible(&name) {
             Some(entry) => entry.time,
-            None => local.ranks.add_name(pid, now),
+            None => self.ranks().add_name(pid, now),
         };
         self.ours.entry(pid).or_default().insert(name.clone());
         self.put(&name, Entry { pid, meta: meta.clone(), time: rank });
@@ -151,7 +158,7 @@ impl Converged {
     }
 
     fn withdraw(&mut self, name: String, pid: Pid, local: &mut Local) {
-        local.ranks.remove_name(pid);
+        self.ranks().remove_name(pid);
         self.take(&name, pid);
         self.tell(PeerMessage::SyncUnregister { name, pid }, local);
     }
@@ -203,7 +210,7 @@ impl Converged {
     /// Takes over one claim of a peer.
     fn hear(&mut self, record: Record, local: &mut Local) {
         let Record { name, pid, meta, time } = record;
-        local.ranks.see(time);
+        self.ranks().see(time);
         if self.put(&name, Entry { pid, meta, time }) > 1 {
             self.yield_to_greater(&name, local);
         }

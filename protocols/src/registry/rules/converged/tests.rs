@@ -30,7 +30,7 @@ impl DerefMut for Node {
 
 /// A node that is connected to both peers.
 fn node() -> Node {
-    let mut node = Node { rules: Converged::new(OURS), local: Local::new(OURS, 0xa) };
+    let mut node = Node { rules: Converged::new(OURS, Arc::default()), local: Local::new(OURS, 0xa) };
     for peer in [PEER, THIRD] {
         node.rules.on_node_up(peer, &mut node.local);
         node.rules.on_ack_sync(peer, Vec::new(), 0, &mut node.local);
@@ -215,7 +215,8 @@ fn a_process_has_one_rank_in_all_scopes() {
     let mut one = node();
     let pid = one.spawn();
     one.registers(OURS, "x", pid, 10);
-    let mut other = Node { rules: Converged::new(OURS), local: one.local };
+    let ranks = Arc::clone(&one.rules.ranks);
+    let mut other = Node { rules: Converged::new(OURS, ranks), local: one.local };
     assert_eq!(other.registers(OURS, "x", pid, 20).0, Answer::Registered { time: 10 });
 }
 
