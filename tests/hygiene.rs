@@ -83,8 +83,8 @@ fn nodes_take_time_chance_and_sockets_from_the_host_alone() {
     refuse("protocols/src", &forbidden);
 }
 
-/// The rooms of a protocol's folder: a file of that name, or a file and a folder of what is in it. Whatever else is there
-/// is a noun of that protocol.
+/// The rooms of a protocol's folder: a file of that name, or a file and a folder of what is in it. Whatever else is
+/// there is a noun of that protocol.
 ///
 /// | room | what is in it | who has it |
 /// |---|---|---|

@@ -1,8 +1,8 @@
 //! Replicated-state protocols as real async code.
 //!
-//! Every protocol is written on tokio and [`host`] alone: the same source runs on simulated machines and on real
-//! ones. A protocol is a folder with the same rooms everywhere, each a file, or a file and a folder. Who knows one knows
-//! all; `tests/hygiene.rs` checks it.
+//! Every protocol is written on tokio and [`host`] alone: the same source runs on simulated machines and on real ones.
+//! A protocol is a folder with the same rooms everywhere, each a file, or a file and a folder. Who knows one knows all;
+//! `tests/hygiene.rs` checks it.
 //!
 //! | room | what is in it | who has it |
 //! |---|---|---|

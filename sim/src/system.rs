@@ -57,8 +57,8 @@ pub trait System: Send + Sync + Sized + 'static {
     /// What is judged.
     fn checkers(&self) -> Checkers<Self>;
 
-    /// What it does not promise under these options, each with the reason. A scenario that says nothing of what it expects
-    /// tolerates it.
+    /// What it does not promise under these options, each with the reason. A scenario that says nothing of what it
+    /// expects tolerates it.
     fn tolerates(&self, _options: &Self::Options) -> Vec<Tolerated> {
         Vec::new()
     }

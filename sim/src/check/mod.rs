@@ -12,10 +12,11 @@
 //! A checker owns what it remembers. What several need to know of the same probes is heard once, by a **listener**
 //! ([`Checkers::listener`]): whatever is evaluated, it has heard the probe before, and checkers read what it keeps.
 //!
-//! More is judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), no node may compute
-//! without ever awaiting (`spin`), no more messages may be under way than the world carries (`overload`), and every
-//! client gets an answer or its time-out (`answered`). Where a system does not converge because faults went beyond what
-//! it promises to survive ([`Checkers::recovers_if`]), that is told apart: as a violation of `recoverability`.
+//! More is judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), no node may
+//! compute without ever awaiting (`spin`), no more messages may be under way than the world carries (`overload`), and
+//! every client gets an answer or its time-out (`answered`). Where a system does not converge because faults went
+//! beyond what it promises to survive ([`Checkers::recovers_if`]), that is told apart: as a violation of
+//! `recoverability`.
 
 mod explain;
 mod judge;
@@ -112,8 +113,8 @@ impl<S: System> Checkers<S> {
         }
     }
 
-    /// Adds a listener, which keeps something of what it hears. It hears whatever invariants are evaluated for, each time
-    /// before any of them, in whichever order they were added. The checkers that follow read what it keeps.
+    /// Adds a listener, which keeps something of what it hears. It hears whatever invariants are evaluated for, each
+    /// time before any of them, in whichever order they were added. The checkers that follow read what it keeps.
     pub fn listener<T: 'static>(
         self,
         state: T,
@@ -157,8 +158,8 @@ impl<S: System> Checkers<S> {
         self
     }
 
-    /// Says when the system promises to recover: an error is why it need not, after what was done to its nodes. A system
-    /// that does not converge then violates `recoverability`, and not what did not hold.
+    /// Says when the system promises to recover: an error is why it need not, after what was done to its nodes. A
+    /// system that does not converge then violates `recoverability`, and not what did not hold.
     #[must_use]
     pub fn recovers_if(mut self, promise: impl Fn(&[Harm]) -> Result<(), String> + 'static) -> Self {
         self.recoverable = Some(Box::new(promise));
@@ -166,8 +167,8 @@ impl<S: System> Checkers<S> {
     }
 
     /// The same, where one operation may be about several independent objects, as a transfer is about two accounts:
-    /// `split` says what a call and its answer (none if unknown) mean to each, as operations of the model. They may take
-    /// effect at different instants, all between the invocation and the answer.
+    /// `split` says what a call and its answer (none if unknown) mean to each, as operations of the model. They may
+    /// take effect at different instants, all between the invocation and the answer.
     #[must_use]
     pub fn linearizable_in_parts<M: Model + 'static>(
         mut self,

@@ -178,7 +178,8 @@ pub struct Expect {
     pub violation: Option<String>,
     /// These violations are counted and reported, never a failure.
     pub tolerates: Vec<String>,
-    /// So are these: the file says nothing, and the system does not promise them. Written down, they are left out again.
+    /// So are these: the file says nothing, and the system does not promise them. Written down, they are left out
+    /// again.
     pub inherited: Vec<Tolerated>,
 }
 
