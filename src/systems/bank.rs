@@ -1,12 +1,12 @@
 //! The bank under test.
 //!
-//! Clients deposit, withdraw and transfer money, close accounts and open them again, ask for balances and audit the whole
-//! bank. They send a request again, with its id, until it is answered. Some ask for what was done already once more
-//! (`repeat`), some send a transfer and go (`abandon`). `hot-` operations choose accounts by Zipf's law.
+//! Clients deposit, withdraw and transfer money, close accounts and open them again, ask for balances and audit the
+//! whole bank. They send a request again, with its id, until it is answered. Some ask for what was done already once
+//! more (`repeat`), some send a transfer and go (`abandon`). `hot-` operations choose accounts by Zipf's law.
 //!
 //! Judged: **balance** (no account is ever below zero), **closed** (no money moves on a closed account),
-//! **conservation** (in every audit, and at every instant with all branches up, what is on accounts and in flight is what
-//! was deposited less what was withdrawn), **once** (no request, and no leg of a transfer, is written twice),
+//! **conservation** (in every audit, and at every instant with all branches up, what is on accounts and in flight is
+//! what was deposited less what was withdrawn), **once** (no request, and no leg of a transfer, is written twice),
 //! **durability** (a branch comes back with every record that anything had followed from), **ends** (after the heal no
 //! transfer is under way) and **linearizable** (each account by itself: see `account_model.rs`).
 

@@ -2,10 +2,10 @@
 //!
 //! Clients read, put, delete and replace keys; hold a lease for some seconds and renew it; watch all keys for a while.
 //!
-//! Judged: **linearizable** (each key by itself), **agreement** (replicas at one revision came to it by the same changes),
-//! **lease** (a key that goes with a lease is there as long as its holder was told so, counted from when it asked),
-//! **watch** (changes come in order, and none of a key is missing), **convergence** (in the end a leader is there, and
-//! every replica has applied the same).
+//! Judged: **linearizable** (each key by itself), **agreement** (replicas at one revision came to it by the same
+//! changes), **lease** (a key that goes with a lease is there as long as its holder was told so, counted from when it
+//! asked), **watch** (changes come in order, and none of a key is missing), **convergence** (in the end a leader is
+//! there, and every replica has applied the same).
 
 mod key_model;
 
@@ -152,8 +152,8 @@ impl Client<Op, Ret> for StoreClient {
 }
 
 impl StoreClient {
-    /// Takes a lease, puts a key that goes with it, and renews it. Whoever was told that the lease lives until an instant
-    /// must find the key before that instant.
+    /// Takes a lease, puts a key that goes with it, and renews it. Whoever was told that the lease lives until an
+    /// instant must find the key before that instant.
     async fn hold(&mut self) -> Result<u64, ClientError> {
         self.leases += 1;
         let key = format!("lease/{}/{}", self.id, self.leases);

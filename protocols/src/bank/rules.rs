@@ -1,7 +1,8 @@
 //! The rules of a branch: what it decides, and what a record does to its books. No I/O.
 //!
-//! A decision changes nothing: it says which [`Record`] is to be written. [`Ledger::apply`] is the only way to change the
-//! books, when a record is new and when it is read again after a crash; so what a branch knows is the fold of its log.
+//! A decision changes nothing: it says which [`Record`] is to be written. [`Ledger::apply`] is the only way to change
+//! the books, when a record is new and when it is read again after a crash; so what a branch knows is the fold of its
+//! log.
 
 use super::{
     account::{Account, Limits},

@@ -202,7 +202,8 @@ pub(super) enum Request {
 /// Database to client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Reply {
-    /// It takes requests: the first message on a connection, as in PostgreSQL. Who does not get it has asked nothing yet.
+    /// It takes requests: the first message on a connection, as in PostgreSQL. Who does not get it has asked nothing
+    /// yet.
     Ready {
         /// It is a primary.
         writable: bool,

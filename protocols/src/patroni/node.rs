@@ -1,7 +1,8 @@
 //! The agent: it looks, decides, acts, and waits, for ever.
 //!
-//! All of it is one future, with the answers to others in it: a pause of the process stops all at once. What it believes of
-//! the lock has an end by its own clock, counted from when it asked for it; nothing that needs the lock is done after that.
+//! All of it is one future, with the answers to others in it: a pause of the process stops all at once. What it
+//! believes of the lock has an end by its own clock, counted from when it asked for it; nothing that needs the lock is
+//! done after that.
 
 mod database;
 mod health;

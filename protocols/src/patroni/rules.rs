@@ -1,8 +1,8 @@
 //! What an agent does: from what it knows to what follows, without a wait.
 //!
-//! One of four questions each time the agent looks: it has the lock, and has just renewed it ([`with_lock`]); it had the
-//! lock, and could not renew it ([`lock_lost`]); somebody else has it, or nobody ([`without_lock`]); the store does not
-//! answer ([`without_store`]). Where the answer depends on what other agents say it is [`Act::AskOthers`], and the
+//! One of four questions each time the agent looks: it has the lock, and has just renewed it ([`with_lock`]); it had
+//! the lock, and could not renew it ([`lock_lost`]); somebody else has it, or nobody ([`without_lock`]); the store does
+//! not answer ([`without_store`]). Where the answer depends on what other agents say it is [`Act::AskOthers`], and the
 //! question is put again with what they said.
 
 pub(super) mod cascade;

@@ -2,8 +2,8 @@
 
 /// What a router thinks of a backend.
 ///
-/// The counter goes from 0 to rise + fall − 1; the backend is up from `rise` on. It counts answers of one kind in a row:
-/// a good answer while up sets it to the top, a bad one while down to the bottom.
+/// The counter goes from 0 to rise + fall − 1; the backend is up from `rise` on. It counts answers of one kind in a
+/// row: a good answer while up sets it to the top, a bad one while down to the bottom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Health {
     counter: u32,

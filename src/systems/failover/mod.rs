@@ -5,10 +5,10 @@
 //!
 //! Judged, each in a file of its own: **timeline** (`logs.rs`: all logs are paths in one tree, and who was not rewound
 //! does not stream), **split-brain** (writes of two primaries do not overlap), **one-writable** (no two databases would
-//! take a write, asked by whomever), **lease** (who writes holds the lock), **eligible** (nobody leads who is tagged not to),
-//! **service** (no longer without a write than the scenario allows), **convergence** (in the end there is one primary,
-//! and all others have what it has), **durability** (what was acknowledged is then there) and **linearizable** (each key
-//! by itself).
+//! take a write, asked by whomever), **lease** (who writes holds the lock), **eligible** (nobody leads who is tagged
+//! not to), **service** (no longer without a write than the scenario allows), **convergence** (in the end there is one
+//! primary, and all others have what it has), **durability** (what was acknowledged is then there) and **linearizable**
+//! (each key by itself).
 //!
 //! What is not promised is in `options.rs`: without synchronous replication, the last two; with stolon, one-writable.
 

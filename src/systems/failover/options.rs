@@ -20,8 +20,8 @@ pub struct Options {
     pub stores: u32,
     /// How many routers there are: the last machines.
     pub routers: u32,
-    /// Whether the databases follow a primary elsewhere, as a standby cluster of Patroni's: it is in the routers' place, and
-    /// clients talk to it.
+    /// Whether the databases follow a primary elsewhere, as a standby cluster of Patroni's: it is in the routers'
+    /// place, and clients talk to it.
     pub standby_cluster: bool,
     /// Whether a write waits for a standby: the manager's own way of that, where its options say nothing else.
     pub synchronous: bool,
@@ -100,9 +100,9 @@ impl Options {
     pub(super) fn tolerates(&self) -> Vec<Tolerated> {
         let mut tolerates = Vec::new();
         if self.is_asynchronous() {
-            // Patroni's documentation, Replication modes: "the cluster is allowed to lose some committed transactions to
-            // ensure availability", up to `maximum_lag_on_failover`. stolon's, Synchronous replication: "the new elected
-            // master may be behind".
+            // Patroni's documentation, Replication modes: "the cluster is allowed to lose some committed transactions
+            // to ensure availability", up to `maximum_lag_on_failover`. stolon's, Synchronous replication: "the new
+            // elected master may be behind".
             let because = "asynchronous replication loses what the new primary had not received";
             tolerates.extend(["durability", "linearizable"].map(|checker| Tolerated { checker, because }));
         }

@@ -1,7 +1,7 @@
 //! **split-brain**: the writes of two primaries do not overlap in time.
 //!
-//! All clients write through routers. Once a primary has done a write, no other takes one and does it. One that was taken
-//! before may be done after: a machine that stood still says late what it and its standby had written long ago.
+//! All clients write through routers. Once a primary has done a write, no other takes one and does it. One that was
+//! taken before may be done after: a machine that stood still says late what it and its standby had written long ago.
 
 use super::fact::{Fact, name};
 use super::heard::Heard;

@@ -1,7 +1,8 @@
 //! A running database: one run of a process, from its start as a primary or a standby until it stops.
 //!
-//! One lock guards all that changes. Whatever happens is handled whole under it; nobody waits for the disk under it. One
-//! task commits what was appended, and says so to whom it may concern. What happens under the lock is in `engine/state.rs`.
+//! One lock guards all that changes. Whatever happens is handled whole under it; nobody waits for the disk under it.
+//! One task commits what was appended, and says so to whom it may concern. What happens under the lock is in
+//! `engine/state.rs`.
 
 mod state;
 

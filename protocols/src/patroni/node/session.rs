@@ -1,7 +1,7 @@
 //! An agent's hand on the store: its lease, and the keys that go with it.
 //!
-//! One lease holds an agent's member key and, if it has it, the lock. Its end is counted from when its renewal was *asked*
-//! for: it is never later than the store's.
+//! One lease holds an agent's member key and, if it has it, the lock. Its end is counted from when its renewal was
+//! *asked* for: it is never later than the store's.
 
 use crate::database::{Lsn, Timeline};
 use crate::patroni::message::{Cluster, Initialize, Kept, Keys, Member, Settings, SyncState, text};
@@ -124,8 +124,8 @@ impl Session {
         Ok(reply.succeeded.then_some(lease.until))
     }
 
-    /// Renews the lock, and says what only its holder may: its last entry, and whom it asks without the store. Until when
-    /// it has it; none if it has it no longer.
+    /// Renews the lock, and says what only its holder may: its last entry, and whom it asks without the store. Until
+    /// when it has it; none if it has it no longer.
     pub async fn update(
         &mut self,
         cluster: &Cluster,

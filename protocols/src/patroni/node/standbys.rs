@@ -23,7 +23,8 @@ pub(super) struct Standbys {
 }
 
 impl Standbys {
-    /// The database is told anew whom to wait for, or remembers it by itself: what it has from then on is not known yet.
+    /// The database is told anew whom to wait for, or remembers it by itself: what it has from then on is not known
+    /// yet.
     pub(super) fn told_anew(&mut self) {
         self.since = None;
     }

@@ -1,9 +1,9 @@
 //! Cascading replication: a standby that streams from another standby, as its tags say.
 //!
-//! It does so only if that one's stream begins at the leader, as far as member keys tell: each standby that others are to
-//! stream from says in its key whom it streams from. Otherwise it streams from the leader itself. Tags that name each
-//! other in a circle name nobody. What member keys say may be a look old, so for that long two standbys may be in a circle
-//! all the same, when leaders change; they have nothing to tell each other then.
+//! It does so only if that one's stream begins at the leader, as far as member keys tell: each standby that others are
+//! to stream from says in its key whom it streams from. Otherwise it streams from the leader itself. Tags that name
+//! each other in a circle name nobody. What member keys say may be a look old, so for that long two standbys may be in
+//! a circle all the same, when leaders change; they have nothing to tell each other then.
 //!
 //! Nothing is cut or copied for the sake of a standby: it may itself be about to. Who has diverged turns to the leader.
 

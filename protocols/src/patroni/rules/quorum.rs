@@ -1,22 +1,22 @@
 //! Quorum commit: writes wait for any so many of all standbys, and a candidate is voted for.
 //!
 //! A write that is acknowledged has *holders*: the leader, and any `required` of the standbys `of` the database's list.
-//! The `sync` key has *voters*, its standbys, and a number, its *quorum*: **of the voters, at most `quorum` lack any one
-//! acknowledged write.** So of `quorum + 1` of them, or of the leader and them, one has it; who is behind none of so many
-//! has it, too, and may lead (`rules/votes.rs`).
+//! The `sync` key has *voters*, its standbys, and a number, its *quorum*: **of the voters, at most `quorum` lack any
+//! one acknowledged write.** So of `quorum + 1` of them, or of the leader and them, one has it; who is behind none of
+//! so many has it, too, and may lead (`rules/votes.rs`).
 //!
 //! Two lists that cannot change at once, then, and this must hold in between, whoever comes and goes and wherever an
 //! agent dies. Three facts say how low a quorum may be:
 //!
-//! * A write that is acknowledged from now on is with so many of the list as are required. Those of the list that are no
-//!   voters may be among them, but no more than there are: the others of the required are voters ([`lack_at_most`]).
+//! * A write that is acknowledged from now on is with so many of the list as are required. Those of the list that are
+//!   no voters may be among them, but no more than there are: the others of the required are voters ([`lack_at_most`]).
 //! * A write from before the database was last told is with whoever has since confirmed all that it then had.
 //! * Any write at all is with so many voters as the key says that it is, for the key is right; at worst each new voter
 //!   lacks it.
 //!
 //! A database is told only what is right with the key; otherwise the key is changed first, to one that is right with
-//! both. In the end all active standbys are voters and on the list, so many are required as are wanted, and the quorum is
-//! the difference: Patroni's optimum.
+//! both. In the end all active standbys are voters and on the list, so many are required as are wanted, and the quorum
+//! is the difference: Patroni's optimum.
 
 use crate::database::{Lsn, Status, Sync};
 use crate::patroni::message::SyncState;
@@ -24,8 +24,8 @@ use crate::patroni::options::Options;
 use crate::patroni::rules::sync::Step;
 use std::collections::BTreeSet;
 
-/// The next step of a leader, if there is one. `active`: the standbys that may be waited for. `since`: what the database
-/// had when it was last told; none if that is not known.
+/// The next step of a leader, if there is one. `active`: the standbys that may be waited for. `since`: what the
+/// database had when it was last told; none if that is not known.
 pub(in crate::patroni) fn next_step(
     me: u32,
     options: &Options,
@@ -64,8 +64,8 @@ pub(in crate::patroni) fn next_step(
 }
 
 /// What the key is and whom the database waits for before `me` is promoted: the leader before is a voter as the others
-/// are, and the quorum stays. In Patroni the key follows the promotion: between the two, the leader before counts as one
-/// that has everything.
+/// are, and the quorum stays. In Patroni the key follows the promotion: between the two, the leader before counts as
+/// one that has everything.
 pub(in crate::patroni) fn take_over(
     me: u32,
     options: &Options,
@@ -92,9 +92,9 @@ fn lack_at_most(voters: &BTreeSet<u32>, sync: &Sync) -> usize {
     voters.len().saturating_sub((sync.required as usize).saturating_sub(others))
 }
 
-/// The least quorum that is right for these voters with what was written, with what the database does now, and with what
-/// it is to do. `lacking`: how many of them have not confirmed what it had when it was last told. None if nobody could
-/// ever be elected with it.
+/// The least quorum that is right for these voters with what was written, with what the database does now, and with
+/// what it is to do. `lacking`: how many of them have not confirmed what it had when it was last told. None if nobody
+/// could ever be elected with it.
 fn least_quorum(
     key: &SyncState,
     voters: &BTreeSet<u32>,

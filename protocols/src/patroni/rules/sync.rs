@@ -2,7 +2,8 @@
 //!
 //! Whoever is in the `sync` key may become the leader. So it must have every acknowledged write: the database waits for
 //! it *before* it is named there, and no longer than it is named there; and it is named only when it has what was
-//! acknowledged before the database waited. Where writes wait for any so many of all standbys, `quorum.rs` has the steps.
+//! acknowledged before the database waited. Where writes wait for any so many of all standbys, `quorum.rs` has the
+//! steps.
 
 use crate::database::{Lsn, Standby, Status, Sync};
 use crate::patroni::message::SyncState;
@@ -21,8 +22,8 @@ pub(in crate::patroni) enum Step {
     Database(Sync),
 }
 
-/// The next step of a leader, if there is one. `members`: who has a member key, and their tags. `since`: what the database had when it was
-/// last told; none if that is not known.
+/// The next step of a leader, if there is one. `members`: who has a member key, and their tags. `since`: what the
+/// database had when it was last told; none if that is not known.
 pub(in crate::patroni) fn next_step(
     me: u32,
     options: &Options,

@@ -4,17 +4,17 @@
 //!
 //! *Claims, not entries.* Each node keeps, for every node of the cluster, the *claims* of that owner: name → process,
 //! metadata, rank. An owner writes its own and nobody else's. Whoever is connected to it holds a copy, and a copy is
-//! always a prefix of what the owner did: a snapshot is the first thing on a new connection, every change follows it
-//! on the same connection, to everyone, the node that asked for the change included. Nothing is filtered after it,
-//! nothing is written by a calling task, no two writers share a row. When the connection is lost, or the owner says that
-//! its scope process is new, the copy is dropped, and a snapshot comes first again.
+//! always a prefix of what the owner did: a snapshot is the first thing on a new connection, every change follows it on
+//! the same connection, to everyone, the node that asked for the change included. Nothing is filtered after it, nothing
+//! is written by a calling task, no two writers share a row. When the connection is lost, or the owner says that its
+//! scope process is new, the copy is dropped, and a snapshot comes first again.
 //!
 //! *What a name points at* is not stored but follows: of the claims on it that a node has, the one of the greatest
 //! (rank, pid). All nodes compute it alike from what they have.
 //!
-//! *Rank.* A process gets its rank with the first name it is given, from a hybrid logical clock: the wall clock, or
-//! one more than the greatest rank seen or given, whichever is greater. It keeps it until it has lost its last name.
-//! A clock that steps backwards cannot take a rank back, and who registers having seen another comes after it. Ranks and
+//! *Rank.* A process gets its rank with the first name it is given, from a hybrid logical clock: the wall clock, or one
+//! more than the greatest rank seen or given, whichever is greater. It keeps it until it has lost its last name. A
+//! clock that steps backwards cannot take a rank back, and who registers having seen another comes after it. Ranks and
 //! their clock are the node's (`ranks.rs`), one for all scopes: all else here is for each scope by itself.
 //!
 //! *Calls* go to the process' node, which refuses a name that it sees claimed by another process.

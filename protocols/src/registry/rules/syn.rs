@@ -1,8 +1,8 @@
 //! The rules of a scope: what a node does with each call, message and death. Synchronous, without I/O.
 //!
 //! Functions named `on_…` take one event, change the tables, and send what must leave the node, in order, through
-//! [`Local`]. Receivers of a broadcast are fixed when it is pushed, as in Syn: a peer that is discovered a line later gets
-//! a snapshot instead.
+//! [`Local`]. Receivers of a broadcast are fixed when it is pushed, as in Syn: a peer that is discovered a line later
+//! gets a snapshot instead.
 
 use crate::registry::{
     events::{Event, Events},

@@ -33,8 +33,8 @@ pub struct KeeperConfig {
     pub never: Never,
 }
 
-/// Runs a keeper until the future is dropped. It keeps one file on the disk, beside its database's, and waits until that
-/// can be read.
+/// Runs a keeper until the future is dropped. It keeps one file on the disk, beside its database's, and waits until
+/// that can be read.
 ///
 /// # Errors
 ///
@@ -199,8 +199,8 @@ impl Keeper {
     }
 }
 
-/// Starts a master on its timeline if it has one: an empty database would begin a new life as the master of all. Returns
-/// whether it did.
+/// Starts a master on its timeline if it has one: an empty database would begin a new life as the master of all.
+/// Returns whether it did.
 async fn restart(supervisor: &mut Supervisor, sync: Sync) -> Result<bool, SupervisorError> {
     supervisor.start(Start::Standby { upstream: None, repair: Repair::No }).await?;
     let empty = supervisor.status().await?.history.last().is_none();
@@ -217,8 +217,8 @@ async fn restart(supervisor: &mut Supervisor, sync: Sync) -> Result<bool, Superv
     Ok(true)
 }
 
-/// How far the log had come when writes began to wait for these standbys: what was acknowledged without them is not behind
-/// that.
+/// How far the log had come when writes began to wait for these standbys: what was acknowledged without them is not
+/// behind that.
 #[derive(Debug, Default)]
 struct Waits {
     sync: Sync,

@@ -1,7 +1,7 @@
 //! A proxy: it sends connections to the master, and to nobody else.
 //!
-//! It says which generation it knows of *after* it has dropped what that forbids and *before* it does what that allows: a
-//! sentinel that has read it may rely on it.
+//! It says which generation it knows of *after* it has dropped what that forbids and *before* it does what that allows:
+//! a sentinel that has read it may rely on it.
 
 use crate::common::forward;
 use crate::stolon::message::{ClusterData, ProxyInfo};

@@ -1,5 +1,5 @@
-//! What the sentinel that leads remembers from round to round: when it last saw something new of everyone. It begins with
-//! nothing each time it comes to lead.
+//! What the sentinel that leads remembers from round to round: when it last saw something new of everyone. It begins
+//! with nothing each time it comes to lead.
 
 use crate::stolon::message::{ClusterData, Db, DbUid, FIRST_GENERATION, Init, Keeper, KeeperInfo, ProxyInfo};
 use std::collections::BTreeMap;
@@ -126,8 +126,8 @@ impl Memory {
         }
     }
 
-    /// The proxies that may route, and the generation that each knows of. One whose record stays as it is for long enough
-    /// routes nowhere.
+    /// The proxies that may route, and the generation that each knows of. One whose record stays as it is for long
+    /// enough routes nowhere.
     pub fn active(&mut self, proxies: &BTreeMap<u32, ProxyInfo>, now: Now) -> BTreeMap<u32, u64> {
         self.proxies.retain(|id, _| proxies.contains_key(id));
         let mut active = BTreeMap::new();
