@@ -14,7 +14,7 @@ use host::net::{TcpListener, TcpStream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sim::check::Checkers;
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -126,8 +126,14 @@ impl System for Counter {
     type View = View;
 
     const NAME: &'static str = "counter";
-    const OPERATIONS: &'static [&'static str] = &["add", "sum"];
-    const PROBES: &'static [&'static str] = &["added"];
+
+    fn operations() -> &'static [Operation<Op>] {
+        &[Operation("add", |_, _| Op::Add), Operation("sum", |_, _| Op::Sum)]
+    }
+
+    fn probes() -> Vec<&'static str> {
+        vec!["added"]
+    }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         let incarnation = if node.options.forgetful { 0 } else { host::entropy::u64() };
@@ -156,10 +162,6 @@ impl System for Counter {
 
     fn client(&self, client: ClientContext<Options>) -> impl Client<Op, String> {
         CounterClient { node: client.nodes[client.id as usize % client.nodes.len()], stream: None }
-    }
-
-    fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Op {
-        if mix.pick(draw) == "add" { Op::Add } else { Op::Sum }
     }
 
     fn checkers(&self) -> Checkers<Self> {

@@ -7,7 +7,7 @@ use sim::catalog::Catalog;
 use sim::check::Checkers;
 use sim::run::{Attention, Report, once};
 use sim::scenario::Scenario;
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -40,8 +40,10 @@ impl System for Broken {
     type View = String;
 
     const NAME: &'static str = "broken";
-    const OPERATIONS: &'static [&'static str] = &["nothing"];
-    const PROBES: &'static [&'static str] = &[];
+
+    fn operations() -> &'static [Operation<()>] {
+        &[Operation("nothing", |_, _| ())]
+    }
 
     async fn node(&self, node: NodeContext<Options>) -> std::io::Result<()> {
         let text = format!("n{} at {:?}", node.id, node.options.breaks);
@@ -69,8 +71,6 @@ impl System for Broken {
     fn client(&self, client: ClientContext<Options>) -> impl Client<(), ()> {
         Idle { hangs: matches!(client.options.breaks, Breaks::ClientHangs) }
     }
-
-    fn next_op(&self, _: &Mix, _: &mut Draw) {}
 
     fn checkers(&self) -> Checkers<Self> {
         Checkers::<Self>::new().convergence(|views| match views.get(1) {

@@ -1,6 +1,7 @@
 //! Who sees whom, and how the tree is kept.
 #![allow(clippy::unwrap_used)] // the helpers of a test are the test
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -80,6 +81,103 @@ fn nodes_take_time_chance_and_sockets_from_the_host_alone() {
         "::thread_rng",
     ];
     refuse("protocols/src", &forbidden);
+}
+
+/// The rooms of a protocol's folder: a file of that name, or a file and a folder of what is in it. Whatever else is
+/// there is a noun of that protocol.
+///
+/// | room | what is in it | who has it |
+/// |---|---|---|
+/// | `mod` | the algorithm in prose, its source, its invariants, what it gives up | everyone |
+/// | `options` | what can be chosen | everyone |
+/// | `rules` | what follows from what: plain functions, without a wait | everyone |
+/// | `node` | what is around the rules: sockets, timers, the disk | everyone |
+/// | `client`, `message` | who asks, and what is said: on the wire, or where others read it | everyone who is asked |
+/// | `view` | what a node believes, for checkers | everyone who registers one |
+const ROOMS: [&str; 4] = ["mod", "options", "rules", "node"];
+
+/// Names under which the rooms have been found, and the one that each has everywhere.
+const OTHER_NAMES: [(&str, &str); 10] = [
+    ("state", "rules"),
+    ("machine", "rules"),
+    ("engine", "rules"),
+    ("step", "rules"),
+    ("logic", "rules"),
+    ("agent", "node"),
+    ("acts", "node"),
+    ("server", "node"),
+    ("operator", "client"),
+    ("wire", "message"),
+];
+
+/// What is wrong with the plan of a protocol that has these files; nothing if all is where it belongs.
+fn misplaced(files: &[&str], registers_a_view: bool) -> Option<String> {
+    let has = |room: &str| files.contains(&room);
+    let (client, message) = (has("client"), has("message"));
+    if let Some(room) = ROOMS.iter().find(|room| !has(room)) {
+        return Some(format!("there is no `{room}`"));
+    }
+    if let Some((name, room)) = OTHER_NAMES.iter().find(|(name, _)| has(name)) {
+        return Some(format!("`{name}` is called `{room}` everywhere"));
+    }
+    if client != message {
+        return Some("`client` and `message` go together: who asks, and what is said".to_owned());
+    }
+    if has("view") != registers_a_view {
+        return Some("`view` has what the node registers with `host::view`, and nothing else".to_owned());
+    }
+    None
+}
+
+#[test]
+fn every_protocol_has_the_same_rooms() {
+    let mut protocols: BTreeMap<String, Vec<(PathBuf, String)>> = BTreeMap::new();
+    for (path, text) in sources("protocols/src") {
+        let inside = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("protocols/src")).unwrap();
+        let [protocol, _, ..] = inside.iter().collect::<Vec<_>>()[..] else { continue };
+        let protocol = protocol.to_str().unwrap();
+        // What several need, and programs.
+        if !["common", "bin"].contains(&protocol) {
+            protocols.entry(protocol.to_owned()).or_default().push((inside.to_owned(), text));
+        }
+    }
+    for (protocol, files) in &protocols {
+        let rooms: Vec<&str> = files
+            .iter()
+            .filter(|(path, _)| path.iter().count() == 2)
+            .map(|(path, _)| path.file_stem().unwrap().to_str().unwrap())
+            .collect();
+        let registers_a_view = files.iter().any(|(_, text)| text.contains("view::register("));
+        let wrong = misplaced(&rooms, registers_a_view);
+        assert!(wrong.is_none(), "protocols/src/{protocol}: {}", wrong.unwrap());
+    }
+}
+
+#[test]
+fn a_plan_with_a_room_that_is_missing_or_has_another_name_is_found() {
+    let plan = ["mod", "options", "rules", "node"];
+    let with = |others: &[&'static str]| [&plan[..], others].concat();
+    assert_eq!(misplaced(&with(&["account", "client", "message", "view"]), true), None);
+    assert_eq!(misplaced(&plan, false), None);
+    assert_eq!(misplaced(&["mod", "options", "node", "step"], false).unwrap(), "there is no `rules`");
+    assert_eq!(misplaced(&with(&["step"]), false).unwrap(), "`step` is called `rules` everywhere");
+    assert!(misplaced(&with(&["client"]), false).unwrap().starts_with("`client` and `message`"));
+    assert!(misplaced(&plan, true).unwrap().starts_with("`view` has what"));
+    assert!(misplaced(&with(&["view"]), false).unwrap().starts_with("`view` has what"));
+}
+
+#[test]
+fn rules_are_plain_functions() {
+    let mut found = Vec::new();
+    for (path, text) in sources("protocols/src") {
+        if path.iter().any(|part| part == "rules" || part == "rules.rs") {
+            let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+            let waits = ["async ", "tokio::", "host::net", "host::disk", "host::entropy"];
+            let lines = code.filter(|code| waits.iter().any(|word| code.contains(word)));
+            found.extend(lines.map(|line| format!("{}: {line}", path.display())));
+        }
+    }
+    assert!(found.is_empty(), "rules neither wait nor reach out: that is the node's\n{}", found.join("\n"));
 }
 
 #[test]

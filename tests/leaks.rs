@@ -12,7 +12,7 @@ use sim::catalog::Catalog;
 use sim::check::Checkers;
 use sim::run::{Attention, once};
 use sim::scenario::Scenario;
-use sim::{Client, ClientContext, Digest, Draw, Mix, NodeContext, Outcome, System};
+use sim::{Client, ClientContext, Digest, NodeContext, Operation, Outcome, System};
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,8 +49,14 @@ impl System for Leaky {
     type View = ();
 
     const NAME: &'static str = "leaky";
-    const OPERATIONS: &'static [&'static str] = &["nothing"];
-    const PROBES: &'static [&'static str] = &["leaked"];
+
+    fn operations() -> &'static [Operation<()>] {
+        &[Operation("nothing", |_, _| ())]
+    }
+
+    fn probes() -> Vec<&'static str> {
+        vec!["leaked"]
+    }
 
     async fn node(&self, node: NodeContext<Options>) -> std::io::Result<()> {
         loop {
@@ -63,8 +69,6 @@ impl System for Leaky {
     fn client(&self, _: ClientContext<Options>) -> impl Client<(), ()> {
         Idle
     }
-
-    fn next_op(&self, _: &Mix, _: &mut Draw) {}
 
     fn checkers(&self) -> Checkers<Self> {
         Checkers::new()

@@ -9,7 +9,7 @@ use sim::check::Checkers;
 use sim::run::{Attention, Report, once};
 use sim::scenario::Scenario;
 use sim::sweep::{Again, Plan, Progress, sweep};
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::time::Duration;
 
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
@@ -41,8 +41,10 @@ impl System for Foreign {
     type View = u32;
 
     const NAME: &'static str = "foreign";
-    const OPERATIONS: &'static [&'static str] = &["nothing"];
-    const PROBES: &'static [&'static str] = &[];
+
+    fn operations() -> &'static [Operation<()>] {
+        &[Operation("nothing", |_, _| ())]
+    }
 
     async fn node(&self, node: NodeContext<Options>) -> std::io::Result<()> {
         let id = node.id;
@@ -57,8 +59,6 @@ impl System for Foreign {
     fn client(&self, _: ClientContext<Options>) -> impl Client<(), ()> {
         Idle
     }
-
-    fn next_op(&self, _: &Mix, _: &mut Draw) {}
 
     fn checkers(&self) -> Checkers<Self> {
         Checkers::<Self>::new().convergence(|_| Ok(()))

@@ -8,7 +8,7 @@ use sim::catalog::Catalog;
 use sim::check::Checkers;
 use sim::run::{Attention, once};
 use sim::scenario::Scenario;
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::hint::black_box;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -27,8 +27,14 @@ impl System for Computing {
     type View = u64;
 
     const NAME: &'static str = "computing";
-    const OPERATIONS: &'static [&'static str] = &["nothing"];
-    const PROBES: &'static [&'static str] = &["computed"];
+
+    fn operations() -> &'static [Operation<()>] {
+        &[Operation("nothing", |_, _| ())]
+    }
+
+    fn probes() -> Vec<&'static str> {
+        vec!["computed"]
+    }
 
     async fn node(&self, node: NodeContext<Options>) -> std::io::Result<()> {
         tokio::time::sleep(Duration::from_millis(1500)).await;
@@ -43,8 +49,6 @@ impl System for Computing {
     fn client(&self, _: ClientContext<Options>) -> impl Client<(), ()> {
         Idle
     }
-
-    fn next_op(&self, _: &Mix, _: &mut Draw) {}
 
     fn checkers(&self) -> Checkers<Self> {
         Checkers::<Self>::new().convergence(|views| match views.up().count() {

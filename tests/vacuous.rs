@@ -9,7 +9,7 @@ use sim::run::{Attention, once};
 use sim::scenario::Scenario;
 use sim::sweep::{Plan, confirm_on_a_fresh_thread, sweep};
 use sim::verdict::Lack;
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -37,8 +37,14 @@ impl System for Empty {
     type View = u32;
 
     const NAME: &'static str = "empty";
-    const OPERATIONS: &'static [&'static str] = &["nothing"];
-    const PROBES: &'static [&'static str] = &["judged"];
+
+    fn operations() -> &'static [Operation<()>] {
+        &[Operation("nothing", |_, _| ())]
+    }
+
+    fn probes() -> Vec<&'static str> {
+        vec!["judged"]
+    }
 
     async fn node(&self, node: NodeContext<Options>) -> std::io::Result<()> {
         let (id, lacks) = (node.id, node.options.lacks);
@@ -59,8 +65,6 @@ impl System for Empty {
     fn client(&self, client: ClientContext<Options>) -> impl Client<(), ()> {
         Idle(client.options.lacks)
     }
-
-    fn next_op(&self, _: &Mix, _: &mut Draw) {}
 
     fn checkers(&self) -> Checkers<Self> {
         Checkers::<Self>::new().convergence(|_| Ok(())).invariant("once", |seen| {

@@ -1,9 +1,19 @@
 //! Replicated-state protocols as real async code.
 //!
-//! Every protocol is written on tokio and [`host`] alone: the same source runs on simulated machines and on real
-//! ones. A protocol is a folder of five files, always the same: `mod.rs` (the algorithm in prose, its source, its
-//! invariants, what it gives up), `message.rs` (wire types), `state.rs` (the rules: synchronous, no I/O), `node.rs`
-//! (the async node around them) and `client.rs`. Who knows one knows all.
+//! Every protocol is written on tokio and [`host`] alone: the same source runs on simulated machines and on real ones.
+//! A protocol is a folder with the same rooms everywhere, each a file, or a file and a folder. Who knows one knows all;
+//! `tests/hygiene.rs` checks it.
+//!
+//! | room | what is in it | who has it |
+//! |---|---|---|
+//! | `mod` | the algorithm in prose, its source, its invariants, what it gives up | everyone |
+//! | `options` | what can be chosen, and the flaws | everyone |
+//! | `rules` | what follows from what: plain functions, without a wait and without I/O | everyone |
+//! | `node` | what is around the rules: sockets, timers, the order of disk and network | everyone |
+//! | `message`, `client` | what is said, on the wire or where others read it; who asks | everyone who is asked |
+//! | `view` | what a node believes, for checkers | everyone who registers one |
+//!
+//! Besides, each has nouns of its own: `registry/groups.rs`, `bank/gate.rs`.
 //!
 //! [`common`] has what several need: a durable log, frames, a node's tasks.
 //!

@@ -1,6 +1,6 @@
 //! The systems of a command or test, and the scenario files written for them.
 
-use crate::scenario::{Scenario, ScenarioError, Systems, Vocabulary, nearest};
+use crate::scenario::{Scenario, ScenarioError, Systems, Tolerated, Vocabulary, nearest};
 use crate::system::AnySystem;
 use std::path::{Path, PathBuf};
 
@@ -74,6 +74,10 @@ impl Systems for Catalog {
 
     fn vocabulary(&self, system: &str) -> Option<Vocabulary> {
         self.system(system).map(AnySystem::vocabulary)
+    }
+
+    fn tolerates(&self, system: &str, options: &toml::Table) -> Vec<Tolerated> {
+        self.system(system).map(|system| system.tolerates(options)).unwrap_or_default()
     }
 }
 

@@ -49,5 +49,6 @@ pub mod verdict;
 
 pub use check::Checkers;
 pub use host::world::{Digest, Draw};
-pub use system::{AnySystem, Client, ClientContext, Mix, NodeContext, Outcome, System};
+pub use scenario::Tolerated;
+pub use system::{AnySystem, Client, ClientContext, Mix, NodeContext, Operation, Outcome, System};
 pub use testing::test;

@@ -5,7 +5,7 @@
 
 use crate::check::Checkers;
 use crate::run::{self, Attention, Recording, Report};
-use crate::scenario::{Scenario, Vocabulary};
+use crate::scenario::{Scenario, Tolerated, Vocabulary};
 use host::disk::Disk;
 use host::world::Draw;
 use schemars::JsonSchema;
@@ -30,13 +30,17 @@ pub trait System: Send + Sync + Sized + 'static {
 
     /// The name that scenarios use.
     const NAME: &'static str;
-    /// The operations that a scenario's mix may name.
-    const OPERATIONS: &'static [&'static str];
-    /// The probes that the protocol publishes.
-    const PROBES: &'static [&'static str];
     /// The processes, as `host::process::run` names them, of which a scenario may strike one; none if every machine is
     /// one process.
     const PROCESSES: &'static [&'static str] = &[];
+
+    /// What clients can be told to do: the operations that a scenario's mix may name.
+    fn operations() -> &'static [Operation<Self::Op>];
+
+    /// The probes that the protocol publishes, which a scenario's faults may wait for.
+    fn probes() -> Vec<&'static str> {
+        Vec::new()
+    }
 
     /// Runs one node until it is dropped. It is called again after each crash, and finds what its disk kept.
     fn node(&self, node: NodeContext<Self::Options>) -> impl Future<Output = io::Result<()>>;
@@ -44,11 +48,20 @@ pub trait System: Send + Sync + Sized + 'static {
     /// A client, not yet connected.
     fn client(&self, client: ClientContext<Self::Options>) -> impl Client<Self::Op, Self::Ret>;
 
-    /// The next operation, from the client's own stream.
-    fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Self::Op;
+    /// The next operation, from the client's own stream: one of them by weight, and then made.
+    fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Self::Op {
+        let Operation(_, make) = mix.pick(Self::operations(), draw);
+        make(mix, draw)
+    }
 
     /// What is judged.
     fn checkers(&self) -> Checkers<Self>;
+
+    /// What it does not promise under these options, each with the reason. A scenario that says nothing of what it
+    /// expects tolerates it.
+    fn tolerates(&self, _options: &Self::Options) -> Vec<Tolerated> {
+        Vec::new()
+    }
 }
 
 /// What a node is told when it boots.
@@ -86,6 +99,10 @@ pub trait Client<Op, Ret> {
     fn call(&mut self, op: &Op) -> impl Future<Output = Outcome<Ret>>;
 }
 
+/// An operation: its name in a scenario's mix, and what makes one, with what it is about.
+#[derive(Debug)]
+pub struct Operation<Op>(pub &'static str, pub fn(&Mix, &mut Draw) -> Op);
+
 /// How an operation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome<Ret> {
@@ -118,13 +135,14 @@ impl Mix {
     }
 
     /// One of the operations, by weight.
-    pub fn pick(&self, draw: &mut Draw) -> &str {
+    pub fn pick<'o, Op>(&self, operations: &'o [Operation<Op>], draw: &mut Draw) -> &'o Operation<Op> {
         let mut drawn = draw.below(self.total);
-        for (op, weight) in &self.weights {
-            match drawn.checked_sub(u64::from(*weight)) {
-                None => return op,
-                Some(rest) => drawn = rest,
-            }
+        for (picked, weight) in &self.weights {
+            let Some(rest) = drawn.checked_sub(u64::from(*weight)) else {
+                let row = operations.iter().find(|Operation(name, _)| name == picked);
+                return row.expect("a validated scenario mixes operations that there are");
+            };
+            drawn = rest;
         }
         unreachable!("a draw below the sum of the weights falls on one of them")
     }
@@ -150,6 +168,9 @@ pub trait AnySystem: Send + Sync + 'static {
     /// What a scenario may name of it.
     fn vocabulary(&self) -> Vocabulary;
 
+    /// What it does not promise under these options, which it can read.
+    fn tolerates(&self, options: &toml::Table) -> Vec<Tolerated>;
+
     /// Runs a resolved plan on the calling thread, which must be fresh and seeded: see [`run::on_fresh_thread`].
     fn run(&'static self, plan: &Scenario, seed: u64, attention: Attention) -> (Report, Option<Recording>);
 }
@@ -162,12 +183,17 @@ impl<S: System> AnySystem for S {
     fn vocabulary(&self) -> Vocabulary {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Vocabulary {
-            operations: owned(S::OPERATIONS),
-            probes: owned(S::PROBES),
+            operations: S::operations().iter().map(|Operation(name, _)| (*name).to_owned()).collect(),
+            probes: owned(&S::probes()),
             processes: owned(S::PROCESSES),
             checkers: self.checkers().names().map(str::to_owned).collect(),
             ..Vocabulary::with_options::<S::Options>()
         }
+    }
+
+    fn tolerates(&self, options: &toml::Table) -> Vec<Tolerated> {
+        let options = options.clone().try_into().expect("a validated scenario has readable options");
+        System::tolerates(self, &options)
     }
 
     fn run(&'static self, plan: &Scenario, seed: u64, attention: Attention) -> (Report, Option<Recording>) {
@@ -178,4 +204,29 @@ impl<S: System> AnySystem for S {
 /// The pace of one client: how long from one operation to the next, on average.
 pub(crate) fn pace(scenario: &Scenario) -> Duration {
     scenario.workload.rate.interval() * scenario.workload.clients
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPERATIONS: [Operation<u32>; 3] = [
+        Operation("never", |_, _| 0),
+        Operation("often", |_, _| 1),
+        Operation("key", |mix, draw| mix.key(draw)),
+    ];
+
+    #[test]
+    fn an_operation_is_picked_by_its_weight_and_then_made() {
+        let weights = [("key", 1), ("never", 0), ("often", 3)];
+        let weights = weights.map(|(name, weight)| (name.to_owned(), weight)).to_vec();
+        let (mix, mut draw) = (Mix { weights, total: 4, first_key: 7, keys: 1 }, Draw::new(1, "test", ""));
+        let mut made = [0; 8];
+        for _ in 0..1000 {
+            let Operation(_, make) = mix.pick(&OPERATIONS, &mut draw);
+            made[make(&mix, &mut draw) as usize] += 1;
+        }
+        assert_eq!(made[0] + made[1] + made[7], 1000);
+        assert!(made[0] == 0 && (700..800).contains(&made[1]), "{made:?}");
+    }
 }

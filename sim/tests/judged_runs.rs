@@ -8,7 +8,7 @@ use sim::check::Checkers;
 use sim::check::linearizable::Model;
 use sim::run::{Attention, Report, Verdict, once};
 use sim::scenario::Scenario;
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -40,8 +40,10 @@ impl<const TYPED: bool> System for Memory<TYPED> {
     type View = ();
 
     const NAME: &'static str = "memory";
-    const OPERATIONS: &'static [&'static str] = &["read", "write"];
-    const PROBES: &'static [&'static str] = &[];
+
+    fn operations() -> &'static [Operation<Op>] {
+        &[Operation("read", |_, _| Op::Read), Operation("write", |_, draw| Op::Write(draw.below(100)))]
+    }
 
     async fn node(&self, _: NodeContext<Options>) -> std::io::Result<()> {
         std::future::pending().await
@@ -49,10 +51,6 @@ impl<const TYPED: bool> System for Memory<TYPED> {
 
     fn client(&self, client: ClientContext<Options>) -> impl Client<Op, u64> {
         Handle { cache: client.options.caches.then_some(0) }
-    }
-
-    fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Op {
-        if mix.pick(draw) == "read" { Op::Read } else { Op::Write(draw.below(100)) }
     }
 
     fn checkers(&self) -> Checkers<Self> {

@@ -1,12 +1,12 @@
 //! The bank under test.
 //!
-//! Clients deposit, withdraw and transfer money, close accounts and open them again, ask for balances and audit the whole
-//! bank. They send a request again, with its id, until it is answered. Some ask for what was done already once more
-//! (`repeat`), some send a transfer and go (`abandon`). `hot-` operations choose accounts by Zipf's law.
+//! Clients deposit, withdraw and transfer money, close accounts and open them again, ask for balances and audit the
+//! whole bank. They send a request again, with its id, until it is answered. Some ask for what was done already once
+//! more (`repeat`), some send a transfer and go (`abandon`). `hot-` operations choose accounts by Zipf's law.
 //!
 //! Judged: **balance** (no account is ever below zero), **closed** (no money moves on a closed account),
-//! **conservation** (in every audit, and at every instant with all branches up, what is on accounts and in flight is what
-//! was deposited less what was withdrawn), **once** (no request, and no leg of a transfer, is written twice),
+//! **conservation** (in every audit, and at every instant with all branches up, what is on accounts and in flight is
+//! what was deposited less what was withdrawn), **once** (no request, and no leg of a transfer, is written twice),
 //! **durability** (a branch comes back with every record that anything had followed from), **ends** (after the heal no
 //! transfer is under way) and **linearizable** (each account by itself: see `account_model.rs`).
 
@@ -19,7 +19,7 @@ use protocols::bank::{
 };
 use serde::Serialize;
 use sim::check::{Checkers, Harm, Seen, Views};
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use sim::{Client, ClientContext, Draw, NodeContext, Operation, Outcome, System};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 
@@ -77,22 +77,30 @@ impl System for Bank {
     type View = View;
 
     const NAME: &'static str = "bank";
-    const OPERATIONS: &'static [&'static str] = &[
-        "deposit",
-        "withdraw",
-        "transfer",
-        "balance",
-        "hot-deposit",
-        "hot-withdraw",
-        "hot-transfer",
-        "hot-balance",
-        "abandon",
-        "repeat",
-        "close",
-        "open",
-        "audit",
-    ];
-    const PROBES: &'static [&'static str] = bank::PROBES;
+
+    fn operations() -> &'static [Operation<Op>] {
+        &[
+            Operation("deposit", |mix, draw| Op::Deposit(mix.key(draw), amount(draw))),
+            Operation("withdraw", |mix, draw| Op::Withdraw(mix.key(draw), amount(draw))),
+            Operation("transfer", |mix, draw| Op::Transfer(mix.key(draw), mix.key(draw), amount(draw))),
+            Operation("balance", |mix, draw| Op::Balance(mix.key(draw))),
+            Operation("hot-deposit", |mix, draw| Op::Deposit(mix.hot_key(draw), amount(draw))),
+            Operation("hot-withdraw", |mix, draw| Op::Withdraw(mix.hot_key(draw), amount(draw))),
+            Operation("hot-transfer", |mix, draw| {
+                Op::Transfer(mix.hot_key(draw), mix.hot_key(draw), amount(draw))
+            }),
+            Operation("hot-balance", |mix, draw| Op::Balance(mix.hot_key(draw))),
+            Operation("abandon", |mix, draw| Op::Abandon(mix.key(draw), mix.key(draw), amount(draw))),
+            Operation("repeat", |_, _| Op::Repeat),
+            Operation("close", |mix, draw| Op::Close(mix.key(draw))),
+            Operation("open", |mix, draw| Op::Open(mix.key(draw))),
+            Operation("audit", |_, _| Op::Audit),
+        ]
+    }
+
+    fn probes() -> Vec<&'static str> {
+        bank::PROBES.to_vec()
+    }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         let disk = node.disk();
@@ -113,24 +121,6 @@ impl System for Bank {
         BankClient { auditor, bank: Connection::new(client.nodes), last: None }
     }
 
-    fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Op {
-        let op = mix.pick(draw);
-        let (op, is_hot) = op.strip_prefix("hot-").map_or((op, false), |op| (op, true));
-        let account = |draw: &mut Draw| if is_hot { mix.hot_key(draw) } else { mix.key(draw) };
-        let amount = |draw: &mut Draw| draw.between(1, AMOUNT_MAX) as i64;
-        match op {
-            "deposit" => Op::Deposit(account(draw), amount(draw)),
-            "withdraw" => Op::Withdraw(account(draw), amount(draw)),
-            "transfer" => Op::Transfer(account(draw), account(draw), amount(draw)),
-            "abandon" => Op::Abandon(account(draw), account(draw), amount(draw)),
-            "balance" => Op::Balance(account(draw)),
-            "close" => Op::Close(account(draw)),
-            "open" => Op::Open(account(draw)),
-            "repeat" => Op::Repeat,
-            _ => Op::Audit,
-        }
-    }
-
     fn checkers(&self) -> Checkers<Self> {
         let mut written = Written::default();
         let mut durable = BTreeMap::new();
@@ -147,6 +137,10 @@ impl System for Bank {
             .linearizable_in_parts(AccountModel, account_model::split)
             .recovers_if(intact)
     }
+}
+
+fn amount(draw: &mut Draw) -> i64 {
+    draw.between(1, AMOUNT_MAX) as i64
 }
 
 /// A client, and what it asked for last.

@@ -2,13 +2,13 @@
 //!
 //! Client *i* uses node *i* (modulo the cluster) as its own, as a process in Erlang uses the registry of its own node.
 //! It starts processes there, names them, and kills them. It also names processes of other nodes, when a lookup has
-//! shown it one. With several scopes, keys are dealt out over them: each scope has the same, fewer names, and one process
-//! can have names in all of them.
+//! shown it one. With several scopes, keys are dealt out over them: each scope has the same, fewer names, and one
+//! process can have names in all of them.
 //!
 //! Judged: **alive** (every process in a table lives), **convergence** (in each scope every node knows every other,
-//! every table is the union of what the owners own, and every name has one owner), **count** (a node counts the names that it has),
-//! **lookup** (no lookup shows a process of its own node that is dead) and **survivor** (of the processes that contend for a name, the
-//! resolution of the conflict leaves one).
+//! every table is the union of what the owners own, and every name has one owner), **count** (a node counts the names
+//! that it has), **lookup** (no lookup shows a process of its own node that is dead) and **survivor** (of the processes
+//! that contend for a name, the resolution of the conflict leaves one).
 
 use protocols::registry::{
     self, Client as Connection, ClientError, Config, DEFAULT_SCOPE, InScope, NodeId, Options, Pid, ScopeView,
@@ -16,7 +16,7 @@ use protocols::registry::{
 };
 use serde::Serialize;
 use sim::check::{Checkers, Seen, Views};
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use sim::{Client, ClientContext, Draw, Mix, NodeContext, Operation, Outcome, System};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
@@ -59,19 +59,25 @@ impl System for Registry {
     type View = View;
 
     const NAME: &'static str = "registry";
-    const OPERATIONS: &'static [&'static str] = &[
-        "register",
-        "alias",
-        "place",
-        "update",
-        "unregister",
-        "kill",
-        "lookup",
-        "join",
-        "leave",
-        "crashscope",
-    ];
-    const PROBES: &'static [&'static str] = registry::PROBES;
+
+    fn operations() -> &'static [Operation<Op>] {
+        &[
+            Operation("register", |mix, draw| Op::Register(name(mix, draw))),
+            Operation("alias", |mix, draw| Op::Alias(name(mix, draw))),
+            Operation("place", |mix, draw| Op::Place(name(mix, draw))),
+            Operation("update", |mix, draw| Op::Update(name(mix, draw))),
+            Operation("unregister", |mix, draw| Op::Unregister(name(mix, draw))),
+            Operation("kill", |mix, draw| Op::Kill(name(mix, draw))),
+            Operation("lookup", |mix, draw| Op::Lookup(name(mix, draw))),
+            Operation("join", |mix, draw| Op::Join(name(mix, draw))),
+            Operation("leave", |mix, draw| Op::Leave(name(mix, draw))),
+            Operation("crashscope", |mix, draw| Op::CrashScope(name(mix, draw))),
+        ]
+    }
+
+    fn probes() -> Vec<&'static str> {
+        registry::PROBES.to_vec()
+    }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         let id = |index: usize| NodeId(index as u16 + 1);
@@ -93,20 +99,12 @@ impl System for Registry {
         RegistryClient { home, next, scopes: client.options.scopes, connection: None, last: None, updates: 0 }
     }
 
+    /// Here the name is drawn before the operation is: so the seeds on record go on to mean what they mean.
     fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Op {
-        let name = format!("name-{}", mix.key(draw));
-        match mix.pick(draw) {
-            "register" => Op::Register(name),
-            "alias" => Op::Alias(name),
-            "place" => Op::Place(name),
-            "update" => Op::Update(name),
-            "join" => Op::Join(name),
-            "leave" => Op::Leave(name),
-            "crashscope" => Op::CrashScope(name),
-            "unregister" => Op::Unregister(name),
-            "kill" => Op::Kill(name),
-            _ => Op::Lookup(name),
-        }
+        let mut at_the_name = draw.clone();
+        mix.key(draw);
+        let Operation(_, make) = mix.pick(Self::operations(), draw);
+        make(mix, &mut at_the_name)
     }
 
     fn checkers(&self) -> Checkers<Self> {
@@ -118,6 +116,10 @@ impl System for Registry {
             .invariant("lookup", shown)
             .invariant("survivor", move |seen: &Seen<'_, View>| survivor(&mut beaten_by, seen))
     }
+}
+
+fn name(mix: &Mix, draw: &mut Draw) -> String {
+    format!("name-{}", mix.key(draw))
 }
 
 /// A client of its home node.

@@ -2,10 +2,10 @@
 //!
 //! Clients read, put, delete and replace keys; hold a lease for some seconds and renew it; watch all keys for a while.
 //!
-//! Judged: **linearizable** (each key by itself), **agreement** (replicas at one revision came to it by the same changes),
-//! **lease** (a key that goes with a lease is there as long as its holder was told so, counted from when it asked),
-//! **watch** (changes come in order, and none of a key is missing), **convergence** (in the end a leader is there, and
-//! every replica has applied the same).
+//! Judged: **linearizable** (each key by itself), **agreement** (replicas at one revision came to it by the same
+//! changes), **lease** (a key that goes with a lease is there as long as its holder was told so, counted from when it
+//! asked), **watch** (changes come in order, and none of a key is missing), **convergence** (in the end a leader is
+//! there, and every replica has applied the same).
 
 mod key_model;
 
@@ -15,7 +15,7 @@ use protocols::store::{
 };
 use serde::Serialize;
 use sim::check::{Checkers, Harm, Seen, Views};
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
@@ -70,8 +70,23 @@ impl System for Store {
     type View = View;
 
     const NAME: &'static str = "store";
-    const OPERATIONS: &'static [&'static str] = &["get", "put", "cas", "delete", "lease", "watch"];
-    const PROBES: &'static [&'static str] = PROBES;
+
+    fn operations() -> &'static [Operation<Op>] {
+        &[
+            Operation("get", |mix, draw| Op::Get(mix.key(draw))),
+            Operation("put", |mix, draw| Op::Put(mix.key(draw), draw.between(1, 1 << 30))),
+            // Small values, so that some succeed.
+            Operation("cas", |mix, draw| Op::Cas(mix.key(draw), draw.below(4), draw.between(1, 3))),
+            Operation("delete", |mix, draw| Op::Delete(mix.key(draw))),
+            Operation("lease", |_, _| Op::Lease),
+            Operation("watch", |_, _| Op::Watch),
+        ]
+    }
+
+    /// Of the protocol, and what our clients find.
+    fn probes() -> Vec<&'static str> {
+        [store::PROBES, &[LEASE_EARLY, WATCH_GAP]].concat()
+    }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         let disk = node.disk();
@@ -82,19 +97,6 @@ impl System for Store {
     fn client(&self, client: ClientContext<Options>) -> impl Client<Op, Ret> {
         let store = Connection::new(client.nodes).patience(Duration::from_secs(3));
         StoreClient { id: client.id, leases: 0, store }
-    }
-
-    fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Op {
-        let value = |draw: &mut Draw| draw.between(1, 1 << 30);
-        match mix.pick(draw) {
-            "get" => Op::Get(mix.key(draw)),
-            "put" => Op::Put(mix.key(draw), value(draw)),
-            // Small values, so that some succeed.
-            "cas" => Op::Cas(mix.key(draw), draw.below(4), draw.between(1, 3)),
-            "delete" => Op::Delete(mix.key(draw)),
-            "lease" => Op::Lease,
-            _ => Op::Watch,
-        }
     }
 
     fn checkers(&self) -> Checkers<Self> {
@@ -111,19 +113,6 @@ impl System for Store {
 
 const LEASE_EARLY: &str = "lease ended early";
 const WATCH_GAP: &str = "watch missed a change";
-
-/// The probes of the protocol, and what our clients find.
-const PROBES: &[&str] = &{
-    let mut probes = [""; store::PROBES.len() + 2];
-    let mut index = 0;
-    while index < store::PROBES.len() {
-        probes[index] = store::PROBES[index];
-        index += 1;
-    }
-    probes[index] = LEASE_EARLY;
-    probes[index + 1] = WATCH_GAP;
-    probes
-};
 
 /// A client: its number, and how many leases it has held.
 struct StoreClient {
@@ -163,8 +152,8 @@ impl Client<Op, Ret> for StoreClient {
 }
 
 impl StoreClient {
-    /// Takes a lease, puts a key that goes with it, and renews it. Whoever was told that the lease lives until an instant
-    /// must find the key before that instant.
+    /// Takes a lease, puts a key that goes with it, and renews it. Whoever was told that the lease lives until an
+    /// instant must find the key before that instant.
     async fn hold(&mut self) -> Result<u64, ClientError> {
         self.leases += 1;
         let key = format!("lease/{}/{}", self.id, self.leases);

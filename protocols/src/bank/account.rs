@@ -1,8 +1,8 @@
 //! One account: a state machine, after Hughes' specification. Pure rules, no identity.
 //!
-//! An account is open or closed. A deposit needs an open account whose balance is below the limit (a deposit may take it
-//! above), a withdrawal an open one with the money available; closing needs an open one, reopening a closed one. What
-//! is *held* for transfers under way still belongs to the account, but is not available, and an account with holds
+//! An account is open or closed. A deposit needs an open account whose balance is below the limit (a deposit may take
+//! it above), a withdrawal an open one with the money available; closing needs an open one, reopening a closed one.
+//! What is *held* for transfers under way still belongs to the account, but is not available, and an account with holds
 //! cannot be closed.
 
 use super::refusal::Refusal;

@@ -1,10 +1,10 @@
 //! Audits: one consistent sight of all branches, while transfers run.
 //!
 //! Whoever audits begins a new *epoch*: it writes a cut to its log, and asks all branches for their part of it. Every
-//! message between branches carries its sender's epoch, and who hears of a later one cuts *before* it handles the message
-//! (Lai and Yang, *On distributed snapshots*, 1987: markers without ordered channels). So no part knows of a message
-//! that was sent after another's part. Parts are told once they are durable, and epochs are in the log: a crash does not
-//! lead back before a cut that somebody has seen.
+//! message between branches carries its sender's epoch, and who hears of a later one cuts *before* it handles the
+//! message (Lai and Yang, *On distributed snapshots*, 1987: markers without ordered channels). So no part knows of a
+//! message that was sent after another's part. Parts are told once they are durable, and epochs are in the log: a crash
+//! does not lead back before a cut that somebody has seen.
 //!
 //! Money between branches needs no channel states: it is held where it comes from. What is held in one part and has
 //! arrived by another is counted once, so a second round asks which have.
@@ -12,7 +12,7 @@
 use super::{
     message::{Audit, BranchId, Id, Part, PeerQuestion, Reply},
     node::{Inner, Node, ReplyTo},
-    state::Record,
+    rules::Record,
 };
 use crate::common::wal::{AppendError, Lsn};
 use host::{probe, sometimes};

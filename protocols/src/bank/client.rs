@@ -4,7 +4,7 @@ use super::{
     account::Account,
     message::{AccountId, Act, Answer, Ask, Audit, BranchId, Hello, Id, Question, Reply, Told},
     refusal::Refusal,
-    state,
+    rules,
 };
 use crate::common::transport::{self, FrameReader};
 use host::net::{OwnedWriteHalf, TcpStream};
@@ -168,7 +168,7 @@ impl Client {
 
     /// Which branch has an account.
     pub fn home(&self, account: AccountId) -> BranchId {
-        state::home(account, self.branches.len() as u16)
+        rules::home(account, self.branches.len() as u16)
     }
 
     /// Sends a question until it is answered.

@@ -4,7 +4,7 @@
 use super::{
     message::{BranchId, Hello, PeerAsk, PeerQuestion, PeerReply, PeerTold},
     node::{Inner, Node},
-    state::{Decision, Record},
+    rules::{Decision, Record},
 };
 use crate::common::transport::{self, FrameReader, Outbox, ReadError};
 use host::{

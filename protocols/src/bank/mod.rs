@@ -2,13 +2,13 @@
 //!
 //! # The algorithm
 //!
-//! An account belongs to the *branch* that its hash says. A branch has books (accounts, requests and their answers, what
-//! is held and what has arrived), and a log; the books are the fold of the log. What happens is decided on the books,
-//! appended, and applied, at once and in order; what follows from it *leaves* when it is durable (`gate.rs`): answers,
-//! messages to other branches, and reads too, for they may have seen what is not durable yet.
+//! An account belongs to the *branch* that its hash says. A branch has books (accounts, requests and their answers,
+//! what is held and what has arrived), and a log; the books are the fold of the log. What happens is decided on the
+//! books, appended, and applied, at once and in order; what follows from it *leaves* when it is durable (`gate.rs`):
+//! answers, messages to other branches, and reads too, for they may have seen what is not durable yet.
 //!
-//! *Requests* carry an id that their client made up. A branch writes down what became of each, a refusal too, so that an
-//! id has one answer for ever, whenever and however often it arrives. Clients ask until they are answered.
+//! *Requests* carry an id that their client made up. A branch writes down what became of each, a refusal too, so that
+//! an id has one answer for ever, whenever and however often it arrives. Clients ask until they are answered.
 //!
 //! *Transfers* within a branch are one record. Between branches:
 //!
@@ -18,22 +18,23 @@
 //! | 2 | destination | `Credited`, or `Declined` if the account cannot take it | answer |
 //! | 3 | source | `Captured`: the hold is gone; or `Released`: it is available again | answer the client |
 //!
-//! The source asks until it is answered, over as many connections and crashes as it takes; the destination knows the id,
-//! and gives the same answer again. A decline is final, also when the account is opened again: the hold may be gone. An
-//! account with holds cannot be closed, so what comes back always has a place. The client is not needed after step 1.
+//! The source asks until it is answered, over as many connections and crashes as it takes; the destination knows the
+//! id, and gives the same answer again. A decline is final, also when the account is opened again: the hold may be
+//! gone. An account with holds cannot be closed, so what comes back always has a place. The client is not needed after
+//! step 1.
 //!
 //! *Audits* are consistent cuts by epochs that every message carries (`audit.rs`).
 //!
 //! *Disks.* A full one: what is new is refused (definitely: nothing was appended); what was appended before, and what
-//! is read after it, waits for room. One that fails or does not answer: the branch is crash-only; it drops all it knows and begins anew
-//! from its log, which `common::wal` reads as if nothing in the page cache could be trusted. A corrupt log: [`run`] ends
-//! with an error that names file and offset, for there is no other copy.
+//! is read after it, waits for room. One that fails or does not answer: the branch is crash-only; it drops all it knows
+//! and begins anew from its log, which `common::wal` reads as if nothing in the page cache could be trusted. A corrupt
+//! log: [`run`] ends with an error that names file and offset, for there is no other copy.
 //!
 //! # The source
 //!
 //! The account is that of "Specifying a state machine with TLA+" and "TLA+ with concurrency": open, close, reopen,
 //! deposits below a limit, and transfers that are atomic or *queued*; the queued one, a cheque that is cashed without a
-//! check, is [`Flaw::UncheckedCheque`]. `state/tests.rs` explores both, and finds TLC's numbers and its five states.
+//! check, is [`Flaw::UncheckedCheque`]. `rules/tests.rs` explores both, and finds TLC's numbers and its five states.
 //! Holds that are captured or released by id are how card payments are settled. Output commit: Strom and Yemini,
 //! *Optimistic Recovery in Distributed Systems*, 1985. The cut: Lai and Yang, 1987.
 //!
@@ -53,7 +54,7 @@
 //!
 //! # Where to look
 //!
-//! * the account (`account.rs`), the rules of a branch (`state.rs`), why it says no ([`Refusal`])
+//! * the account (`account.rs`), the rules of a branch (`rules.rs`), why it says no ([`Refusal`])
 //! * the branch: [`run`] and [`serve`] (`node.rs`), other branches (`link.rs`), clients (`client_port.rs`), `gate.rs`,
 //!   `audit.rs`
 //! * [`Client`] (`client.rs`); wire types (`message.rs`); [`Config`], [`Options`], [`Flaw`] (`options.rs`)
@@ -71,7 +72,7 @@ mod message;
 mod node;
 mod options;
 mod refusal;
-mod state;
+mod rules;
 mod view;
 
 pub use account::{Account, Limits};
@@ -127,7 +128,7 @@ mod tests {
             include_str!("audit.rs"),
             include_str!("link.rs"),
             include_str!("node.rs"),
-            include_str!("state.rs"),
+            include_str!("rules.rs"),
             include_str!("../common/transport.rs"),
         ];
         let published = sources

@@ -14,7 +14,7 @@ use super::{
     link::{self, Link},
     message::{Act, Answer, BranchId, Hello, Id, PeerAsk, PeerQuestion, Question, Reply, Told, Transfer},
     options::{Config, Flaw, Options},
-    state::{Decision, Ledger, Record},
+    rules::{Decision, Ledger, Record},
     view::View,
 };
 use crate::common::{

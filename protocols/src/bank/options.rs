@@ -13,8 +13,8 @@ const MONEY_MAX: i64 = 1 << 32;
 pub struct Config {
     /// This branch.
     pub id: BranchId,
-    /// Where all branches listen, this one included, in order of their numbers. An account belongs to one of them by its
-    /// hash: the number of branches is for ever.
+    /// Where all branches listen, this one included, in order of their numbers. An account belongs to one of them by
+    /// its hash: the number of branches is for ever.
     pub branches: Vec<SocketAddr>,
     /// Limits, timers and flaws, the same at every branch.
     pub options: Options,
@@ -81,8 +81,8 @@ impl Default for Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flaw {
-    /// A transfer is a cheque: the balance is checked when it is written, nothing is held, and it is cashed later without
-    /// a check.
+    /// A transfer is a cheque: the balance is checked when it is written, nothing is held, and it is cashed later
+    /// without a check.
     UncheckedCheque,
     /// What arrives is paid into an account, closed or not.
     ClosedDestination,

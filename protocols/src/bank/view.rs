@@ -4,7 +4,7 @@ use super::{
     account::Account,
     message::{AccountId, BranchId, Id, Part, Transfer},
     node::{Inner, Node},
-    state,
+    rules,
 };
 use crate::common::wal::Lsn;
 use serde::{Serialize, Serializer};
@@ -48,7 +48,7 @@ impl View {
 
     /// Which branch has an account.
     pub fn home(&self, account: AccountId) -> BranchId {
-        state::home(account, self.0.branches)
+        rules::home(account, self.0.branches)
     }
 
     /// Calls back with every account that was ever used.

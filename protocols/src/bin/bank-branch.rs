@@ -5,8 +5,8 @@
 //!     1 /tmp/bank-1 127.0.0.1:7001,127.0.0.1:7002,127.0.0.1:7003
 //! ```
 //!
-//! takes its number, its folder and the addresses of all branches, in order of their numbers. Kill it whenever you like.
-//! `protocols/examples/bank.rs` is a client for it.
+//! takes its number, its folder and the addresses of all branches, in order of their numbers. Kill it whenever you
+//! like. `protocols/examples/bank.rs` is a client for it.
 #![allow(clippy::print_stderr)] // a process says why it ends
 
 use std::process::ExitCode;

@@ -5,8 +5,8 @@
 //!     1 /tmp/database-1 127.0.0.1:7011
 //! ```
 //!
-//! takes its number, its folder, its address, and its options as JSON, if they are not the defaults. It is stopped until its
-//! manager starts it.
+//! takes its number, its folder, its address, and its options as JSON, if they are not the defaults. It is stopped
+//! until its manager starts it.
 #![allow(clippy::print_stderr)] // a process says why it ends
 
 use std::process::ExitCode;

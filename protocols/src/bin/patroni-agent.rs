@@ -5,8 +5,8 @@
 //!     1 127.0.0.1:7011 127.0.0.1:8008 127.0.0.1:7001,127.0.0.1:7002,127.0.0.1:7003
 //! ```
 //!
-//! takes its number, the address of its database, its own, those of the store, and as JSON its options and its tags, if they
-//! are not the defaults. `curl http://127.0.0.1:8008/patroni` asks how it is.
+//! takes its number, the address of its database, its own, those of the store, and as JSON its options and its tags, if
+//! they are not the defaults. `curl http://127.0.0.1:8008/patroni` asks how it is.
 #![allow(clippy::print_stderr)] // a process says why it ends
 
 use std::process::ExitCode;

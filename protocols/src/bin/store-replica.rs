@@ -5,8 +5,8 @@
 //!     1 /tmp/store-1 127.0.0.1:7001,127.0.0.1:7002,127.0.0.1:7003
 //! ```
 //!
-//! takes its number, its folder, the addresses of all replicas in order of their numbers, and its options as JSON, if they
-//! are not the defaults.
+//! takes its number, its folder, the addresses of all replicas in order of their numbers, and its options as JSON, if
+//! they are not the defaults.
 #![allow(clippy::print_stderr)] // a process says why it ends
 
 use std::process::ExitCode;

@@ -52,7 +52,8 @@ impl Client {
         Client { patience, ..self }
     }
 
-    /// Takes only connections to a primary, to read, too. PostgreSQL's clients call it `target_session_attrs=read-write`.
+    /// Takes only connections to a primary, to read, too. PostgreSQL's clients call it
+    /// `target_session_attrs=read-write`.
     #[must_use]
     pub fn of_primary(self) -> Client {
         Client { of_primary: true, ..self }

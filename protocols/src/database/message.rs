@@ -1,6 +1,6 @@
 //! What is said to a database and by it, and what its log consists of.
 
-use super::timeline::{History, Lsn, Timeline};
+use super::rules::timeline::{History, Lsn, Timeline};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -202,7 +202,8 @@ pub(super) enum Request {
 /// Database to client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Reply {
-    /// It takes requests: the first message on a connection, as in PostgreSQL. Who does not get it has asked nothing yet.
+    /// It takes requests: the first message on a connection, as in PostgreSQL. Who does not get it has asked nothing
+    /// yet.
     Ready {
         /// It is a primary.
         writable: bool,

@@ -2,28 +2,30 @@
 //!
 //! # The algorithm
 //!
-//! *Log.* A primary turns each write into an *entry*, with the next number (its *LSN*), and appends it to its log on the
-//! disk. The contents are the fold of the log. Entries up to a *base* are folded on the disk too, now and then; the log
-//! goes on from there.
+//! *Log.* A primary turns each write into an *entry*, with the next number (its *LSN*), and appends it to its log on
+//! the disk. The contents are the fold of the log. Entries up to a *base* are folded on the disk too, now and then; the
+//! log goes on from there.
 //!
 //! *Timelines.* A standby that is promoted begins a new *timeline* with its first own entry. Which timeline began where
-//! is the log's *history*; from two histories follows the last entry that two logs have in common (`timeline.rs`).
+//! is the log's *history*; from two histories follows the last entry that two logs have in common
+//! (`rules/timeline.rs`).
 //!
 //! *Streaming.* A standby dials its *upstream*, and says its history and its last entry. If its log is the beginning of
-//! the upstream's log, entries stream as they become durable there, and the standby confirms what is durable with itself.
-//! If not, it is told so: *diverged*, or *too far behind* the upstream's base.
+//! the upstream's log, entries stream as they become durable there, and the standby confirms what is durable with
+//! itself. If not, it is told so: *diverged*, or *too far behind* the upstream's base.
 //!
 //! *Repair.* A diverged standby *rewinds*: it cuts its log behind the last common entry. One whose base is beyond that,
-//! or that is too far behind, is *cloned*: it takes a copy of the upstream's contents at one entry, while writes there go
-//! on, and streams from that entry.
+//! or that is too far behind, is *cloned*: it takes a copy of the upstream's contents at one entry, while writes there
+//! go on, and streams from that entry.
 //!
 //! *Commit.* A write is visible, and acknowledged, when it is durable with the primary and confirmed by as many
 //! standbys of a list as are required (none: asynchronous). Reads see what is visible. What a primary finds in its log
-//! when it begins is visible under the same condition, and until then it serves nobody: an entry that waited for a standby
-//! when its primary crashed is neither lost nor read too early.
+//! when it begins is visible under the same condition, and until then it serves nobody: an entry that waited for a
+//! standby when its primary crashed is neither lost nor read too early.
 //!
-//! *Supervision.* Somebody else decides who is the primary ([`Supervisor`]): a process of the database begins *stopped*,
-//! whatever it was before. It is started as a primary or a standby, promoted, sent to another upstream, stopped.
+//! *Supervision.* Somebody else decides who is the primary ([`Supervisor`]): a process of the database begins
+//! *stopped*, whatever it was before. It is started as a primary or a standby, promoted, sent to another upstream,
+//! stopped.
 //!
 //! *Watchdog.* Once it is petted, a primary whose manager does not pet it again in time stops at once. It looks before
 //! each write, too: on a machine that stood still, time has passed and no timer has fired.
@@ -33,10 +35,10 @@
 //! PostgreSQL's documentation: write-ahead logging, timelines, streaming and synchronous replication, `pg_rewind`,
 //! `pg_basebackup`. Where it is another:
 //!
-//! * A timeline has a random tag beside its number. In PostgreSQL two standbys may each begin timeline 2; their histories
-//!   tell them apart only if they began at different entries.
-//! * A write that waited for a standby becomes visible in PostgreSQL when its primary restarts, or its session ends. Here
-//!   it does not. The flaw `timed-out-sync-commit` is PostgreSQL's way.
+//! * A timeline has a random tag beside its number. In PostgreSQL two standbys may each begin timeline 2; their
+//!   histories tell them apart only if they began at different entries.
+//! * A write that waited for a standby becomes visible in PostgreSQL when its primary restarts, or its session ends.
+//!   Here it does not. The flaw `timed-out-sync-commit` is PostgreSQL's way.
 //! * There are no transactions of several writes, and no contents but keys and values.
 //!
 //! # Invariants
@@ -53,31 +55,26 @@
 //!
 //! # Where to look
 //!
-//! * histories (`timeline.rs`), the log and its fold (`log.rs`), the rules of commit (`commit.rs`): plain functions
-//! * the process (`process.rs`), its one run as a primary or standby (`engine.rs`), both ends of streaming
-//!   (`downstream.rs`, `standby.rs`), requests of clients (`requests.rs`)
-//! * [`Supervisor`], [`Client`], wire types (`message.rs`), [`Config`], [`Options`] (`options.rs`), [`View`] (`view.rs`)
+//! * the rules: histories (`rules/timeline.rs`), the log and its fold (`rules/log.rs`), commit (`rules/commit.rs`)
+//! * the process: [`run`] and [`serve`] (`node.rs`), its one run as a primary or standby (`node/engine.rs`), both ends
+//!   of streaming (`node/downstream.rs`, `node/standby.rs`), requests of clients (`node/requests.rs`)
+//! * [`Client`] (`client.rs`), [`Supervisor`] (`supervisor.rs`), wire types (`message.rs`), [`Config`], [`Options`]
+//!   (`options.rs`), [`View`] (`view.rs`)
 
 mod client;
-mod commit;
-mod downstream;
-mod engine;
-mod log;
 mod message;
+mod node;
 mod options;
-mod process;
-mod requests;
-mod standby;
+mod rules;
 mod supervisor;
-mod timeline;
 mod view;
 
 pub use client::{Client, ClientError};
 pub use message::{Condition, Refusal, Repair, Replication, Role, Standby, Start, Status, Sync, Write};
+pub use node::{run, serve};
 pub use options::{Config, Flaw, Options};
-pub use process::{run, serve};
+pub use rules::timeline::{History, Lsn, Timeline};
 pub use supervisor::{Supervisor, SupervisorError};
-pub use timeline::{History, Lsn, Timeline};
 pub use view::View;
 
 /// Every probe of the database: facts first, then situations that a good sweep should reach.
@@ -90,7 +87,8 @@ pub const PROBES: &[&str] = &[
     "promoted",
     // LSN: entries behind it are no longer in this log
     "cut",
-    // LSN, timeline of that entry, the number of the database it was copied from: this log is now that one's up to there
+    // LSN, timeline of that entry, the number of the database it was copied from: this log is now that one's up to
+    // there
     "cloned",
     // the write's id, LSN: this primary has acknowledged a write
     "committed",

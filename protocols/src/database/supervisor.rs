@@ -61,8 +61,8 @@ impl Supervisor {
         self.done(&Order::Start(start)).await
     }
 
-    /// Stops it fast: connections are closed, a primary's standbys get what it has, for `stop_timeout` at most. A stopped
-    /// one stays so.
+    /// Stops it fast: connections are closed, a primary's standbys get what it has, for `stop_timeout` at most. A
+    /// stopped one stays so.
     ///
     /// # Errors
     ///

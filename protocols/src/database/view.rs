@@ -1,7 +1,7 @@
 //! What a database believes.
 
 use super::message::{Replication, Role, Status};
-use super::timeline::{Lsn, Timeline};
+use super::rules::timeline::{Lsn, Timeline};
 use serde::Serialize;
 use std::net::SocketAddr;
 

@@ -42,8 +42,8 @@ pub struct Options {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub retry_timeout: Duration,
-    /// A standby that lacks more entries than this of what the last leader had does not race. Patroni's is 1 MiB of log;
-    /// an entry is taken for a KiB.
+    /// A standby that lacks more entries than this of what the last leader had does not race. Patroni's is 1 MiB of
+    /// log; an entry is taken for a KiB.
     pub maximum_lag_on_failover: u64,
     /// Whether a primary stops by itself when its agent does not renew the lock.
     pub watchdog: Watchdog,
@@ -75,8 +75,8 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StandbyCluster {
-    /// Where the database listens that is the primary elsewhere. Its number, and those of its standbys, are not those of
-    /// this cluster.
+    /// Where the database listens that is the primary elsewhere. Its number, and those of its standbys, are not those
+    /// of this cluster.
     pub primary: SocketAddr,
 }
 
@@ -125,8 +125,8 @@ impl Synchronous {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flaw {
-    /// When the store does not answer, or the lock could not be renewed, what was read of it before still counts: it says
-    /// that this is the leader.
+    /// When the store does not answer, or the lock could not be renewed, what was read of it before still counts: it
+    /// says that this is the leader.
     StaleLockView,
     /// No watchdog is armed, and an agent that wakes up asks the store before it looks at the clock.
     LeaseOutlived,

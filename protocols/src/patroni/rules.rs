@@ -1,16 +1,18 @@
 //! What an agent does: from what it knows to what follows, without a wait.
 //!
-//! One of four questions each time the agent looks: it has the lock, and has just renewed it ([`with_lock`]); it had the
-//! lock, and could not renew it ([`lock_lost`]); somebody else has it, or nobody ([`without_lock`]); the store does not
-//! answer ([`without_store`]). Where the answer depends on what other agents say it is [`Act::AskOthers`], and the
+//! One of four questions each time the agent looks: it has the lock, and has just renewed it ([`with_lock`]); it had
+//! the lock, and could not renew it ([`lock_lost`]); somebody else has it, or nobody ([`without_lock`]); the store does
+//! not answer ([`without_store`]). Where the answer depends on what other agents say it is [`Act::AskOthers`], and the
 //! question is put again with what they said.
 
+pub(super) mod cascade;
+pub(super) mod quorum;
 mod standby_cluster;
 mod switchover;
+pub(super) mod sync;
 mod votes;
 
-use super::cascade;
-use super::cluster::{Cluster, Member};
+use super::message::{Cluster, Member};
 use super::options::{Flaw, Options, Synchronous};
 use super::tags::Tags;
 use crate::database::{Lsn, Repair, Replication, Role, Start, Status};
@@ -399,7 +401,7 @@ fn race(known: &Known<'_>, others: Option<&Others>) -> Act {
 }
 
 /// Who has every acknowledged write, if the option says that writes wait for standbys, and the leader has said whose.
-fn synchronous<'a>(known: &Known<'a>) -> Option<&'a super::cluster::SyncState> {
+fn synchronous<'a>(known: &Known<'a>) -> Option<&'a super::message::SyncState> {
     known.cluster.synchronous().filter(|_| known.options.synchronous_mode != Synchronous::Off)
 }
 

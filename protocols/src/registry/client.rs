@@ -162,8 +162,8 @@ impl Client {
         }
     }
 
-    /// Gives a name's entry new metadata, made of the old. Reads at this node, and writes at the process' node: a change
-    /// in between is overwritten.
+    /// Gives a name's entry new metadata, made of the old. Reads at this node, and writes at the process' node: a
+    /// change in between is overwritten.
     ///
     /// # Errors
     ///

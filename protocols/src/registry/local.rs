@@ -1,7 +1,6 @@
 //! What all scopes of a node share: its processes, and the way out.
 
 use super::{
-    converged::Ranks,
     message::PeerMessage,
     process::{NodeId, Processes},
 };
@@ -10,8 +9,6 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Local {
     pub processes: Processes,
-    /// Used by the converged protocol only.
-    pub ranks: Ranks,
     /// What must leave the node after this event, in order.
     pub outgoing: Vec<Outgoing>,
 }
@@ -25,7 +22,7 @@ pub(super) struct Outgoing {
 
 impl Local {
     pub fn new(node: NodeId, incarnation: u64) -> Self {
-        Local { processes: Processes::new(node, incarnation), ranks: Ranks::default(), outgoing: Vec::new() }
+        Local { processes: Processes::new(node, incarnation), outgoing: Vec::new() }
     }
 
     /// Queues a message. Its receivers are fixed now.

@@ -1,4 +1,5 @@
-//! A process registry: names for processes, on every node of a cluster. Syn 3, and a protocol that holds where it does not.
+//! A process registry: names for processes, on every node of a cluster. Syn 3, and a protocol that holds where it does
+//! not.
 //!
 //! # The algorithm
 //!
@@ -32,12 +33,12 @@
 //!
 //! # The source
 //!
-//! `ostinelli/syn` at 807efaf (after 3.4.1): `syn_registry.erl` and `syn_gen_scope.erl`; the road to it in "It's a Syn",
-//! parts 1 to 5, is where most of [`Flaw`] comes from. Erlang's parts are played so: a scope process is a lock under
-//! which each event is handled whole; distribution is one TCP connection for each pair of nodes, with heartbeats, and
-//! the scope's sender process is its one queue; `DOWN` is an event that follows the death; the calling process is the
-//! task that serves a client. Two things differ: answers to calls go through the ordered queue too (Syn's go from the
-//! scope process straight), and a call to a peer that is not connected is refused (Erlang would try to connect).
+//! `ostinelli/syn` at 807efaf (after 3.4.1): `syn_registry.erl` and `syn_gen_scope.erl`; the road to it in "It's a
+//! Syn", parts 1 to 5, is where most of [`Flaw`] comes from. Erlang's parts are played so: a scope process is a lock
+//! under which each event is handled whole; distribution is one TCP connection for each pair of nodes, with heartbeats,
+//! and the scope's sender process is its one queue; `DOWN` is an event that follows the death; the calling process is
+//! the task that serves a client. Two things differ: answers to calls go through the ordered queue too (Syn's go from
+//! the scope process straight), and a call to a peer that is not connected is refused (Erlang would try to connect).
 //!
 //! # Invariants
 //!
@@ -55,12 +56,12 @@
 //!
 //! # The protocol that holds
 //!
-//! [`Protocol::Converged`] is what we made of it, and stays valid where Syn's rules do not: `converged.rs` has the
-//! algorithm, why it converges, and what it gives up. Both are sets of rules (`rules.rs`) for the same node.
+//! [`Protocol::Converged`] is what we made of it, and stays valid where Syn's rules do not: `rules/converged.rs` has
+//! the algorithm, why it converges, and what it gives up. Both are sets of rules (`rules.rs`) for the same node.
 //!
 //! # Where to look
 //!
-//! * the rules, without I/O (Syn's in `state.rs`, `converged.rs`), on tables (`table.rs`) and processes (`process.rs`)
+//! * the rules (Syn's in `rules/syn.rs`, `rules/converged.rs`), on tables (`table.rs`) and processes (`process.rs`)
 //! * scopes, each with rules and groups of its own (`scope.rs`); what they share (`local.rs`); custom resolvers
 //!   (`resolver.rs`)
 //! * the node: [`run`] and [`serve`] (`node.rs`), a peer's connection (`link.rs`), a client's (`client_port.rs`)
@@ -75,7 +76,6 @@
 
 mod client;
 mod client_port;
-mod converged;
 mod events;
 mod groups;
 mod inbox;
@@ -89,7 +89,6 @@ mod process;
 mod resolver;
 mod rules;
 mod scope;
-mod state;
 mod table;
 mod view;
 
@@ -149,10 +148,10 @@ mod tests {
         let sources = [
             include_str!("client.rs"),
             include_str!("client_port.rs"),
-            include_str!("converged.rs"),
+            include_str!("rules/converged.rs"),
             include_str!("link.rs"),
             include_str!("node.rs"),
-            include_str!("state.rs"),
+            include_str!("rules/syn.rs"),
             include_str!("../common/transport.rs"),
         ];
         let used: BTreeSet<&str> = sources

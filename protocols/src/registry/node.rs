@@ -11,8 +11,7 @@ use super::{
     message::{Answer, Call, Failure, Hello, PeerMessage, Refusal},
     options::{Flaw, Options},
     process::{NodeId, Pid},
-    resolver::Resolve,
-    rules,
+    rules::Rulebook,
     scope::{Scope, ScopeName},
     transport::{self, FrameReader, ReadError},
 };
@@ -79,7 +78,7 @@ pub(super) struct Node {
     pub id: NodeId,
     pub incarnation: u64,
     pub options: Options,
-    resolve: Option<Resolve>,
+    rulebook: Rulebook,
     /// Those that dial us.
     dialling_peers: Vec<NodeId>,
     inner: Mutex<Inner>,
@@ -115,7 +114,7 @@ impl Node {
             id: config.id,
             incarnation,
             options: config.options.clone(),
-            resolve: config.resolve.clone(),
+            rulebook: Rulebook::new(&config.options, config.resolve.clone()),
             dialling_peers: config
                 .peers
                 .iter()
@@ -161,8 +160,7 @@ impl Node {
     pub fn add_scope(&self, name: &ScopeName) {
         let mut inner = self.lock();
         if !inner.scopes.contains_key(name) {
-            let rules = rules::rules(self.id, &self.options, self.resolve.clone());
-            inner.scopes.insert(name.clone(), Scope::new(self.id, rules));
+            inner.scopes.insert(name.clone(), Scope::new(self.id, self.rulebook.scope(self.id)));
             inner.begin_scope(name);
         }
     }

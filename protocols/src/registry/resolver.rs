@@ -8,9 +8,10 @@
 //! but what it is given; else both are kept or both given up. And it is asked by owners only: a third node goes on
 //! comparing stamps.
 //!
-//! [`Protocol::Converged`](super::Protocol::Converged) refuses one. There every node computes what a name points at from
-//! all claims it has, so a resolver would have to be a total order on processes, the same on every node and unchanged
-//! while a process has names. "Prefer this metadata" is neither: two claims may both have it, and metadata changes.
+//! [`Protocol::Converged`](super::Protocol::Converged) refuses one. There every node computes what a name points at
+//! from all claims it has, so a resolver would have to be a total order on processes, the same on every node and
+//! unchanged while a process has names. "Prefer this metadata" is neither: two claims may both have it, and metadata
+//! changes.
 
 use super::{process::Pid, table::Entry};
 use schemars::JsonSchema;

@@ -1,17 +1,21 @@
 //! What a node's rules must answer, whichever protocol they follow.
 
+mod converged;
+mod syn;
+
 use super::{
-    converged::Converged,
     events::Events,
     local::Local,
     message::{Answer, Call, Record},
-    options::{Options, Protocol},
+    options::{Flaw, Options, Protocol},
     process::{NodeId, Pid, Processes},
     resolver::Resolve,
-    state::Syn,
     table::Entry,
 };
+use converged::{Converged, Ranks};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use syn::Syn;
 
 /// The rules of one scope: plain functions that take one event each, and send what must leave the node, in order.
 pub(super) trait Rules: Send {
@@ -54,13 +58,30 @@ pub(super) trait Rules: Send {
     fn on_sync_unregister(&mut self, name: &str, pid: Pid);
 }
 
-/// The rules that the options ask for. A custom resolver is Syn's.
-pub(super) fn rules(node: NodeId, options: &Options, resolve: Option<Resolve>) -> Box<dyn Rules> {
-    match options.protocol {
-        Protocol::Syn => {
-            let resolve = resolve.or_else(|| Resolve::named(options.resolver));
-            Box::new(Syn::new(node, options.flaw, resolve))
+/// What a node's rules are made by: the protocol that the options ask for, with what its scopes share.
+pub(super) enum Rulebook {
+    /// Scopes share nothing. A custom resolver is Syn's.
+    Syn { flaw: Option<Flaw>, resolve: Option<Resolve> },
+    /// The ranks of processes are the node's.
+    Converged { ranks: Arc<Mutex<Ranks>> },
+}
+
+impl Rulebook {
+    pub fn new(options: &Options, resolve: Option<Resolve>) -> Self {
+        match options.protocol {
+            Protocol::Syn => {
+                let resolve = resolve.or_else(|| Resolve::named(options.resolver));
+                Rulebook::Syn { flaw: options.flaw, resolve }
+            }
+            Protocol::Converged => Rulebook::Converged { ranks: Arc::default() },
         }
-        Protocol::Converged => Box::new(Converged::new(node)),
+    }
+
+    /// The rules of one more scope.
+    pub fn scope(&self, node: NodeId) -> Box<dyn Rules> {
+        match self {
+            Rulebook::Syn { flaw, resolve } => Box::new(Syn::new(node, *flaw, resolve.clone())),
+            Rulebook::Converged { ranks } => Box::new(Converged::new(node, Arc::clone(ranks))),
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Scopes: overlays on the cluster. Each has a registry and groups of its own, and a scope process that may crash alone.
+//! Scopes: overlays on the cluster. Each has a registry and groups of its own, and a scope process that may crash
+//! alone.
 //!
 //! A node takes part in the scopes that it has added, when it starts or later; the nodes of a scope are those that have
 //! added it. A message for a scope that a node has not added is lost, as is one to a scope process that does not exist

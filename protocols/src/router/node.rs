@@ -1,7 +1,7 @@
 //! The router: one future, with its checks and its sessions in it.
 
-use super::check::Health;
 use super::options::{Backend, Config, Options};
+use super::rules::Health;
 use crate::common::{forward, http};
 use futures::future::{AbortHandle, Abortable};
 use futures::stream::{FuturesUnordered, StreamExt as _};

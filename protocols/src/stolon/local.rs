@@ -1,6 +1,6 @@
 //! What a keeper keeps on its disk: which database its data are.
 
-use super::cluster::DbUid;
+use super::message::DbUid;
 use host::disk::Disk;
 use serde::{Deserialize, Serialize};
 use std::io;

@@ -52,8 +52,8 @@ pub struct Options {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub proxy_timeout: Duration,
-    /// The shortest lease of what keepers, proxies and sentinels say about themselves, and the lease of the sentinel that
-    /// leads.
+    /// The shortest lease of what keepers, proxies and sentinels say about themselves, and the lease of the sentinel
+    /// that leads.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub lease_min: Duration,
@@ -68,10 +68,11 @@ pub struct Options {
     pub min_synchronous_standbys: u32,
     /// So many synchronous standbys, if there are as many.
     pub max_synchronous_standbys: u32,
-    /// Whether a database that becomes a standby first tries to cut what the master does not have, before it takes a copy.
+    /// Whether a database that becomes a standby first tries to cut what the master does not have, before it takes a
+    /// copy.
     pub rewind: bool,
-    /// The cluster is a standby of the database that listens there, which is none of its own: its master follows it, and
-    /// takes no writes. None: the cluster has a primary of its own. An operator ends it
+    /// The cluster is a standby of the database that listens there, which is none of its own: its master follows it,
+    /// and takes no writes. None: the cluster has a primary of its own. An operator ends it
     /// ([`Operator::promote`](super::Operator::promote)), and nobody begins it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]

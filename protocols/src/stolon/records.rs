@@ -1,6 +1,6 @@
 //! What keepers, sentinels, proxies and operators keep in the store: where, and how.
 
-use super::cluster::{ClusterData, FORMAT, KeeperInfo, ProxyInfo};
+use super::message::{ClusterData, FORMAT, KeeperInfo, ProxyInfo};
 use crate::store::{Client, ClientError, Condition, KeyValue, LeaseId, Refusal};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -1,13 +1,15 @@
 //! What the sentinel that leads decides: from what a cluster is, to what it is to be.
 
+pub(super) mod keeper;
+pub(super) mod memory;
 mod synchronous;
 #[cfg(test)]
 mod tests;
 
-use super::cluster::{ClusterData, Db, DbRole, DbStatus, DbUid, Init, Never, Phase, Synchronous};
-use super::memory::{Convergence, Memory, Now};
+use super::message::{ClusterData, Db, DbRole, DbStatus, DbUid, Init, Never, Phase, Synchronous};
 use super::options::Flaw;
 use crate::database::Replication;
+use memory::{Convergence, Memory, Now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

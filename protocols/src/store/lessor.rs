@@ -22,8 +22,8 @@ pub(super) struct Lessor {
 }
 
 impl Lessor {
-    /// Brings it up to date with whether this replica leads, in which term, and with the leases that there are, each with
-    /// its time to live in ms.
+    /// Brings it up to date with whether this replica leads, in which term, and with the leases that there are, each
+    /// with its time to live in ms.
     pub fn refresh(
         &mut self,
         term: Option<u64>,

@@ -5,17 +5,17 @@
 //! Three or five replicas keep one log by Raft, and apply it to one state each. The consensus is somebody else's:
 //! `openraft`, unmodified; `raft/mod.rs` says what we had to know about it. On top:
 //!
-//! *Revisions.* Each command that changes keys makes one revision, whatever it changes. A key knows at which revision it
-//! was created and last changed, and how often.
+//! *Revisions.* Each command that changes keys makes one revision, whatever it changes. A key knows at which revision
+//! it was created and last changed, and how often.
 //!
 //! *Transactions.* If all comparisons hold then these operations, else those; nothing happens in between.
 //!
-//! *Reads* are linearizable: the leader makes sure that it still leads, waits until it has applied what was acknowledged
-//! before, and reads its own state.
+//! *Reads* are linearizable: the leader makes sure that it still leads, waits until it has applied what was
+//! acknowledged before, and reads its own state.
 //!
-//! *Leases* end a while after they were last renewed, and delete the keys that go with them. When, only the leader counts
-//! (`lessor.rs`); that they end is replicated. A lease never ends early for a client that renews it, counted from when
-//! it asked; it may end late, by an election and the tick of the leader.
+//! *Leases* end a while after they were last renewed, and delete the keys that go with them. When, only the leader
+//! counts (`lessor.rs`); that they end is replicated. A lease never ends early for a client that renews it, counted
+//! from when it asked; it may end late, by an election and the tick of the leader.
 //!
 //! *Watches* bring the changes of some keys from a revision on, in order and without a gap. A replica keeps the latest
 //! changes; a watch that wants older ones is told so, and ends.
@@ -32,22 +32,22 @@
 //!
 //! # What it gives up
 //!
-//! A majority of replicas, for all but watches. A replica that has lost its disk must not come back under its number: it
-//! has forgotten its vote. Requests carry no number: what became of one without an answer is not known.
+//! A majority of replicas, for all but watches. A replica that has lost its disk must not come back under its number:
+//! it has forgotten its vote. Requests carry no number: what became of one without an answer is not known.
 //!
 //! # Where to look
 //!
-//! * the state (`machine.rs`), the lease clock (`lessor.rs`): plain functions
+//! * the rules: the state that is replicated (`rules.rs`); the lease clock (`lessor.rs`)
 //! * the consensus (`raft/`), the replica around it (`node.rs`), watches (`watch.rs`)
 //! * [`Client`] (`client.rs`); wire types (`message.rs`); [`Config`], [`Options`] (`options.rs`); [`View`] (`view.rs`)
 
 mod client;
 mod lessor;
-mod machine;
 mod message;
 mod node;
 mod options;
 mod raft;
+mod rules;
 mod view;
 mod watch;
 

@@ -3,10 +3,10 @@
 //! A replica whose disk fails is *crash-only*: it ends this life and begins the next from what its log says.
 
 use super::lessor::Lessor;
-use super::machine::Machine;
 use super::message::{Command, Hello, LeaseId, Outcome, Reply, Request};
 use super::options::Config;
 use super::raft::{Applied, Consensus, Inbound, LogStore, Network, NotDone};
+use super::rules::Machine;
 use super::view::View;
 use super::watch;
 use crate::common::Tasks;

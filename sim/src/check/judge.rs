@@ -1,9 +1,9 @@
 //! Judging a recorded history by the name of what it should be: the command's `check`, and a scenario's `[check]`.
 
-use super::explain;
 use super::linearizable::models::{self, Named};
 use super::linearizable::{Budget, Finding, Judgement, Model, Operation, check};
 use super::transactions::{self, Judged, Workload};
+use super::{LINEARIZABLE, explain, judging};
 use crate::history::{End, History, HistoryError, Recorded, paired, paired_bare};
 use crate::run::Verdict;
 use crate::system::{Outcome, System};
@@ -100,6 +100,10 @@ pub(crate) fn at_the_end<S: System>(
     named: Option<&str>,
     history: &History<S::Op, S::Ret>,
 ) -> Vec<Ruling> {
+    judging::by(LINEARIZABLE, || rulings(system, named, history))
+}
+
+fn rulings<S: System>(system: &S, named: Option<&str>, history: &History<S::Op, S::Ret>) -> Vec<Ruling> {
     let by_name = named.map(|name| {
         let named: Named = name.parse().expect("a validated scenario names a model");
         let recorded = paired(&history.lines());

@@ -9,7 +9,10 @@
 //! * What clients saw must be **linearizable**, if the scenario (`[check] linearizable = "register"`) or the system
 //!   ([`Checkers::linearizable`]) says so: it is judged at the end of the run, see [`linearizable`].
 //!
-//! More are judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), no node may compute
+//! A checker owns what it remembers. What several need to know of the same probes is heard once, by a **listener**
+//! ([`Checkers::listener`]): whatever is evaluated, it has heard the probe before, and checkers read what it keeps.
+//!
+//! More is judged of every system: no node may stop by itself (`node`), nothing may panic (`panic`), no node may compute
 //! without ever awaiting (`spin`) or use what is not simulated (`substrate`), no run may be more than the world allows
 //! (`overload`), and every client gets an answer or its time-out (`answered`). Where a system does not converge because
 //! faults went beyond what it promises to survive ([`Checkers::recovers_if`]), that is told apart: as a violation of
@@ -19,13 +22,16 @@
 
 mod explain;
 mod judge;
+pub(crate) mod judging;
 pub mod linearizable;
+mod listening;
 pub mod transactions;
 mod vacuity;
 mod views;
 
 pub(crate) use judge::at_the_end;
 pub use judge::{Judge, NoJudge, Ruling};
+pub use listening::Listening;
 pub(crate) use vacuity::{Judged, of_run as lacks_of_run};
 pub use views::Views;
 
@@ -99,16 +105,25 @@ pub struct Harm {
 }
 
 type Recoverable = Box<dyn Fn(&[Harm]) -> Result<(), String>>;
-type Invariant<V> = Box<dyn FnMut(&Seen<'_, V>) -> Result<(), String>>;
+type Listener<V> = Box<dyn FnMut(&Seen<'_, V>)>;
+type Holds<V> = Box<dyn FnMut(&Seen<'_, V>) -> Result<(), String>>;
 type Eventually<V> = Box<dyn Fn(&Views<V>) -> Result<(), String>>;
 type Linearizable<Op, Ret> = Box<dyn Fn(&History<Op, Ret>, Budget) -> Ruling>;
 
+struct Invariant<V> {
+    name: &'static str,
+    check: Holds<V>,
+    /// It had something to judge.
+    judged: bool,
+}
+
 /// The checkers of a system, made anew for each run: they may remember.
 pub struct Checkers<S: System> {
-    pub(crate) invariants: Vec<(&'static str, Invariant<S::View>)>,
-    pub(crate) eventually: Vec<(&'static str, Eventually<S::View>)>,
+    listeners: Vec<Listener<S::View>>,
+    invariants: Vec<Invariant<S::View>>,
+    eventually: Vec<(&'static str, Eventually<S::View>)>,
     pub(crate) linearizable: Option<Linearizable<S::Op, S::Ret>>,
-    pub(crate) recoverable: Option<Recoverable>,
+    recoverable: Option<Recoverable>,
 }
 
 impl<S: System> std::fmt::Debug for Checkers<S> {
@@ -126,7 +141,23 @@ impl<S: System> Default for Checkers<S> {
 impl<S: System> Checkers<S> {
     /// No checkers but those that every system has.
     pub fn new() -> Self {
-        Checkers { invariants: Vec::new(), eventually: Vec::new(), linearizable: None, recoverable: None }
+        Checkers {
+            listeners: Vec::new(),
+            invariants: Vec::new(),
+            eventually: Vec::new(),
+            linearizable: None,
+            recoverable: None,
+        }
+    }
+
+    /// Adds a listener, which keeps something of what it hears. It hears whatever invariants are evaluated for, each
+    /// time before any of them, in whichever order they were added. The checkers that follow read what it keeps.
+    pub fn listener<T: 'static>(
+        self,
+        state: T,
+        hear: impl FnMut(&mut T, &Seen<'_, S::View>) + 'static,
+    ) -> Listening<S, T> {
+        Listening::new(self, state, hear)
     }
 
     /// Adds an invariant. An error is the evidence that it does not hold.
@@ -136,7 +167,7 @@ impl<S: System> Checkers<S> {
         name: &'static str,
         check: impl FnMut(&Seen<'_, S::View>) -> Result<(), String> + 'static,
     ) -> Self {
-        self.invariants.push((name, Box::new(check)));
+        self.invariants.push(Invariant { name, check: Box::new(check), judged: false });
         self
     }
 
@@ -164,8 +195,8 @@ impl<S: System> Checkers<S> {
         self
     }
 
-    /// Says when the system promises to recover: an error is why it need not, after what was done to its nodes. A system
-    /// that does not converge then violates `recoverability`, and not what did not hold.
+    /// Says when the system promises to recover: an error is why it need not, after what was done to its nodes. A
+    /// system that does not converge then violates `recoverability`, and not what did not hold.
     #[must_use]
     pub fn recovers_if(mut self, promise: impl Fn(&[Harm]) -> Result<(), String> + 'static) -> Self {
         self.recoverable = Some(Box::new(promise));
@@ -173,8 +204,8 @@ impl<S: System> Checkers<S> {
     }
 
     /// The same, where one operation may be about several independent objects, as a transfer is about two accounts:
-    /// `split` says what a call and its answer (none if unknown) mean to each, as operations of the model. They may take
-    /// effect at different instants, all between the invocation and the answer.
+    /// `split` says what a call and its answer (none if unknown) mean to each, as operations of the model. They may
+    /// take effect at different instants, all between the invocation and the answer.
     #[must_use]
     pub fn linearizable_in_parts<M: Model + 'static>(
         mut self,
@@ -186,10 +217,54 @@ impl<S: System> Checkers<S> {
         self
     }
 
+    /// Whether probes matter.
+    pub(crate) fn listen(&self) -> bool {
+        !self.listeners.is_empty() || !self.invariants.is_empty()
+    }
+
+    /// Lets all listeners hear, and then evaluates the invariants: those that do not hold, each with the evidence.
+    pub(crate) fn broken(
+        &mut self,
+        probe: Option<&Probe>,
+        views: &Views<S::View>,
+    ) -> impl Iterator<Item = (&'static str, String)> {
+        let seen = Seen::new(probe, views);
+        self.listeners.iter_mut().for_each(|hear| judging::by("listener", || hear(&seen)));
+        self.invariants.iter_mut().filter_map(move |Invariant { name, check, judged }| {
+            let seen = Seen::new(probe, views);
+            let holds = judging::by(name, || check(&seen));
+            *judged |= seen.was_judged();
+            Some((*name, holds.err()?))
+        })
+    }
+
+    /// The first of what must hold eventually that does not hold now, and why.
+    pub(crate) fn unmet(&self, views: &Views<S::View>) -> Option<(&'static str, String)> {
+        self.eventually
+            .iter()
+            .find_map(|(name, check)| Some((*name, judging::by(name, || check(views)).err()?)))
+    }
+
+    /// Why the system need not recover from what was done to its nodes.
+    pub(crate) fn beyond_recovery(&self, harm: &[Harm]) -> Option<String> {
+        let recoverable = self.recoverable.as_ref()?;
+        judging::by(RECOVERABILITY, || recoverable(harm).err())
+    }
+
+    /// Whether views are read.
+    fn read_views(&self) -> bool {
+        self.listen() || !self.eventually.is_empty()
+    }
+
+    /// The invariants that had nothing to judge so far.
+    fn never_judged(&self) -> impl Iterator<Item = &'static str> {
+        self.invariants.iter().filter(|invariant| !invariant.judged).map(|invariant| invariant.name)
+    }
+
     /// The names of all checkers.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         let eventually = self.eventually.iter().map(|(name, _)| *name);
-        let invariants = self.invariants.iter().map(|(name, _)| *name);
+        let invariants = self.invariants.iter().map(|invariant| invariant.name);
         let of_every_run = [NODE, PANIC, SPIN, SUBSTRATE, OVERLOAD, ANSWERED, RECOVERABILITY];
         let linearizable = self.linearizable.as_ref().map(|_| LINEARIZABLE);
         of_every_run.into_iter().chain(eventually).chain(invariants).chain(linearizable)

@@ -1,6 +1,6 @@
 //! What a run lacks, of all that makes its verdict worth something.
 
-use super::Checkers;
+use super::{Checkers, Views};
 use crate::system::System;
 use crate::verdict::{Lack, Vacuity};
 use std::collections::BTreeSet;
@@ -12,11 +12,23 @@ pub(crate) struct Judged {
     pub(crate) views: bool,
     /// The types of the views that are registered.
     pub(crate) registered: BTreeSet<&'static str>,
-    /// Of each invariant, in order: it had something to judge.
-    pub(crate) invariants: Vec<bool>,
+    /// The invariants that had nothing to judge.
+    pub(crate) never: Vec<&'static str>,
 }
 
-/// What it is.
+impl Judged {
+    /// The views of all nodes were read.
+    pub(crate) fn read<V>(&mut self, views: &Views<V>) {
+        self.views |= views.up().next().is_some();
+    }
+
+    /// The run is over.
+    pub(crate) fn ended<S: System>(&mut self, checkers: &Checkers<S>) {
+        self.never = checkers.never_judged().collect();
+    }
+}
+
+/// What that is.
 pub(crate) fn of_run<S: System>(
     checkers: &Checkers<S>,
     judged: &Judged,
@@ -25,11 +37,10 @@ pub(crate) fn of_run<S: System>(
 ) -> Vec<Vacuity> {
     let mut vacuities = Vec::new();
     let mut lacks = |lack, message: String| vacuities.push(Vacuity { lack, message });
-    let reads_views = !checkers.invariants.is_empty() || !checkers.eventually.is_empty();
-    if !reads_views && checkers.linearizable.is_none() {
+    if !checkers.read_views() && checkers.linearizable.is_none() {
         lacks(Lack::NoChecker, format!("the system {} has no checker", S::NAME));
     }
-    if reads_views && !judged.views {
+    if checkers.read_views() && !judged.views {
         let wanted = std::any::type_name::<S::View>();
         lacks(
             Lack::NoView,
@@ -44,13 +55,14 @@ pub(crate) fn of_run<S: System>(
     if succeeded == 0 {
         lacks(Lack::NoSuccess, "no operation of a client succeeded".to_owned());
     }
-    for probe in probes.filter(|probe| !S::PROBES.contains(probe)) {
+    let declared = S::probes();
+    for probe in probes.filter(|probe| !declared.contains(probe)) {
         lacks(
             Lack::UndeclaredProbe,
-            format!("the probe `{probe}` was published, and `System::PROBES` has no such name"),
+            format!("the probe `{probe}` was published, and `System::probes` has no such name"),
         );
     }
-    for ((name, _), _) in checkers.invariants.iter().zip(&judged.invariants).filter(|(_, judged)| !**judged) {
+    for name in &judged.never {
         lacks(Lack::NeverJudged, format!("the checker {name} never had anything to judge"));
     }
     vacuities

@@ -1,7 +1,8 @@
-//! `list`: the scenarios there are.
+//! `list`: the scenarios there are, and what each expects.
 
 use super::{Exit, out};
 use crate::catalog::Catalog;
+use crate::scenario::{Expect, Tolerated};
 use clap::Args;
 use serde::Serialize;
 
@@ -18,19 +19,25 @@ struct Entry<'a> {
     scenario: &'a str,
     system: &'a str,
     title: &'a str,
+    /// As a file has it, with what is inherited.
+    expect: &'a Expect,
+    /// What the system does not promise, if the file says nothing itself.
+    inherited: &'a [Tolerated],
 }
 
 impl List {
     pub(super) fn execute(&self, catalog: &Catalog, json: bool) -> miette::Result<Exit> {
-        let mut table = out::table(&["SCENARIO", "SYSTEM", "TITLE"]);
+        let mut table = out::table(&["SCENARIO", "SYSTEM", "TITLE", "EXPECTS"]);
         for argument in &self.scenarios {
             for case in catalog.load(argument, &[])? {
                 let (scenario, title) = (case.name.as_str(), case.scenario.title.as_str());
-                let entry = Entry { scenario, system: case.system.name(), title };
+                let expect = &case.scenario.check.expect;
+                let (system, inherited) = (case.system.name(), &expect.inherited[..]);
+                let entry = Entry { scenario, system, title, expect, inherited };
                 if json {
                     out::line(&entry)?;
                 } else {
-                    table.add_row([entry.scenario, entry.system, entry.title]);
+                    table.add_row([entry.scenario, entry.system, entry.title, &expect.to_string()]);
                 }
             }
         }

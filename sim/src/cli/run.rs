@@ -88,6 +88,9 @@ pub(super) fn verdict(case: &Case, report: &Report) -> miette::Result<()> {
     for violation in &report.violations {
         let (checker, seconds) = (out::paint(&violation.checker, Colour::Bad), violation.at_ms as f64 / 1e3);
         out::say(&format!("  {checker} at {seconds:.3} s: {}", violation.message))?;
+        if let Some(because) = case.scenario.check.expect.because(&violation.checker) {
+            out::say(&format!("    tolerated: {because}"))?;
+        }
     }
     if let Some(why) = &report.unknown {
         out::say(&format!("  unknown: {why}"))?;

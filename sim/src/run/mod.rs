@@ -25,7 +25,7 @@ pub use attention::Attention;
 pub use report::{Json, Met, Operations, Recording, Report};
 pub use thread::on_fresh_thread;
 
-use crate::check::{self, Checkers, Judged, Seen, Views};
+use crate::check::{self, Checkers, Judged, Views};
 use crate::history::History;
 use crate::latency::Sample;
 use crate::scenario::{Network, Nodes, Scenario};
@@ -202,7 +202,7 @@ pub(crate) fn run<S: System>(
             violations.insert(0, violated(check::SUBSTRATE, foreign.at_ns, foreign.evidence));
         }
         let judge = || check::at_the_end(system, plan.check.linearizable.as_deref(), &progress.history);
-        let rulings = catch_unwind(AssertUnwindSafe(|| thread::judged_by(check::LINEARIZABLE, judge)));
+        let rulings = catch_unwind(AssertUnwindSafe(judge));
         let rulings = rulings.unwrap_or_else(|payload| {
             let Some(panic) = thread::take_panic() else { std::panic::resume_unwind(payload) };
             violations.push(violated(check::PANIC, ending.simulated.as_nanos() as u64, panic.evidence()));
@@ -327,6 +327,7 @@ async fn phases<S: System>(
         None
     });
     phase("verdict");
+    run.judged.ended(&run.checkers);
     let ending = Ending::take(nodes, converged_after, run.judged);
 
     for machine in 0..addresses.len() {
@@ -372,9 +373,8 @@ struct Run<S: System> {
 impl<S: System> Run<S> {
     fn new(system: &'static S, plan: &Scenario, seed: u64, start_ns: u64, shared: Arc<Shared<S>>) -> Self {
         let (nemesis, checkers) = (Nemesis::new(plan, seed, node_count(plan), start_ns), system.checkers());
-        let listens = nemesis.listens() || !checkers.invariants.is_empty();
-        let judged = Judged { invariants: vec![false; checkers.invariants.len()], ..Judged::default() };
-        let (nodes, clients) = (node_count(plan), plan.workload.clients);
+        let listens = nemesis.listens() || checkers.listen();
+        let (nodes, clients, judged) = (node_count(plan), plan.workload.clients, Judged::default());
         Run { nodes, clients, nemesis, checkers, listens, judged, shared }
     }
 
@@ -441,8 +441,7 @@ impl<S: System> Run<S> {
 
     /// Why the system need not recover from what was done to it.
     fn beyond_recovery(&self) -> Option<String> {
-        let recoverable = self.checkers.recoverable.as_ref()?;
-        thread::judged_by(check::RECOVERABILITY, || recoverable(&self.nemesis.harm()).err())
+        self.checkers.beyond_recovery(&self.nemesis.harm())
     }
 
     /// The first reason why the run cannot end well yet.
@@ -453,27 +452,22 @@ impl<S: System> Run<S> {
             return Some((check::ANSWERED, reason));
         }
         let views = self.views();
-        let mut eventually = self.checkers.eventually.iter();
-        eventually.find_map(|(name, check)| Some((*name, thread::judged_by(name, || check(&views)).err()?)))
+        self.checkers.unmet(&views)
     }
 
     fn judge(&mut self, probe: Option<&world::Probe>) {
-        if self.checkers.invariants.is_empty() {
+        if !self.checkers.listen() {
             return;
         }
         let views = self.views();
-        for ((name, check), judged) in self.checkers.invariants.iter_mut().zip(&mut self.judged.invariants) {
-            let seen = Seen::new(probe, &views);
-            if let Err(evidence) = thread::judged_by(name, || check(&seen)) {
-                self.shared.violated(name, evidence);
-            }
-            *judged |= seen.was_judged();
+        for (name, evidence) in self.checkers.broken(probe, &views) {
+            self.shared.violated(name, evidence);
         }
     }
 
     fn views(&mut self) -> Views<S::View> {
         let views = Views::read(self.nodes);
-        self.judged.views |= views.up().next().is_some();
+        self.judged.read(&views);
         views
     }
 }

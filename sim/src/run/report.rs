@@ -144,7 +144,7 @@ impl Report {
     /// How this stands to what the scenario expects.
     pub fn met(&self, expect: &Expect) -> Met {
         let is_shown = |violation: &Violation| expect.violation.as_ref() == Some(&violation.checker);
-        let is_tolerated = |violation: &Violation| expect.tolerates.contains(&violation.checker);
+        let is_tolerated = |violation: &Violation| expect.tolerates(&violation.checker);
         if !self.violations.iter().all(|violation| is_shown(violation) || is_tolerated(violation)) {
             Met::Unexpected
         } else if self.violations.iter().any(is_shown) {

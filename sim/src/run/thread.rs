@@ -12,6 +12,7 @@
 //! `docs/decisions/determinism.md` has the evidence.
 
 use super::{quiet, substrate};
+use crate::check::judging;
 use madsim::runtime::Runtime;
 use real_tokio::runtime::{Builder, RngSeed};
 use std::cell::{Cell, RefCell};
@@ -22,7 +23,6 @@ use std::sync::Once;
 
 thread_local! {
     static IN_RUN: Cell<bool> = const { Cell::new(false) };
-    static CHECKER: Cell<Option<&'static str>> = const { Cell::new(None) };
     static PANIC: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
 
@@ -46,14 +46,6 @@ impl Panic {
 /// The machine whose task runs on this thread: under madsim the host name is the machine's.
 pub(super) fn machine() -> String {
     hostname::get().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// Calls a checker: if it panics, it is named.
-pub(super) fn judged_by<T>(checker: &'static str, judge: impl FnOnce() -> T) -> T {
-    CHECKER.set(Some(checker));
-    let judged = judge();
-    CHECKER.set(None);
-    judged
 }
 
 /// Calls `run` on a fresh thread prepared for `seed`, and waits for it, for ever if need be.
@@ -139,7 +131,7 @@ fn collect_panics() {
             }
             let message = info.payload_as_str().unwrap_or("a panic without a message").to_owned();
             let location = info.location().map(ToString::to_string).unwrap_or_default();
-            let machine = CHECKER.take().map_or_else(machine, |checker| format!("the checker {checker}"));
+            let machine = judging::take().map_or_else(machine, |checker| format!("the checker {checker}"));
             let backtrace = std::backtrace::Backtrace::force_capture().to_string();
             PANIC.set(Some(Panic { machine, message, location, backtrace }));
             quiet::hold();

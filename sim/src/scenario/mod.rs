@@ -58,7 +58,7 @@ pub(crate) use error::nearest;
 pub use error::{Place, ScenarioError};
 pub use fault::{Action, Class, Death, Fault, Moment, Others, ProcessAction, Target};
 pub use link::{LinkAction, Links};
-pub use model::{Check, Clock, Cluster, Expect, Latency, Nodes, Scenario, Tail, Workload};
+pub use model::{Check, Clock, Cluster, Expect, Latency, Nodes, Scenario, Tail, Tolerated, Workload};
 pub use network::{Bandwidth, Link, Network, Reorder};
 pub use random::{AtMost, Kind, Random};
 pub use schema::json_schema;

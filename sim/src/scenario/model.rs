@@ -9,6 +9,7 @@ use crate::verdict::Lack;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A scenario: a system, the world around it, what its clients do, what goes wrong, and what must hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -162,7 +163,8 @@ pub struct Check {
     /// What clients see must be linearizable as this model: "register", "bank:100".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub linearizable: Option<String>,
-    /// What the verdict must be.
+    /// What the verdict must be. Left out: no violation but of what the system does not promise under its options.
+    #[serde(skip_serializing_if = "Expect::is_inherited")]
     pub expect: Expect,
     /// What all runs may lack without the sweep being vacuous: "no-checker", "no-view", "no-success",
     /// "undeclared-probe", "never-judged".
@@ -171,6 +173,8 @@ pub struct Check {
 }
 
 /// What a scenario expects of its runs: in the file `"valid"`, or what may be violated.
+///
+/// A file that says nothing inherits what its system does not promise.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Expectation", into = "Expectation")]
 #[schemars(with = "Expectation")]
@@ -179,6 +183,37 @@ pub struct Expect {
     pub violation: Option<String>,
     /// These violations are counted and reported, never a failure.
     pub tolerates: Vec<String>,
+    /// So are these: the file says nothing, and the system does not promise them. Written down, they are left out
+    /// again.
+    pub inherited: Vec<Tolerated>,
+}
+
+/// A checker whose violation a system does not promise to avoid, under some of its options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Tolerated {
+    /// The checker.
+    pub checker: &'static str,
+    /// Why it may be violated.
+    pub because: &'static str,
+}
+
+impl Expect {
+    /// Whether violations of a checker are no failure.
+    pub fn tolerates(&self, checker: &str) -> bool {
+        self.because(checker).is_some() || self.tolerates.iter().any(|tolerated| tolerated == checker)
+    }
+
+    /// Why the system does not promise what a checker judges, if that is inherited.
+    pub fn because(&self, checker: &str) -> Option<&'static str> {
+        self.inherited
+            .iter()
+            .find(|inherited| inherited.checker == checker)
+            .map(|inherited| inherited.because)
+    }
+
+    fn is_inherited(&self) -> bool {
+        !self.inherited.is_empty()
+    }
 }
 
 /// The forms of an expectation in the file.
@@ -218,9 +253,22 @@ impl TryFrom<Expectation> for Expect {
             }
             Expectation::Table(Table { violation: None, tolerates: None }) => Err("nothing is expected"),
             Expectation::Table(Table { violation, tolerates }) => {
-                Ok(Expect { violation, tolerates: tolerates.unwrap_or_default() })
+                Ok(Expect { violation, tolerates: tolerates.unwrap_or_default(), inherited: Vec::new() })
             }
         }
+    }
+}
+
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inherited: Vec<&str> = self.inherited.iter().map(|inherited| inherited.checker).collect();
+        let parts = [
+            self.violation.as_ref().map(|violation| format!("violation of {violation}")),
+            Some(format!("tolerates {}", self.tolerates.join(", "))).filter(|_| !self.tolerates.is_empty()),
+            Some(format!("inherits {}", inherited.join(", "))).filter(|_| !inherited.is_empty()),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() { f.write_str("valid") } else { f.write_str(&parts.join("; ")) }
     }
 }
 
@@ -229,7 +277,9 @@ impl From<Expect> for Expectation {
         if expect == Expect::default() {
             return Expectation::Word(Word::Valid);
         }
-        let tolerates = Some(expect.tolerates).filter(|tolerates| !tolerates.is_empty());
+        let inherited = expect.inherited.iter().map(|inherited| inherited.checker.to_owned());
+        let tolerates: Vec<String> = expect.tolerates.into_iter().chain(inherited).collect();
+        let tolerates = Some(tolerates).filter(|tolerates| !tolerates.is_empty());
         Expectation::Table(Table { violation: expect.violation, tolerates })
     }
 }

@@ -56,9 +56,9 @@ fn read(source: &Source<'_>, systems: &dyn Systems) -> Result<Scenario, Scenario
     let shape = |problem: Problem| ScenarioError::Shape(problem.place(source));
     // First the faults alone: serde would keep the text of their errors, but not the key.
     check_faults(source).map_err(shape)?;
-    let scenario = Scenario::deserialize(Deserializer::from(source.root().clone()))
+    let mut scenario = Scenario::deserialize(Deserializer::from(source.root().clone()))
         .map_err(|error| shape_error(source, &error, &Path::default()))?;
-    validate(&scenario, source, systems)?;
+    validate(&mut scenario, source, systems)?;
     Ok(scenario)
 }
 

@@ -1,5 +1,6 @@
 //! What a scenario may name of a system. The caller knows the systems; this module asks.
 
+use super::model::Tolerated;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::de::DeserializeOwned;
 
@@ -10,6 +11,11 @@ pub trait Systems {
 
     /// What a scenario may name of one; `None` when there is no such system.
     fn vocabulary(&self, system: &str) -> Option<Vocabulary>;
+
+    /// What a system does not promise under these options, which it has accepted.
+    fn tolerates(&self, _system: &str, _options: &toml::Table) -> Vec<Tolerated> {
+        Vec::new()
+    }
 }
 
 /// What a scenario may name of one system.

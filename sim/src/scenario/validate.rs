@@ -2,7 +2,7 @@
 //! happen. The first mistake ends the search; each names its value and what would be right.
 
 use super::error::{Problem, ScenarioError, suggest};
-use super::model::{Latency, Nodes, Scenario};
+use super::model::{Latency, Nodes, Scenario, Tolerated};
 use super::parse::shape_error;
 use super::random::{AtMost, Random};
 use super::source::{Path, Source};
@@ -17,6 +17,8 @@ use toml::de::{DeTable, DeValue, Deserializer};
 
 /// The largest cluster, and the most clients.
 const MACHINES_MAX: u32 = 64;
+/// Where a scenario says what it expects.
+const EXPECT: &str = "check.expect";
 /// The longest workload, settling and time-out.
 const DAY: Time = Time::from_secs(24 * 60 * 60);
 /// The largest clock skew or jump.
@@ -32,9 +34,10 @@ const WEIGHT_MAX: u32 = 1_000_000;
 /// The most random faults that a run may expect.
 const FAULTS_MAX: u128 = 100_000;
 
-/// Checks a scenario against the systems there are; the source has the places for errors.
+/// Checks a scenario against the systems there are; the source has the places for errors. What the system does not
+/// promise is then what the scenario tolerates, if it says nothing itself.
 pub(super) fn validate(
-    scenario: &Scenario,
+    scenario: &mut Scenario,
     source: &Source<'_>,
     systems: &dyn Systems,
 ) -> Result<(), ScenarioError> {
@@ -44,10 +47,15 @@ pub(super) fn validate(
         Nodes::Exactly(nodes) => nodes,
         Nodes::Between { from, .. } => from,
     };
-    let checks = Checks { scenario, words: &words, smallest };
+    let checks = Checks { scenario, words: &words, inherited: &[], smallest };
     checks.cluster().map_err(meaning)?;
     options(source, &words)?;
-    checks.all_but_cluster().map_err(meaning)
+    let inherited = systems.tolerates(&scenario.system, &scenario.cluster.options);
+    Checks { inherited: &inherited, ..checks }.all_but_cluster().map_err(meaning)?;
+    if source.get(&Path::of(EXPECT)).is_none() {
+        scenario.check.expect.inherited = inherited;
+    }
+    Ok(())
 }
 
 fn system(scenario: &Scenario, systems: &dyn Systems) -> Result<Vocabulary, Problem> {
@@ -86,6 +94,8 @@ fn options(source: &Source<'_>, words: &Vocabulary) -> Result<(), ScenarioError>
 pub(super) struct Checks<'s> {
     pub(super) scenario: &'s Scenario,
     pub(super) words: &'s Vocabulary,
+    /// What the system does not promise.
+    inherited: &'s [Tolerated],
     /// Nodes in the smallest cluster: those that every run has.
     pub(super) smallest: u32,
 }
@@ -260,7 +270,15 @@ impl Checks<'_> {
         if let Some(model) = &check.linearizable {
             self.linearizable(&Path::of("check.linearizable"), model)?;
         }
-        let expect = Path::of("check.expect");
+        let known = |tolerated: &&Tolerated| self.words.checkers.iter().any(|it| it == tolerated.checker);
+        if let Some(Tolerated { checker, .. }) = self.inherited.iter().find(|tolerated| !known(tolerated)) {
+            let system = &self.scenario.system;
+            let says = format!("{system} tolerates `{checker}`, and has no such checker");
+            return Err(Problem::new(Path::of("system"), says)
+                .label("a mistake of the system")
+                .help(suggest(checker, "checkers", &self.words.checkers)));
+        }
+        let expect = Path::of(EXPECT);
         if let Some(checker) = &check.expect.violation {
             self.checker(expect.then("violation"), checker)?;
         }
@@ -315,9 +333,14 @@ impl Checks<'_> {
         if known.contains(&checker) {
             return Ok(());
         }
-        Err(Problem::new(path, format!("{} has no checker `{checker}`", self.scenario.system))
+        let (system, mut help) = (&self.scenario.system, suggest(checker, "checkers", &known));
+        if !self.inherited.is_empty() {
+            let names: Vec<&str> = self.inherited.iter().map(|tolerated| tolerated.checker).collect();
+            help += &format!("; without `expect`, {system} tolerates {}", names.join(", "));
+        }
+        Err(Problem::new(path, format!("{system} has no checker `{checker}`"))
             .label("unknown checker")
-            .help(suggest(checker, "checkers", &known)))
+            .help(help))
     }
 }
 

@@ -12,7 +12,7 @@ use sim::catalog::Catalog;
 use sim::check::{Checkers, Harm};
 use sim::run::{Attention, Recording, Report, once};
 use sim::scenario::Scenario;
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, Outcome, System};
+use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -38,10 +38,15 @@ impl System for Lab {
     type View = ();
 
     const NAME: &'static str = "lab";
-    const OPERATIONS: &'static [&'static str] = &["nothing"];
-    const PROBES: &'static [&'static str] =
-        &["boot", "role", "hears", "ticks", "clock", "disk", "rare", "serves", "echo"];
     const PROCESSES: &'static [&'static str] = &["echo", "caller"];
+
+    fn operations() -> &'static [Operation<()>] {
+        &[Operation("nothing", |_, _| ())]
+    }
+
+    fn probes() -> Vec<&'static str> {
+        vec!["boot", "role", "hears", "ticks", "clock", "disk", "rare", "serves", "echo"]
+    }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         boot(&node.disk()).await?;
@@ -60,8 +65,6 @@ impl System for Lab {
     fn client(&self, _: ClientContext<Options>) -> impl Client<(), ()> {
         Idle
     }
-
-    fn next_op(&self, _: &Mix, _: &mut Draw) {}
 
     fn checkers(&self) -> Checkers<Self> {
         let no_wiped_disk = |harm: &[Harm]| match harm.iter().position(|harm| harm.wiped) {

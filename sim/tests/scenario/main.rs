@@ -4,6 +4,7 @@ mod errors;
 mod fault_errors;
 mod fault_limits;
 mod files;
+mod inherited;
 mod mangled;
 mod networks;
 mod plans;
@@ -12,7 +13,7 @@ mod refusals;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use sim::scenario::{Scenario, ScenarioError, Systems, Vocabulary};
+use sim::scenario::{Scenario, ScenarioError, Systems, Tolerated, Vocabulary};
 
 /// A scenario with a bit of everything.
 const GOOD: &str = r#"
@@ -97,6 +98,12 @@ impl Systems for Registry {
             checkers: words(&["convergence", "one-owner"]),
             ..Vocabulary::with_options::<Options>()
         })
+    }
+
+    fn tolerates(&self, _: &str, options: &toml::Table) -> Vec<Tolerated> {
+        let because = "what is not on disk is forgotten";
+        let forgets = options.get("sync").and_then(toml::Value::as_bool) == Some(false);
+        forgets.then_some(Tolerated { checker: "one-owner", because }).into_iter().collect()
     }
 }
 

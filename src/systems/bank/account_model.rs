@@ -3,7 +3,8 @@
 //! A transfer is two operations: a withdrawal at one account and a deposit at the other, each at an instant of its own
 //! between the request and the answer. That is what the bank promises; that money is not lost in between is judged by
 //! conservation. A transfer that came back is a withdrawal and a deposit at the same account, and one whose end is
-//! unknown may have. Refusals are judged as well: who is told that 3 are available must have been looked at when there were 3.
+//! unknown may have. Refusals are judged as well: who is told that 3 are available must have been looked at when there
+//! were 3.
 
 use super::{Op, Ret};
 use protocols::bank::Refusal;

@@ -1,4 +1,5 @@
-//! Each checker of probes, with a good run and its near twin. `scenarios/zoo` has the same for those that look at views.
+//! Each checker of probes, with a good run and its near twin. `scenarios/zoo` has the same for those that look at
+//! views.
 
 use super::*;
 use host::probe::Value;

@@ -1,4 +1,5 @@
-//! **convergence**: one primary, and all others stream from it and have what it has; those that may, by way of a standby.
+//! **convergence**: one primary, and all others stream from it and have what it has; those that may, by way of a
+//! standby.
 
 use host::world::HostId;
 use protocols::database::{Replication, Role, View};

@@ -1,6 +1,7 @@
 //! **eligible**: who is tagged never to lead never gets the leader's lock.
 
-use super::fact::name;
+use super::fact::{Fact, name};
+use super::heard::Heard;
 use host::world::HostId;
 use std::collections::BTreeSet;
 
@@ -11,13 +12,18 @@ pub(super) struct Eligible {
 }
 
 impl Eligible {
-    /// A machine's manager has been told that its database never leads.
-    pub(super) fn may_not_lead(&mut self, host: HostId) {
-        self.may_not_lead.insert(host);
+    /// Whether what was just heard may be.
+    pub(super) fn judge(&mut self, heard: &Heard) -> Result<(), String> {
+        match heard.fact() {
+            Some((host, Fact::MayNotLead)) => drop(self.may_not_lead.insert(host)),
+            Some((host, Fact::Lock { acquired: true })) => return self.acquired(host),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// A machine's manager has got the lock.
-    pub(super) fn acquired(&self, host: HostId) -> Result<(), String> {
+    fn acquired(&self, host: HostId) -> Result<(), String> {
         if self.may_not_lead.contains(&host) {
             return Err(format!("{} has got the lock, and may not lead", name(host)));
         }
@@ -31,8 +37,7 @@ mod tests {
 
     #[test]
     fn only_who_was_told_not_to_may_not_lead() {
-        let mut eligible = Eligible::default();
-        eligible.may_not_lead(4);
+        let eligible = Eligible { may_not_lead: BTreeSet::from([4]) };
         assert_eq!(eligible.acquired(3), Ok(()));
         assert_eq!(eligible.acquired(4).unwrap_err(), "n5 has got the lock, and may not lead");
     }

@@ -39,6 +39,9 @@ pub(super) const MAY_CASCADE: &str = "may stream from a standby";
 /// Said by a machine whose database never leads.
 pub(super) const MAY_NOT_LEAD: &str = "may not lead";
 
+/// The probes of the machines here, besides those of their protocols.
+pub(super) const PROBES: [&str; 4] = [ELSEWHERE, MAY_CASCADE, MAY_NOT_LEAD, SERVICE_WITHIN];
+
 impl Fact {
     /// The machine that published a probe, and what it says; none if it is not judged.
     pub(super) fn of(probe: &Probe) -> Option<(HostId, Fact)> {

@@ -1,6 +1,6 @@
 //! What a recorded run cost: time without writes, acknowledged writes lost, time with two primaries.
 
-use super::watch::Watch;
+use super::heard::Heard;
 use host::world::{Happening, HostId, Probe, TraceEvent};
 use sim::history::Line;
 use sim::run::Recording;
@@ -26,14 +26,13 @@ impl Figures {
     pub fn of(recording: &Recording) -> Figures {
         let end_ns = recording.trace.iter().find(|event| is_heal_phase(event)).map_or(0, |event| event.at_ns);
         let writes: Vec<u64> = writes(&recording.history);
-        let mut watch = Watch::default();
+        let mut heard = Heard::default();
         let mut reign = Reign::default();
         for TraceEvent { at_ns, happening } in &recording.trace {
             match happening {
                 Happening::Probe { host, name, values } => {
                     let probe = Probe { at_ns: *at_ns, host: *host, name, values: values.clone() };
-                    // What is wrong with it is for the checkers to say.
-                    let _ = watch.hear(Some(&probe));
+                    heard.hear(Some(&probe));
                     if let ("role", Some(host), Some(role)) = (*name, host, values.first()) {
                         reign.changed(*at_ns, *host, role.to_string() == "primary");
                     }
@@ -51,7 +50,7 @@ impl Figures {
         }
         let mut primaries = reign.primaries.iter();
         let lost = match (primaries.next(), primaries.next()) {
-            (Some(primary), None) => Some(watch.lost(*primary)),
+            (Some(primary), None) => Some(heard.acknowledged.lost(&heard.logs, *primary)),
             _ => None,
         };
         Figures {

@@ -3,19 +3,32 @@
 //! Judged is that no other holds it: between two holders, and where Patroni's failsafe mode stands in for the store,
 //! nobody may.
 
-use super::fact::name;
+use super::fact::{Fact, name};
+use super::heard::Heard;
 use host::world::HostId;
 
 /// Who got the lock last, and has not lost it since as far as it knows; and who needs none.
 #[derive(Debug, Default)]
 pub(super) struct Lock {
     holder: Option<HostId>,
+    /// A primary that nobody here manages: who has the lock only follows it.
     elsewhere: Option<HostId>,
 }
 
 impl Lock {
+    /// Whether what was just heard may be.
+    pub(super) fn judge(&mut self, heard: &Heard) -> Result<(), String> {
+        match heard.fact() {
+            Some((host, Fact::Lock { acquired })) => self.changed(host, *acquired),
+            Some((host, Fact::Elsewhere)) => self.elsewhere = Some(host),
+            Some((host, Fact::Committed { .. })) => return self.committed(host),
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// A machine's manager has got the lock, or has it no longer.
-    pub(super) fn changed(&mut self, host: HostId, acquired: bool) {
+    fn changed(&mut self, host: HostId, acquired: bool) {
         if acquired {
             self.holder = Some(host);
         } else if self.holder == Some(host) {
@@ -23,13 +36,8 @@ impl Lock {
         }
     }
 
-    /// A primary that nobody here manages: who has the lock only follows it.
-    pub(super) fn elsewhere(&mut self, host: HostId) {
-        self.elsewhere = Some(host);
-    }
-
     /// A primary has done a write.
-    pub(super) fn committed(&self, host: HostId) -> Result<(), String> {
+    fn committed(&self, host: HostId) -> Result<(), String> {
         match self.holder {
             Some(holder) if holder != host && self.elsewhere != Some(host) => {
                 Err(format!("{} has done a write, and {} holds the lock", name(host), name(holder)))
@@ -56,8 +64,7 @@ mod tests {
 
     #[test]
     fn a_primary_elsewhere_needs_no_lock() {
-        let mut lock = Lock::default();
-        lock.elsewhere(6);
+        let mut lock = Lock { elsewhere: Some(6), ..Lock::default() };
         lock.changed(3, true);
         assert_eq!(lock.committed(6), Ok(()));
         assert!(lock.committed(4).is_err());

@@ -177,8 +177,8 @@ impl Logs {
         [&log.last, &log.before].into_iter().any(|last| self.at(last, place.lsn) == *place || place.lsn == 0)
     }
 
-    /// Entries that were not on the disk yet when their machine crashed, and not sent to anybody, have never been: their
-    /// places are free again.
+    /// Entries that were not on the disk yet when their machine crashed, and not sent to anybody, have never been:
+    /// their places are free again.
     fn forget_lost(&mut self, last: &Place) {
         let mut place = last.clone();
         while place.lsn > 0 && !self.logs.values().any(|log| self.at(&log.last, place.lsn) == place) {

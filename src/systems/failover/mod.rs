@@ -5,12 +5,12 @@
 //!
 //! Judged, each in a file of its own: **timeline** (`logs.rs`: all logs are paths in one tree, and who was not rewound
 //! does not stream), **split-brain** (writes of two primaries do not overlap), **one-writable** (no two databases would
-//! take a write, asked by whomever), **lease** (who writes holds the lock), **eligible** (nobody leads who is tagged not to),
-//! **service** (no longer without a write than the scenario allows), **convergence** (in the end there is one primary,
-//! and all others have what it has), **durability** (what was acknowledged is then there) and **linearizable** (each key
-//! by itself).
+//! take a write, asked by whomever), **lease** (who writes holds the lock), **eligible** (nobody leads who is tagged
+//! not to), **service** (no longer without a write than the scenario allows), **convergence** (in the end there is one
+//! primary, and all others have what it has), **durability** (what was acknowledged is then there) and **linearizable**
+//! (each key by itself).
 //!
-//! Without synchronous replication no manager promises the last two; the scenario says so.
+//! What is not promised is in `options.rs`: without synchronous replication, the last two; with stolon, one-writable.
 
 mod client;
 mod convergence;
@@ -18,32 +18,35 @@ mod durability;
 mod eligible;
 mod fact;
 mod figures;
+mod heard;
 mod lease;
 mod logs;
 mod machine;
 mod one_writable;
 mod operator;
 mod options;
-mod probes;
 mod recovery;
 mod service;
 mod split_brain;
-mod watch;
 
 pub use client::{Op, Ret};
 pub use figures::Figures;
 pub use options::{Manager, Options};
 
 use client::RoutedClient;
+use eligible::Eligible;
+use heard::Heard;
+use lease::Lock;
 use protocols::database::View;
+use protocols::{database, patroni, router, stolon, store};
+use service::Service;
 use sim::check::Checkers;
 use sim::check::linearizable::models::KeyValue;
 use sim::check::linearizable::models::key_value::Content;
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, System};
-use std::cell::RefCell;
+use sim::{Client, ClientContext, NodeContext, Operation, System, Tolerated};
+use split_brain::Reigns;
+use std::collections::BTreeSet;
 use std::io;
-use std::rc::Rc;
-use watch::Watch;
 
 /// Values are numbers that JSON can tell apart.
 const VALUE_MAX: u64 = (1 << 53) - 1;
@@ -59,9 +62,23 @@ impl System for Failover {
     type View = View;
 
     const NAME: &'static str = "failover";
-    const OPERATIONS: &'static [&'static str] = &["get", "put", "cas", "switchover"];
-    const PROBES: &'static [&'static str] = probes::PROBES;
     const PROCESSES: &'static [&'static str] = machine::PROCESSES;
+
+    fn operations() -> &'static [Operation<Op>] {
+        &[
+            Operation("get", |mix, draw| Op::Get(mix.key(draw))),
+            Operation("put", |mix, draw| Op::Put(mix.key(draw), draw.between(1, VALUE_MAX))),
+            Operation("cas", |mix, draw| Op::Cas(mix.key(draw), draw.between(1, VALUE_MAX))),
+            Operation("switchover", |_, _| Op::Switchover),
+        ]
+    }
+
+    /// Of all that runs: several of its protocols publish the same.
+    fn probes() -> Vec<&'static str> {
+        let of_protocols =
+            [database::PROBES, patroni::PROBES, router::PROBES, stolon::PROBES, store::PROBES].concat();
+        of_protocols.into_iter().chain(fact::PROBES).collect::<BTreeSet<_>>().into_iter().collect()
+    }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         machine::run(node).await
@@ -71,33 +88,27 @@ impl System for Failover {
         RoutedClient::new(&client)
     }
 
-    fn next_op(&self, mix: &Mix, draw: &mut Draw) -> Op {
-        match mix.pick(draw) {
-            "get" => Op::Get(mix.key(draw)),
-            "put" => Op::Put(mix.key(draw), draw.between(1, VALUE_MAX)),
-            "cas" => Op::Cas(mix.key(draw), draw.between(1, VALUE_MAX)),
-            _ => Op::Switchover,
-        }
+    fn checkers(&self) -> Checkers<Self> {
+        let (mut reigns, mut lock) = (Reigns::default(), Lock::default());
+        let (mut eligible, mut service) = (Eligible::default(), Service::default());
+        Checkers::<Self>::new()
+            .linearizable_in_parts(KeyValue { initial: Content::MISSING }, client::to_its_key)
+            .listener(Heard::default(), |heard, seen| heard.hear(seen.probe))
+            .invariant("timeline", |heard, _| heard.timeline())
+            .invariant("split-brain", move |heard, _| reigns.judge(heard))
+            .invariant("one-writable", |_, seen| one_writable::check(seen.views))
+            .invariant("lease", move |heard, _| lock.judge(heard))
+            .invariant("eligible", move |heard, _| eligible.judge(heard))
+            .invariant("service", move |heard, seen| service.judge(heard, seen.probe))
+            .convergence(|heard, views| convergence::converged(views, &heard.may_cascade))
+            .eventually("durability", |heard, views| {
+                heard.acknowledged.check(&heard.logs, convergence::primary(views)? as usize - 1)
+            })
+            .recovers_if(|heard, harm| heard.machines.recover(harm))
+            .into()
     }
 
-    fn checkers(&self) -> Checkers<Self> {
-        // All look at the same logs: the first takes in what was said.
-        let watch = Rc::new(RefCell::new(Watch::default()));
-        let shared = || Rc::clone(&watch);
-        let (hearing, split, lease, eligible, service, converged, durable, promise) =
-            (shared(), shared(), shared(), shared(), shared(), shared(), shared(), shared());
-        Checkers::<Self>::new()
-            .invariant("timeline", move |seen| hearing.borrow_mut().hear(seen.probe))
-            .invariant("split-brain", move |_| split.borrow().split_brain.clone())
-            .invariant("one-writable", |seen| one_writable::check(seen.views))
-            .invariant("lease", move |_| lease.borrow().lease.clone())
-            .invariant("eligible", move |_| eligible.borrow().eligible.clone())
-            .invariant("service", move |_| service.borrow().service.clone())
-            .convergence(move |views| convergence::converged(views, &converged.borrow().may_cascade))
-            .eventually("durability", move |views| {
-                durable.borrow().durability(convergence::primary(views)? as usize - 1)
-            })
-            .recovers_if(move |harm| promise.borrow().machines.recover(harm))
-            .linearizable_in_parts(KeyValue { initial: Content::MISSING }, client::to_its_key)
+    fn tolerates(&self, options: &Options) -> Vec<Tolerated> {
+        options.tolerates()
     }
 }

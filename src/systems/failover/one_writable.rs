@@ -1,6 +1,6 @@
 //! **one-writable**: no two databases would take a write at the same time, whether or not a router leads to them.
 //!
-//! Where the routers are the fence, as stolon's proxies are, two may; the scenario says so.
+//! Where the routers are the fence, as stolon's proxies are, two may: it is not promised there.
 
 use protocols::database::View;
 use sim::check::Views;

@@ -4,6 +4,7 @@ use protocols::patroni::{StandbyCluster, Synchronous};
 use protocols::{database, patroni, router, stolon, store};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use sim::Tolerated;
 use sim::scenario::Time;
 use std::collections::BTreeMap;
 use std::io;
@@ -19,8 +20,8 @@ pub struct Options {
     pub stores: u32,
     /// How many routers there are: the last machines.
     pub routers: u32,
-    /// Whether the databases follow a primary elsewhere, as a standby cluster of Patroni's: it is in the routers' place, and
-    /// clients talk to it.
+    /// Whether the databases follow a primary elsewhere, as a standby cluster of Patroni's: it is in the routers'
+    /// place, and clients talk to it.
     pub standby_cluster: bool,
     /// Whether a write waits for a standby: the manager's own way of that, where its options say nothing else.
     pub synchronous: bool,
@@ -83,6 +84,34 @@ impl Options {
             options.synchronous_mode = Synchronous::On;
         }
         options
+    }
+
+    /// Whether what was acknowledged may be lost with its primary.
+    fn is_asynchronous(&self) -> bool {
+        let waits = match self.manager {
+            // A primary elsewhere is never replaced.
+            Manager::Patroni => self.standby_cluster || self.patroni.synchronous_mode != Synchronous::Off,
+            Manager::Stolon => self.stolon.synchronous_replication,
+        };
+        !waits && !self.synchronous
+    }
+
+    /// What the manager does not promise under these options.
+    pub(super) fn tolerates(&self) -> Vec<Tolerated> {
+        let mut tolerates = Vec::new();
+        if self.is_asynchronous() {
+            // Patroni's documentation, Replication modes: "the cluster is allowed to lose some committed transactions
+            // to ensure availability", up to `maximum_lag_on_failover`. stolon's, Synchronous replication: "the new
+            // elected master may be behind".
+            let because = "asynchronous replication loses what the new primary had not received";
+            tolerates.extend(["durability", "linearizable"].map(|checker| Tolerated { checker, because }));
+        }
+        if self.manager == Manager::Stolon {
+            // stolon's documentation, Architecture.
+            let because = "the proxies are the fence: a keeper without the store leaves its primary running";
+            tolerates.push(Tolerated { checker: "one-writable", because });
+        }
+        tolerates
     }
 
     /// What Patroni is told about the database of the machine with this number.
@@ -221,6 +250,24 @@ mod tests {
         let stolon = Options { manager: Manager::Stolon, tags, ..Options::default() };
         let message = Places::of(&nodes, &stolon).unwrap_err().to_string();
         assert_eq!(message, "cluster.options.tags: they are Patroni's");
+    }
+
+    #[test]
+    fn without_synchronous_replication_writes_may_be_lost_and_stolon_has_its_fence_in_the_proxies() {
+        let tolerates = |options: &str| -> Vec<&str> {
+            let options: Options = toml::from_str(options).unwrap();
+            options.tolerates().iter().map(|tolerated| tolerated.checker).collect()
+        };
+        assert_eq!(tolerates("manager = 'patroni'"), ["durability", "linearizable"]);
+        assert_eq!(tolerates("synchronous = true"), [""; 0]);
+        assert_eq!(tolerates("patroni = { synchronous_mode = 'quorum' }"), [""; 0]);
+        assert_eq!(tolerates("standby_cluster = true"), [""; 0]);
+        assert_eq!(tolerates("manager = 'stolon'"), ["durability", "linearizable", "one-writable"]);
+        assert_eq!(tolerates("manager = 'stolon'\nsynchronous = true"), ["one-writable"]);
+        assert_eq!(
+            tolerates("manager = 'stolon'\nstolon = { synchronous_replication = true }"),
+            ["one-writable"]
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! When the whole promises to recover: a majority of the store's replicas and a majority of the databases are up and
 //! have kept their disks.
 //!
-//! The store needs its majority. Of the databases one would do, if it were any: but where a primary and the only standby
-//! that writes waited for are both gone, no manager may promote what is left.
+//! The store needs its majority. Of the databases one would do, if it were any: but where a primary and the only
+//! standby that writes waited for are both gone, no manager may promote what is left.
 
 use sim::check::Harm;
 

@@ -3,36 +3,43 @@
 //! Counted from the start of the run to its first write, from each write to the next, and from the last one until the
 //! clients stop, as far as anything was heard by then.
 
+use super::fact::Fact;
+use super::heard::Heard;
+use host::world::Probe;
+
 /// When the last write was done.
 #[derive(Debug, Default)]
 pub(super) struct Service {
+    /// What the scenario allows.
     within_ns: Option<u64>,
+    /// When a primary last did a write.
     last_ns: u64,
     /// The time, as far as anything was heard.
     now_ns: u64,
+    /// The clients have stopped.
     is_over: bool,
 }
 
 impl Service {
-    /// The scenario has a bound.
-    pub(super) fn within(&mut self, ns: u64) {
-        self.within_ns = Some(ns);
+    /// Whether what was just heard may be so late. Without a probe, the clients have stopped.
+    pub(super) fn judge(&mut self, heard: &Heard, probe: Option<&Probe>) -> Result<(), String> {
+        let Some(probe) = probe else {
+            self.is_over = true;
+            return Ok(());
+        };
+        let judged = self.heard(probe.at_ns);
+        match heard.fact() {
+            Some((_, Fact::Committed { .. })) => self.last_ns = probe.at_ns,
+            Some((_, Fact::ServiceWithin { ns })) => self.within_ns = Some(*ns),
+            _ => {}
+        }
+        judged
     }
 
     /// Something was heard.
-    pub(super) fn heard(&mut self, at_ns: u64) -> Result<(), String> {
+    fn heard(&mut self, at_ns: u64) -> Result<(), String> {
         self.now_ns = at_ns;
         self.check()
-    }
-
-    /// A primary has done a write.
-    pub(super) fn committed(&mut self, at_ns: u64) {
-        self.last_ns = at_ns;
-    }
-
-    /// The clients have stopped.
-    pub(super) fn over(&mut self) {
-        self.is_over = true;
     }
 
     fn check(&self) -> Result<(), String> {
@@ -55,11 +62,10 @@ mod tests {
     const S: u64 = 1_000_000_000;
 
     fn service(writes: &[u64]) -> Service {
-        let mut service = Service::default();
-        service.within(10 * S);
+        let mut service = Service { within_ns: Some(10 * S), ..Service::default() };
         for at in writes {
             assert_eq!(service.heard(*at), Ok(()));
-            service.committed(*at);
+            service.last_ns = *at;
         }
         service
     }
@@ -79,7 +85,7 @@ mod tests {
     #[test]
     fn nobody_writes_after_the_clients_have_stopped() {
         let mut service = service(&[8 * S]);
-        service.over();
+        assert_eq!(service.judge(&Heard::default(), None), Ok(()));
         assert_eq!(service.heard(40 * S), Ok(()));
         let mut unbounded = Service::default();
         assert_eq!(unbounded.heard(1000 * S), Ok(()));

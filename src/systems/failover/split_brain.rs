@@ -1,9 +1,10 @@
 //! **split-brain**: the writes of two primaries do not overlap in time.
 //!
-//! All clients write through routers. Once a primary has done a write, no other takes one and does it. One that was taken
-//! before may be done after: a machine that stood still says late what it and its standby had written long ago.
+//! All clients write through routers. Once a primary has done a write, no other takes one and does it. One that was
+//! taken before may be done after: a machine that stood still says late what it and its standby had written long ago.
 
-use super::fact::name;
+use super::fact::{Fact, name};
+use super::heard::Heard;
 use host::world::HostId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,13 +18,25 @@ pub(super) struct Reigns {
 }
 
 impl Reigns {
+    /// Whether what was just heard may be.
+    pub(super) fn judge(&mut self, heard: &Heard) -> Result<(), String> {
+        match heard.fact() {
+            Some((_, Fact::Appended { id, .. })) => self.appended(*id),
+            Some((host, Fact::Committed { id, lsn })) => {
+                return self.committed(host, heard.logs.timeline(host, *lsn), *id);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// A write is in a log: in that of the primary that took it first of all.
-    pub(super) fn appended(&mut self, id: u64) {
+    fn appended(&mut self, id: u64) {
         self.taken.entry(id).or_insert(self.past.len());
     }
 
     /// A primary has done a write on its timeline.
-    pub(super) fn committed(&mut self, host: HostId, timeline: String, id: u64) -> Result<(), String> {
+    fn committed(&mut self, host: HostId, timeline: String, id: u64) -> Result<(), String> {
         let reign = (host, timeline);
         let taken_before = self.taken.remove(&id).is_some_and(|reigns| reigns < self.past.len());
         if self.latest.as_ref() == Some(&reign) || (taken_before && self.past.contains(&reign)) {

@@ -10,10 +10,10 @@
 //! # The format
 //!
 //! A log is a folder. A *segment*, named by the number of its first record, begins with a header (magic, salt, first
-//! record, CRC) and goes on with *blocks*. A block is what one commit wrote: a header (magic, CRC, length, first record)
-//! and its records, each with its length before it. The CRC covers the segment's random salt, the header and the
-//! records: a block of another segment, or one that a user stored as data, is none of ours. A *snapshot*, named by the
-//! last record that it contains, replaces all records up to it.
+//! record, CRC) and goes on with *blocks*. A block is what one commit wrote: a header (magic, CRC, length, first
+//! record) and its records, each with its length before it. The CRC covers the segment's random salt, the header and
+//! the records: a block of another segment, or one that a user stored as data, is none of ours. A *snapshot*, named by
+//! the last record that it contains, replaces all records up to it.
 //!
 //! # Group commit
 //!
@@ -25,16 +25,16 @@
 //!
 //! [`open`] reads the newest snapshot and all segments. The torn tail of the last segment is cut. The rest of it is
 //! *written anew*, to another file that is synced and renamed over it, before anything is said about it: after a sync
-//! that failed, and after the death of a process without a loss of power, a reader sees bytes that are in the page cache
-//! and not on the disk, and no later sync would write them (Rebello et al., *Can Applications Recover from fsync
+//! that failed, and after the death of a process without a loss of power, a reader sees bytes that are in the page
+//! cache and not on the disk, and no later sync would write them (Rebello et al., *Can Applications Recover from fsync
 //! Failures?*, ATC '20). Segments before the last were synced before the last was made.
 //!
 //! # Failure
 //!
-//! * **No room** (`ENOSPC`): the half-written block is cut off again, and the writer tries again every 100 ms. Meanwhile
-//!   [`Log::append`] refuses. What was queued before is neither lost nor refused: it is late.
-//! * **Anything else**, a failed sync first of all, or a disk that does not answer: what is on the disk is unknown, and the log is *failed* for good.
-//!   The way on is to drop it and all that was derived from it, and to [`open`] it again.
+//! * **No room** (`ENOSPC`): the half-written block is cut off again, and the writer tries again every 100 ms.
+//!   Meanwhile [`Log::append`] refuses. What was queued before is neither lost nor refused: it is late.
+//! * **Anything else**, a failed sync first of all, or a disk that does not answer: what is on the disk is unknown, and
+//!   the log is *failed* for good. The way on is to drop it and all that was derived from it, and to [`open`] it again.
 //!
 //! # What it gives up
 //!

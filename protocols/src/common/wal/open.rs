@@ -34,8 +34,8 @@ pub struct Snapshot {
 /// # Errors
 ///
 /// [`OpenError::Io`] when the disk fails or is full, and it can be tried again; [`OpenError::Corrupt`] and
-/// [`OpenError::Missing`] when it has not kept what it had promised to keep, and trying again does not help. Nothing but
-/// unfinished files has been removed.
+/// [`OpenError::Missing`] when it has not kept what it had promised to keep, and trying again does not help. Nothing
+/// but unfinished files has been removed.
 pub async fn open(
     disk: &Disk,
     folder: &str,

@@ -198,8 +198,8 @@ impl Writer {
         self.since_snapshot
     }
 
-    /// Replaces all records up to `upto` by the state that they led to, and forgets them; records that are not committed
-    /// yet may be among them. Without room for that, nothing changes, and the answer is `false`.
+    /// Replaces all records up to `upto` by the state that they led to, and forgets them; records that are not
+    /// committed yet may be among them. Without room for that, nothing changes, and the answer is `false`.
     ///
     /// # Errors
     ///

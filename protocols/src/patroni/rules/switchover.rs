@@ -2,7 +2,7 @@
 
 use super::{Act, Known, Others, Told, Why, healthiest, synchronous, votes};
 use crate::database::Role;
-use crate::patroni::cluster::Switchover;
+use crate::patroni::message::Switchover;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 

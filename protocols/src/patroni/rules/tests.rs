@@ -5,7 +5,7 @@ mod priority;
 mod quorum;
 mod standby_cluster;
 
-use super::super::cluster::{Initialize, Kept, Leader, Switchover, SyncState};
+use super::super::message::{Initialize, Kept, Leader, Switchover, SyncState};
 use super::*;
 use crate::database::{History, Replication, Sync, Timeline};
 use std::collections::BTreeSet;

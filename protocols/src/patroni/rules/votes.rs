@@ -1,17 +1,17 @@
 //! Who may lead where writes wait for a quorum: whoever has seen enough voters, and is behind none of them.
 //!
-//! Of the voters in the `sync` key at most so many as its quorum says lack a write ([`super::super::quorum`]). A candidate
-//! that has all that one more of them has, itself included, has every acknowledged write. It need not be a voter. A voter
-//! that is ahead gives no vote, and neither does one that is silent or has nothing.
+//! Of the voters in the `sync` key at most so many as its quorum says lack a write ([`super::quorum`]). A candidate
+//! that has all that one more of them has, itself included, has every acknowledged write. It need not be a voter. A
+//! voter that is ahead gives no vote, and neither does one that is silent or has nothing.
 //!
-//! Patroni compares positions, and that is not enough: of two that were promoted from the same timeline, one in vain, the
-//! longer log may be the one in which an acknowledged write is missing. So agents say the tag of their timeline, and a
-//! vote is counted if the candidate's log *contains* the voter's last entry. A voter on an older timeline votes, too:
-//! what it was told of was told of before the candidate's timeline began, whose first leader had all of it.
+//! Patroni compares positions, and that is not enough: of two that were promoted from the same timeline, one in vain,
+//! the longer log may be the one in which an acknowledged write is missing. So agents say the tag of their timeline,
+//! and a vote is counted if the candidate's log *contains* the voter's last entry. A voter on an older timeline votes,
+//! too: what it was told of was told of before the candidate's timeline began, whose first leader had all of it.
 
 use super::{Known, Others, Told};
 use crate::database::{Role, Timeline};
-use crate::patroni::cluster::SyncState;
+use crate::patroni::message::SyncState;
 use crate::patroni::options::Flaw;
 
 /// The key that votes are counted by, if writes wait for a quorum and a leader has said of whom.

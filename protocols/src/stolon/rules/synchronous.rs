@@ -5,7 +5,7 @@
 //! new, and then to the new: at any time some standby is in what was specified *and* in what was reported, and that one
 //! may be elected.
 
-use super::super::cluster::{ClusterData, DbUid, Synchronous};
+use super::super::message::{ClusterData, DbUid, Synchronous};
 use std::collections::BTreeSet;
 
 /// Replaces standbys that are not good by the best, when the master has said that those it waits for are in sync.

@@ -1,16 +1,16 @@
-//! The table cases of stolon's own test of its sentinel (`TestUpdateCluster`), and more in their manner: a cluster goes in,
-//! a cluster comes out.
+//! The table cases of stolon's own test of its sentinel (`TestUpdateCluster`), and more in their manner: a cluster goes
+//! in, a cluster comes out.
 //!
 //! A case of the table has its number, from 0 to 31, in a comment; those from 15 on are in `tests/synchronous.rs`. One
-//! does not apply: 14 changes parameters that stolon's sentinel copies into the specification of every database (time-outs,
-//! `pg_rewind`, parameters of PostgreSQL). Here keepers read the options themselves, and there are no parameters of the
-//! database. What *is* copied, whom a standby cluster follows, has its case in `tests/standby_cluster.rs`. The table of
-//! `TestActiveProxiesInfos` is with `Memory::active`.
+//! does not apply: 14 changes parameters that stolon's sentinel copies into the specification of every database
+//! (time-outs, `pg_rewind`, parameters of PostgreSQL). Here keepers read the options themselves, and there are no
+//! parameters of the database. What *is* copied, whom a standby cluster follows, has its case in
+//! `tests/standby_cluster.rs`. The table of `TestActiveProxiesInfos` is with `Memory::active`.
 
 mod standby_cluster;
 mod synchronous;
 
-use super::super::cluster::{Keeper, Proxy};
+use super::super::message::{Keeper, Proxy};
 use super::super::options::Options;
 use super::*;
 use crate::database::{History, Lsn, Timeline};

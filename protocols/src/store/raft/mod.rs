@@ -1,13 +1,14 @@
 //! Consensus, behind a narrow face: [`Consensus`] proposes commands, says who leads, and makes sure of it.
 //!
-//! It is `openraft` 0.9, unmodified: somebody else's Raft, running on this testbed's network, disks and clocks as it would
-//! on tokio's. What it needs of a runtime is in `runtime.rs`, its log and vote on [`wal`](crate::common::wal) in
+//! It is `openraft` 0.9, unmodified: somebody else's Raft, running on this testbed's network, disks and clocks as it
+//! would on tokio's. What it needs of a runtime is in `runtime.rs`, its log and vote on [`wal`](crate::common::wal) in
 //! `log.rs`, the replicated state in `state_machine.rs`, its messages in `network.rs`.
 //!
 //! Three things about 0.9.21 to know:
 //!
 //! * A replica that was leader and restarts would lead on in its old term, without an election, although it may have
-//!   promised what it no longer remembers. Its own vote is therefore read back as *not committed*: it has to be elected.
+//!   promised what it no longer remembers. Its own vote is therefore read back as *not committed*: it has to be
+//!   elected.
 //! * A deposed leader's replication task panics when the log was purged under it (`replication/mod.rs`, "called
 //!   `Option::unwrap()` on a `None` value"). On tokio only that task would be lost, and it is of no use any more. The
 //!   simulation would end the run; so `runtime.rs` lets exactly this panic pass, and counts it.

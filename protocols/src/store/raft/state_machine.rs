@@ -1,7 +1,7 @@
 //! The replicated state under Raft: entries are applied to a [`Machine`], which is written down now and then.
 
-use super::super::machine::Machine;
 use super::super::message::{Command, Outcome};
+use super::super::rules::Machine;
 use super::{LogStore, Types};
 use host::probe;
 use openraft::storage::RaftStateMachine;

@@ -1,0 +1,77 @@
+//! Checkers that read what one listener keeps.
+
+use super::{Checkers, Harm, Seen, Views};
+use crate::system::System;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Checkers of which those added here read the state of a listener; nothing but the listener changes it. Turned back
+/// [into](From) [`Checkers`] when they are complete.
+pub struct Listening<S: System, T> {
+    checkers: Checkers<S>,
+    state: Rc<RefCell<T>>,
+}
+
+impl<S: System, T> std::fmt::Debug for Listening<S, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.checkers.fmt(f)
+    }
+}
+
+impl<S: System, T> From<Listening<S, T>> for Checkers<S> {
+    fn from(listening: Listening<S, T>) -> Self {
+        listening.checkers
+    }
+}
+
+impl<S: System, T: 'static> Listening<S, T> {
+    /// These checkers and a listener.
+    pub(super) fn new(
+        mut checkers: Checkers<S>,
+        state: T,
+        mut hear: impl FnMut(&mut T, &Seen<'_, S::View>) + 'static,
+    ) -> Self {
+        let state = Rc::new(RefCell::new(state));
+        let heard = Rc::clone(&state);
+        checkers.listeners.push(Box::new(move |seen| hear(&mut heard.borrow_mut(), seen)));
+        Listening { checkers, state }
+    }
+
+    /// Adds an invariant: see [`Checkers::invariant`].
+    #[must_use]
+    pub fn invariant(
+        self,
+        name: &'static str,
+        mut check: impl FnMut(&T, &Seen<'_, S::View>) -> Result<(), String> + 'static,
+    ) -> Self {
+        let Listening { checkers, state } = self;
+        let heard = Rc::clone(&state);
+        Listening { checkers: checkers.invariant(name, move |seen| check(&heard.borrow(), seen)), state }
+    }
+
+    /// Adds what must hold in the end: see [`Checkers::eventually`].
+    #[must_use]
+    pub fn eventually(
+        self,
+        name: &'static str,
+        check: impl Fn(&T, &Views<S::View>) -> Result<(), String> + 'static,
+    ) -> Self {
+        let Listening { checkers, state } = self;
+        let heard = Rc::clone(&state);
+        Listening { checkers: checkers.eventually(name, move |views| check(&heard.borrow(), views)), state }
+    }
+
+    /// Adds convergence: see [`Checkers::convergence`].
+    #[must_use]
+    pub fn convergence(self, check: impl Fn(&T, &Views<S::View>) -> Result<(), String> + 'static) -> Self {
+        self.eventually(super::CONVERGENCE, check)
+    }
+
+    /// Says when the system promises to recover: see [`Checkers::recovers_if`].
+    #[must_use]
+    pub fn recovers_if(self, promise: impl Fn(&T, &[Harm]) -> Result<(), String> + 'static) -> Self {
+        let Listening { checkers, state } = self;
+        let heard = Rc::clone(&state);
+        Listening { checkers: checkers.recovers_if(move |harm| promise(&heard.borrow(), harm)), state }
+    }
+}

@@ -1,0 +1,52 @@
+//! What was said in a run, taken in once for all that judge it.
+
+use super::durability::Acknowledged;
+use super::fact::Fact;
+use super::logs::Logs;
+use super::recovery::Machines;
+use host::world::{HostId, Probe};
+use std::collections::BTreeSet;
+
+/// What was heard so far. What follows from it is each checker's own.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    pub(super) logs: Logs,
+    pub(super) acknowledged: Acknowledged,
+    /// Who may stream from another standby.
+    pub(super) may_cascade: BTreeSet<HostId>,
+    pub(super) machines: Machines,
+    latest: Option<(HostId, Fact)>,
+    wrong: Option<String>,
+}
+
+impl Heard {
+    /// Takes a probe in; none when the clients have stopped.
+    pub(super) fn hear(&mut self, probe: Option<&Probe>) {
+        self.wrong = None;
+        self.latest = probe.and_then(Fact::of);
+        match probe.map(|probe| (probe.name, probe.host)) {
+            Some(("applied", Some(host))) => drop(self.machines.stores.insert(host)),
+            Some(("role", Some(host))) => drop(self.machines.databases.insert(host)),
+            _ => {}
+        }
+        let Some((host, fact)) = &self.latest else { return };
+        match fact {
+            Fact::Committed { id, lsn } => {
+                self.acknowledged.committed(*host, *id, *lsn, self.logs.timeline(*host, *lsn));
+            }
+            Fact::MayCascade => drop(self.may_cascade.insert(*host)),
+            _ => {}
+        }
+        self.wrong = self.logs.hear(*host, fact).err();
+    }
+
+    /// What the probe says, if it is judged, and whose it is.
+    pub(super) fn fact(&self) -> Option<(HostId, &Fact)> {
+        self.latest.as_ref().map(|(host, fact)| (*host, fact))
+    }
+
+    /// Whether the logs could come to what the probe says of them.
+    pub(super) fn timeline(&self) -> Result<(), String> {
+        self.wrong.clone().map_or(Ok(()), Err)
+    }
+}
