@@ -12,7 +12,7 @@
 
 mod support;
 
-use host::world::{self, Bandwidth, Config, Death, Latency, LinkSettings, Machine, Machines};
+use host::world::{self, Bandwidth, Config, Death, Latency, LinkSettings, Machine, MachineId, Machines};
 use protocols::registry::{self, DEFAULT_SCOPE, NodeId, Options, Protocol, View};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -148,20 +148,20 @@ async fn heal(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
     if names < 100_000 || seed.is_multiple_of(50) {
         compare(nodes, names);
     }
-    (0..nodes as usize).for_each(|host| world::crash(host, Death::Power));
+    MachineId::first(nodes as usize).for_each(|host| world::crash(host, Death::Power));
     installed.dismantle().await;
     healed
 }
 
 /// All tables are the same, and have every name.
 fn compare(nodes: u32, names: u32) {
-    let first: View = world::view(0).expect("n1 is up");
+    let first: View = world::view(MachineId::numbered(1)).expect("n1 is up");
     let first = &first.scope(DEFAULT_SCOPE).expect("n1 has the scope").entries;
     assert_eq!(first.len(), names as usize);
-    for host in 1..nodes as usize {
+    for host in MachineId::first(nodes as usize).skip(1) {
         let other: View = world::view(host).expect("the node is up");
         let other = &other.scope(DEFAULT_SCOPE).expect("the node has the scope").entries;
-        assert!(other == first, "n{} has another table", host + 1);
+        assert!(other == first, "n{} has another table", host.number());
     }
 }
 
@@ -170,10 +170,10 @@ fn phase(seed: u64) -> Duration {
     Duration::from_micros(seed.wrapping_mul(618_034) % 1_000_000)
 }
 
-fn each_pair(nodes: u32, mut act: impl FnMut(&mut world::World, usize, usize)) {
+fn each_pair(nodes: u32, mut act: impl FnMut(&mut world::World, MachineId, MachineId)) {
     world::with(|world| {
-        for from in 0..nodes as usize {
-            for to in (0..nodes as usize).filter(|to| *to != from) {
+        for from in MachineId::first(nodes as usize) {
+            for to in MachineId::first(nodes as usize).filter(|to| *to != from) {
                 act(world, from, to);
             }
         }

@@ -4,7 +4,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures::{SinkExt, StreamExt};
 use host::net::{TcpListener, TcpStream, UdpSocket};
-use host::world::{self, Config, Latency, Machine, Machines};
+use host::world::{self, Config, Latency, Machine, MachineId, Machines};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use tokio_util::bytes::Bytes;
@@ -111,7 +111,7 @@ fn ping_pong(seed: u64, over: Over, outstanding: usize) {
                 }
             });
             both.await.expect("the task ends").expect("nothing fails");
-            (0..3).for_each(|machine| world::crash(machine, world::Death::Power));
+            MachineId::first(3).for_each(|machine| world::crash(machine, world::Death::Power));
             installed.dismantle().await;
         });
     });

@@ -1,7 +1,7 @@
 //! A cluster in the simulation, driven step by step.
 
 use host::net::TcpStream;
-use host::world::{self, Config, Death, Latency, Machine, Machines};
+use host::world::{self, Config, Death, Latency, Machine, MachineId, Machines};
 use protocols::registry::{self, Client, DEFAULT_SCOPE, NodeId, Options, Pid, Protocol, Resolver, View};
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -72,12 +72,17 @@ async fn simulate<F: Future<Output = ()> + Send + 'static>(
     tokio::time::sleep(Duration::from_secs(1)).await;
     let client = handle.create_node().name("c1").build();
     client.spawn(run(Cluster { nodes })).await.unwrap();
-    (0..=usize::from(nodes)).for_each(|machine| world::crash(machine, Death::Power));
+    MachineId::first(usize::from(nodes) + 1).for_each(|machine| world::crash(machine, Death::Power));
     installed.dismantle().await;
 }
 
 pub fn address(node: u8) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, node)), PORT)
+}
+
+/// A node as the world knows it.
+pub fn machine(node: u8) -> MachineId {
+    MachineId::numbered(node.into())
 }
 
 /// Nodes are numbered from 1.
@@ -108,7 +113,7 @@ impl Cluster {
     }
 
     pub fn view_if_up(&self, node: u8) -> Option<View> {
-        world::view(usize::from(node) - 1)
+        world::view(machine(node))
     }
 
     /// What a name points at, on each node.
@@ -138,8 +143,8 @@ impl Cluster {
         self.settle().await;
     }
 
-    fn links(&self, a: u8, b: u8, act: impl Fn(&mut world::World, usize, usize)) {
-        let (a, b) = (usize::from(a) - 1, usize::from(b) - 1);
+    fn links(&self, a: u8, b: u8, act: impl Fn(&mut world::World, MachineId, MachineId)) {
+        let (a, b) = (machine(a), machine(b));
         world::with(|world| {
             act(world, a, b);
             act(world, b, a);
@@ -185,7 +190,7 @@ impl Cluster {
 
     /// Somebody who tells n2 to be n1, in its fifth life. n1 itself is dead.
     pub async fn impostor(&self) -> Impostor {
-        world::crash(0, Death::Process);
+        world::crash(machine(1), Death::Process);
         let mut impostor = Impostor(TcpStream::connect(address(2)).await.unwrap());
         impostor.says(&[0, 1, 5]).await;
         self.until(|| self.view(2).up.contains(&NodeId(1))).await;
@@ -194,8 +199,8 @@ impl Cluster {
 
     /// A node dies and is back, with nothing.
     pub async fn restart(&self, node: u8) {
-        world::crash(usize::from(node) - 1, Death::Process);
-        world::restart(usize::from(node) - 1);
+        world::crash(machine(node), Death::Process);
+        world::restart(machine(node));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use futures::future::BoxFuture;
 use host::disk::Disk;
-use host::world::{self, Config, Death, Latency, Machine, Machines};
+use host::world::{self, Config, Death, Latency, Machine, MachineId, Machines};
 use protocols::database::{
     self, Client, ClientError, Condition, Options, Repair, Replication, Role, Start, Status, Supervisor,
     Sync, View, Write,
@@ -54,7 +54,8 @@ fn run_boxed(options: Options, case: Box<dyn FnOnce(Cluster) -> BoxFuture<'stati
             }
             let operator = handle.create_node().name("c1").build();
             operator.spawn(case(Cluster)).await.unwrap();
-            (0..=usize::from(DATABASES)).for_each(|machine| world::crash(machine, Death::Power));
+            MachineId::first(usize::from(DATABASES) + 1)
+                .for_each(|machine| world::crash(machine, Death::Power));
             installed.dismantle().await;
         });
     });
@@ -64,8 +65,8 @@ pub fn address(id: u8) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, id)), 7000)
 }
 
-pub fn host(id: u8) -> usize {
-    usize::from(id) - 1
+pub fn host(id: u8) -> MachineId {
+    MachineId::numbered(id.into())
 }
 
 pub async fn seconds(seconds: f64) {

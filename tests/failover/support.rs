@@ -2,7 +2,7 @@
 
 use futures::future::BoxFuture;
 use host::disk::Disk;
-use host::world::{self, Config, Death, Latency, Machine, Machines};
+use host::world::{self, Config, Death, Latency, Machine, MachineId, Machines};
 use protocols::store;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub fn case(machines: u8, boot: Boot, case: Box<dyn FnOnce() -> BoxFuture<'stati
             }
             let operator = handle.create_node().name("c1").build();
             operator.spawn(case()).await.unwrap();
-            (0..=usize::from(last)).for_each(|machine| world::crash(machine, Death::Power));
+            MachineId::first(usize::from(last) + 1).for_each(|machine| world::crash(machine, Death::Power));
             installed.dismantle().await;
         });
     });
@@ -68,8 +68,8 @@ pub fn stores() -> Vec<SocketAddr> {
 }
 
 /// A machine as the world numbers it.
-pub fn host(machine: u8) -> usize {
-    usize::from(machine) - 1
+pub fn host(machine: u8) -> MachineId {
+    MachineId::numbered(machine.into())
 }
 
 pub async fn seconds(seconds: u64) {

@@ -7,14 +7,14 @@ mod oracle;
 
 use futures::future::{BoxFuture, LocalBoxFuture};
 use host::disk::Disk;
-use host::world::{self, Config, Death, DiskFault, DiskSettings, Latency, Machine, Machines};
+use host::world::{self, Config, Death, DiskFault, DiskSettings, Latency, Machine, MachineId, Machines};
 use oracle::Oracle;
 use protocols::common::wal::{self, AppendError, Log, Lsn, OpenError, Options, Recovered, Writer};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-const N1: usize = 0;
+const N1: MachineId = MachineId::numbered(1);
 const FOLDER: &str = "log";
 
 /// Small, so that everything happens soon.

@@ -24,7 +24,7 @@ use crate::history::History;
 use crate::latency::Sample;
 use crate::scenario::{Network, Nodes, Scenario};
 use crate::system::{AnySystem, NodeContext, System};
-use host::world::{self, Config, Death, Digest, Draw, Machine, Machines, Observed};
+use host::world::{self, Config, Death, Digest, Draw, Machine, MachineId, Machines, Observed};
 use nemesis::Nemesis;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -116,7 +116,11 @@ struct Ending {
 impl Ending {
     fn take(nodes: u32, converged_after: Option<Duration>) -> Self {
         let recording = world::with(|world| world.recording());
-        let views = if recording { (0..nodes as usize).map(world::view_json).collect() } else { Vec::new() };
+        let views = if recording {
+            MachineId::first(nodes as usize).map(world::view_json).collect()
+        } else {
+            Vec::new()
+        };
         world::with(|world| Ending {
             digest: world.digest(),
             simulated: Duration::from_nanos(world.now_ns()),
@@ -218,7 +222,9 @@ async fn phases<S: System>(
     set_links(&plan.network, addresses.len());
     if let Some(disk) = &plan.disk {
         let set = |host| world::with(|world| world.set_disk(host, disk.in_the_world()));
-        (0..nodes as usize).try_for_each(set).expect("a validated scenario has only disks that can be");
+        MachineId::first(nodes as usize)
+            .try_for_each(set)
+            .expect("a validated scenario has only disks that can be");
     }
 
     let start_ns = BOOT.as_nanos() as u64;
@@ -258,7 +264,7 @@ async fn phases<S: System>(
     phase("verdict");
     let ending = Ending::take(nodes, converged_after);
 
-    for machine in 0..addresses.len() {
+    for machine in MachineId::first(addresses.len()) {
         world::crash(machine, Death::Power);
     }
     installed.dismantle().await;
@@ -268,7 +274,8 @@ async fn phases<S: System>(
 /// Sets every link up as the plan says.
 fn set_links(network: &Network, machines: usize) {
     let others = network.in_the_world();
-    let all = (0..machines).flat_map(|from| (0..machines).map(move |to| (from, to)));
+    let all =
+        MachineId::first(machines).flat_map(|from| MachineId::first(machines).map(move |to| (from, to)));
     let mut links: Vec<_> = all.map(|link| (link, others.clone())).collect();
     world::with(|world| {
         for link in &network.links {

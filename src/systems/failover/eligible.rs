@@ -1,23 +1,23 @@
 //! **eligible**: who is tagged never to lead never gets the leader's lock.
 
 use super::fact::name;
-use host::world::HostId;
+use host::world::MachineId;
 use std::collections::BTreeSet;
 
 /// The machines whose databases may not lead, as they have said.
 #[derive(Debug, Default)]
 pub(super) struct Eligible {
-    may_not_lead: BTreeSet<HostId>,
+    may_not_lead: BTreeSet<MachineId>,
 }
 
 impl Eligible {
     /// A machine's manager has been told that its database never leads.
-    pub(super) fn may_not_lead(&mut self, host: HostId) {
+    pub(super) fn may_not_lead(&mut self, host: MachineId) {
         self.may_not_lead.insert(host);
     }
 
     /// A machine's manager has got the lock.
-    pub(super) fn acquired(&self, host: HostId) -> Result<(), String> {
+    pub(super) fn acquired(&self, host: MachineId) -> Result<(), String> {
         if self.may_not_lead.contains(&host) {
             return Err(format!("{} has got the lock, and may not lead", name(host)));
         }
@@ -29,11 +29,14 @@ impl Eligible {
 mod tests {
     use super::*;
 
+    const N4: MachineId = MachineId::numbered(4);
+    const N5: MachineId = MachineId::numbered(5);
+
     #[test]
     fn only_who_was_told_not_to_may_not_lead() {
         let mut eligible = Eligible::default();
-        eligible.may_not_lead(4);
-        assert_eq!(eligible.acquired(3), Ok(()));
-        assert_eq!(eligible.acquired(4).unwrap_err(), "n5 has got the lock, and may not lead");
+        eligible.may_not_lead(N5);
+        assert_eq!(eligible.acquired(N4), Ok(()));
+        assert_eq!(eligible.acquired(N5).unwrap_err(), "n5 has got the lock, and may not lead");
     }
 }

@@ -35,6 +35,7 @@ pub use figures::Figures;
 pub use options::{Manager, Options};
 
 use client::RoutedClient;
+use host::world::MachineId;
 use protocols::database::View;
 use sim::check::Checkers;
 use sim::check::linearizable::models::KeyValue;
@@ -95,7 +96,7 @@ impl System for Failover {
             .invariant("service", move |_| service.borrow().service.clone())
             .convergence(move |views| convergence::converged(views, &converged.borrow().may_cascade))
             .eventually("durability", move |views| {
-                durable.borrow().durability(convergence::primary(views)? as usize - 1)
+                durable.borrow().durability(MachineId::numbered(convergence::primary(views)?))
             })
             .recovers_if(move |harm| promise.borrow().machines.recover(harm))
             .linearizable_in_parts(KeyValue { initial: Content::MISSING }, client::to_its_key)

@@ -8,7 +8,7 @@ use super::logs::Logs;
 use super::recovery::Machines;
 use super::service::Service;
 use super::split_brain::Reigns;
-use host::world::{HostId, Probe};
+use host::world::{MachineId, Probe};
 use std::collections::BTreeSet;
 
 /// What was heard so far, and what each checker says of the latest of it.
@@ -21,7 +21,7 @@ pub(super) struct Watch {
     may_lead: Eligible,
     clock: Service,
     /// Who may stream from another standby.
-    pub(super) may_cascade: BTreeSet<HostId>,
+    pub(super) may_cascade: BTreeSet<MachineId>,
     pub(super) machines: Machines,
     pub(super) split_brain: Result<(), String>,
     pub(super) lease: Result<(), String>,
@@ -88,12 +88,12 @@ impl Watch {
     }
 
     /// Whether the log of the primary has all that was acknowledged.
-    pub(super) fn durability(&self, primary: HostId) -> Result<(), String> {
+    pub(super) fn durability(&self, primary: MachineId) -> Result<(), String> {
         self.acknowledged.check(&self.logs, primary)
     }
 
     /// How many acknowledged writes the log of the primary lacks.
-    pub(super) fn lost(&self, primary: HostId) -> usize {
+    pub(super) fn lost(&self, primary: MachineId) -> usize {
         self.acknowledged.lost(&self.logs, primary)
     }
 }

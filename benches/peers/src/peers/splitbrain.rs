@@ -4,7 +4,7 @@ use super::{Peer, SPLITBRAIN, on_fresh_thread};
 use crate::work::{self, DIAL_AFTER, ECHOING, EMPTY_RUN_NODES, LATENCY_MAX, LATENCY_MIN, PORT, SENDING};
 use futures::future::join_all;
 use host::net::{TcpListener, TcpStream, UdpSocket};
-use host::world::{self, Config, Death, Latency, Machine, Machines};
+use host::world::{self, Config, Death, Latency, Machine, MachineId, Machines};
 use madsim::runtime::{Handle, NodeHandle, Runtime};
 use real_tokio::runtime::{Builder, RngSeed};
 use real_tokio::task::unconstrained;
@@ -120,7 +120,7 @@ where
     let handles: Vec<_> = (0..count).map(|_| Handle::current().create_node().build()).collect();
     body(&handles).await;
     // Unfinished tasks would outlive the runtime: kill the nodes, and let their futures go.
-    (0..count).for_each(|host| world::crash(host, Death::Process));
+    MachineId::first(count).for_each(|host| world::crash(host, Death::Process));
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 

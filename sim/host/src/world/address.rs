@@ -24,7 +24,7 @@ use super::link::LinkState;
 use super::packet::{ARP_FRAME, Event, Freight};
 use super::tcp::{ConnectionId, Side};
 use super::trace::Happening;
-use super::{Draw, HostId, World};
+use super::{Draw, MachineId, World};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -35,7 +35,7 @@ const REACHABLE: u64 = 30_000_000_000;
 /// Where packets for an address go.
 pub(crate) struct Route {
     /// The machine.
-    pub(crate) host: HostId,
+    pub(crate) host: MachineId,
     /// The address from which they come, unless a socket is bound to another.
     pub(crate) local: IpAddr,
     /// The address to which they go.
@@ -48,14 +48,14 @@ pub(super) struct Addresses {
     /// What it has claimed.
     claimed: Vec<IpAddr>,
     /// Whom it believes to have an address, and until when, in ns.
-    neighbours: BTreeMap<IpAddr, (HostId, u64)>,
+    neighbours: BTreeMap<IpAddr, (MachineId, u64)>,
 }
 
 /// A broadcast on its way to one machine: `from` has the address.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Announcement {
-    from: HostId,
-    to: HostId,
+    from: MachineId,
+    to: MachineId,
     ip: IpAddr,
 }
 
@@ -63,14 +63,14 @@ impl World {
     /// The calling machine holds an address from now on.
     pub(crate) fn claim(&mut self, ip: IpAddr) -> io::Result<()> {
         let host = self.current_host().ok_or(io::ErrorKind::Unsupported)?;
-        if let Some(owner) = self.hosts.iter().position(|other| other.ip == ip) {
+        if let Some(owner) = self.owner(ip) {
             let text = format!("{ip} is the address of {}", self.name(owner));
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         if ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{ip} cannot be claimed")));
         }
-        let claimed = &mut self.hosts[host].addresses.claimed;
+        let claimed = &mut self.hosts[host.index()].addresses.claimed;
         if claimed.contains(&ip) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -83,7 +83,7 @@ impl World {
     /// The calling machine lets go of an address. Its sockets stay bound, and hear and say nothing.
     pub(crate) fn release_address(&mut self, ip: IpAddr) -> io::Result<()> {
         let host = self.claimant(ip)?;
-        self.hosts[host].addresses.claimed.retain(|claimed| *claimed != ip);
+        self.hosts[host.index()].addresses.claimed.retain(|claimed| *claimed != ip);
         self.observe_address(host, ip, "released");
         Ok(())
     }
@@ -93,7 +93,7 @@ impl World {
         let from = self.claimant(ip)?;
         self.observe_address(from, ip, "announced");
         let now = self.now_ns();
-        for to in (0..self.hosts.len()).filter(|to| *to != from) {
+        for to in MachineId::first(self.hosts.len()).filter(|to| *to != from) {
             self.spread(now, Announcement { from, to, ip });
         }
         Ok(())
@@ -102,24 +102,29 @@ impl World {
     /// What the calling machine has claimed, in order.
     pub(crate) fn claimed(&self) -> io::Result<Vec<IpAddr>> {
         let host = self.current_host().ok_or(io::ErrorKind::Unsupported)?;
-        Ok(self.hosts[host].addresses.claimed.clone())
+        Ok(self.hosts[host.index()].addresses.claimed.clone())
     }
 
     /// The calling machine, if it has claimed this address.
-    fn claimant(&self, ip: IpAddr) -> io::Result<HostId> {
+    fn claimant(&self, ip: IpAddr) -> io::Result<MachineId> {
         let host = self.current_host().ok_or(io::ErrorKind::Unsupported)?;
-        let claimed = self.hosts[host].addresses.claimed.contains(&ip);
+        let claimed = self.hosts[host.index()].addresses.claimed.contains(&ip);
         if claimed { Ok(host) } else { Err(io::ErrorKind::AddrNotAvailable.into()) }
     }
 
     /// The machines that hold an address; usually one.
-    pub fn holders(&self, ip: IpAddr) -> impl Iterator<Item = HostId> {
-        (0..self.hosts.len()).filter(move |host| self.holds(*host, ip))
+    pub fn holders(&self, ip: IpAddr) -> impl Iterator<Item = MachineId> {
+        MachineId::first(self.hosts.len()).filter(move |host| self.holds(*host, ip))
+    }
+
+    /// The machine whose own address this is.
+    fn owner(&self, ip: IpAddr) -> Option<MachineId> {
+        self.hosts.iter().position(|host| host.ip == ip).map(MachineId::new)
     }
 
     /// Whether packets for an address are for this machine.
-    pub(super) fn holds(&self, host: HostId, ip: IpAddr) -> bool {
-        let host = &self.hosts[host];
+    pub(super) fn holds(&self, host: MachineId, ip: IpAddr) -> bool {
+        let host = &self.hosts[host.index()];
         host.ip == ip || ip.is_loopback() || host.addresses.claimed.contains(&ip)
     }
 
@@ -143,9 +148,9 @@ impl World {
         let Announcement { from, to, ip } = announcement;
         match self.link(from, to).state() {
             LinkState::Held => self.link(from, to).waiting.push(Freight::Announcement(announcement)),
-            LinkState::Up if self.hosts[to].up => {
+            LinkState::Up if self.hosts[to.index()].up => {
                 // As on Linux, it changes what is remembered, and adds nothing.
-                if let Some(entry) = self.hosts[to].addresses.neighbours.get_mut(&ip) {
+                if let Some(entry) = self.hosts[to.index()].addresses.neighbours.get_mut(&ip) {
                     *entry = (from, at + REACHABLE);
                 }
             }
@@ -158,15 +163,15 @@ impl World {
     /// # Errors
     ///
     /// `NetworkUnreachable` for an address that no machine has, nor ever claimed.
-    pub(crate) fn route(&mut self, from: HostId, to: SocketAddr) -> io::Result<Option<Route>> {
+    pub(crate) fn route(&mut self, from: MachineId, to: SocketAddr) -> io::Result<Option<Route>> {
         // As on Linux, no address at all means this machine.
         let ip = if to.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { to.ip() };
         let remote = SocketAddr::new(ip, to.port());
         if ip.is_loopback() {
             return Ok(Some(Route { host: from, local: ip, remote }));
         }
-        let local = self.hosts[from].ip;
-        if let Some(host) = self.hosts.iter().position(|host| host.ip == ip) {
+        let local = self.hosts[from.index()].ip;
+        if let Some(host) = self.owner(ip) {
             return Ok(Some(Route { host, local, remote }));
         }
         if !self.virtual_addresses.contains(&ip) {
@@ -179,16 +184,16 @@ impl World {
     }
 
     /// The machine that another believes to have a virtual address; it asks if it does not know.
-    fn neighbour(&mut self, from: HostId, ip: IpAddr) -> Option<HostId> {
+    fn neighbour(&mut self, from: MachineId, ip: IpAddr) -> Option<MachineId> {
         let now = self.now_ns();
-        let known = self.hosts[from].addresses.neighbours.get(&ip).copied();
+        let known = self.hosts[from.index()].addresses.neighbours.get(&ip).copied();
         if let Some((host, _)) = known.filter(|(_, until)| now < *until) {
             return Some(host);
         }
-        let holders: Vec<HostId> = self.holders(ip).filter(|host| *host != from).collect();
+        let holders: Vec<MachineId> = self.holders(ip).filter(|host| *host != from).collect();
         let mut answers = holders;
         answers.retain(|host| {
-            let reached = self.hosts[*host].up && self.link(from, *host).state() == LinkState::Up;
+            let reached = self.hosts[host.index()].up && self.link(from, *host).state() == LinkState::Up;
             reached && self.link(*host, from).state() == LinkState::Up
         });
         let old = known.map(|(host, _)| host).filter(|host| answers.contains(host));
@@ -202,7 +207,7 @@ impl World {
                 Some(*neighbour_draw.get_or_insert_with(|| Draw::new(config.seed, "arp", "")).pick(several))
             }
         };
-        let neighbours = &mut self.hosts[from].addresses.neighbours;
+        let neighbours = &mut self.hosts[from.index()].addresses.neighbours;
         match owner {
             Some(host) => neighbours.insert(ip, (host, now + REACHABLE)),
             None => neighbours.remove(&ip),
@@ -236,14 +241,14 @@ impl World {
     }
 
     /// A packet of a connection goes to a machine that does not know it. If that holds the address, RST comes back.
-    fn answer_stray(&mut self, at: u64, id: ConnectionId, side: Side, stray: HostId) {
+    fn answer_stray(&mut self, at: u64, id: ConnectionId, side: Side, stray: MachineId) {
         let connection = &mut self.connections[id.slot as usize];
         let (from, _) = connection.hosts(side);
         let remote = connection.end(side.other()).address.ip();
         let both_up = [(from, stray), (stray, from)]
             .into_iter()
             .all(|(from, to)| self.link(from, to).state() == LinkState::Up);
-        if both_up && self.hosts[stray].up && self.holds(stray, remote) {
+        if both_up && self.hosts[stray.index()].up && self.holds(stray, remote) {
             let there = self.transit(from, stray, at, ARP_FRAME);
             let back = self.transit(stray, from, at, ARP_FRAME);
             if !there.lost && !back.lost {
@@ -253,17 +258,17 @@ impl World {
         }
     }
 
-    pub(super) fn stray_reset_arrives(&mut self, at: u64, id: ConnectionId, side: Side, stray: HostId) {
+    pub(super) fn stray_reset_arrives(&mut self, at: u64, id: ConnectionId, side: Side, stray: MachineId) {
         let Some(connection) = self.connection(id) else { return };
         let (host, _) = connection.hosts(side);
-        if self.link(stray, host).state() == LinkState::Up && self.hosts[host].up {
+        if self.link(stray, host).state() == LinkState::Up && self.hosts[host.index()].up {
             self.reset_arrives(at, id, side);
         }
     }
 
-    fn observe_address(&mut self, host: HostId, ip: IpAddr, what: &'static str) {
+    fn observe_address(&mut self, host: MachineId, ip: IpAddr, what: &'static str) {
         let at = self.now_ns();
-        self.hasher.event(Observed::Address, at, host as u64, what.len() as u64);
+        self.hasher.event(Observed::Address, at, host.index() as u64, what.len() as u64);
         self.hasher.bytes(what.as_bytes());
         self.hasher.bytes(ip.to_string().as_bytes());
         self.record(at, || Happening::Address { host, ip, what });

@@ -7,11 +7,11 @@
 //!
 //! A datagram that nobody takes is answered by ICMP's *port unreachable*, which is the same slot on its way back.
 
-use super::digest::Observed;
+use super::digest::{Observed, way};
 use super::link::LinkState;
 use super::packet::{Event, Freight};
 use super::trace::Happening;
-use super::{HostId, World, with};
+use super::{MachineId, World, with};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,8 +28,8 @@ const BUFFER_KEPT: usize = 4096;
 pub(crate) struct DatagramId(u32);
 
 pub(super) struct Datagram {
-    pub(super) from: (HostId, SocketAddr),
-    pub(super) to: (HostId, SocketAddr),
+    pub(super) from: (MachineId, SocketAddr),
+    pub(super) to: (MachineId, SocketAddr),
     pub(super) bytes: Vec<u8>,
     /// It is the answer to a datagram that nobody took: from there, to its sender.
     pub(super) unreachable: bool,
@@ -73,7 +73,12 @@ pub(super) struct Datagrams {
 }
 
 impl Datagrams {
-    fn insert(&mut self, from: (HostId, SocketAddr), to: (HostId, SocketAddr), bytes: &[u8]) -> DatagramId {
+    fn insert(
+        &mut self,
+        from: (MachineId, SocketAddr),
+        to: (MachineId, SocketAddr),
+        bytes: &[u8],
+    ) -> DatagramId {
         let id = self.vacant.pop().unwrap_or_else(|| {
             let id = DatagramId(self.slots.len() as u32);
             let arrival = Waker::from(Arc::new(Arrival(id)));
@@ -96,7 +101,7 @@ impl Datagrams {
     }
 
     /// The machines between which each goes that is under way or unread.
-    pub(super) fn under_way(&self) -> impl Iterator<Item = (HostId, HostId)> {
+    pub(super) fn under_way(&self) -> impl Iterator<Item = (MachineId, MachineId)> {
         let vacant: BTreeSet<u32> = self.vacant.iter().map(|id| id.0).collect();
         let slots = self.slots.iter().zip(0..).filter(move |(_, slot)| !vacant.contains(slot));
         slots.map(|(datagram, _)| (datagram.from.0, datagram.to.0))
@@ -115,8 +120,8 @@ impl World {
     /// Sends a datagram from a socket of one machine to an address of another.
     pub(super) fn send_datagram(
         &mut self,
-        from: (HostId, SocketAddr),
-        to: (HostId, SocketAddr),
+        from: (MachineId, SocketAddr),
+        to: (MachineId, SocketAddr),
         bytes: &[u8],
     ) {
         if self.admit_message() {
@@ -188,7 +193,9 @@ impl World {
             let state = if from == to { LinkState::Up } else { self.link(from, to).state() };
             match state {
                 LinkState::Held => self.link(from, to).waiting.push(Freight::Datagram(id)),
-                LinkState::Up if self.hosts[to].up && self.holds(to, address.ip()) => self.meet_socket(id),
+                LinkState::Up if self.hosts[to.index()].up && self.holds(to, address.ip()) => {
+                    self.meet_socket(id);
+                }
                 LinkState::Up | LinkState::Cut => self.datagrams.free(id),
             }
         }
@@ -211,7 +218,7 @@ impl World {
             Some(socket) if self.sockets[socket as usize].has_room_for(len) => Fate::Delivered,
             Some(_) => Fate::Dropped,
         };
-        let way = (from.0 as u64) << 32 | to.0 as u64;
+        let way = way(from.0, to.0);
         self.hasher.event(Observed::Datagram, at, way, (fate as u64) << 32 | len as u64);
         self.hasher.bytes(bytes);
         self.record(at, || {

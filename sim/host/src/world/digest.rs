@@ -3,6 +3,7 @@
 //! The same binary, scenario and seed give the same digest alone, in a sweep, on any thread, in any order, with
 //! recording on or off. Two runs with one digest did the same things at the same instants.
 
+use super::MachineId;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +31,11 @@ pub enum Observed {
     Datagram = 8,
     /// A machine claimed, released or announced an address.
     Address = 9,
+}
+
+/// The machines at both ends of a way, as one word of the digest.
+pub(super) fn way(from: MachineId, to: MachineId) -> u64 {
+    (from.index() as u64) << 32 | to.index() as u64
 }
 
 /// The hash under way.

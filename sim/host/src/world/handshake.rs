@@ -6,7 +6,7 @@
 
 use super::packet::{Event, PacketKind};
 use super::tcp::{ConnectionId, EndState, Side, wake};
-use super::{HostId, World};
+use super::{MachineId, World};
 use std::io;
 use std::net::SocketAddr;
 
@@ -17,7 +17,11 @@ const SYN_ACK_RETRIES: u32 = 5;
 
 impl World {
     /// Starts connecting: the dialler's SYN leaves.
-    pub(crate) fn dial(&mut self, from: (HostId, SocketAddr), to: (HostId, SocketAddr)) -> ConnectionId {
+    pub(crate) fn dial(
+        &mut self,
+        from: (MachineId, SocketAddr),
+        to: (MachineId, SocketAddr),
+    ) -> ConnectionId {
         let id = self.new_connection(from, to);
         let now = self.now_ns();
         self.send_packet(now, id, Side::Dialler, PacketKind::Syn);

@@ -1,7 +1,7 @@
 //! Listening sockets, their backlogs, and local ports.
 
 use super::tcp::{ConnectionId, Side};
-use super::{HostId, World};
+use super::{MachineId, World};
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -15,12 +15,12 @@ const BACKLOG: usize = 1024;
 pub(crate) const EPHEMERAL: u16 = 32768;
 
 /// What a listening socket is bound to: a port of one address of a machine, or of all (`None`).
-pub(crate) type Binding = (HostId, u16, Option<IpAddr>);
+pub(crate) type Binding = (MachineId, u16, Option<IpAddr>);
 
 /// A listening socket, told from a later one on the same port.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ListenerId {
-    pub(crate) host: HostId,
+    pub(crate) host: MachineId,
     pub(crate) address: SocketAddr,
     generation: u32,
 }
@@ -31,12 +31,12 @@ impl ListenerId {
     }
 }
 
-pub(super) fn binding(host: HostId, address: SocketAddr) -> Binding {
+pub(super) fn binding(host: MachineId, address: SocketAddr) -> Binding {
     (host, address.port(), Some(address.ip()).filter(|ip| !ip.is_unspecified()))
 }
 
 /// Every binding of a port.
-pub(super) fn bindings(host: HostId, port: u16) -> RangeInclusive<Binding> {
+pub(super) fn bindings(host: MachineId, port: u16) -> RangeInclusive<Binding> {
     // `None` is the least address, and 255.255… of version 6 the greatest.
     (host, port, None)..=(host, port, Some([u16::MAX; 8].into()))
 }
@@ -70,7 +70,7 @@ impl Listener {
 
 impl World {
     /// Binds a listening socket; port 0 picks a free one.
-    pub(crate) fn listen(&mut self, host: HostId, address: SocketAddr) -> io::Result<ListenerId> {
+    pub(crate) fn listen(&mut self, host: MachineId, address: SocketAddr) -> io::Result<ListenerId> {
         let ip = address.ip();
         self.must_hold(host, ip)?;
         let port = if address.port() == 0 { self.ephemeral_port(host)? } else { address.port() };
@@ -87,7 +87,7 @@ impl World {
     }
 
     /// Sockets are bound to addresses that their machine holds, or to all of them.
-    pub(super) fn must_hold(&self, host: HostId, ip: IpAddr) -> io::Result<()> {
+    pub(super) fn must_hold(&self, host: MachineId, ip: IpAddr) -> io::Result<()> {
         if ip.is_unspecified() || self.holds(host, ip) {
             Ok(())
         } else {
@@ -124,7 +124,7 @@ impl World {
     }
 
     /// Every listening socket of a host closes; when the power fails, without a word.
-    pub(super) fn drop_listeners_of(&mut self, host: HostId, power_lost: bool) {
+    pub(super) fn drop_listeners_of(&mut self, host: MachineId, power_lost: bool) {
         let bindings: Vec<Binding> =
             self.listeners.keys().filter(|(owner, ..)| *owner == host).copied().collect();
         for binding in bindings {
@@ -142,26 +142,30 @@ impl World {
     }
 
     /// The listener that a connection to this address of a host reaches.
-    pub(super) fn listener_for(&mut self, host: HostId, address: SocketAddr) -> Option<&mut Listener> {
+    pub(super) fn listener_for(&mut self, host: MachineId, address: SocketAddr) -> Option<&mut Listener> {
         let exact = binding(host, address);
         let binding = if self.listeners.contains_key(&exact) { exact } else { (host, address.port(), None) };
         self.listeners.get_mut(&binding)
     }
 
-    fn listeners_on(&self, host: HostId, port: u16) -> impl Iterator<Item = (&Binding, &Listener)> {
+    fn listeners_on(&self, host: MachineId, port: u16) -> impl Iterator<Item = (&Binding, &Listener)> {
         self.listeners.range(bindings(host, port))
     }
 
     /// A local port that no listener of the host uses.
-    pub(crate) fn ephemeral_port(&mut self, host: HostId) -> io::Result<u16> {
+    pub(crate) fn ephemeral_port(&mut self, host: MachineId) -> io::Result<u16> {
         self.free_port(host, |world, port| world.listeners_on(host, port).next().is_some())
     }
 
     /// The next local port of the host that is not taken.
-    pub(super) fn free_port(&mut self, host: HostId, taken: impl Fn(&World, u16) -> bool) -> io::Result<u16> {
+    pub(super) fn free_port(
+        &mut self,
+        host: MachineId,
+        taken: impl Fn(&World, u16) -> bool,
+    ) -> io::Result<u16> {
         for _ in EPHEMERAL..=u16::MAX {
-            let port = self.hosts[host].next_port;
-            self.hosts[host].next_port = port.checked_add(1).unwrap_or(EPHEMERAL);
+            let port = self.hosts[host.index()].next_port;
+            self.hosts[host.index()].next_port = port.checked_add(1).unwrap_or(EPHEMERAL);
             if !taken(self, port) {
                 return Ok(port);
             }

@@ -4,7 +4,7 @@ use super::address::Addresses;
 use super::listener::EPHEMERAL;
 use super::name_service::Remembered;
 use super::process::Processes;
-use super::{Draw, HostId, World, with};
+use super::{Draw, MachineId, World, with};
 use std::any::{Any, TypeId};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -112,11 +112,11 @@ impl Host {
 }
 
 /// Takes a machine down: its tasks end and its sockets go, at once or by RST.
-pub fn crash(host: HostId, death: Death) {
+pub fn crash(host: MachineId, death: Death) {
     let (node, view) = with(|world| {
         // Before madsim drops any future: their destructors close sockets, which a machine without power cannot.
         let view = world.machine_dies(host, death);
-        (world.nodes[host], view)
+        (world.nodes[host.index()], view)
     });
     // Outside of the borrow, too: a view may hold the last of what its node was.
     drop(view);
@@ -125,63 +125,63 @@ pub fn crash(host: HostId, death: Death) {
 }
 
 /// Starts a machine again, from its initial task.
-pub fn restart(host: HostId) {
+pub fn restart(host: MachineId) {
     let node = with(|world| {
-        let machine = &mut world.hosts[host];
+        let machine = &mut world.hosts[host.index()];
         (machine.up, machine.running) = (true, true);
-        world.nodes[host]
+        world.nodes[host.index()]
     });
     madsim::runtime::Handle::current().restart(node);
 }
 
 /// Stops every task of a machine where it stands; its kernel still receives.
-pub fn pause(host: HostId) {
-    let node = with(|world| world.nodes[host]);
+pub fn pause(host: MachineId) {
+    let node = with(|world| world.nodes[host.index()]);
     madsim::runtime::Handle::current().pause(node);
 }
 
 /// Lets a paused machine go on.
-pub fn resume(host: HostId) {
-    let node = with(|world| world.nodes[host]);
+pub fn resume(host: MachineId) {
+    let node = with(|world| world.nodes[host.index()]);
     madsim::runtime::Handle::current().resume(node);
 }
 
 /// Whether a machine's process runs.
-pub fn is_up(host: HostId) -> bool {
-    with(|world| world.hosts[host].running)
+pub fn is_up(host: MachineId) -> bool {
+    with(|world| world.hosts[host.index()].running)
 }
 
 /// What the node on this machine believes, if it is up and has registered a view of this type.
-pub fn view<V: 'static>(host: HostId) -> Option<V> {
-    let view = with(|world| world.hosts[host].view.clone())?;
+pub fn view<V: 'static>(host: MachineId) -> Option<V> {
+    let view = with(|world| world.hosts[host.index()].view.clone())?;
     // A machine of another kind need not copy out what nobody wants to know.
     view.0.is(TypeId::of::<V>()).then(|| view.0.any().downcast().ok().map(|view| *view))?
 }
 
 /// What the node on this machine believes, as JSON.
-pub fn view_json(host: HostId) -> Option<serde_json::Value> {
-    let view = with(|world| world.hosts[host].view.clone())?;
+pub fn view_json(host: MachineId) -> Option<serde_json::Value> {
+    let view = with(|world| world.hosts[host.index()].view.clone())?;
     Some(view.0.json())
 }
 
 impl World {
     /// A machine's wall clock jumps.
-    pub fn jump_clock(&mut self, host: HostId, by_ns: i64) {
-        let machine = &mut self.hosts[host];
+    pub fn jump_clock(&mut self, host: MachineId, by_ns: i64) {
+        let machine = &mut self.hosts[host.index()];
         machine.clock_offset_ns += by_ns;
         machine.clock_shows_ns = machine.clock_shows_ns.saturating_add_signed(by_ns);
     }
 
     /// A machine's wall clock stands still, until [`World::thaw_clock`].
-    pub fn freeze_clock(&mut self, host: HostId) {
+    pub fn freeze_clock(&mut self, host: MachineId) {
         let shows = self.clock_of_ns(Some(host));
-        let machine = &mut self.hosts[host];
+        let machine = &mut self.hosts[host.index()];
         (machine.clock_frozen, machine.clock_shows_ns) = (machine.clock_frozen + 1, shows);
     }
 
     /// Ends one freeze. After the last, the clock is set to what it would have shown.
-    pub fn thaw_clock(&mut self, host: HostId) {
-        self.hosts[host].clock_frozen = self.hosts[host].clock_frozen.saturating_sub(1);
+    pub fn thaw_clock(&mut self, host: MachineId) {
+        self.hosts[host.index()].clock_frozen = self.hosts[host.index()].clock_frozen.saturating_sub(1);
     }
 
     /// The wall clock of the calling task's machine, in ns since the Unix epoch.
@@ -189,9 +189,11 @@ impl World {
         self.clock_of_ns(self.current_host())
     }
 
-    fn clock_of_ns(&self, host: Option<HostId>) -> u64 {
+    fn clock_of_ns(&self, host: Option<MachineId>) -> u64 {
         let now = i128::from(self.now_ns());
-        let Some(machine) = host.map(|host| &self.hosts[host]) else { return (EPOCH_NS + now) as u64 };
+        let Some(machine) = host.map(|host| &self.hosts[host.index()]) else {
+            return (EPOCH_NS + now) as u64;
+        };
         if machine.clock_frozen > 0 {
             return machine.clock_shows_ns;
         }
@@ -201,26 +203,26 @@ impl World {
 
     pub(crate) fn entropy(&mut self) -> u64 {
         let host = self.current_host().expect("entropy belongs to nodes");
-        self.hosts[host].entropy.bits()
+        self.hosts[host.index()].entropy.bits()
     }
 
     pub(crate) fn buggify(&mut self, probability: f64) -> bool {
         let host = self.current_host().filter(|_| self.config.buggify);
-        host.is_some_and(|host| self.hosts[host].buggify.chance(probability))
+        host.is_some_and(|host| self.hosts[host.index()].buggify.chance(probability))
     }
 
     /// Returns the view that its node registered: it has destructors of its own, and they must not run here.
-    pub(super) fn machine_dies(&mut self, host: HostId, death: Death) -> Option<View> {
-        self.hosts[host].running = false;
-        self.hosts[host].up = death == Death::Process;
-        let view = self.hosts[host].view.take();
-        self.hosts[host].processes.all_die();
+    pub(super) fn machine_dies(&mut self, host: MachineId, death: Death) -> Option<View> {
+        self.hosts[host.index()].running = false;
+        self.hosts[host.index()].up = death == Death::Process;
+        let view = self.hosts[host.index()].view.take();
+        self.hosts[host.index()].processes.all_die();
         self.drop_listeners_of(host, death != Death::Process);
         self.drop_connections_of(host, death != Death::Process);
         self.drop_sockets_of(host);
         if death != Death::Process {
-            self.hosts[host].addresses = Addresses::default();
-            self.hosts[host].names.clear();
+            self.hosts[host.index()].addresses = Addresses::default();
+            self.hosts[host.index()].names.clear();
         }
         self.disk_dies(host, death);
         view

@@ -17,7 +17,7 @@
 //! | `packet.rs` | packets without data, and the agenda of everything rare |
 //! | `timer.rs` | exact timers |
 //! | `net/` | the sockets that node code holds |
-//! | `machine.rs` | machines: power, process, clock, view |
+//! | `machine_id.rs`, `machine.rs` | which machine; machines: power, process, clock, view |
 //! | `process.rs` | the processes of a machine that runs several |
 //! | `disk/` | their disks |
 //! | `digest.rs`, `trace.rs` | what is remembered |
@@ -37,6 +37,7 @@ mod keepalive;
 mod link;
 mod listener;
 mod machine;
+mod machine_id;
 mod name_service;
 pub(crate) mod net;
 mod out_of_range;
@@ -55,6 +56,7 @@ pub use disk::{Decay, DirectoryOrder, DiskFault, DiskOperation, DiskSettings, Se
 pub use draw::Draw;
 pub use link::{Bandwidth, Latency, LinkFault, LinkSettings, Reorder};
 pub use machine::{Death, Machine, crash, is_up, pause, restart, resume, view, view_json};
+pub use machine_id::MachineId;
 pub use out_of_range::OutOfRange;
 pub use overload::{MESSAGE_LIMIT, Overload};
 pub use process::{
@@ -85,9 +87,6 @@ use tcp::Connection;
 use timer::Timer;
 use udp::Socket;
 
-/// A machine's number: its place in [`Config::machines`].
-pub type HostId = usize;
-
 /// What a world is made of.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -111,7 +110,7 @@ pub struct Probe {
     /// When, in ns since the run began.
     pub at_ns: u64,
     /// The machine; none for the testbed itself.
-    pub host: Option<HostId>,
+    pub host: Option<MachineId>,
     /// The probe's name.
     pub name: &'static str,
     /// Its values.
@@ -257,7 +256,7 @@ impl madsim::plugin::Simulator for Machines {
         let mut view = None;
         try_with(|world| {
             // `crash` has told the world already.
-            if let Some(host) = world.host_of(id).filter(|host| world.hosts[*host].running) {
+            if let Some(host) = world.host_of(id).filter(|host| world.hosts[host.index()].running) {
                 view = world.machine_dies(host, Death::Process);
             }
         });
@@ -274,7 +273,7 @@ pub(crate) fn publish_probe(name: &'static str, values: impl FnOnce() -> Vec<Val
         world.hasher.event(
             Observed::Probe,
             at_ns,
-            host.map_or(u64::MAX, |host| host as u64),
+            host.map_or(u64::MAX, |host| host.index() as u64),
             name.len() as u64,
         );
         world.hasher.bytes(name.as_bytes());
@@ -297,7 +296,7 @@ pub(crate) fn register_view<V: serde::Serialize + 'static>(read: Box<dyn Fn() ->
     let view = machine::View::new(read);
     let before = with(|world| {
         let host = world.current_host().expect("views belong to nodes");
-        world.hosts[host].view.replace(view)
+        world.hosts[host.index()].view.replace(view)
     });
     // Outside of the borrow: it may hold the last of what the node was before, with destructors of its own.
     drop(before);
@@ -326,7 +325,7 @@ impl World {
     }
 
     /// The machine that the calling task runs on; none for the testbed's own tasks.
-    pub fn current_host(&self) -> Option<HostId> {
+    pub fn current_host(&self) -> Option<MachineId> {
         self.host_of(madsim::plugin::node())
     }
 
@@ -336,18 +335,18 @@ impl World {
     }
 
     /// The machine with this name.
-    pub fn host_named(&self, name: &str) -> Option<HostId> {
-        self.config.machines.iter().position(|machine| machine.name == name)
+    pub fn host_named(&self, name: &str) -> Option<MachineId> {
+        self.config.machines.iter().position(|machine| machine.name == name).map(MachineId::new)
     }
 
     /// The name of a machine.
-    pub fn name(&self, host: HostId) -> &str {
-        &self.config.machines[host].name
+    pub fn name(&self, host: MachineId) -> &str {
+        &self.config.machines[host.index()].name
     }
 
     /// The address of a machine.
-    pub fn ip(&self, host: HostId) -> IpAddr {
-        self.hosts[host].ip
+    pub fn ip(&self, host: MachineId) -> IpAddr {
+        self.hosts[host.index()].ip
     }
 
     /// Connections that an application or a backlog holds an end of.
@@ -409,8 +408,8 @@ impl World {
         self.record(at, || Happening::Log { host, target: target.to_owned(), text });
     }
 
-    fn host_of(&self, node: NodeId) -> Option<HostId> {
-        self.nodes.binary_search(&node).ok()
+    fn host_of(&self, node: NodeId) -> Option<MachineId> {
+        self.nodes.binary_search(&node).ok().map(MachineId::new)
     }
 
     fn record(&mut self, at_ns: u64, happening: impl FnOnce() -> Happening) {

@@ -7,7 +7,7 @@
 //!
 //! Gives up: the service is always reachable and answers at once; that a name is unknown is not remembered.
 
-use super::{HostId, World};
+use super::{MachineId, World};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -45,7 +45,7 @@ impl World {
         }
         let now = self.now_ns();
         let host = self.current_host();
-        let remembered = host.and_then(|host: HostId| self.hosts[host].names.get(name));
+        let remembered = host.and_then(|host: MachineId| self.hosts[host.index()].names.get(name));
         if let Some((addresses, _)) = remembered.filter(|(_, until)| now < *until) {
             return Ok(addresses.clone());
         }
@@ -54,7 +54,7 @@ impl World {
         };
         if let Some(host) = host {
             let until = now.saturating_add(record.ttl_ns);
-            self.hosts[host].names.insert(name.to_owned(), (record.addresses.clone(), until));
+            self.hosts[host.index()].names.insert(name.to_owned(), (record.addresses.clone(), until));
         }
         Ok(record.addresses)
     }

@@ -9,7 +9,7 @@
 
 use super::packet::{Event, Freight};
 use super::tcp::Side;
-use super::{HostId, World};
+use super::{MachineId, World};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -72,7 +72,7 @@ impl World {
 
     #[cold]
     fn count_messages(&mut self) {
-        let mut by_link: BTreeMap<(HostId, HostId), usize> = BTreeMap::new();
+        let mut by_link: BTreeMap<(MachineId, MachineId), usize> = BTreeMap::new();
         let mut count = |link, messages| *by_link.entry(link).or_default() += messages;
         for (_, connection) in &self.connections {
             for side in [Side::Dialler, Side::Acceptor] {
@@ -84,7 +84,7 @@ impl World {
         for (place, link) in self.links.iter().enumerate() {
             // Datagrams that wait there have been counted.
             let packets = link.waiting.iter().filter(|freight| !matches!(freight, Freight::Datagram(_)));
-            count((place / machines, place % machines), packets.count());
+            count((MachineId::new(place / machines), MachineId::new(place % machines)), packets.count());
         }
         let packets = self.agenda.events().filter_map(|event| match event {
             Event::Arrives(Freight::Tcp(packet)) => {

@@ -8,7 +8,7 @@ use super::address::Announcement;
 use super::datagram::DatagramId;
 use super::link::LinkState;
 use super::tcp::{ConnectionId, Side};
-use super::{HostId, World, with};
+use super::{MachineId, World, with};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::future::poll_fn;
@@ -54,7 +54,7 @@ pub(crate) enum Event {
     /// Freight reaches the other end of its link.
     Arrives(Freight),
     /// The answer of a machine that does not know a connection whose packet reached it.
-    StrayReset { connection: ConnectionId, side: Side, from: HostId },
+    StrayReset { connection: ConnectionId, side: Side, from: MachineId },
     /// The dialler has no answer to its SYN yet.
     RetrySyn { connection: ConnectionId, attempt: u32 },
     /// The acceptor has no answer to its SYN-ACK yet.
@@ -241,7 +241,7 @@ impl World {
     }
 
     /// Whether a packet gets off the wire at the far end of its link.
-    fn passes(&mut self, from: HostId, to: HostId, packet: Packet) -> bool {
+    fn passes(&mut self, from: MachineId, to: MachineId, packet: Packet) -> bool {
         match self.link(from, to).state() {
             LinkState::Cut => false,
             LinkState::Up => self.takes(to, packet.connection, packet.from.other()),

@@ -3,7 +3,7 @@
 //! A process is known while [`run`] runs it. Whatever befalls it befalls the future in [`run`], which is woken to look.
 //! The death of its machine takes all of them, and what befell them: the machine starts them again itself.
 
-use super::{HostId, World, try_with, with};
+use super::{MachineId, World, try_with, with};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -48,7 +48,7 @@ pub enum ProcessState {
 
 /// Ends one process of a machine: its future is dropped, its sockets close. Does nothing if the machine runs none of
 /// this name.
-pub fn crash_process(host: HostId, name: &str) {
+pub fn crash_process(host: MachineId, name: &str) {
     change(host, name, |process| {
         // There is nothing left that could stand still.
         (process.down, process.paused) = (true, false);
@@ -57,24 +57,24 @@ pub fn crash_process(host: HostId, name: &str) {
 }
 
 /// Starts a process that crashed again.
-pub fn restart_process(host: HostId, name: &str) {
+pub fn restart_process(host: MachineId, name: &str) {
     change(host, name, |process| process.down = false);
 }
 
 /// Stops one process of a machine where it stands.
-pub fn pause_process(host: HostId, name: &str) {
+pub fn pause_process(host: MachineId, name: &str) {
     change(host, name, |process| process.paused = true);
 }
 
 /// Lets a process that stands still go on.
-pub fn resume_process(host: HostId, name: &str) {
+pub fn resume_process(host: MachineId, name: &str) {
     change(host, name, |process| process.paused = false);
 }
 
 /// How a process of a machine fares; none if the machine runs none of this name.
-pub fn process_state(host: HostId, name: &str) -> Option<ProcessState> {
+pub fn process_state(host: MachineId, name: &str) -> Option<ProcessState> {
     with(|world| {
-        let process = world.hosts[host].processes.by_name.get(name)?;
+        let process = world.hosts[host.index()].processes.by_name.get(name)?;
         Some(match process {
             Process { down: true, .. } => ProcessState::Down,
             Process { paused: true, .. } => ProcessState::Paused,
@@ -83,9 +83,9 @@ pub fn process_state(host: HostId, name: &str) -> Option<ProcessState> {
     })
 }
 
-fn change(host: HostId, name: &str, change: impl FnOnce(&mut Process)) {
+fn change(host: MachineId, name: &str, change: impl FnOnce(&mut Process)) {
     with(|world| {
-        let Some(process) = world.hosts[host].processes.by_name.get_mut(name) else { return };
+        let Some(process) = world.hosts[host.index()].processes.by_name.get_mut(name) else { return };
         change(process);
         if let Some(waker) = process.waker.take() {
             waker.wake();
@@ -116,7 +116,7 @@ pub(crate) async fn run<Life: Future>(name: &'static str, mut make: impl FnMut()
 
 /// A process that the world knows, until this is dropped.
 struct Known {
-    host: HostId,
+    host: MachineId,
     name: &'static str,
     number: u64,
 }
@@ -125,7 +125,7 @@ impl Known {
     fn new(name: &'static str) -> Self {
         with(|world| {
             let host = world.current_host().expect("processes belong to nodes");
-            let processes = &mut world.hosts[host].processes;
+            let processes = &mut world.hosts[host.index()].processes;
             processes.count += 1;
             let number = processes.count;
             let process = Process { number, down: false, paused: false, crashes: 0, waker: None };
@@ -137,7 +137,7 @@ impl Known {
 
     fn with<T>(&self, look: impl FnOnce(&mut Process) -> T) -> T {
         with(|world| {
-            let process = world.hosts[self.host].processes.by_name.get_mut(self.name);
+            let process = world.hosts[self.host.index()].processes.by_name.get_mut(self.name);
             look(process.expect("a process is known while it runs"))
         })
     }
@@ -162,7 +162,7 @@ impl Drop for Known {
 
 impl World {
     fn forget_process(&mut self, known: &Known) {
-        let by_name = &mut self.hosts[known.host].processes.by_name;
+        let by_name = &mut self.hosts[known.host.index()].processes.by_name;
         if by_name.get(known.name).is_some_and(|process| process.number == known.number) {
             by_name.remove(known.name);
         }

@@ -21,13 +21,13 @@
 //! while a direction stalls, new data waits for the next retransmission; acknowledgements are free unless their link is
 //! down.
 
-use super::digest::Observed;
+use super::digest::{Observed, way};
 use super::direction::Direction;
 use super::keepalive::Probing;
 use super::packet::PacketKind;
 use super::trace::Happening;
 use super::transmission::USER_TIMEOUT;
-use super::{HostId, World};
+use super::{MachineId, World};
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker};
@@ -69,7 +69,7 @@ pub(super) enum EndState {
 }
 
 pub(super) struct End {
-    pub(super) host: HostId,
+    pub(super) host: MachineId,
     pub(super) address: SocketAddr,
     pub(super) state: EndState,
     /// The application, or the listener's backlog, still holds it.
@@ -109,7 +109,7 @@ impl Connection {
     }
 
     /// The machine of one side, and that of the other.
-    pub(super) fn hosts(&self, from: Side) -> (HostId, HostId) {
+    pub(super) fn hosts(&self, from: Side) -> (MachineId, MachineId) {
         (self.ends[from as usize].host, self.ends[from.other() as usize].host)
     }
 
@@ -156,16 +156,16 @@ impl World {
     }
 
     /// Whether a machine takes what is sent to one end of a connection: it has power, and holds the address.
-    pub(super) fn takes(&mut self, host: HostId, id: ConnectionId, side: Side) -> bool {
+    pub(super) fn takes(&mut self, host: MachineId, id: ConnectionId, side: Side) -> bool {
         let connection = &mut self.connections[id.slot as usize];
         let ip = connection.virtual_ends.then(|| connection.end(side).address.ip());
-        self.hosts[host].up && ip.is_none_or(|ip| self.holds(host, ip))
+        self.hosts[host.index()].up && ip.is_none_or(|ip| self.holds(host, ip))
     }
 
     pub(super) fn new_connection(
         &mut self,
-        from: (HostId, SocketAddr),
-        to: (HostId, SocketAddr),
+        from: (MachineId, SocketAddr),
+        to: (MachineId, SocketAddr),
     ) -> ConnectionId {
         self.generations += 1;
         let virtual_ends =
@@ -366,7 +366,7 @@ impl World {
     }
 
     /// Every connection that ends on this host loses that end.
-    pub(super) fn drop_connections_of(&mut self, host: HostId, power_lost: bool) {
+    pub(super) fn drop_connections_of(&mut self, host: MachineId, power_lost: bool) {
         let lost: Vec<(ConnectionId, Side)> = self
             .ends()
             .filter(|(connection, (_, side))| connection.hosts(*side).0 == host)
@@ -383,8 +383,8 @@ impl World {
         }
     }
 
-    pub(super) fn observe_connection(&mut self, at: u64, from: HostId, to: HostId, what: &'static str) {
-        self.hasher.event(Observed::Connection, at, (from as u64) << 32 | to as u64, what.len() as u64);
+    pub(super) fn observe_connection(&mut self, at: u64, from: MachineId, to: MachineId, what: &'static str) {
+        self.hasher.event(Observed::Connection, at, way(from, to), what.len() as u64);
         self.hasher.bytes(what.as_bytes());
         self.record(at, || Happening::Connection { from, to, what });
     }

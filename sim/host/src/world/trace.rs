@@ -1,6 +1,6 @@
 //! What a recorded run remembers, event by event.
 
-use super::{DiskOperation, HostId};
+use super::{DiskOperation, MachineId};
 use crate::probe::Value;
 use serde::Serialize;
 use std::net::IpAddr;
@@ -20,9 +20,9 @@ pub enum Happening {
     /// Bytes became readable.
     Delivered {
         /// The sender.
-        from: HostId,
+        from: MachineId,
         /// The receiver.
-        to: HostId,
+        to: MachineId,
         /// How many.
         bytes: usize,
         /// The stream ends here.
@@ -31,18 +31,18 @@ pub enum Happening {
     /// A connection changed.
     Connection {
         /// The machine that sees it.
-        from: HostId,
+        from: MachineId,
         /// The other end.
-        to: HostId,
+        to: MachineId,
         /// `connected`, `refused`, `reset`, `timed out`.
         what: &'static str,
     },
     /// A datagram came to its end.
     Datagram {
         /// The sender.
-        from: HostId,
+        from: MachineId,
         /// The receiver.
-        to: HostId,
+        to: MachineId,
         /// How many bytes it carries.
         bytes: usize,
         /// `delivered`, `refused`, `dropped`: by a socket, for want of a socket, by a full socket.
@@ -51,7 +51,7 @@ pub enum Happening {
     /// A machine claimed, released or announced an address.
     Address {
         /// The machine.
-        host: HostId,
+        host: MachineId,
         /// The address.
         ip: IpAddr,
         /// `claimed`, `released`, `announced`.
@@ -60,7 +60,7 @@ pub enum Happening {
     /// A node asked its disk for something, a sync ended, or a power loss left something.
     Disk {
         /// The machine.
-        host: HostId,
+        host: MachineId,
         /// What was asked for.
         operation: DiskOperation,
         /// Of which file, or what the power loss left.
@@ -75,7 +75,7 @@ pub enum Happening {
     /// A node published a probe.
     Probe {
         /// The machine.
-        host: Option<HostId>,
+        host: Option<MachineId>,
         /// The probe's name.
         name: &'static str,
         /// Its values.
@@ -91,7 +91,7 @@ pub enum Happening {
     /// Node code logged something.
     Log {
         /// The machine.
-        host: Option<HostId>,
+        host: Option<MachineId>,
         /// Where in the code.
         target: String,
         /// The message and its fields.
@@ -123,7 +123,7 @@ pub struct TraceLine<'a> {
 impl TraceEvent {
     /// The event with the names of its machines.
     pub fn line<'a>(&'a self, names: &'a [String]) -> TraceLine<'a> {
-        let name = |host: HostId| names.get(host).map(String::as_str);
+        let name = |host: MachineId| names.get(host.index()).map(String::as_str);
         let (event, from, to, bytes, text) = match &self.happening {
             Happening::Delivered { from, to, bytes, fin } => {
                 ("delivered", name(*from), name(*to), Some(*bytes), fin.then(|| "end of stream".to_owned()))

@@ -14,13 +14,13 @@
 //! **Block.** A writer that found no room waits for a window update. As that can be lost, a persist timer asks again,
 //! with the same back-off and the same time-out when nobody answers.
 
-use super::digest::Observed;
+use super::digest::{Observed, way};
 use super::direction::{Blocked, Shelf, Stall};
 use super::link::LinkState;
 use super::packet::{Event, Freight, PacketKind, TCP_HEADER};
 use super::tcp::{ConnectionId, EndState, Side, wake};
 use super::trace::Happening;
-use super::{HostId, World};
+use super::{MachineId, World};
 use std::io;
 
 const FIRST_RETRANSMISSION: u64 = 200_000_000;
@@ -135,7 +135,7 @@ impl World {
         wake(&mut receiver.reader);
         self.messages += 1;
         self.bytes += segment.len as u64;
-        self.hasher.event(Observed::Delivery, at, (from as u64) << 32 | to as u64, segment.len as u64);
+        self.hasher.event(Observed::Delivery, at, way(from, to), segment.len as u64);
         let (first, second) = self.connections[id.slot as usize].direction(side).deliver_head();
         self.hasher.bytes(first);
         self.hasher.bytes(second);
@@ -265,7 +265,7 @@ impl World {
     }
 
     /// A hold has ended on a link: the data and the acknowledgements that waited on it travel on.
-    pub(super) fn release_link(&mut self, from: HostId, to: HostId) {
+    pub(super) fn release_link(&mut self, from: MachineId, to: MachineId) {
         let now = self.now_ns();
         let freed: Vec<(ConnectionId, Side)> = self
             .ends()
@@ -293,7 +293,7 @@ impl World {
     }
 
     /// A link is cut: what a hold kept on its wire is lost.
-    pub(super) fn lose_held(&mut self, from: HostId, to: HostId) {
+    pub(super) fn lose_held(&mut self, from: MachineId, to: MachineId) {
         for freight in std::mem::take(&mut self.link(from, to).waiting) {
             if let Freight::Datagram(datagram) = freight {
                 self.datagrams.free(datagram);

@@ -6,7 +6,7 @@
 
 use super::datagram::DatagramId;
 use super::listener::{Binding, binding, bindings, overlaps};
-use super::{HostId, World};
+use super::{MachineId, World};
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
@@ -34,7 +34,7 @@ pub(crate) struct SocketId {
 }
 
 pub(super) struct Socket {
-    host: HostId,
+    host: MachineId,
     /// Where it is bound. Connecting one that is bound to all addresses picks one.
     address: SocketAddr,
     binding: Binding,
@@ -76,7 +76,7 @@ impl Socket {
 
 impl World {
     /// Binds a socket; port 0 picks a free one.
-    pub(crate) fn bind_socket(&mut self, host: HostId, address: SocketAddr) -> io::Result<SocketId> {
+    pub(crate) fn bind_socket(&mut self, host: MachineId, address: SocketAddr) -> io::Result<SocketId> {
         let ip = address.ip();
         self.must_hold(host, ip)?;
         let port = match address.port() {
@@ -118,7 +118,7 @@ impl World {
     pub(crate) fn connect_socket(&mut self, id: SocketId, peer: SocketAddr) -> io::Result<()> {
         let host = self.socket(id)?.host;
         let route = self.route(host, peer)?;
-        let own = self.hosts[host].ip;
+        let own = self.hosts[host.index()].ip;
         let socket = self.socket(id)?;
         if socket.address.ip().is_unspecified() {
             socket.address.set_ip(route.as_ref().map_or(own, |route| route.local));
@@ -209,7 +209,7 @@ impl World {
     }
 
     /// The socket at an address of a machine that takes what comes from there.
-    pub(super) fn socket_for(&self, (host, to): (HostId, SocketAddr), from: SocketAddr) -> Option<u32> {
+    pub(super) fn socket_for(&self, (host, to): (MachineId, SocketAddr), from: SocketAddr) -> Option<u32> {
         let exact = self.bound.get(&binding(host, to));
         let slot = *exact.or_else(|| self.bound.get(&(host, to.port(), None)))?;
         self.sockets[slot as usize].peer.is_none_or(|peer| peer == from).then_some(slot)
@@ -233,7 +233,7 @@ impl World {
     }
 
     /// Every socket of a machine closes. What it has sent travels on.
-    pub(super) fn drop_sockets_of(&mut self, host: HostId) {
+    pub(super) fn drop_sockets_of(&mut self, host: MachineId) {
         let ids: Vec<SocketId> = self
             .sockets
             .iter()

@@ -3,7 +3,7 @@
 //! The recipe is that of `sim/src/run/thread.rs`: a seeded tokio under a fresh thread, with primed hash keys.
 
 use futures::future::{BoxFuture, LocalBoxFuture};
-use host::world::{self, Config, Death, HostId, Latency, Machine, Machines};
+use host::world::{self, Config, Death, Latency, Machine, MachineId, Machines};
 use madsim::runtime::{Handle, Runtime};
 use madsim::task::{JoinHandle, NodeId};
 use real_tokio::runtime::{Builder, RngSeed};
@@ -23,13 +23,13 @@ pub struct Cluster {
 
 impl Cluster {
     /// Starts a task on a machine, in its present life.
-    pub fn on<F>(&self, machine: HostId, task: F) -> JoinHandle<F::Output>
+    pub fn on<F>(&self, machine: MachineId, task: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
         let task: BoxFuture<'static, F::Output> = Box::pin(task);
-        Handle::current().get_node(self.nodes[machine]).expect("it was created").spawn(task)
+        Handle::current().get_node(self.nodes[machine.index()]).expect("it was created").spawn(task)
     }
 }
 
@@ -96,7 +96,7 @@ async fn phases(config: Config, Test(test): Test<'_>) {
     let handle = Handle::current();
     let nodes = names.iter().map(|name| handle.create_node().name(name).build().id()).collect();
     tokio::time::timeout(PATIENCE, test(Cluster { nodes })).await.expect("the test hangs");
-    for machine in 0..names.len() {
+    for machine in MachineId::first(names.len()) {
         world::crash(machine, Death::Power);
     }
     installed.dismantle().await;

@@ -7,7 +7,7 @@ use super::queue::{Ticket, Work};
 use super::tree::{Ino, Kind, ROOT};
 use super::{Disk, File, os_error};
 use crate::disk::{Metadata, OpenOptions, errno};
-use crate::world::{Happening, HostId, Observed, World};
+use crate::world::{Happening, MachineId, Observed, World};
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
@@ -71,7 +71,7 @@ impl DiskOperation {
 /// Whose disk, and in which life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
-    pub(crate) host: HostId,
+    pub(crate) host: MachineId,
     pub(crate) life: u64,
 }
 
@@ -168,13 +168,13 @@ impl World {
     }
 
     fn disk_of(&mut self, owner: Owner) -> io::Result<&mut Disk> {
-        let disk = &mut self.disks[owner.host];
+        let disk = &mut self.disks[owner.host.index()];
         if disk.life == owner.life { Ok(disk) } else { Err(os_error(errno::EBADF)) }
     }
 
-    fn observe_disk(&mut self, host: HostId, asked: &Asked<'_>, error: Option<&io::Error>) {
+    fn observe_disk(&mut self, host: MachineId, asked: &Asked<'_>, error: Option<&io::Error>) {
         let (at, errno) = (self.now_ns(), error.and_then(io::Error::raw_os_error));
-        let kind = (host as u64) << 40
+        let kind = (host.index() as u64) << 40
             | (asked.operation as u64) << 32
             | u64::from(errno.unwrap_or(0).cast_unsigned());
         self.hasher.event(Observed::Disk, at, kind, asked.offset);
@@ -194,7 +194,7 @@ impl World {
                 Target::Path(path) => path.display().to_string(),
                 Target::Paths(from, to) => format!("{} to {}", from.display(), to.display()),
                 Target::Inode(inode) => {
-                    let path = self.disks[host].tree.path_of(inode);
+                    let path = self.disks[host.index()].tree.path_of(inode);
                     path.map_or_else(|| "a removed file".to_owned(), |path| path.display().to_string())
                 }
             };

@@ -3,7 +3,7 @@
 use super::DiskSettings;
 use super::fault::Effect;
 use super::stream::Stream;
-use crate::world::{HostId, Latency, World};
+use crate::world::{Latency, MachineId, World};
 use std::task::{Context, Poll, Waker};
 
 /// What makes an operation take its time.
@@ -28,7 +28,7 @@ pub(super) struct Queue {
 
 /// An operation under way.
 pub(crate) struct Ticket {
-    host: HostId,
+    host: MachineId,
     life: u64,
     issued: u64,
     answered: u64,
@@ -87,9 +87,9 @@ impl Queue {
 }
 
 impl World {
-    pub(super) fn ticket(&mut self, host: HostId, work: Work) -> Ticket {
+    pub(super) fn ticket(&mut self, host: MachineId, work: Work) -> Ticket {
         let now = self.now_ns();
-        let disk = &mut self.disks[host];
+        let disk = &mut self.disks[host.index()];
         let effect = disk.faults.effect();
         let (life, lost) = (disk.life, effect.hang);
         let answered = disk.queue.admit(now, &disk.settings, effect, work);
@@ -99,7 +99,7 @@ impl World {
     /// Ready when the operation is answered, and when its life is over.
     pub(crate) fn poll_answered(&mut self, ticket: &mut Ticket, context: &Context<'_>) -> Poll<()> {
         let now = self.now_ns();
-        let disk = &mut self.disks[ticket.host];
+        let disk = &mut self.disks[ticket.host.index()];
         if disk.life != ticket.life {
             return Poll::Ready(());
         }

@@ -1,7 +1,7 @@
 //! What the testbed does to links.
 
 use super::{Link, LinkFault, LinkSettings, LinkState, Transit};
-use crate::world::{Config, Draw, HostId, OutOfRange, World};
+use crate::world::{Config, Draw, MachineId, OutOfRange, World};
 
 impl World {
     /// Sets up how packets travel from one machine to another. Those on the wire arrive when they would have.
@@ -9,7 +9,12 @@ impl World {
     /// # Errors
     ///
     /// The first setting that is out of its range.
-    pub fn set_link(&mut self, from: HostId, to: HostId, settings: LinkSettings) -> Result<(), OutOfRange> {
+    pub fn set_link(
+        &mut self,
+        from: MachineId,
+        to: MachineId,
+        settings: LinkSettings,
+    ) -> Result<(), OutOfRange> {
         settings.check()?;
         let link = self.link(from, to);
         link.settings = settings;
@@ -22,7 +27,12 @@ impl World {
     /// # Errors
     ///
     /// The parameter of the fault that is out of its range.
-    pub fn set_link_fault(&mut self, from: HostId, to: HostId, fault: LinkFault) -> Result<(), OutOfRange> {
+    pub fn set_link_fault(
+        &mut self,
+        from: MachineId,
+        to: MachineId,
+        fault: LinkFault,
+    ) -> Result<(), OutOfRange> {
         fault.check()?;
         let link = self.link(from, to);
         link.faults.push(fault);
@@ -31,14 +41,14 @@ impl World {
     }
 
     /// One fault of exactly this kind ends. Returns false, and does nothing, when there was none.
-    pub fn clear_link_fault(&mut self, from: HostId, to: HostId, fault: LinkFault) -> bool {
+    pub fn clear_link_fault(&mut self, from: MachineId, to: MachineId, fault: LinkFault) -> bool {
         let link = self.link(from, to);
         let place = link.faults.iter().position(|active| *active == fault);
         place.map(|place| link.faults.remove(place)).inspect(|_| link.sum_up()).is_some()
     }
 
     /// Loses every packet from one machine to another, until [`World::mend`].
-    pub fn cut(&mut self, from: HostId, to: HostId) {
+    pub fn cut(&mut self, from: MachineId, to: MachineId) {
         if self.link(from, to).state() == LinkState::Held {
             self.lose_held(from, to);
         }
@@ -50,13 +60,13 @@ impl World {
     /// # Panics
     ///
     /// When nothing is cut.
-    pub fn mend(&mut self, from: HostId, to: HostId) {
+    pub fn mend(&mut self, from: MachineId, to: MachineId) {
         let link = self.link(from, to);
         link.cuts = link.cuts.checked_sub(1).expect("every heal follows its own cut");
     }
 
     /// Keeps every packet from one machine to another on the wire, until [`World::release`].
-    pub fn hold(&mut self, from: HostId, to: HostId) {
+    pub fn hold(&mut self, from: MachineId, to: MachineId) {
         self.link(from, to).holds += 1;
     }
 
@@ -65,7 +75,7 @@ impl World {
     /// # Panics
     ///
     /// When nothing is held.
-    pub fn release(&mut self, from: HostId, to: HostId) {
+    pub fn release(&mut self, from: MachineId, to: MachineId) {
         let link = self.link(from, to);
         link.holds = link.holds.checked_sub(1).expect("every release follows its own hold");
         if link.state() == LinkState::Up {
@@ -73,26 +83,32 @@ impl World {
         }
     }
 
-    pub(in crate::world) fn link(&mut self, from: HostId, to: HostId) -> &mut Link {
+    pub(in crate::world) fn link(&mut self, from: MachineId, to: MachineId) -> &mut Link {
         let count = self.hosts.len();
-        &mut self.links[from * count + to]
+        &mut self.links[from.index() * count + to.index()]
     }
 
     /// Draws what becomes of a packet of `size` bytes.
-    pub(in crate::world) fn transit(&mut self, from: HostId, to: HostId, now: u64, size: usize) -> Transit {
-        let link = &mut self.links[from * self.hosts.len() + to];
+    pub(in crate::world) fn transit(
+        &mut self,
+        from: MachineId,
+        to: MachineId,
+        now: u64,
+        size: usize,
+    ) -> Transit {
+        let link = &mut self.links[from.index() * self.hosts.len() + to.index()];
         link.transit(now, size, |purpose| stream(&self.config, from, to, purpose))
     }
 
     /// Damages a datagram, where its link does that.
-    pub(in crate::world) fn corrupt(&mut self, from: HostId, to: HostId, bytes: &mut [u8]) {
-        let link = &mut self.links[from * self.hosts.len() + to];
+    pub(in crate::world) fn corrupt(&mut self, from: MachineId, to: MachineId, bytes: &mut [u8]) {
+        let link = &mut self.links[from.index() * self.hosts.len() + to.index()];
         link.corrupt(bytes, |purpose| stream(&self.config, from, to, purpose));
     }
 }
 
 /// A link's stream for a purpose.
-fn stream(config: &Config, from: HostId, to: HostId, purpose: &str) -> Draw {
-    let (from, to) = (&config.machines[from].name, &config.machines[to].name);
+fn stream(config: &Config, from: MachineId, to: MachineId, purpose: &str) -> Draw {
+    let (from, to) = (&config.machines[from.index()].name, &config.machines[to.index()].name);
     Draw::new(config.seed, purpose, &format!("{from}→{to}"))
 }
