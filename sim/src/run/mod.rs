@@ -24,7 +24,7 @@ use crate::history::History;
 use crate::latency::Sample;
 use crate::scenario::{Network, Nodes, Scenario};
 use crate::system::{AnySystem, NodeContext, System};
-use host::world::{self, Config, Death, Digest, Draw, Machine, MachineId, Machines, Observed};
+use host::world::{self, Config, Death, Digest, Draw, Machine, MachineId, Machines, Observed, Stream};
 use nemesis::Nemesis;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -433,7 +433,7 @@ fn machines(plan: &Scenario, seed: u64) -> Vec<Machine> {
     let drift = u64::from(plan.clock.drift_ppm) * 1000;
     let machine = |prefix: &str, net: u8, id: u32| {
         let name = format!("{prefix}{id}");
-        let mut draw = Draw::new(seed, "clock", &name);
+        let mut draw = Draw::new(seed, Stream::Clock(&name));
         let mut around_zero = |most: u64| draw.between(0, 2 * most) as i64 - most as i64;
         let (clock_offset_ns, clock_drift_ppb) = (around_zero(skew), around_zero(drift));
         let ip = IpAddr::V4(Ipv4Addr::new(10, net, (id >> 8) as u8, id as u8));

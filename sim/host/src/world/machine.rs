@@ -4,7 +4,7 @@ use super::address::Addresses;
 use super::listener::EPHEMERAL;
 use super::name_service::Remembered;
 use super::process::Processes;
-use super::{Draw, MachineId, World, with};
+use super::{Draw, MachineId, Stream, World, with};
 use std::any::{Any, TypeId};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -105,8 +105,8 @@ impl Host {
             clock_drift_ppb: machine.clock_drift_ppb,
             clock_frozen: 0,
             clock_shows_ns: 0,
-            entropy: Draw::new(seed, "entropy", &machine.name),
-            buggify: Draw::new(seed, "buggify", &machine.name),
+            entropy: Draw::new(seed, Stream::Entropy(&machine.name)),
+            buggify: Draw::new(seed, Stream::Buggify(&machine.name)),
         }
     }
 }

@@ -53,7 +53,7 @@ mod udp;
 pub use digest::{Digest, Observed};
 pub(crate) use disk::handle as disk_handle;
 pub use disk::{Decay, DirectoryOrder, DiskFault, DiskOperation, DiskSettings, SectorSize};
-pub use draw::Draw;
+pub use draw::{Draw, Stream};
 pub use link::{Bandwidth, Latency, LinkFault, LinkSettings, Reorder};
 pub use machine::{Death, Machine, crash, is_up, pause, restart, resume, view, view_json};
 pub use machine_id::MachineId;

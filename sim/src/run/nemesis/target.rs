@@ -2,7 +2,7 @@
 
 use super::Nemesis;
 use crate::scenario::{Class, Fault, Others, Target};
-use host::world::{self, Draw, MachineId, Probe};
+use host::world::{self, Draw, MachineId, Probe, Stream};
 use std::collections::BTreeMap;
 
 /// What each machine published last, of the probes by which faults choose.
@@ -65,8 +65,8 @@ impl Nemesis {
                 if fitting.is_empty() {
                     return Err(format!("there is no {}", target.to_string().trim_start_matches("a ")));
                 }
-                let stream = format!("target/{fault}/{}", self.strikes);
-                Ok(*Draw::new(self.seed, "faults", &stream).pick(&fitting))
+                let stream = Stream::Target { fault, strikes: self.strikes };
+                Ok(*Draw::new(self.seed, stream).pick(&fitting))
             }
         }
     }
