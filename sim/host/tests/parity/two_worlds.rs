@@ -18,7 +18,8 @@ pub async fn moment() {
     tokio::time::sleep(Duration::from_millis(if cfg!(madsim) { 100 } else { 20 })).await;
 }
 
-/// Runs two parties, each on its machine, until both are done. Boxed: an executor for each would take minutes to compile.
+/// Runs two parties, each on its machine, until both are done. Boxed: an executor for each would take minutes to
+/// compile.
 #[cfg(madsim)]
 fn on_two_machines(server: BoxFuture<'static, ()>, client: BoxFuture<'static, ()>) {
     use crate::support::{machines, simulate};
