@@ -152,7 +152,7 @@ pub(crate) fn run<S: System>(
             buggify: plan.cluster.buggify,
             recording,
         };
-        lab::simulate(config, |lab| phases(system, plan, seed, lab, &shared))
+        lab::simulate(&config, |lab| phases(system, plan, seed, lab, &shared))
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         if recording { tracing_layer::collect(everything) } else { everything() }

@@ -1,8 +1,8 @@
 //! All of the world's randomness: independent ChaCha8 streams addressed by purpose and entity.
 //!
 //! Two streams share nothing but the seed, so taking a fault or an operation out of a plan never reshuffles the rest.
-//! Everything random that a run does goes through [`Draw`] (madsim's own generator drives its scheduler only), and every
-//! stream of it is in one table, [`Stream`], so that no two draw from one by accident.
+//! Everything random that a run does goes through [`Draw`] (madsim's own generator drives its scheduler only), and
+//! every stream of it is in one table, [`Stream`], so that no two draw from one by accident.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -36,7 +36,8 @@ use xxhash_rust::xxh3::xxh3_128;
 /// | `Client` | `workload` | `client-3` | a client: when its operations are due, and which |
 /// | `Other` | as given | as given | tests, and whatever a user of the testbed draws for itself |
 ///
-/// A node that needs random numbers takes them from [`host::entropy`](crate::entropy), which exists in a real build too.
+/// A node that needs random numbers takes them from [`host::entropy`](crate::entropy), which exists in a real build
+/// too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the table above says it once")]
 pub enum Stream<'a> {

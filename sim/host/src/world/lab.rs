@@ -68,7 +68,7 @@ where
     T: Send,
     F: Future<Output = T>,
 {
-    on_fresh_thread(config.seed, || simulate(config, test))
+    on_fresh_thread(config.seed, move || simulate(&config, test))
 }
 
 /// Machines n1, n2, … at 10.0.0.1, 10.0.0.2, …, whose clocks are right.
@@ -116,7 +116,7 @@ impl Lab {
     {
         // Boxed: an executor for each would take minutes to compile.
         let task: Pin<Box<dyn Future<Output = F::Output> + Send>> = Box::pin(task);
-        let node = with(|world| world.nodes[machine.index()]);
+        let node = with(|world| world.ground.machines.node(machine));
         Handle::current().get_node(node).expect("the world knows those that were made").spawn(task)
     }
 }
@@ -124,7 +124,7 @@ impl Lab {
 /// The machine that is made next, and its name.
 fn next() -> (MachineId, String) {
     with(|world| {
-        let machine = MachineId::new(world.nodes.len());
+        let machine = MachineId::new(world.ground.machines.made());
         assert!(
             machine.index() < world.machines(),
             "there are {} machines, and all are made",
@@ -135,7 +135,7 @@ fn next() -> (MachineId, String) {
 }
 
 /// Runs a test in a world, on the calling thread, which must be [prepared] for the seed.
-pub fn simulate<T, F: Future<Output = T>>(config: Config, test: impl FnOnce(Lab) -> F) -> T {
+pub fn simulate<T, F: Future<Output = T>>(config: &Config, test: impl FnOnce(Lab) -> F) -> T {
     let mut outcome = None;
     let filled = &mut outcome;
     // Boxed, too.
@@ -148,13 +148,13 @@ trait Test<'t>: FnOnce(Lab) -> Pin<Box<dyn Future<Output = ()> + 't>> {}
 
 impl<'t, F: FnOnce(Lab) -> Pin<Box<dyn Future<Output = ()> + 't>>> Test<'t> for F {}
 
-fn in_world<'t>(config: Config, test: Box<dyn Test<'t> + 't>) {
+fn in_world<'t>(config: &Config, test: Box<dyn Test<'t> + 't>) {
     let runtime = Runtime::with_seed_and_config(config.seed, madsim::Config::default());
     runtime.add_simulator::<Hook>();
     runtime.block_on(async {
         let placed = Placed::new(config);
         test(Lab(())).await;
-        let made = with(|world| world.nodes.len());
+        let made = with(|world| world.ground.machines.made());
         MachineId::first(made).for_each(|machine| crash(machine, Death::Power));
         placed.dismantle().await;
     });

@@ -1,9 +1,10 @@
 //! Time: when a disk takes an operation up, and when it answers.
 
-use super::DiskSettings;
 use super::fault::Effect;
+use super::{DiskSettings, Disks};
+use crate::world::clock::Clock;
 use crate::world::draw::LateDraw;
-use crate::world::{Latency, MachineId, Stream, World};
+use crate::world::{Latency, MachineId, Stream};
 use std::task::{Context, Poll, Waker};
 
 /// What makes an operation take its time.
@@ -86,10 +87,10 @@ impl Queue {
     }
 }
 
-impl World {
-    pub(super) fn ticket(&mut self, host: MachineId, work: Work) -> Ticket {
-        let now = self.now_ns();
-        let disk = &mut self.disks[host.index()];
+impl Disks {
+    pub(super) fn ticket(&mut self, clock: &Clock, host: MachineId, work: Work) -> Ticket {
+        let now = clock.now_ns();
+        let disk = self.of(host);
         let effect = disk.faults.effect();
         let (life, lost) = (disk.life, effect.hang);
         let answered = disk.queue.admit(now, &disk.settings, effect, work);
@@ -97,9 +98,14 @@ impl World {
     }
 
     /// Ready when the operation is answered, and when its life is over.
-    pub(crate) fn poll_answered(&mut self, ticket: &mut Ticket, context: &Context<'_>) -> Poll<()> {
-        let now = self.now_ns();
-        let disk = &mut self.disks[ticket.host.index()];
+    pub(super) fn poll_answered(
+        &mut self,
+        clock: &mut Clock,
+        ticket: &mut Ticket,
+        context: &Context<'_>,
+    ) -> Poll<()> {
+        let now = clock.now_ns();
+        let disk = self.of(ticket.host);
         if disk.life != ticket.life {
             return Poll::Ready(());
         }
@@ -118,7 +124,7 @@ impl World {
         }
         // Another poll of the same task finds the timer armed: madsim's are never cancelled.
         if !ticket.armed.as_ref().is_some_and(|armed| armed.will_wake(context.waker())) {
-            if !self.timer.arm(ticket.answered, context.waker()) {
+            if !clock.arm(ticket.answered, context.waker()) {
                 return Poll::Ready(());
             }
             ticket.armed = Some(context.waker().clone());

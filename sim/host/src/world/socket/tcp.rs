@@ -3,8 +3,7 @@
 use super::ToSocketAddrs;
 use super::name::{first_that_works, no_address};
 use crate::net::Keepalive;
-use crate::world::listener::ListenerId;
-use crate::world::tcp::{ConnectionId, Side};
+use crate::world::net::{ConnectionId, ListenerId, Side};
 use crate::world::{try_with, with};
 use std::future::poll_fn;
 use std::io;
@@ -35,7 +34,11 @@ impl TcpListener {
         let addresses = address.resolve()?;
         with(|world| {
             let host = world.current_host().ok_or(io::ErrorKind::Unsupported)?;
-            Ok(TcpListener { id: first_that_works(addresses, |address| world.listen(host, address))? })
+            Ok(TcpListener {
+                id: first_that_works(addresses, |address| {
+                    world.tcp(|tcp, _, ip| tcp.listen(ip, host, address))
+                })?,
+            })
         })
     }
 
@@ -45,9 +48,10 @@ impl TcpListener {
     ///
     /// `ConnectionAborted` when the machine has died.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let id = poll_fn(|context| with(|world| world.poll_accept(self.id, context))).await?;
+        let id =
+            poll_fn(|context| with(|world| world.tcp(|tcp, _, _| tcp.poll_accept(self.id, context)))).await?;
         let stream = TcpStream { end: End { id, side: Side::Acceptor } };
-        let peer = with(|world| world.peer_address(id, Side::Acceptor))?;
+        let peer = with(|world| world.tcp(|tcp, _, _| tcp.peer_address(id, Side::Acceptor)))?;
         Ok((stream, peer))
     }
 
@@ -63,7 +67,7 @@ impl TcpListener {
 
 impl Drop for TcpListener {
     fn drop(&mut self) {
-        try_with(|world| world.close_listener(self.id));
+        try_with(|world| world.tcp(|tcp, ground, ip| tcp.close_listener(ground, ip, self.id)));
     }
 }
 
@@ -76,30 +80,34 @@ struct End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        try_with(|world| world.close(self.id, self.side));
+        try_with(|world| world.tcp(|tcp, ground, ip| tcp.close(ground, ip, self.id, self.side)));
     }
 }
 
 impl End {
     fn poll_read(&self, context: &Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        with(|world| world.poll_read(self.id, self.side, context, into))
+        with(|world| {
+            world.tcp(|tcp, ground, ip| tcp.poll_read(ground, ip, self.id, self.side, context, into))
+        })
     }
 
     fn poll_write(&self, context: &Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        with(|world| world.poll_write(self.id, self.side, context, bytes))
+        with(|world| {
+            world.tcp(|tcp, ground, ip| tcp.poll_write(ground, ip, self.id, self.side, context, bytes))
+        })
     }
 
     fn shutdown(&self) -> io::Result<()> {
-        with(|world| world.shutdown_write(self.id, self.side));
+        with(|world| world.tcp(|tcp, ground, ip| tcp.shutdown_write(ground, ip, self.id, self.side)));
         Ok(())
     }
 
     fn peer_addr(&self) -> io::Result<SocketAddr> {
-        with(|world| world.connected_address(self.id, self.side))
+        with(|world| world.tcp(|tcp, _, _| tcp.connected_address(self.id, self.side)))
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        with(|world| world.local_address(self.id, self.side))
+        with(|world| world.tcp(|tcp, _, _| tcp.local_address(self.id, self.side)))
     }
 }
 
@@ -114,9 +122,9 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// Those of the last address: `ConnectionRefused` when nobody listens there (after a round trip), `TimedOut` when no
-    /// answer comes (after two minutes), `NetworkUnreachable` for an address that no machine has, `HostUnreachable` for
-    /// a virtual one that nobody holds (after three seconds); `NotFound` for an unknown name.
+    /// Those of the last address: `ConnectionRefused` when nobody listens there (after a round trip), `TimedOut` when
+    /// no answer comes (after two minutes), `NetworkUnreachable` for an address that no machine has, `HostUnreachable`
+    /// for a virtual one that nobody holds (after three seconds); `NotFound` for an unknown name.
     pub async fn connect(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
         let mut error = no_address();
         for address in address.resolve()? {
@@ -132,13 +140,18 @@ impl TcpStream {
         for _ in 0..QUESTIONS {
             let dialled = with(|world| {
                 let host = world.current_host().ok_or(io::ErrorKind::Unsupported)?;
-                let Some(route) = world.route(host, address)? else { return Ok(None) };
-                let local = SocketAddr::new(route.local, world.ephemeral_port(host)?);
-                let id = world.dial((host, local), (route.host, route.remote));
-                Ok::<_, io::Error>(Some(TcpStream { end: End { id, side: Side::Dialler } }))
+                world.tcp(|tcp, ground, ip| {
+                    let Some(route) = ip.route(ground, host, address)? else { return Ok(None) };
+                    let local = SocketAddr::new(route.local, tcp.ephemeral_port(ip, host)?);
+                    let id = tcp.dial(ground, ip, (host, local), (route.host, route.remote));
+                    Ok::<_, io::Error>(Some(TcpStream { end: End { id, side: Side::Dialler } }))
+                })
             })?;
             if let Some(stream) = dialled {
-                poll_fn(|context| with(|world| world.poll_connected(stream.end.id, context))).await?;
+                poll_fn(|context| {
+                    with(|world| world.tcp(|tcp, _, _| tcp.poll_connected(stream.end.id, context)))
+                })
+                .await?;
                 return Ok(stream);
             }
             tokio::time::sleep(QUESTION).await;
@@ -174,11 +187,13 @@ impl TcpStream {
     }
 
     pub(crate) fn set_keepalive(&self, keepalive: Option<Keepalive>) -> io::Result<()> {
-        with(|world| world.set_keepalive(self.end.id, self.end.side, keepalive))
+        with(|world| {
+            world.tcp(|tcp, ground, _| tcp.set_keepalive(ground, self.end.id, self.end.side, keepalive))
+        })
     }
 
     pub(crate) fn set_user_timeout(&self, timeout: Duration) -> io::Result<()> {
-        with(|world| world.set_user_timeout(self.end.id, self.end.side, timeout))
+        with(|world| world.tcp(|tcp, _, _| tcp.set_user_timeout(self.end.id, self.end.side, timeout)))
     }
 
     /// Two halves that can live in different tasks. Dropping the write half ends the stream, as in tokio.
@@ -229,7 +244,9 @@ addresses_of_half!(OwnedWriteHalf);
 
 impl Drop for OwnedWriteHalf {
     fn drop(&mut self) {
-        try_with(|world| world.shutdown_write(self.end.id, self.end.side));
+        try_with(|world| {
+            world.tcp(|tcp, ground, ip| tcp.shutdown_write(ground, ip, self.end.id, self.end.side));
+        });
     }
 }
 

@@ -5,11 +5,8 @@
 //! The bytes of a direction are, in order: arrived and unread, in flight, held on the wire, waiting for a
 //! retransmission. Its segments describe all but the first, in the same order.
 
-use super::tcp::{ConnectionId, Side};
-use super::with;
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::task::{Wake, Waker};
+use std::task::Waker;
 
 /// Bytes in flight and unread, one way: the sender's and the receiver's buffers together.
 const WINDOW: usize = 256 * 1024;
@@ -73,25 +70,9 @@ pub(super) struct Direction {
     arrival: Waker,
 }
 
-/// The waker of a segment's timer: delivers instead of waking a task.
-struct Arrival {
-    connection: ConnectionId,
-    side: Side,
-    epoch: u32,
-}
-
-impl Wake for Arrival {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        with(|world| world.segment_arrives(self.connection, self.side, self.epoch));
-    }
-}
-
 impl Direction {
-    pub(super) fn new(connection: ConnectionId, side: Side) -> Self {
+    /// `arrival` is the waker for the timers of its first epoch.
+    pub(super) fn new(arrival: Waker) -> Self {
         Direction {
             buffer: VecDeque::new(),
             arrived: 0,
@@ -103,7 +84,7 @@ impl Direction {
             blocked: None,
             timers: 0,
             epoch: 0,
-            arrival: Waker::from(Arc::new(Arrival { connection, side, epoch: 0 })),
+            arrival,
         }
     }
 
@@ -203,10 +184,10 @@ impl Direction {
         self.buffer.drain(self.arrived..self.arrived + segment.len);
     }
 
-    /// Voids the arrivals under way; their segments are shelved.
-    pub(super) fn recall(&mut self, connection: ConnectionId, side: Side, shelf: Shelf) {
+    /// Voids the arrivals under way; their segments are shelved. `arrival` makes the waker for the timers of an epoch.
+    pub(super) fn recall(&mut self, shelf: Shelf, arrival: impl FnOnce(u32) -> Waker) {
         self.epoch += 1;
-        self.arrival = Waker::from(Arc::new(Arrival { connection, side, epoch: self.epoch }));
+        self.arrival = arrival(self.epoch);
         let at = if shelf == Shelf::Wire { HELD } else { WAITING };
         for segment in &mut self.segments {
             segment.at = segment.at.max(at);
@@ -269,10 +250,8 @@ impl Direction {
 mod tests {
     use super::*;
 
-    const ID: ConnectionId = ConnectionId { slot: 0, generation: 1 };
-
     fn direction(bytes: &[u8]) -> Direction {
-        let mut direction = Direction::new(ID, Side::Dialler);
+        let mut direction = Direction::new(Waker::noop().clone());
         assert_eq!(direction.accept(bytes), bytes.len());
         direction
     }
@@ -309,7 +288,7 @@ mod tests {
         direction.send(10, 1, false);
         direction.send(11, 1, false);
         direction.shelve(Shelf::Sender, 1, true);
-        direction.recall(ID, Side::Dialler, Shelf::Sender);
+        direction.recall(Shelf::Sender, |_| Waker::noop().clone());
         assert_eq!((direction.epoch, direction.has_shelved()), (1, true));
         direction.resend(20, 3);
         assert_eq!(direction.head(), Some(Segment { at: 20, len: 3, fin: true }));

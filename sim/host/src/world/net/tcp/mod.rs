@@ -7,7 +7,7 @@
 //! **A direction** is a ring of bytes and a queue of segments. A write appends bytes, draws a latency from its link and
 //! arms one madsim timer for the instant of arrival; arrival times never go back, and segments that arrive at one
 //! instant are merged and share a timer. The timer's waker carries the connection, side and epoch; when it fires,
-//! [`World::segment_arrives`] makes the bytes readable at exactly that instant and wakes the reader. No task, no heap
+//! [`Tcp::segment_arrives`] makes the bytes readable at exactly that instant and wakes the reader. No task, no heap
 //! and no allocation of ours stands between a write and a read.
 //!
 //! **Every packet can be lost**, so each has a retry: SYN and SYN-ACK after 1 s, 2 s, 4 s, …; data and FIN by the
@@ -20,35 +20,70 @@
 //! Gives up, compared with Linux: no congestion control, no selective acknowledgement, no TIME-WAIT;
 //! while a direction stalls, new data waits for the next retransmission; acknowledgements are free unless their link is
 //! down.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `handshake.rs`, `listener.rs` | how connections begin, and where |
+//! | `direction.rs` | one way of a connection: bytes and segments, without a world |
+//! | `transmission.rs` | how segments leave, and what they meet |
+//! | `packet.rs` | packets without data |
+//! | `stray.rs` | what goes to a machine that does not know its connection |
+//! | `keepalive.rs` | how silent peers are found out |
 
-use super::digest::{Observed, way};
-use super::direction::Direction;
-use super::keepalive::Probing;
-use super::packet::PacketKind;
-use super::trace::Happening;
-use super::transmission::USER_TIMEOUT;
-use super::{MachineId, World};
+mod direction;
+mod handshake;
+mod keepalive;
+mod listener;
+mod packet;
+mod stray;
+mod transmission;
+
+pub(in crate::world) use listener::ListenerId;
+pub(super) use packet::Packet;
+
+use super::Ip;
+use super::address::Addresses;
+use super::port::Binding;
+use super::wire::Way;
+use crate::world::record::{Happening, Observed};
+use crate::world::{Ground, MachineId};
+use direction::Direction;
+use keepalive::Probing;
+use listener::Listener;
+use packet::PacketKind;
+use slab::Slab;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use transmission::{USER_TIMEOUT, arrival};
+
+/// All listeners and connections.
+#[derive(Default)]
+pub(in crate::world) struct Tcp {
+    connections: Slab<Connection>,
+    listeners: BTreeMap<Binding, Listener>,
+    /// Tells listeners and connections from earlier ones in the same place.
+    generations: u32,
+}
 
 /// A connection's slot and the generation of its use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ConnectionId {
-    pub(crate) slot: u32,
-    pub(crate) generation: u32,
+pub(in crate::world) struct ConnectionId {
+    pub(in crate::world) slot: u32,
+    pub(in crate::world) generation: u32,
 }
 
 /// One end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(in crate::world) enum Side {
     Dialler = 0,
     Acceptor = 1,
 }
 
 impl Side {
-    pub(crate) fn other(self) -> Side {
+    pub(in crate::world) fn other(self) -> Side {
         match self {
             Side::Dialler => Side::Acceptor,
             Side::Acceptor => Side::Dialler,
@@ -57,7 +92,7 @@ impl Side {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum EndState {
+enum EndState {
     /// The dialler waits for a SYN-ACK.
     Connecting,
     /// The acceptor waits for an ACK, on behalf of the listener of this generation.
@@ -68,19 +103,19 @@ pub(super) enum EndState {
     Gone,
 }
 
-pub(super) struct End {
-    pub(super) host: MachineId,
-    pub(super) address: SocketAddr,
-    pub(super) state: EndState,
+struct End {
+    host: MachineId,
+    address: SocketAddr,
+    state: EndState,
     /// The application, or the listener's backlog, still holds it.
-    pub(super) held: bool,
+    held: bool,
     /// What the next call of the application is told, once.
     error: Option<io::ErrorKind>,
-    pub(super) keepalive: Option<Probing>,
+    keepalive: Option<Probing>,
     /// Without an acknowledgement for this long the end fails, in ns.
-    pub(super) user_timeout: u64,
-    pub(super) reader: Option<Waker>,
-    pub(super) writer: Option<Waker>,
+    user_timeout: u64,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
 }
 
 impl End {
@@ -90,31 +125,37 @@ impl End {
     }
 }
 
-pub(crate) struct Connection {
+struct Connection {
     generation: u32,
     ends: [End; 2],
     /// An end has an address that may move to another machine.
-    pub(super) virtual_ends: bool,
+    virtual_ends: bool,
     /// By the side that sends.
-    pub(super) directions: [Direction; 2],
+    directions: [Direction; 2],
 }
 
 impl Connection {
-    pub(super) fn direction(&mut self, side: Side) -> &mut Direction {
+    fn direction(&mut self, side: Side) -> &mut Direction {
         &mut self.directions[side as usize]
     }
 
-    pub(super) fn end(&mut self, side: Side) -> &mut End {
+    fn end(&mut self, side: Side) -> &mut End {
         &mut self.ends[side as usize]
     }
 
-    /// The machine of one side, and that of the other.
-    pub(super) fn hosts(&self, from: Side) -> (MachineId, MachineId) {
-        (self.ends[from as usize].host, self.ends[from.other() as usize].host)
+    /// The way of what one side sends.
+    fn way(&self, from: Side) -> Way {
+        Way { from: self.ends[from as usize].host, to: self.ends[from.other() as usize].host }
+    }
+
+    /// Whether the machine at one end takes what is sent there: it has power, and holds the address.
+    fn is_taken(&self, ground: &Ground, addresses: &Addresses, side: Side) -> bool {
+        let End { host, address, .. } = &self.ends[side as usize];
+        ground.machines.is_up(*host) && (!self.virtual_ends || addresses.holds(*host, address.ip()))
     }
 
     /// The end is dead, and its application is told.
-    pub(super) fn fail(&mut self, side: Side, error: io::ErrorKind) {
+    fn fail(&mut self, side: Side, error: io::ErrorKind) {
         self.give_up(side);
         let end = self.end(side);
         end.error = Some(error);
@@ -123,13 +164,13 @@ impl Connection {
     }
 
     /// The end is dead: what it had not sent is never sent.
-    pub(super) fn give_up(&mut self, side: Side) {
+    fn give_up(&mut self, side: Side) {
         self.end(side).state = EndState::Gone;
         self.direction(side).abandon();
     }
 }
 
-pub(super) fn wake(slot: &mut Option<Waker>) {
+fn wake(slot: &mut Option<Waker>) {
     if let Some(waker) = slot.take() {
         waker.wake();
     }
@@ -142,34 +183,39 @@ fn remember(slot: &mut Option<Waker>, context: &Context<'_>) {
     }
 }
 
-impl World {
-    pub(super) fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+impl Tcp {
+    fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection> {
         self.connections.get_mut(id.slot as usize).filter(|connection| connection.generation == id.generation)
     }
 
+    /// How many connections there are.
+    pub(in crate::world::net) fn count(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// How many segments are under way, by connection and side.
+    pub(in crate::world::net) fn under_way(&self) -> impl Iterator<Item = (Way, usize)> {
+        self.ends().map(|(connection, (_, side))| {
+            (connection.way(side), connection.directions[side as usize].segments())
+        })
+    }
+
     /// Every end there is, with its connection.
-    pub(super) fn ends(&self) -> impl Iterator<Item = (&Connection, (ConnectionId, Side))> {
+    fn ends(&self) -> impl Iterator<Item = (&Connection, (ConnectionId, Side))> {
         self.connections.iter().flat_map(|(slot, connection)| {
             let id = ConnectionId { slot: slot as u32, generation: connection.generation };
             [(connection, (id, Side::Dialler)), (connection, (id, Side::Acceptor))]
         })
     }
 
-    /// Whether a machine takes what is sent to one end of a connection: it has power, and holds the address.
-    pub(super) fn takes(&mut self, host: MachineId, id: ConnectionId, side: Side) -> bool {
-        let connection = &mut self.connections[id.slot as usize];
-        let ip = connection.virtual_ends.then(|| connection.end(side).address.ip());
-        self.hosts[host.index()].up && ip.is_none_or(|ip| self.holds(host, ip))
-    }
-
-    pub(super) fn new_connection(
+    fn new_connection(
         &mut self,
+        ip: &mut Ip,
         from: (MachineId, SocketAddr),
         to: (MachineId, SocketAddr),
     ) -> ConnectionId {
         self.generations += 1;
-        let virtual_ends =
-            [from, to].iter().any(|(_, address)| self.virtual_addresses.contains(&address.ip()));
+        let virtual_ends = [from, to].iter().any(|(_, address)| ip.addresses.is_virtual(address.ip()));
         let entry = self.connections.vacant_entry();
         let id = ConnectionId { slot: entry.key() as u32, generation: self.generations };
         let end = |(host, address), state, held| End {
@@ -187,12 +233,16 @@ impl World {
             generation: id.generation,
             virtual_ends,
             ends: [end(from, EndState::Connecting, true), end(to, EndState::Gone, false)],
-            directions: [Direction::new(id, Side::Dialler), Direction::new(id, Side::Acceptor)],
+            directions: [Side::Dialler, Side::Acceptor].map(|side| Direction::new(arrival(id, side, 0))),
         });
         id
     }
 
-    pub(crate) fn poll_connected(&mut self, id: ConnectionId, context: &Context<'_>) -> Poll<io::Result<()>> {
+    pub(in crate::world) fn poll_connected(
+        &mut self,
+        id: ConnectionId,
+        context: &Context<'_>,
+    ) -> Poll<io::Result<()>> {
         let Some(connection) = self.connection(id) else { return Poll::Ready(Err(died())) };
         let end = connection.end(Side::Dialler);
         match end.state {
@@ -205,17 +255,21 @@ impl World {
         }
     }
 
-    pub(crate) fn local_address(&mut self, id: ConnectionId, side: Side) -> io::Result<SocketAddr> {
+    pub(in crate::world) fn local_address(&mut self, id: ConnectionId, side: Side) -> io::Result<SocketAddr> {
         Ok(self.connection(id).ok_or_else(died)?.end(side).address)
     }
 
     /// The other end's address, also of a connection that is dead.
-    pub(crate) fn peer_address(&mut self, id: ConnectionId, side: Side) -> io::Result<SocketAddr> {
+    pub(in crate::world) fn peer_address(&mut self, id: ConnectionId, side: Side) -> io::Result<SocketAddr> {
         Ok(self.connection(id).ok_or_else(died)?.end(side.other()).address)
     }
 
     /// The other end's address; a dead connection has none.
-    pub(crate) fn connected_address(&mut self, id: ConnectionId, side: Side) -> io::Result<SocketAddr> {
+    pub(in crate::world) fn connected_address(
+        &mut self,
+        id: ConnectionId,
+        side: Side,
+    ) -> io::Result<SocketAddr> {
         let connection = self.connection(id).ok_or_else(died)?;
         if connection.end(side).state == EndState::Gone {
             return Err(io::ErrorKind::NotConnected.into());
@@ -223,7 +277,7 @@ impl World {
         Ok(connection.end(side.other()).address)
     }
 
-    pub(crate) fn set_user_timeout(
+    pub(in crate::world) fn set_user_timeout(
         &mut self,
         id: ConnectionId,
         side: Side,
@@ -234,8 +288,10 @@ impl World {
         Ok(())
     }
 
-    pub(crate) fn poll_read(
+    pub(in crate::world) fn poll_read(
         &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
         id: ConnectionId,
         side: Side,
         context: &Context<'_>,
@@ -247,7 +303,7 @@ impl World {
         if direction.unread() > 0 {
             direction.read(into);
             if direction.blocked.is_some() {
-                self.announce_room(id, side.other());
+                self.announce_room(ground, ip, id, side.other());
             }
             return Poll::Ready(Ok(()));
         }
@@ -264,8 +320,10 @@ impl World {
         Poll::Pending
     }
 
-    pub(crate) fn poll_write(
+    pub(in crate::world) fn poll_write(
         &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
         id: ConnectionId,
         side: Side,
         context: &Context<'_>,
@@ -285,27 +343,33 @@ impl World {
         }
         if direction.blocked.is_some() || direction.room() == 0 {
             remember(&mut end.writer, context);
-            self.block_writer(id, side);
+            self.block_writer(ground, id, side);
             return Poll::Pending;
         }
         let len = direction.accept(bytes);
-        self.send_segment(id, side, len, false);
+        self.send_segment(ground, ip, id, side, len, false);
         Poll::Ready(Ok(len))
     }
 
     /// Ends what this side sends; reading goes on. As in tokio, a dead connection is no error.
-    pub(crate) fn shutdown_write(&mut self, id: ConnectionId, side: Side) {
+    pub(in crate::world) fn shutdown_write(
+        &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
+        id: ConnectionId,
+        side: Side,
+    ) {
         let Some(connection) = self.connection(id) else { return };
         let open = connection.end(side).state == EndState::Open;
         let direction = connection.direction(side);
         if open && !direction.fin_sent {
             direction.fin_sent = true;
-            self.send_segment(id, side, 0, true);
+            self.send_segment(ground, ip, id, side, 0, true);
         }
     }
 
     /// The application lets go of its end, or dies: unread data is answered by RST, everything else by FIN.
-    pub(crate) fn close(&mut self, id: ConnectionId, side: Side) {
+    pub(in crate::world) fn close(&mut self, ground: &mut Ground, ip: &mut Ip, id: ConnectionId, side: Side) {
         let Some(connection) = self.connection(id) else { return };
         let unread = connection.direction(side.other()).unread() > 0;
         let end = connection.end(side);
@@ -313,10 +377,10 @@ impl World {
             return;
         }
         match end.state {
-            EndState::Open if unread => return self.abort(self.now_ns(), id, side),
+            EndState::Open if unread => return self.abort(ground, ip, ground.clock.now_ns(), id, side),
             EndState::Open => {
                 end.let_go();
-                self.shutdown_write(id, side);
+                self.shutdown_write(ground, ip, id, side);
             }
             EndState::Connecting | EndState::HalfOpen { .. } | EndState::Gone => {
                 end.let_go();
@@ -327,17 +391,17 @@ impl World {
     }
 
     /// Nobody holds this end any more, and its peer is told by RST.
-    pub(super) fn abort(&mut self, at: u64, id: ConnectionId, side: Side) {
-        self.send_packet(at, id, side, PacketKind::Rst);
+    fn abort(&mut self, ground: &mut Ground, ip: &mut Ip, at: u64, id: ConnectionId, side: Side) {
+        self.send_packet(ground, ip, at, id, side, PacketKind::Rst);
         let connection = &mut self.connections[id.slot as usize];
         connection.end(side).let_go();
         connection.give_up(side);
         self.forget_if_unheld(id);
     }
 
-    pub(super) fn reset_arrives(&mut self, at: u64, id: ConnectionId, side: Side) {
+    fn reset_arrives(&mut self, ground: &mut Ground, at: u64, id: ConnectionId, side: Side) {
         let connection = &mut self.connections[id.slot as usize];
-        let (host, peer) = connection.hosts(side);
+        let way = connection.way(side);
         let stream_ended = connection.direction(side.other()).fin_arrived;
         let end = connection.end(side);
         let (error, what) = match end.state {
@@ -352,12 +416,12 @@ impl World {
             EndState::Open => (io::ErrorKind::ConnectionReset, "reset"),
         };
         connection.fail(side, error);
-        self.observe_connection(at, host, peer, what);
+        observe(ground, at, way, what);
         self.forget_if_unheld(id);
     }
 
     /// Nobody can observe a connection without holders.
-    pub(super) fn forget_if_unheld(&mut self, id: ConnectionId) {
+    fn forget_if_unheld(&mut self, id: ConnectionId) {
         let unheld =
             self.connection(id).is_some_and(|connection| connection.ends.iter().all(|end| !end.held));
         if unheld {
@@ -366,15 +430,21 @@ impl World {
     }
 
     /// Every connection that ends on this host loses that end.
-    pub(super) fn drop_connections_of(&mut self, host: MachineId, power_lost: bool) {
+    pub(in crate::world::net) fn drop_connections_of(
+        &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
+        host: MachineId,
+        power_lost: bool,
+    ) {
         let lost: Vec<(ConnectionId, Side)> = self
             .ends()
-            .filter(|(connection, (_, side))| connection.hosts(*side).0 == host)
+            .filter(|(connection, (_, side))| connection.way(*side).from == host)
             .map(|(_, end)| end)
             .collect();
         for (id, side) in lost {
             if !power_lost {
-                self.close(id, side);
+                self.close(ground, ip, id, side);
             } else if let Some(connection) = self.connection(id) {
                 connection.give_up(side);
                 connection.end(side).let_go();
@@ -382,15 +452,16 @@ impl World {
             }
         }
     }
+}
 
-    pub(super) fn observe_connection(&mut self, at: u64, from: MachineId, to: MachineId, what: &'static str) {
-        self.hasher.event(Observed::Connection, at, way(from, to), what.len() as u64);
-        self.hasher.bytes(what.as_bytes());
-        self.record(at, || Happening::Connection { from, to, what });
-    }
+/// Something happened to a connection, as the machine at the beginning of `way` sees it.
+fn observe(ground: &mut Ground, at: u64, way: Way, what: &'static str) {
+    ground.record.event(Observed::Connection, at, way.word(), what.len() as u64);
+    ground.record.bytes(what.as_bytes());
+    ground.record.keep(at, || Happening::Connection { from: way.from, to: way.to, what });
 }
 
 /// The kernel of this machine is gone, and with it the socket.
-pub(super) fn died() -> io::Error {
+fn died() -> io::Error {
     io::ErrorKind::ConnectionAborted.into()
 }

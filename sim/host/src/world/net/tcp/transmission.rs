@@ -1,6 +1,6 @@
 //! How segments travel: departure, arrival, and the two timers that keep a direction from hanging.
 //!
-//! The fast path is [`World::send_segment`], one madsim timer, and [`World::segment_arrives`].
+//! The fast path is [`Tcp::send_segment`], one madsim timer, and [`Tcp::segment_arrives`].
 //!
 //! **Stall.** A segment that is lost (by chance, to a cut, to a machine without power) goes back to its sender, and the
 //! direction stalls: everything new waits behind it, and a retransmission timer backs off from 200 ms to 2 min. A stall
@@ -14,14 +14,16 @@
 //! **Block.** A writer that found no room waits for a window update. As that can be lost, a persist timer asks again,
 //! with the same back-off and the same time-out when nobody answers.
 
-use super::digest::{Observed, way};
 use super::direction::{Blocked, Shelf, Stall};
-use super::link::LinkState;
-use super::packet::{Event, Freight, PacketKind, TCP_HEADER};
-use super::tcp::{ConnectionId, EndState, Side, wake};
-use super::trace::Happening;
-use super::{MachineId, World};
+use super::packet::{PacketKind, TCP_HEADER};
+use super::{ConnectionId, EndState, Side, Tcp, observe, wake};
+use crate::world::net::wire::{Passage, Way};
+use crate::world::net::{Event, Ip};
+use crate::world::record::{Happening, Observed};
+use crate::world::{Ground, with};
 use std::io;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
 
 const FIRST_RETRANSMISSION: u64 = 200_000_000;
 const LAST_RETRANSMISSION: u64 = 120_000_000_000;
@@ -45,121 +47,159 @@ enum Flow {
     },
 }
 
-impl World {
+impl Tcp {
     /// Sends bytes that are in the direction's buffer already.
-    pub(super) fn send_segment(&mut self, id: ConnectionId, side: Side, len: usize, fin: bool) {
-        let now = self.now_ns();
+    pub(super) fn send_segment(
+        &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
+        id: ConnectionId,
+        side: Side,
+        len: usize,
+        fin: bool,
+    ) {
+        let now = ground.clock.now_ns();
         let connection = &mut self.connections[id.slot as usize];
-        let (from, to) = connection.hosts(side);
+        let way = connection.way(side);
         let direction = connection.direction(side);
         if direction.stall.is_some() {
             direction.shelve(Shelf::Sender, len, fin);
             return;
         }
-        if from == to {
+        if way.is_loopback() {
             direction.send(now, len, fin);
             let epoch = direction.epoch;
-            self.segment_arrives(id, side, epoch);
+            self.segment_arrives(ground, ip, id, side, epoch);
             return;
         }
-        let shelf = match self.link(from, to).state() {
-            _ if !self.finds_way(now, id, side) => Shelf::Sender,
-            LinkState::Cut => Shelf::Sender,
-            LinkState::Held => Shelf::Wire,
-            LinkState::Up => return self.launch(now, id, side, len, fin),
+        let found = self.finds_way(ground, ip, now, id, side);
+        let shelf = match if found { ip.wire.departs(way) } else { Passage::Lost } {
+            Passage::Travels(()) => return self.launch(ground, ip, now, id, side, (len, fin)),
+            Passage::Held => Shelf::Wire,
+            Passage::Lost => Shelf::Sender,
         };
         self.connections[id.slot as usize].direction(side).shelve(shelf, len, fin);
-        self.stall(now, id, side);
+        self.stall(ground, now, id, side);
     }
 
     /// Data leaves over a link that is up: as much as fits into its queue.
-    fn launch(&mut self, now: u64, id: ConnectionId, side: Side, len: usize, fin: bool) {
-        let (from, to) = self.connections[id.slot as usize].hosts(side);
-        let fits = self.link(from, to).fits(now, TCP_HEADER, len);
+    fn launch(
+        &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
+        now: u64,
+        id: ConnectionId,
+        side: Side,
+        (len, fin): (usize, bool),
+    ) {
+        let way = self.connections[id.slot as usize].way(side);
+        let fits = ip.wire.fits(now, way, TCP_HEADER, len);
         if fits == Some(len) {
-            let transit = self.transit(from, to, now, TCP_HEADER + len);
+            let transit = ip.wire.transit(now, way, TCP_HEADER + len);
             let direction = self.connections[id.slot as usize].direction(side);
             if transit.lost {
                 direction.shelve(Shelf::Sender, len, fin);
-                self.stall(now, id, side);
+                self.stall(ground, now, id, side);
                 return;
             }
             let at = (now + transit.latency).max(direction.last_at);
             if direction.send(at, len, fin) {
                 // TCP's windows limit it: it counts, and is never refused.
-                self.admit_message();
-                self.arm_arrival(id, side, at);
+                ip.load.admit();
+                self.arm_arrival(ground, ip, id, side, at);
             }
             return;
         }
         if let Some(fits) = fits {
-            self.launch(now, id, side, fits, false);
+            self.launch(ground, ip, now, id, side, (fits, false));
         }
         let rest = len - fits.unwrap_or(0);
         self.connections[id.slot as usize].direction(side).shelve(Shelf::Sender, rest, fin);
-        let roomy_at = self.link(from, to).roomy_at(now);
-        self.stall_until(now, id, side, roomy_at);
+        let roomy_at = ip.wire.roomy_at(now, way);
+        self.stall_until(ground, now, id, side, roomy_at);
     }
 
-    fn arm_arrival(&mut self, id: ConnectionId, side: Side, at: u64) {
+    fn arm_arrival(&mut self, ground: &mut Ground, ip: &mut Ip, id: ConnectionId, side: Side, at: u64) {
         let direction = &self.connections[id.slot as usize].directions[side as usize];
         let epoch = direction.epoch;
-        if !self.timer.arm(at, direction.arrival()) {
-            self.segment_arrives(id, side, epoch);
+        if !ground.clock.arm(at, direction.arrival()) {
+            self.segment_arrives(ground, ip, id, side, epoch);
         }
     }
 
     /// The head of a direction's queue reaches its destination. Runs in a timer's callback: arms nothing.
-    pub(super) fn segment_arrives(&mut self, id: ConnectionId, side: Side, epoch: u32) {
+    pub(in crate::world::net) fn segment_arrives(
+        &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
+        id: ConnectionId,
+        side: Side,
+        epoch: u32,
+    ) {
         let Some(connection) = self.connection(id) else { return };
-        let (from, to) = connection.hosts(side);
+        let way = connection.way(side);
         let direction = connection.direction(side);
         let Some(segment) = direction.head().filter(|_| direction.epoch == epoch) else { return };
         let at = segment.at;
         let mut acknowledged = true;
-        if from != to {
-            match self.link(from, to).state() {
-                LinkState::Up if self.takes(to, id, side.other()) => {}
-                LinkState::Held => return self.miss(at, id, side, Shelf::Wire),
-                LinkState::Up | LinkState::Cut => return self.miss(at, id, side, Shelf::Sender),
+        if !way.is_loopback() {
+            match ip.wire.arrives(way, || connection.is_taken(ground, &ip.addresses, side.other())) {
+                Passage::Travels(()) => {}
+                Passage::Held => return self.miss(ground, at, id, side, Shelf::Wire),
+                Passage::Lost => return self.miss(ground, at, id, side, Shelf::Sender),
             }
-            acknowledged = self.acknowledges(at, id, side);
+            acknowledged = self.acknowledges(ground, ip, at, id, side);
         }
-        self.establish_acceptor(at, id);
+        self.establish_acceptor(ground, ip, at, id);
         let Some(connection) = self.connection(id) else { return };
         let receiver = connection.end(side.other());
         if receiver.state != EndState::Open || !receiver.held {
-            self.meet_dead_end(at, id, side);
+            self.meet_dead_end(ground, ip, at, id, side);
             return;
         }
         wake(&mut receiver.reader);
-        self.messages += 1;
-        self.bytes += segment.len as u64;
-        self.hasher.event(Observed::Delivery, at, way(from, to), segment.len as u64);
-        let (first, second) = self.connections[id.slot as usize].direction(side).deliver_head();
-        self.hasher.bytes(first);
-        self.hasher.bytes(second);
-        self.record(at, || Happening::Delivered { from, to, bytes: segment.len, fin: segment.fin });
+        let record = &mut ground.record;
+        record.count_message(segment.len);
+        record.event(Observed::Delivery, at, way.word(), segment.len as u64);
+        let (first, second) = connection.direction(side).deliver_head();
+        record.bytes(first);
+        record.bytes(second);
+        let (Way { from, to }, bytes, fin) = (way, segment.len, segment.fin);
+        record.keep(at, || Happening::Delivered { from, to, bytes, fin });
         if !acknowledged {
-            self.stall(at, id, side);
+            self.stall(ground, at, id, side);
         }
     }
 
     /// Whether what one side sends now reaches the other's machine, but for chance.
-    pub(super) fn reaches(&mut self, at: u64, id: ConnectionId, side: Side) -> bool {
-        let (from, to) = self.connections[id.slot as usize].hosts(side);
-        self.link(from, to).state() == LinkState::Up
-            && self.finds_way(at, id, side)
-            && self.takes(to, id, side.other())
+    pub(super) fn reaches(
+        &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
+        at: u64,
+        id: ConnectionId,
+        side: Side,
+    ) -> bool {
+        let way = self.connections[id.slot as usize].way(side);
+        ip.wire.is_open(way)
+            && self.finds_way(ground, ip, at, id, side)
+            && self.connections[id.slot as usize].is_taken(ground, &ip.addresses, side.other())
     }
 
     /// Whether acknowledgements of what one side sends find their way back.
-    pub(super) fn acknowledges(&mut self, at: u64, id: ConnectionId, side: Side) -> bool {
-        self.reaches(at, id, side.other())
+    pub(super) fn acknowledges(
+        &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
+        at: u64,
+        id: ConnectionId,
+        side: Side,
+    ) -> bool {
+        self.reaches(ground, ip, at, id, side.other())
     }
 
     /// The head does not arrive. Its sender has a copy, unless it is dead.
-    fn miss(&mut self, at: u64, id: ConnectionId, side: Side, shelf: Shelf) {
+    fn miss(&mut self, ground: &mut Ground, at: u64, id: ConnectionId, side: Side, shelf: Shelf) {
         let connection = &mut self.connections[id.slot as usize];
         let sender_lives = connection.end(side).state != EndState::Gone;
         let direction = connection.direction(side);
@@ -167,40 +207,48 @@ impl World {
             direction.lose_head();
             return;
         }
-        direction.recall(id, side, shelf);
-        self.stall(at, id, side);
+        direction.recall(shelf, |epoch| arrival(id, side, epoch));
+        self.stall(ground, at, id, side);
     }
 
     /// The head reaches an end at which nobody reads any more: it is answered by RST.
-    fn meet_dead_end(&mut self, at: u64, id: ConnectionId, side: Side) {
+    fn meet_dead_end(&mut self, ground: &mut Ground, ip: &mut Ip, at: u64, id: ConnectionId, side: Side) {
         let connection = &mut self.connections[id.slot as usize];
         let segment = connection.direction(side).head().expect("it has just arrived");
         connection.direction(side).lose_head();
         let gone = connection.end(side.other()).state == EndState::Gone;
         // A FIN that meets a FIN is the ordinary end of a connection, and owed no answer.
         if gone || segment.len > 0 {
-            self.send_packet(at, id, side.other(), PacketKind::Rst);
+            self.send_packet(ground, ip, at, id, side.other(), PacketKind::Rst);
             self.connections[id.slot as usize].give_up(side.other());
         }
     }
 
     /// Starts the retransmission timer of a direction, unless it runs already or its sender is dead.
-    fn stall(&mut self, at: u64, id: ConnectionId, side: Side) {
-        self.stall_until(at, id, side, at + FIRST_RETRANSMISSION);
+    fn stall(&mut self, ground: &mut Ground, at: u64, id: ConnectionId, side: Side) {
+        self.stall_until(ground, at, id, side, at + FIRST_RETRANSMISSION);
     }
 
-    fn stall_until(&mut self, at: u64, id: ConnectionId, side: Side, next: u64) {
+    fn stall_until(&mut self, ground: &mut Ground, at: u64, id: ConnectionId, side: Side, next: u64) {
         let connection = &mut self.connections[id.slot as usize];
         let dead = connection.end(side).state == EndState::Gone;
         let direction = connection.direction(side);
         if direction.stall.is_none() && !dead {
             let number = direction.next_timer();
             direction.stall = Some(Stall { since: at, attempt: 0, number });
-            self.agenda.push(next, Event::Retransmit { connection: id, side, stall: number });
+            ground.agenda.push(next, Event::Retransmit { connection: id, side, stall: number });
         }
     }
 
-    pub(super) fn retransmit(&mut self, at: u64, id: ConnectionId, side: Side, number: u32) {
+    pub(in crate::world::net) fn retransmit(
+        &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
+        at: u64,
+        id: ConnectionId,
+        side: Side,
+        number: u32,
+    ) {
         let Some(connection) = self.connection(id) else { return };
         let Some(stall) = connection.direction(side).stall.as_mut().filter(|stall| stall.number == number)
         else {
@@ -209,7 +257,7 @@ impl World {
         stall.attempt += 1;
         let Stall { since, attempt, .. } = *stall;
         let timeout = connection.end(side).user_timeout;
-        let next = match self.flow(at, id, side) {
+        let next = match self.flow(ground, ip, at, id, side) {
             Flow::Free => return,
             Flow::Stalled => next_attempt(at, attempt, since, timeout),
             Flow::Crowded { roomy_at, moved } => {
@@ -224,34 +272,34 @@ impl World {
             }
         };
         match next {
-            Some(next) => self.agenda.push(next, Event::Retransmit { connection: id, side, stall: number }),
-            None => self.time_out(at, id, side),
+            Some(next) => ground.agenda.push(next, Event::Retransmit { connection: id, side, stall: number }),
+            None => self.time_out(ground, at, id, side),
         }
     }
 
     /// Sends what is shelved, if its link is up.
-    fn flow(&mut self, at: u64, id: ConnectionId, side: Side) -> Flow {
-        let (from, to) = self.connections[id.slot as usize].hosts(side);
-        if !self.reaches(at, id, side) {
+    fn flow(&mut self, ground: &mut Ground, ip: &mut Ip, at: u64, id: ConnectionId, side: Side) -> Flow {
+        let way = self.connections[id.slot as usize].way(side);
+        if !self.reaches(ground, ip, at, id, side) {
             return Flow::Stalled;
         }
-        let acknowledged = self.acknowledges(at, id, side);
+        let acknowledged = self.acknowledges(ground, ip, at, id, side);
         let direction = self.connections[id.slot as usize].direction(side);
         if direction.has_shelved() {
             let len = direction.shelved();
-            let Some(fits) = self.link(from, to).fits(at, TCP_HEADER, len) else {
-                return Flow::Crowded { roomy_at: self.link(from, to).roomy_at(at), moved: false };
+            let Some(fits) = ip.wire.fits(at, way, TCP_HEADER, len) else {
+                return Flow::Crowded { roomy_at: ip.wire.roomy_at(at, way), moved: false };
             };
-            let transit = self.transit(from, to, at, TCP_HEADER + fits);
+            let transit = ip.wire.transit(at, way, TCP_HEADER + fits);
             if transit.lost {
                 return Flow::Stalled;
             }
             let direction = self.connections[id.slot as usize].direction(side);
             let arrival = (at + transit.latency).max(direction.last_at);
             direction.resend(arrival, fits);
-            self.arm_arrival(id, side, arrival);
+            self.arm_arrival(ground, ip, id, side, arrival);
             if fits < len {
-                return Flow::Crowded { roomy_at: self.link(from, to).roomy_at(at), moved: acknowledged };
+                return Flow::Crowded { roomy_at: ip.wire.roomy_at(at, way), moved: acknowledged };
             }
         }
         if !acknowledged {
@@ -264,44 +312,31 @@ impl World {
         Flow::Free
     }
 
-    /// A hold has ended on a link: the data and the acknowledgements that waited on it travel on.
-    pub(super) fn release_link(&mut self, from: MachineId, to: MachineId) {
-        let now = self.now_ns();
+    /// A way is open again after a hold: the data and the acknowledgements that waited on it travel on.
+    pub(in crate::world::net) fn release(&mut self, ground: &mut Ground, ip: &mut Ip, way: Way) {
+        let now = ground.clock.now_ns();
         let freed: Vec<(ConnectionId, Side)> = self
             .ends()
             .filter(|(connection, (_, side))| {
                 let direction = &connection.directions[*side as usize];
-                let hosts = connection.hosts(*side);
-                hosts == (from, to) && direction.has_shelved()
-                    || (hosts == (from, to) || hosts == (to, from)) && direction.stall.is_some()
+                let sends = connection.way(*side);
+                sends == way && direction.has_shelved()
+                    || (sends == way || sends == way.back()) && direction.stall.is_some()
             })
             .map(|(_, end)| end)
             .collect();
         for (id, side) in freed {
             if self.connection(id).is_some() {
-                self.flow(now, id, side);
-            }
-        }
-        // Data first: RST does not overtake it.
-        for freight in std::mem::take(&mut self.link(from, to).waiting) {
-            match freight {
-                Freight::Tcp(packet) => self.travel(now, packet),
-                Freight::Datagram(datagram) => self.forward(now, datagram),
-                Freight::Announcement(announcement) => self.spread(now, announcement),
+                self.flow(ground, ip, now, id, side);
             }
         }
     }
 
-    /// A link is cut: what a hold kept on its wire is lost.
-    pub(super) fn lose_held(&mut self, from: MachineId, to: MachineId) {
-        for freight in std::mem::take(&mut self.link(from, to).waiting) {
-            if let Freight::Datagram(datagram) = freight {
-                self.datagrams.free(datagram);
-            }
-        }
+    /// A way is cut: what a hold kept on its wire is lost.
+    pub(in crate::world::net) fn lose_held(&mut self, way: Way) {
         let held: Vec<(ConnectionId, Side)> = self
             .ends()
-            .filter(|(connection, (_, side))| connection.hosts(*side) == (from, to))
+            .filter(|(connection, (_, side))| connection.way(*side) == way)
             .map(|(_, end)| end)
             .collect();
         for (id, side) in held {
@@ -314,24 +349,24 @@ impl World {
     }
 
     /// The writer of a direction waits for room from now on.
-    pub(super) fn block_writer(&mut self, id: ConnectionId, side: Side) {
-        let now = self.now_ns();
+    pub(super) fn block_writer(&mut self, ground: &mut Ground, id: ConnectionId, side: Side) {
+        let now = ground.clock.now_ns();
         let direction = self.connections[id.slot as usize].direction(side);
         if direction.blocked.is_none() {
             let number = direction.next_timer();
             direction.blocked = Some(Blocked { announced: false, number });
             let probe = Event::ProbeWindow { connection: id, side, block: number, attempt: 0, heard: now };
-            self.agenda.push(now + FIRST_RETRANSMISSION, probe);
+            ground.agenda.push(now + FIRST_RETRANSMISSION, probe);
         }
     }
 
     /// The reader of a direction has made room: a blocked writer is told, once.
-    pub(super) fn announce_room(&mut self, id: ConnectionId, side: Side) {
+    pub(super) fn announce_room(&mut self, ground: &mut Ground, ip: &mut Ip, id: ConnectionId, side: Side) {
         let direction = self.connections[id.slot as usize].direction(side);
         let roomy = direction.is_roomy();
         if let Some(blocked) = direction.blocked.as_mut().filter(|blocked| roomy && !blocked.announced) {
             blocked.announced = true;
-            self.send_packet(self.now_ns(), id, side.other(), PacketKind::Window);
+            self.send_packet(ground, ip, ground.clock.now_ns(), id, side.other(), PacketKind::Window);
         }
     }
 
@@ -344,8 +379,10 @@ impl World {
     }
 
     /// The persist timer: asks for room, `heard` being the last sign of life.
-    pub(super) fn probe_window(
+    pub(in crate::world::net) fn probe_window(
         &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
         at: u64,
         id: ConnectionId,
         side: Side,
@@ -355,14 +392,14 @@ impl World {
         if connection.direction(side).blocked.is_none_or(|blocked| blocked.number != number) {
             return;
         }
-        let (from, to) = connection.hosts(side);
+        let way = connection.way(side);
         let timeout = connection.end(side).user_timeout;
         let reader = connection.end(side.other());
         let reader_lives = reader.held && reader.state != EndState::Gone;
-        let there = from == to || self.reaches(at, id, side);
-        let and_back = from == to || self.acknowledges(at, id, side);
+        let there = way.is_loopback() || self.reaches(ground, ip, at, id, side);
+        let and_back = way.is_loopback() || self.acknowledges(ground, ip, at, id, side);
         if there && !reader_lives {
-            self.send_packet(at, id, side.other(), PacketKind::Rst);
+            self.send_packet(ground, ip, at, id, side.other(), PacketKind::Rst);
         } else if there && and_back {
             heard = at;
             self.unblock_writer(id, side);
@@ -374,18 +411,41 @@ impl World {
             Some(next) => {
                 let attempt = attempt + 1;
                 let probe = Event::ProbeWindow { connection: id, side, block: number, attempt, heard };
-                self.agenda.push(next, probe);
+                ground.agenda.push(next, probe);
             }
-            None => self.time_out(at, id, side),
+            None => self.time_out(ground, at, id, side),
         }
     }
 
-    pub(super) fn time_out(&mut self, at: u64, id: ConnectionId, side: Side) {
+    pub(super) fn time_out(&mut self, ground: &mut Ground, at: u64, id: ConnectionId, side: Side) {
         let connection = &mut self.connections[id.slot as usize];
-        let (from, to) = connection.hosts(side);
+        let way = connection.way(side);
         connection.fail(side, io::ErrorKind::TimedOut);
-        self.observe_connection(at, from, to, "timed out");
+        observe(ground, at, way, "timed out");
     }
+}
+
+/// The waker of a segment's timer: delivers instead of waking a task.
+struct Arrival {
+    connection: ConnectionId,
+    side: Side,
+    epoch: u32,
+}
+
+impl Wake for Arrival {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let Arrival { connection, side, epoch } = **self;
+        with(|world| world.tcp(|tcp, ground, ip| tcp.segment_arrives(ground, ip, connection, side, epoch)));
+    }
+}
+
+/// The waker for the timers of what one side sends, in one epoch.
+pub(super) fn arrival(connection: ConnectionId, side: Side, epoch: u32) -> Waker {
+    Waker::from(Arc::new(Arrival { connection, side, epoch }))
 }
 
 /// When to try again after the given attempt: after 200 ms, doubled by each attempt, at most 2 min. Not beyond the user

@@ -1,7 +1,7 @@
 //! What a recorded run remembers, event by event.
 
-use super::{DiskOperation, MachineId};
 use crate::probe::Value;
+use crate::world::{DiskOperation, MachineId};
 use serde::Serialize;
 use std::net::IpAddr;
 

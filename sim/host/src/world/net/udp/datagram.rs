@@ -7,11 +7,11 @@
 //!
 //! A datagram that nobody takes is answered by ICMP's *port unreachable*, which is the same slot on its way back.
 
-use super::digest::{Observed, way};
-use super::link::LinkState;
-use super::packet::{Event, Freight};
-use super::trace::Happening;
-use super::{MachineId, World, with};
+use super::Udp;
+use crate::world::net::wire::{Passage, Way};
+use crate::world::net::{Event, Freight, Ip};
+use crate::world::record::{Happening, Observed};
+use crate::world::{Ground, MachineId, with};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const BUFFER_KEPT: usize = 4096;
 
 /// A datagram's slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct DatagramId(u32);
+pub(in crate::world) struct DatagramId(u32);
 
 pub(super) struct Datagram {
     pub(super) from: (MachineId, SocketAddr),
@@ -38,6 +38,12 @@ pub(super) struct Datagram {
     /// Arrives at the same instant, right after this one, and has no timer.
     next: Option<DatagramId>,
     arrival: Waker,
+}
+
+impl Datagram {
+    fn way(&self) -> Way {
+        Way { from: self.from.0, to: self.to.0 }
+    }
 }
 
 /// What becomes of a datagram that reaches its machine.
@@ -59,7 +65,7 @@ impl Wake for Arrival {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        with(|world| world.datagram_arrives(self.0));
+        with(|world| world.udp(|udp, ground, ip| udp.arrives(ground, ip, self.0)));
     }
 }
 
@@ -92,6 +98,15 @@ impl Datagrams {
         id
     }
 
+    /// Another one that says the same.
+    fn copy(&mut self, id: DatagramId) -> DatagramId {
+        let Datagram { from, to, ref bytes, unreachable, .. } = *self.get(id);
+        let bytes = bytes.clone();
+        let copy = self.insert(from, to, &bytes);
+        self.get_mut(copy).unreachable = unreachable;
+        copy
+    }
+
     pub(super) fn get(&self, id: DatagramId) -> &Datagram {
         &self.slots[id.0 as usize]
     }
@@ -101,10 +116,10 @@ impl Datagrams {
     }
 
     /// The machines between which each goes that is under way or unread.
-    pub(super) fn under_way(&self) -> impl Iterator<Item = (MachineId, MachineId)> {
+    pub(super) fn under_way(&self) -> impl Iterator<Item = Way> {
         let vacant: BTreeSet<u32> = self.vacant.iter().map(|id| id.0).collect();
         let slots = self.slots.iter().zip(0..).filter(move |(_, slot)| !vacant.contains(slot));
-        slots.map(|(datagram, _)| (datagram.from.0, datagram.to.0))
+        slots.map(|(datagram, _)| datagram.way())
     }
 
     /// The datagram was received or lost.
@@ -116,93 +131,95 @@ impl Datagrams {
     }
 }
 
-impl World {
+impl Udp {
+    /// The way of each datagram that is under way or unread.
+    pub(in crate::world::net) fn under_way(&self) -> impl Iterator<Item = Way> {
+        self.datagrams.under_way()
+    }
+
+    /// A datagram that waited on the wire is lost.
+    pub(in crate::world::net) fn lose(&mut self, id: DatagramId) {
+        self.datagrams.free(id);
+    }
+
     /// Sends a datagram from a socket of one machine to an address of another.
     pub(super) fn send_datagram(
         &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
         from: (MachineId, SocketAddr),
         to: (MachineId, SocketAddr),
         bytes: &[u8],
     ) {
-        if self.admit_message() {
+        if ip.load.admit() {
             let id = self.datagrams.insert(from, to, bytes);
-            let now = self.now_ns();
-            self.forward(now, id);
+            self.forward(ground, ip, id);
         }
     }
 
     /// A datagram sets out, or goes on after a hold. Not to be called from a timer's callback.
-    pub(super) fn forward(&mut self, now: u64, id: DatagramId) {
+    pub(in crate::world::net) fn forward(&mut self, ground: &mut Ground, ip: &mut Ip, id: DatagramId) {
+        let now = ground.clock.now_ns();
         let datagram = self.datagrams.get_mut(id);
-        let ((from, _), (to, _)) = (datagram.from, datagram.to);
         datagram.next = None;
         datagram.at = now;
-        if from == to {
-            return self.datagram_arrives(id);
+        let (way, size) = (datagram.way(), UDP_HEADER + datagram.bytes.len());
+        if way.is_loopback() {
+            return self.arrives(ground, ip, id);
         }
-        match self.link(from, to).state() {
-            LinkState::Cut => return self.datagrams.free(id),
-            LinkState::Held => return self.link(from, to).waiting.push(Freight::Datagram(id)),
-            LinkState::Up => {}
-        }
-        let size = UDP_HEADER + self.datagrams.get(id).bytes.len();
-        let transit = self.transit(from, to, now, size);
+        let transit = match ip.wire.depart(now, way, size, Freight::Datagram(id)) {
+            Passage::Travels(transit) => transit,
+            Passage::Held => return,
+            Passage::Lost => return self.datagrams.free(id),
+        };
         if let Some(latency) = transit.copy {
-            let original = self.datagrams.get(id);
-            let (from, to, bytes) = (original.from, original.to, original.bytes.clone());
-            let unreachable = original.unreachable;
-            let copy = self.datagrams.insert(from, to, &bytes);
-            self.datagrams.get_mut(copy).unreachable = unreachable;
-            self.launch_datagram(now, copy, latency);
+            let copy = self.datagrams.copy(id);
+            self.launch(ground, ip, now, copy, latency);
         }
         if transit.lost {
             return self.datagrams.free(id);
         }
-        self.launch_datagram(now, id, transit.latency);
+        self.launch(ground, ip, now, id, transit.latency);
     }
 
-    fn launch_datagram(&mut self, now: u64, id: DatagramId, latency: u64) {
+    fn launch(&mut self, ground: &mut Ground, ip: &mut Ip, now: u64, id: DatagramId, latency: u64) {
         let at = now + latency;
-        let mut bytes = std::mem::take(&mut self.datagrams.get_mut(id).bytes);
-        let datagram = self.datagrams.get(id);
-        let ends = (datagram.from.0, datagram.to.0);
-        self.corrupt(ends.0, ends.1, &mut bytes);
         let datagram = self.datagrams.get_mut(id);
-        (datagram.bytes, datagram.at) = (bytes, at);
+        let way = datagram.way();
+        ip.wire.corrupt(way, &mut datagram.bytes);
+        datagram.at = at;
         let last = self.datagrams.last.replace(id);
         // What arrives later than now has not arrived, so the last one still has its timer, or shares one.
         if let Some(last) = last.filter(|last| *last != id && at > now) {
             let last = self.datagrams.get_mut(last);
-            if last.at == at && (last.from.0, last.to.0) == ends {
+            if last.at == at && last.way() == way {
                 last.next = Some(id);
                 return;
             }
         }
-        if !self.timer.arm(at, &self.datagrams.get(id).arrival) {
-            self.datagram_arrives(id);
+        if !ground.clock.arm(at, &self.datagrams.get(id).arrival) {
+            self.arrives(ground, ip, id);
         }
     }
 
     /// A datagram reaches its destination, and those that share its timer. Runs in a timer's callback: arms nothing.
-    pub(super) fn datagram_arrives(&mut self, first: DatagramId) {
+    pub(in crate::world::net) fn arrives(&mut self, ground: &mut Ground, ip: &mut Ip, first: DatagramId) {
         let mut next = Some(first);
         while let Some(id) = next {
-            next = self.datagrams.get_mut(id).next.take();
-            let datagram = self.datagrams.get(id);
-            let ((from, _), (to, address)) = (datagram.from, datagram.to);
-            let state = if from == to { LinkState::Up } else { self.link(from, to).state() };
-            match state {
-                LinkState::Held => self.link(from, to).waiting.push(Freight::Datagram(id)),
-                LinkState::Up if self.hosts[to.index()].up && self.holds(to, address.ip()) => {
-                    self.meet_socket(id);
-                }
-                LinkState::Up | LinkState::Cut => self.datagrams.free(id),
+            let datagram = self.datagrams.get_mut(id);
+            next = datagram.next.take();
+            let (way, address) = (datagram.way(), datagram.to.1.ip());
+            let taken = || ground.machines.is_up(way.to) && ip.addresses.holds(way.to, address);
+            match ip.wire.arrive(way, Freight::Datagram(id), taken) {
+                Passage::Travels(()) => self.meet_socket(ground, ip, id),
+                Passage::Held => {}
+                Passage::Lost => self.datagrams.free(id),
             }
         }
     }
 
     /// A datagram has reached its machine.
-    fn meet_socket(&mut self, id: DatagramId) {
+    fn meet_socket(&mut self, ground: &mut Ground, ip: &mut Ip, id: DatagramId) {
         let Datagram { from, to, at, unreachable, .. } = *self.datagrams.get(id);
         let socket = self.socket_for(to, from.1);
         if unreachable {
@@ -218,47 +235,42 @@ impl World {
             Some(socket) if self.sockets[socket as usize].has_room_for(len) => Fate::Delivered,
             Some(_) => Fate::Dropped,
         };
-        let way = way(from.0, to.0);
-        self.hasher.event(Observed::Datagram, at, way, (fate as u64) << 32 | len as u64);
-        self.hasher.bytes(bytes);
-        self.record(at, || {
+        let (way, record) = (Way { from: from.0, to: to.0 }, &mut ground.record);
+        record.event(Observed::Datagram, at, way.word(), (fate as u64) << 32 | len as u64);
+        record.bytes(bytes);
+        record.keep(at, || {
             let what = ["delivered", "dropped", "refused"][fate as usize];
-            Happening::Datagram { from: from.0, to: to.0, bytes: len, what }
+            Happening::Datagram { from: way.from, to: way.to, bytes: len, what }
         });
         match (fate, socket) {
             (Fate::Delivered, Some(socket)) => {
-                self.messages += 1;
-                self.bytes += len as u64;
+                record.count_message(len);
                 self.sockets[socket as usize].take(id, len);
             }
-            (Fate::Refused, _) => self.return_to_sender(at, id),
+            (Fate::Refused, _) => self.return_to_sender(ground, ip, at, id),
             _ => self.datagrams.free(id),
         }
     }
 
     /// Nobody takes a datagram: its sender's machine is told. Runs in a timer's callback, so on the slow path.
-    fn return_to_sender(&mut self, at: u64, id: DatagramId) {
+    fn return_to_sender(&mut self, ground: &mut Ground, ip: &mut Ip, at: u64, id: DatagramId) {
         let datagram = self.datagrams.get_mut(id);
         (datagram.from, datagram.to) = (datagram.to, datagram.from);
         datagram.unreachable = true;
         datagram.bytes.clear();
         datagram.at = at;
-        let ((from, _), (to, _)) = (datagram.from, datagram.to);
-        if from == to {
-            return self.meet_socket(id);
+        let way = datagram.way();
+        if way.is_loopback() {
+            return self.meet_socket(ground, ip, id);
         }
-        match self.link(from, to).state() {
-            LinkState::Cut => self.datagrams.free(id),
-            LinkState::Held => self.link(from, to).waiting.push(Freight::Datagram(id)),
-            LinkState::Up => {
-                let transit = self.transit(from, to, at, 2 * UDP_HEADER);
-                if transit.lost {
-                    return self.datagrams.free(id);
-                }
+        match ip.wire.depart(at, way, 2 * UDP_HEADER, Freight::Datagram(id)) {
+            Passage::Travels(transit) if !transit.lost => {
                 let at = at + transit.latency;
                 self.datagrams.get_mut(id).at = at;
-                self.agenda.push(at, Event::Arrives(Freight::Datagram(id)));
+                ground.agenda.push(at, Event::Arrives(Freight::Datagram(id)));
             }
+            Passage::Held => {}
+            Passage::Travels(_) | Passage::Lost => self.datagrams.free(id),
         }
     }
 }

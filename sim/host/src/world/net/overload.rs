@@ -7,9 +7,9 @@
 //!
 //! Beyond the limit the world loses datagrams and packets on purpose, until the testbed looks and ends the run.
 
-use super::packet::{Event, Freight};
-use super::tcp::Side;
-use super::{MachineId, World};
+use super::wire::Way;
+use super::{Event, Freight, Net};
+use crate::world::{Ground, World};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -52,58 +52,59 @@ impl Default for Load {
 impl World {
     /// Sets how many messages may be under way at once.
     pub fn set_message_limit(&mut self, limit: usize) {
-        self.load.limit = limit;
+        self.net.ip.load.limit = limit;
     }
 
     /// What is wrong, if more messages were under way at some time than the world allows. The run is worth nothing from
     /// then on: messages are lost.
     pub fn overload(&self) -> Option<&Overload> {
-        self.load.overload.as_ref()
+        self.net.ip.load.overload.as_ref()
     }
+}
 
+impl Load {
     /// Another message sets out. Returns false where there are too many already.
-    pub(super) fn admit_message(&mut self) -> bool {
-        self.load.counted += 1;
-        if self.load.counted > self.load.limit && self.load.overload.is_none() {
-            self.count_messages();
-        }
-        self.load.overload.is_none()
+    pub(super) fn admit(&mut self) -> bool {
+        self.counted += 1;
+        self.overload.is_none()
     }
 
+    /// Whether it is time to count what is there.
+    pub(super) fn is_due(&self) -> bool {
+        self.counted >= self.limit && self.overload.is_none()
+    }
+}
+
+impl Net {
+    /// Counts what is there, in earnest.
     #[cold]
-    fn count_messages(&mut self) {
-        let mut by_link: BTreeMap<(MachineId, MachineId), usize> = BTreeMap::new();
-        let mut count = |link, messages| *by_link.entry(link).or_default() += messages;
-        for (_, connection) in &self.connections {
-            for side in [Side::Dialler, Side::Acceptor] {
-                count(connection.hosts(side), connection.directions[side as usize].segments());
-            }
-        }
-        self.datagrams.under_way().for_each(|(from, to)| count((from, to), 1));
-        let machines = self.hosts.len();
-        for (place, link) in self.links.iter().enumerate() {
+    pub(super) fn count_messages(&mut self, ground: &Ground) {
+        let mut by_link: BTreeMap<Way, usize> = BTreeMap::new();
+        let mut count = |way, messages| *by_link.entry(way).or_default() += messages;
+        self.tcp.under_way().for_each(|(way, segments)| count(way, segments));
+        self.udp.under_way().for_each(|way| count(way, 1));
+        for (way, waiting) in self.ip.wire.waiting() {
             // Datagrams that wait there have been counted.
-            let packets = link.waiting.iter().filter(|freight| !matches!(freight, Freight::Datagram(_)));
-            count((MachineId::new(place / machines), MachineId::new(place % machines)), packets.count());
+            let packets = waiting.iter().filter(|freight| !matches!(freight, Freight::Datagram(_)));
+            count(way, packets.count());
         }
-        let packets = self.agenda.events().filter_map(|event| match event {
-            Event::Arrives(Freight::Tcp(packet)) => {
-                let connection = self.connections.get(packet.connection.slot as usize)?;
-                Some(connection.hosts(packet.from))
-            }
+        let packets = ground.agenda.events().filter_map(|event| match event {
+            Event::Arrives(Freight::Tcp(packet)) => self.tcp.way_of(packet),
             _ => None,
         });
-        packets.for_each(|link| count(link, 1));
+        packets.for_each(|way| count(way, 1));
         let messages: usize = by_link.values().sum();
-        let head_start = self.load.limit / 8;
-        self.load.counted = messages.min(self.load.limit - head_start);
-        if messages < self.load.limit {
+        let load = &mut self.ip.load;
+        let head_start = load.limit / 8;
+        load.counted = messages.min(load.limit - head_start);
+        if messages < load.limit {
             return;
         }
-        let Some((&(from, to), &on_link)) = by_link.iter().max_by_key(|(_, messages)| **messages) else {
+        let Some((way, &on_link)) = by_link.iter().max_by_key(|(_, messages)| **messages) else {
             return;
         };
-        let link = (self.name(from).to_owned(), self.name(to).to_owned());
-        self.load.overload = Some(Overload { at_ns: self.now_ns(), messages, link, on_link });
+        let name = |machine| ground.machines.name(machine).to_owned();
+        let link = (name(way.from), name(way.to));
+        load.overload = Some(Overload { at_ns: ground.clock.now_ns(), messages, link, on_link });
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ToSocketAddrs;
 use super::name::{first_that_works, no_address};
-use crate::world::udp::SocketId;
+use crate::world::net::SocketId;
 use crate::world::{try_with, with};
 use std::future::poll_fn;
 use std::io;
@@ -29,7 +29,11 @@ impl UdpSocket {
         let addresses = address.resolve()?;
         with(|world| {
             let host = world.current_host().ok_or(io::ErrorKind::Unsupported)?;
-            Ok(UdpSocket { id: first_that_works(addresses, |address| world.bind_socket(host, address))? })
+            Ok(UdpSocket {
+                id: first_that_works(addresses, |address| {
+                    world.udp(|udp, _, ip| udp.bind(ip, host, address))
+                })?,
+            })
         })
     }
 
@@ -40,7 +44,11 @@ impl UdpSocket {
     /// `NetworkUnreachable` for an address that no machine has, `NotFound` for an unknown name.
     pub async fn connect(&self, address: impl ToSocketAddrs) -> io::Result<()> {
         let addresses = address.resolve()?;
-        with(|world| first_that_works(addresses, |address| world.connect_socket(self.id, address)))
+        with(|world| {
+            first_that_works(addresses, |address| {
+                world.udp(|udp, ground, ip| udp.connect(ground, ip, self.id, address))
+            })
+        })
     }
 
     /// Sends a datagram to an address, which may be another than the one that the socket is connected to.
@@ -70,7 +78,10 @@ impl UdpSocket {
     /// `ConnectionRefused` when a datagram of a connected socket found nobody, `ConnectionAborted` when the machine has
     /// died.
     pub async fn recv_from(&self, into: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        poll_fn(|context| with(|world| world.poll_receive(self.id, context, into, false))).await
+        poll_fn(|context| {
+            with(|world| world.udp(|udp, _, _| udp.poll_receive(self.id, context, into, false)))
+        })
+        .await
     }
 
     /// Receives a datagram. As [`UdpSocket::recv_from`], without the sender.
@@ -88,7 +99,8 @@ impl UdpSocket {
     ///
     /// As [`UdpSocket::recv_from`].
     pub async fn peek_from(&self, into: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        poll_fn(|context| with(|world| world.poll_receive(self.id, context, into, true))).await
+        poll_fn(|context| with(|world| world.udp(|udp, _, _| udp.poll_receive(self.id, context, into, true))))
+            .await
     }
 
     /// Waits until there is a datagram to receive. As with tokio on Linux, a refusal does not end the wait.
@@ -97,7 +109,7 @@ impl UdpSocket {
     ///
     /// `ConnectionAborted` when the machine has died.
     pub async fn readable(&self) -> io::Result<()> {
-        poll_fn(|context| with(|world| world.poll_readable(self.id, context))).await
+        poll_fn(|context| with(|world| world.udp(|udp, _, _| udp.poll_readable(self.id, context)))).await
     }
 
     /// Waits until a datagram can be sent: not at all.
@@ -115,7 +127,7 @@ impl UdpSocket {
     ///
     /// As [`UdpSocket::send_to`].
     pub fn try_send_to(&self, bytes: &[u8], address: SocketAddr) -> io::Result<usize> {
-        with(|world| world.send_from_socket(self.id, Some(address), bytes))
+        with(|world| world.udp(|udp, ground, ip| udp.send(ground, ip, self.id, Some(address), bytes)))
     }
 
     /// Sends a datagram to the peer of a connected socket. As [`UdpSocket::send`].
@@ -124,7 +136,7 @@ impl UdpSocket {
     ///
     /// As [`UdpSocket::send`].
     pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        with(|world| world.send_from_socket(self.id, None, bytes))
+        with(|world| world.udp(|udp, ground, ip| udp.send(ground, ip, self.id, None, bytes)))
     }
 
     /// Receives a datagram that is there already.
@@ -133,7 +145,7 @@ impl UdpSocket {
     ///
     /// `WouldBlock` when there is none; otherwise as [`UdpSocket::recv_from`].
     pub fn try_recv_from(&self, into: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        with(|world| world.try_receive(self.id, into, false))
+        with(|world| world.udp(|udp, _, _| udp.try_receive(self.id, into, false)))
     }
 
     /// Receives a datagram that is there already. As [`UdpSocket::try_recv_from`], without the sender.
@@ -152,7 +164,8 @@ impl UdpSocket {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<SocketAddr>> {
         let unfilled = into.initialize_unfilled();
-        let received = with(|world| world.poll_receive(self.id, context, unfilled, false));
+        let received =
+            with(|world| world.udp(|udp, _, _| udp.poll_receive(self.id, context, unfilled, false)));
         received.map_ok(|(len, from)| {
             into.advance(len);
             from
@@ -185,7 +198,7 @@ impl UdpSocket {
     ///
     /// `ConnectionAborted` when the machine has died.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        with(|world| world.socket_address(self.id))
+        with(|world| world.udp(|udp, _, _| udp.local_address(self.id)))
     }
 
     /// The address that it is connected to.
@@ -194,12 +207,12 @@ impl UdpSocket {
     ///
     /// `NotConnected` when it is not.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        with(|world| world.socket_peer(self.id))
+        with(|world| world.udp(|udp, _, _| udp.peer_address(self.id)))
     }
 }
 
 impl Drop for UdpSocket {
     fn drop(&mut self) {
-        try_with(|world| world.close_socket(self.id));
+        try_with(|world| world.udp(|udp, _, _| udp.close(self.id)));
     }
 }

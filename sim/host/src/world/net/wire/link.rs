@@ -1,4 +1,4 @@
-//! Directed links between machines: how packets travel, and three states.
+//! A directed link from one machine to another: how packets travel, and three states.
 //!
 //! *Up*: packets travel. *Cut*: packets are lost, those already on the wire included. *Held*: packets wait on the wire
 //! and travel on when the hold ends. Faults overlap, so a link counts its cuts and holds and is up when both are zero.
@@ -8,42 +8,32 @@
 //! link's [settings](LinkSettings) and the [faults](LinkFault) on top of them.
 //!
 //! **What TCP shows of it** is timing alone. Its segments are put in order again, so a detour holds up what follows;
-//! copies are thrown away; nothing damaged passes its checksum, so that only datagrams are. A full queue takes as much as
-//! fits, and the sender goes on when half of it has drained, as acknowledgements would tell it to.
+//! copies are thrown away; nothing damaged passes its checksum, so that only datagrams are. A full queue takes as much
+//! as fits, and the sender goes on when half of it has drained, as acknowledgements would tell it to.
 //!
 //! **Randomness.** Latency and loss take one step a packet of the stream `network/n1→n2`. Duplication, reordering and
 //! corruption have streams of their own, and draw only while they are asked for: switching one on moves no other draw.
-//!
-//! | file | noun |
-//! |---|---|
-//! | `settings.rs`, `fault.rs` | what a link is like, and what makes it worse |
-//! | `latency.rs`, `queue.rs` | how long a packet takes |
-//! | `steer.rs` | what the testbed does to a link |
 
-mod fault;
-mod latency;
-mod queue;
-mod settings;
-mod steer;
-
-pub use fault::LinkFault;
-pub use latency::Latency;
-pub use settings::{Bandwidth, LinkSettings, Reorder};
-
-use super::packet::Freight;
-use super::{Draw, Stream};
-use queue::Queue;
+use super::super::Freight;
+use super::queue::Queue;
+use super::{Bandwidth, Latency, LinkFault, LinkSettings, Passage, Reorder, fault};
+use crate::world::{Draw, Stream};
 use std::time::Duration;
 
-/// What a packet finds on a link right now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LinkState {
-    Up,
-    Cut,
-    Held,
+/// Whose streams a link draws from.
+pub(super) struct Origin<'o> {
+    pub(super) seed: u64,
+    pub(super) from: &'o str,
+    pub(super) to: &'o str,
 }
 
-pub(crate) struct Link {
+impl<'o> Origin<'o> {
+    fn stream(self, of: impl FnOnce(&'o str, &'o str) -> Stream<'o>) -> Box<Draw> {
+        Box::new(Draw::new(self.seed, of(self.from, self.to)))
+    }
+}
+
+pub(super) struct Link {
     cuts: u32,
     holds: u32,
     settings: LinkSettings,
@@ -58,7 +48,7 @@ pub(crate) struct Link {
     queue: Queue,
     draws: Draws,
     /// What waits for the end of a hold.
-    pub(crate) waiting: Vec<Freight>,
+    waiting: Vec<Freight>,
 }
 
 /// What only some links do.
@@ -80,17 +70,17 @@ struct Draws {
 
 /// One packet's fate.
 #[derive(Debug)]
-pub(crate) struct Transit {
+pub(in crate::world::net) struct Transit {
     /// How long it travels, in ns.
-    pub(crate) latency: u64,
+    pub(in crate::world::net) latency: u64,
     /// It is lost, by chance or to a full queue.
-    pub(crate) lost: bool,
+    pub(in crate::world::net) lost: bool,
     /// How long its copy travels, if it has one.
-    pub(crate) copy: Option<u64>,
+    pub(in crate::world::net) copy: Option<u64>,
 }
 
 impl Link {
-    pub(crate) fn new(settings: LinkSettings) -> Self {
+    pub(super) fn new(settings: LinkSettings) -> Self {
         let mut link = Link {
             cuts: 0,
             holds: 0,
@@ -108,12 +98,57 @@ impl Link {
         link
     }
 
-    pub(crate) fn state(&self) -> LinkState {
+    /// What its state does to a packet.
+    pub(super) fn passage(&self) -> Passage {
         match (self.cuts, self.holds) {
-            (0, 0) => LinkState::Up,
-            (0, _) => LinkState::Held,
-            _ => LinkState::Cut,
+            (0, 0) => Passage::Travels(()),
+            (0, _) => Passage::Held,
+            _ => Passage::Lost,
         }
+    }
+
+    /// Keeps something until a hold ends.
+    pub(super) fn hold_back(&mut self, freight: Freight) {
+        self.waiting.push(freight);
+    }
+
+    pub(super) fn waiting(&self) -> &[Freight] {
+        &self.waiting
+    }
+
+    pub(super) fn cut(&mut self) -> Option<Vec<Freight>> {
+        let held = self.passage() == Passage::Held;
+        self.cuts += 1;
+        held.then(|| std::mem::take(&mut self.waiting))
+    }
+
+    pub(super) fn mend(&mut self) {
+        self.cuts = self.cuts.checked_sub(1).expect("every heal follows its own cut");
+    }
+
+    pub(super) fn hold(&mut self) {
+        self.holds += 1;
+    }
+
+    pub(super) fn release(&mut self) -> Option<Vec<Freight>> {
+        self.holds = self.holds.checked_sub(1).expect("every release follows its own hold");
+        (self.passage() == Passage::Travels(())).then(|| std::mem::take(&mut self.waiting))
+    }
+
+    pub(super) fn set(&mut self, settings: LinkSettings) {
+        self.settings = settings;
+        self.sum_up();
+    }
+
+    pub(super) fn begin(&mut self, fault: LinkFault) {
+        self.faults.push(fault);
+        self.sum_up();
+    }
+
+    /// Ends one such fault; false when there was none.
+    pub(super) fn end(&mut self, fault: LinkFault) -> bool {
+        let place = self.faults.iter().position(|active| *active == fault);
+        place.map(|place| self.faults.remove(place)).inspect(|_| self.sum_up()).is_some()
     }
 
     /// Settings and faults together: the worst of each.
@@ -131,17 +166,12 @@ impl Link {
         self.rare = rare.is_any().then(|| Box::new(rare));
     }
 
-    /// Draws what becomes of a packet of `size` bytes that leaves now. `stream` makes the link's stream for a purpose.
-    pub(crate) fn transit(
-        &mut self,
-        now: u64,
-        size: usize,
-        stream: impl Fn(for<'a> fn(&'a str, &'a str) -> Stream<'a>) -> Draw,
-    ) -> Transit {
+    /// Draws what becomes of a packet of `size` bytes that leaves now. `origin` says whose streams it draws from.
+    pub(super) fn transit<'o>(&mut self, now: u64, size: usize, origin: impl Fn() -> Origin<'o>) -> Transit {
         let bits = self
             .draws
             .transit
-            .get_or_insert_with(|| Box::new(stream(|from, to| Stream::Transit { from, to })))
+            .get_or_insert_with(|| origin().stream(|from, to| Stream::Transit { from, to }))
             .bits();
         let lost = u64::from(bits as u32) < self.loss;
         let latency = self.latency.sample((bits >> 32) as u32) + self.late;
@@ -151,7 +181,7 @@ impl Link {
                 let draw = self
                     .draws
                     .duplicate
-                    .get_or_insert_with(|| Box::new(stream(|from, to| Stream::Duplicate { from, to })));
+                    .get_or_insert_with(|| origin().stream(|from, to| Stream::Duplicate { from, to }));
                 if draw.chance(rare.duplicate) {
                     transit.copy = Some(self.latency.sample((draw.bits() >> 32) as u32) + self.late);
                 }
@@ -160,7 +190,7 @@ impl Link {
                 let draw = self
                     .draws
                     .reorder
-                    .get_or_insert_with(|| Box::new(stream(|from, to| Stream::Reorder { from, to })));
+                    .get_or_insert_with(|| origin().stream(|from, to| Stream::Reorder { from, to }));
                 if draw.chance(probability) {
                     transit.latency += draw.duration(Duration::ZERO, by).as_nanos() as u64;
                 }
@@ -179,7 +209,7 @@ impl Link {
     }
 
     /// How much of a packet of `len` bytes and a header fits into the queue; none when not even the header does.
-    pub(crate) fn fits(&self, now: u64, header: usize, len: usize) -> Option<usize> {
+    pub(super) fn fits(&self, now: u64, header: usize, len: usize) -> Option<usize> {
         match self.rare.as_ref().and_then(|rare| rare.bandwidth) {
             None => Some(len),
             Some(bandwidth) => Some(self.queue.room(now, bandwidth).checked_sub(header)?.min(len))
@@ -188,7 +218,7 @@ impl Link {
     }
 
     /// When half of the queue is free again.
-    pub(crate) fn roomy_at(&self, now: u64) -> u64 {
+    pub(super) fn roomy_at(&self, now: u64) -> u64 {
         match self.rare.as_ref().and_then(|rare| rare.bandwidth) {
             None => now,
             Some(bandwidth) => self.queue.roomy_at(now, bandwidth),
@@ -196,18 +226,14 @@ impl Link {
     }
 
     /// Damages a datagram, if this one's turn has come: one byte of it becomes another.
-    pub(crate) fn corrupt(
-        &mut self,
-        bytes: &mut [u8],
-        stream: impl Fn(for<'a> fn(&'a str, &'a str) -> Stream<'a>) -> Draw,
-    ) {
+    pub(super) fn corrupt<'o>(&mut self, bytes: &mut [u8], origin: impl Fn() -> Origin<'o>) {
         let Some(rare) = self.rare.as_ref().filter(|rare| rare.corrupt > 0.0 && !bytes.is_empty()) else {
             return;
         };
         let draw = self
             .draws
             .corrupt
-            .get_or_insert_with(|| Box::new(stream(|from, to| Stream::Corrupt { from, to })));
+            .get_or_insert_with(|| origin().stream(|from, to| Stream::Corrupt { from, to }));
         if draw.chance(rare.corrupt) {
             let place = draw.below(bytes.len() as u64) as usize;
             bytes[place] ^= draw.between(1, 255) as u8;

@@ -1,6 +1,7 @@
 //! Addresses that move between machines.
 
-use crate::world::with;
+use crate::world::net::Ip;
+use crate::world::{Ground, MachineId, with};
 use std::io;
 use std::net::IpAddr;
 
@@ -11,7 +12,7 @@ use std::net::IpAddr;
 /// `AlreadyExists` if it holds it already, `InvalidInput` for an address that is some machine's own, or none to claim;
 /// `Unsupported` in a real build, where that is a matter of the operating system.
 pub fn claim_address(ip: IpAddr) -> io::Result<()> {
-    with(|world| world.claim(ip))
+    on_this_machine(|ground, network, host| network.claim(ground, host, ip))
 }
 
 /// This machine lets go of an address. Sockets that are bound to it stay so, and hear and say nothing any more.
@@ -20,7 +21,7 @@ pub fn claim_address(ip: IpAddr) -> io::Result<()> {
 ///
 /// `AddrNotAvailable` if it has not claimed it; `Unsupported` in a real build.
 pub fn release_address(ip: IpAddr) -> io::Result<()> {
-    with(|world| world.release_address(ip))
+    on_this_machine(|ground, network, host| network.unclaim(ground, host, ip))
 }
 
 /// Tells everybody on the network that this machine has an address (gratuitous ARP). Whom it does not reach goes on
@@ -30,7 +31,7 @@ pub fn release_address(ip: IpAddr) -> io::Result<()> {
 ///
 /// `AddrNotAvailable` if this machine has not claimed it; `Unsupported` in a real build.
 pub fn announce_address(ip: IpAddr) -> io::Result<()> {
-    with(|world| world.announce(ip))
+    on_this_machine(|ground, network, host| network.announce(ground, host, ip))
 }
 
 /// What this machine has claimed. A process that crashed leaves its claims to the next one.
@@ -39,5 +40,12 @@ pub fn announce_address(ip: IpAddr) -> io::Result<()> {
 ///
 /// `Unsupported` in a real build.
 pub fn claimed_addresses() -> io::Result<Vec<IpAddr>> {
-    with(|world| world.claimed())
+    on_this_machine(|_, network, host| Ok(network.claimed(host)))
+}
+
+fn on_this_machine<T>(act: impl FnOnce(&mut Ground, &mut Ip, MachineId) -> io::Result<T>) -> io::Result<T> {
+    with(|world| {
+        let host = world.current_host().ok_or(io::ErrorKind::Unsupported)?;
+        world.ip_layer(|ground, ip| act(ground, ip, host))
+    })
 }

@@ -3,7 +3,8 @@
 //! A process is known while [`run`] runs it. Whatever befalls it befalls the future in [`run`], which is woken to look.
 //! The death of its machine takes all of them, and what befell them: the machine starts them again itself.
 
-use super::{MachineId, World, try_with, with};
+use super::MachineId;
+use crate::world::{try_with, with};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -21,6 +22,12 @@ impl Processes {
     /// Their machine dies. Their futures are dropped later, and the next ones may be known by then.
     pub(super) fn all_die(&mut self) {
         self.by_name.clear();
+    }
+
+    fn forget(&mut self, name: &str, number: u64) {
+        if self.by_name.get(name).is_some_and(|process| process.number == number) {
+            self.by_name.remove(name);
+        }
     }
 }
 
@@ -74,7 +81,7 @@ pub fn resume_process(host: MachineId, name: &str) {
 /// How a process of a machine fares; none if the machine runs none of this name.
 pub fn process_state(host: MachineId, name: &str) -> Option<ProcessState> {
     with(|world| {
-        let process = world.hosts[host.index()].processes.by_name.get(name)?;
+        let process = world.ground.machines.processes(host).by_name.get(name)?;
         Some(match process {
             Process { down: true, .. } => ProcessState::Down,
             Process { paused: true, .. } => ProcessState::Paused,
@@ -85,7 +92,7 @@ pub fn process_state(host: MachineId, name: &str) -> Option<ProcessState> {
 
 fn change(host: MachineId, name: &str, change: impl FnOnce(&mut Process)) {
     with(|world| {
-        let Some(process) = world.hosts[host.index()].processes.by_name.get_mut(name) else { return };
+        let Some(process) = world.ground.machines.processes(host).by_name.get_mut(name) else { return };
         change(process);
         if let Some(waker) = process.waker.take() {
             waker.wake();
@@ -125,7 +132,7 @@ impl Known {
     fn new(name: &'static str) -> Self {
         with(|world| {
             let host = world.current_host().expect("processes belong to nodes");
-            let processes = &mut world.hosts[host.index()].processes;
+            let processes = world.ground.machines.processes(host);
             processes.count += 1;
             let number = processes.count;
             let process = Process { number, down: false, paused: false, crashes: 0, waker: None };
@@ -137,7 +144,7 @@ impl Known {
 
     fn with<T>(&self, look: impl FnOnce(&mut Process) -> T) -> T {
         with(|world| {
-            let process = world.hosts[self.host.index()].processes.by_name.get_mut(self.name);
+            let process = world.ground.machines.processes(self.host).by_name.get_mut(self.name);
             look(process.expect("a process is known while it runs"))
         })
     }
@@ -156,15 +163,6 @@ impl Known {
 
 impl Drop for Known {
     fn drop(&mut self) {
-        try_with(|world| world.forget_process(self));
-    }
-}
-
-impl World {
-    fn forget_process(&mut self, known: &Known) {
-        let by_name = &mut self.hosts[known.host.index()].processes.by_name;
-        if by_name.get(known.name).is_some_and(|process| process.number == known.number) {
-            by_name.remove(known.name);
-        }
+        try_with(|world| world.ground.machines.processes(self.host).forget(self.name, self.number));
     }
 }

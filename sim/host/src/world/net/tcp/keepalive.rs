@@ -7,10 +7,11 @@
 //!
 //! Probe and answer take no time, and are lost only to a link that is not up: as with acknowledgements.
 
-use super::World;
-use super::packet::{Event, PacketKind};
-use super::tcp::{ConnectionId, EndState, Side, died};
+use super::packet::PacketKind;
+use super::{ConnectionId, EndState, Side, Tcp, died};
 use crate::net::Keepalive;
+use crate::world::Ground;
+use crate::world::net::{Event, Ip};
 use std::io;
 
 /// The keep-alive of one end.
@@ -20,14 +21,15 @@ pub(super) struct Probing {
     number: u32,
 }
 
-impl World {
-    pub(crate) fn set_keepalive(
+impl Tcp {
+    pub(in crate::world) fn set_keepalive(
         &mut self,
+        ground: &mut Ground,
         id: ConnectionId,
         side: Side,
         options: Option<Keepalive>,
     ) -> io::Result<()> {
-        let now = self.now_ns();
+        let now = ground.clock.now_ns();
         let connection = self.connection(id).ok_or_else(died)?;
         if options.is_some_and(|options| options.count == 0 || options.interval.is_zero()) {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -35,7 +37,7 @@ impl World {
         let number = connection.direction(side).next_timer();
         connection.end(side).keepalive = options.map(|options| Probing { options, number });
         if let Some(options) = options {
-            self.agenda.push(
+            ground.agenda.push(
                 now + options.idle.as_nanos() as u64,
                 Event::KeepAlive { connection: id, side, number, unanswered: 0, since: now },
             );
@@ -44,15 +46,17 @@ impl World {
     }
 
     /// The timer of an end: `unanswered` probes since it was last known to be alive, at `since` or later.
-    pub(super) fn keep_alive(
+    pub(in crate::world::net) fn keep_alive(
         &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
         at: u64,
         id: ConnectionId,
         side: Side,
         (number, unanswered, since): (u32, u32, u64),
     ) {
         let Some(connection) = self.connection(id) else { return };
-        let (from, to) = connection.hosts(side);
+        let way = connection.way(side);
         let peer_gone = connection.end(side.other()).state == EndState::Gone;
         let heard = connection.direction(side.other()).last_at;
         let since = if heard <= at { since.max(heard) } else { since };
@@ -73,12 +77,12 @@ impl World {
         } else if silent < idle {
             (0, since, since + idle)
         } else if unanswered >= count {
-            return self.time_out(at, id, side);
-        } else if from == to || self.reaches(at, id, side) {
+            return self.time_out(ground, at, id, side);
+        } else if way.is_loopback() || self.reaches(ground, ip, at, id, side) {
             if peer_gone {
-                self.send_packet(at, id, side.other(), PacketKind::Rst);
+                self.send_packet(ground, ip, at, id, side.other(), PacketKind::Rst);
                 (unanswered + 1, since, at + interval)
-            } else if from == to || self.acknowledges(at, id, side) {
+            } else if way.is_loopback() || self.acknowledges(ground, ip, at, id, side) {
                 (0, at, at + idle)
             } else {
                 (unanswered + 1, since, at + interval)
@@ -86,6 +90,6 @@ impl World {
         } else {
             (unanswered + 1, since, at + interval)
         };
-        self.agenda.push(next, Event::KeepAlive { connection: id, side, number, unanswered, since });
+        ground.agenda.push(next, Event::KeepAlive { connection: id, side, number, unanswered, since });
     }
 }

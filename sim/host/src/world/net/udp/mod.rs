@@ -4,9 +4,16 @@
 //! A connected socket receives from its peer alone, and learns by `ConnectionRefused`, once, from its next call, that
 //! a datagram found nobody there. Sending never waits.
 
-use super::datagram::DatagramId;
-use super::listener::{Binding, binding, bindings, overlaps};
-use super::{MachineId, World};
+mod datagram;
+
+pub(super) use datagram::DatagramId;
+
+use super::Ip;
+use super::port::Binding;
+use crate::world::{Ground, MachineId};
+use datagram::Datagrams;
+use slab::Slab;
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
@@ -26,14 +33,24 @@ const EINVAL: i32 = 22;
 const EDESTADDRREQ: i32 = 89;
 const EMSGSIZE: i32 = 90;
 
+/// All sockets for datagrams, and all datagrams.
+#[derive(Default)]
+pub(in crate::world) struct Udp {
+    sockets: Slab<Socket>,
+    bound: BTreeMap<Binding, u32>,
+    datagrams: Datagrams,
+    /// Tells a socket from earlier ones in the same place.
+    generations: u32,
+}
+
 /// A socket's slot and the generation of its use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SocketId {
+pub(in crate::world) struct SocketId {
     slot: u32,
     generation: u32,
 }
 
-pub(super) struct Socket {
+struct Socket {
     host: MachineId,
     /// Where it is bound. Connecting one that is bound to all addresses picks one.
     address: SocketAddr,
@@ -50,12 +67,12 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn has_room_for(&self, len: usize) -> bool {
+    fn has_room_for(&self, len: usize) -> bool {
         self.buffered + len + BOOKKEEPING <= RECEIVE_BUFFER
     }
 
     /// A datagram of so many bytes has arrived.
-    pub(super) fn take(&mut self, datagram: DatagramId, len: usize) {
+    fn take(&mut self, datagram: DatagramId, len: usize) {
         self.buffered += len + BOOKKEEPING;
         self.unread.push_back(datagram);
         self.readers.drain(..).for_each(Waker::wake);
@@ -74,23 +91,25 @@ impl Socket {
     }
 }
 
-impl World {
+impl Udp {
     /// Binds a socket; port 0 picks a free one.
-    pub(crate) fn bind_socket(&mut self, host: MachineId, address: SocketAddr) -> io::Result<SocketId> {
-        let ip = address.ip();
-        self.must_hold(host, ip)?;
+    pub(in crate::world) fn bind(
+        &mut self,
+        ip: &mut Ip,
+        host: MachineId,
+        address: SocketAddr,
+    ) -> io::Result<SocketId> {
+        ip.addresses.must_hold(host, address.ip())?;
         let port = match address.port() {
-            0 => {
-                self.free_port(host, |world, port| world.bound.range(bindings(host, port)).next().is_some())?
-            }
+            0 => ip.ports.next(host, |port| self.bound.range(Binding::all(host, port)).next().is_some())?,
             port => port,
         };
-        if self.bound.range(bindings(host, port)).any(|(bound, _)| overlaps(bound, ip)) {
+        if self.bound.range(Binding::all(host, port)).any(|(bound, _)| bound.overlaps(address.ip())) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         self.generations += 1;
-        let address = SocketAddr::new(ip, port);
-        let binding = binding(host, address);
+        let address = SocketAddr::new(address.ip(), port);
+        let binding = Binding::new(host, address);
         let slot = self.sockets.insert(Socket {
             host,
             address,
@@ -115,10 +134,16 @@ impl World {
             .ok_or_else(|| io::ErrorKind::ConnectionAborted.into())
     }
 
-    pub(crate) fn connect_socket(&mut self, id: SocketId, peer: SocketAddr) -> io::Result<()> {
+    pub(in crate::world) fn connect(
+        &mut self,
+        ground: &Ground,
+        ip: &mut Ip,
+        id: SocketId,
+        peer: SocketAddr,
+    ) -> io::Result<()> {
         let host = self.socket(id)?.host;
-        let route = self.route(host, peer)?;
-        let own = self.hosts[host.index()].ip;
+        let route = ip.route(ground, host, peer)?;
+        let own = ip.addresses.own(host);
         let socket = self.socket(id)?;
         if socket.address.ip().is_unspecified() {
             socket.address.set_ip(route.as_ref().map_or(own, |route| route.local));
@@ -127,17 +152,19 @@ impl World {
         Ok(())
     }
 
-    pub(crate) fn socket_address(&mut self, id: SocketId) -> io::Result<SocketAddr> {
+    pub(in crate::world) fn local_address(&mut self, id: SocketId) -> io::Result<SocketAddr> {
         Ok(self.socket(id)?.address)
     }
 
-    pub(crate) fn socket_peer(&mut self, id: SocketId) -> io::Result<SocketAddr> {
+    pub(in crate::world) fn peer_address(&mut self, id: SocketId) -> io::Result<SocketAddr> {
         self.socket(id)?.peer.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     /// Sends a datagram, to the peer of a connected socket where no address is given.
-    pub(crate) fn send_from_socket(
+    pub(in crate::world) fn send(
         &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
         id: SocketId,
         to: Option<SocketAddr>,
         bytes: &[u8],
@@ -153,17 +180,23 @@ impl World {
         socket.check()?;
         let (host, from) = (socket.host, socket.address);
         // While nobody answers for a virtual address, what is sent to it is lost.
-        let Some(route) = self.route(host, to)? else { return Ok(bytes.len()) };
+        let Some(route) = ip.route(ground, host, to)? else { return Ok(bytes.len()) };
         let source = if from.ip().is_unspecified() { route.local } else { from.ip() };
-        if !self.holds(host, source) || source.is_loopback() && route.host != host {
+        if !ip.addresses.holds(host, source) || source.is_loopback() && route.host != host {
             return Err(io::Error::from_raw_os_error(EINVAL));
         }
-        self.send_datagram((host, SocketAddr::new(source, from.port())), (route.host, route.remote), bytes);
+        self.send_datagram(
+            ground,
+            ip,
+            (host, SocketAddr::new(source, from.port())),
+            (route.host, route.remote),
+            bytes,
+        );
         Ok(bytes.len())
     }
 
     /// The next datagram: how much of it fits, and who sent it. What does not fit is lost, unless it only peeks.
-    pub(crate) fn try_receive(
+    pub(in crate::world) fn try_receive(
         &mut self,
         id: SocketId,
         into: &mut [u8],
@@ -187,7 +220,7 @@ impl World {
         Ok((len, from))
     }
 
-    pub(crate) fn poll_receive(
+    pub(in crate::world) fn poll_receive(
         &mut self,
         id: SocketId,
         context: &Context<'_>,
@@ -203,20 +236,25 @@ impl World {
     }
 
     /// Whether there is a datagram to receive. An error is none, as on Linux.
-    pub(crate) fn poll_readable(&mut self, id: SocketId, context: &Context<'_>) -> Poll<io::Result<()>> {
+    pub(in crate::world) fn poll_readable(
+        &mut self,
+        id: SocketId,
+        context: &Context<'_>,
+    ) -> Poll<io::Result<()>> {
         let socket = self.socket(id)?;
         if socket.unread.is_empty() { socket.wait(context) } else { Poll::Ready(Ok(())) }
     }
 
     /// The socket at an address of a machine that takes what comes from there.
-    pub(super) fn socket_for(&self, (host, to): (MachineId, SocketAddr), from: SocketAddr) -> Option<u32> {
-        let exact = self.bound.get(&binding(host, to));
-        let slot = *exact.or_else(|| self.bound.get(&(host, to.port(), None)))?;
+    fn socket_for(&self, (host, to): (MachineId, SocketAddr), from: SocketAddr) -> Option<u32> {
+        let binding = Binding::new(host, to);
+        let exact = self.bound.get(&binding);
+        let slot = *exact.or_else(|| self.bound.get(&binding.of_all_addresses()))?;
         self.sockets[slot as usize].peer.is_none_or(|peer| peer == from).then_some(slot)
     }
 
     /// A datagram of this socket found nobody. Only a connected one is told.
-    pub(super) fn refuse(&mut self, slot: u32) {
+    fn refuse(&mut self, slot: u32) {
         let socket = &mut self.sockets[slot as usize];
         if socket.peer.is_some() {
             socket.error = Some(io::ErrorKind::ConnectionRefused);
@@ -224,7 +262,7 @@ impl World {
         }
     }
 
-    pub(crate) fn close_socket(&mut self, id: SocketId) {
+    pub(in crate::world) fn close(&mut self, id: SocketId) {
         if self.socket(id).is_ok() {
             let socket = self.sockets.remove(id.slot as usize);
             self.bound.remove(&socket.binding);
@@ -233,13 +271,13 @@ impl World {
     }
 
     /// Every socket of a machine closes. What it has sent travels on.
-    pub(super) fn drop_sockets_of(&mut self, host: MachineId) {
+    pub(in crate::world::net) fn drop_sockets_of(&mut self, host: MachineId) {
         let ids: Vec<SocketId> = self
             .sockets
             .iter()
             .filter(|(_, socket)| socket.host == host)
             .map(|(slot, socket)| SocketId { slot: slot as u32, generation: socket.generation })
             .collect();
-        ids.into_iter().for_each(|id| self.close_socket(id));
+        ids.into_iter().for_each(|id| self.close(id));
     }
 }

@@ -3,7 +3,6 @@
 //! The same binary, scenario and seed give the same digest alone, in a sweep, on any thread, in any order, with
 //! recording on or off. Two runs with one digest did the same things at the same instants.
 
-use super::MachineId;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,13 +32,8 @@ pub enum Observed {
     Address = 9,
 }
 
-/// The machines at both ends of a way, as one word of the digest.
-pub(super) fn way(from: MachineId, to: MachineId) -> u64 {
-    (from.index() as u64) << 32 | to.index() as u64
-}
-
 /// The hash under way.
-pub struct Hasher {
+pub(super) struct Hasher {
     hash: Xxh3,
     events: u64,
     /// The same number, for whoever watches from outside.
@@ -47,12 +41,12 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    pub(crate) fn new(heartbeat: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(heartbeat: Arc<AtomicU64>) -> Self {
         Hasher { hash: Xxh3::new(), events: 0, heartbeat }
     }
 
     /// Takes an event's kind, time and two words in. Its bytes follow through [`Hasher::bytes`].
-    pub(crate) fn event(&mut self, kind: Observed, at_ns: u64, a: u64, b: u64) {
+    pub(super) fn event(&mut self, kind: Observed, at_ns: u64, a: u64, b: u64) {
         let mut record = [0; 25];
         record[0] = kind as u8;
         record[1..9].copy_from_slice(&at_ns.to_le_bytes());
@@ -63,15 +57,15 @@ impl Hasher {
         self.heartbeat.store(self.events, Ordering::Relaxed);
     }
 
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
     }
 
-    pub(crate) fn events(&self) -> u64 {
+    pub(super) fn events(&self) -> u64 {
         self.events
     }
 
-    pub(crate) fn finish(&self) -> Digest {
+    pub(super) fn finish(&self) -> Digest {
         Digest(self.hash.digest128())
     }
 }
