@@ -178,3 +178,48 @@ impl Wire {
 fn origin(seed: u64, names: &[String], way: Way) -> Origin<'_> {
     Origin { seed, from: &names[way.from.index()], to: &names[way.to.index()] }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::lab;
+
+    const THERE: Way = Way { from: MachineId::numbered(1), to: MachineId::numbered(2) };
+    const TRAVELS: Passage = Passage::Travels(());
+
+    fn wire() -> Wire {
+        Wire::new(&Config::new(1, lab::machines(2)))
+    }
+
+    #[test]
+    fn a_cut_rules_over_a_hold_and_both_in_one_direction_only() {
+        let mut wire = wire();
+        assert_eq!(wire.departs(THERE), TRAVELS);
+        wire.link(THERE).hold();
+        assert_eq!((wire.departs(THERE), wire.is_open(THERE)), (Passage::Held, false));
+        wire.cut(THERE);
+        assert_eq!((wire.departs(THERE), wire.departs(THERE.back())), (Passage::Lost, TRAVELS));
+        wire.link(THERE).mend();
+        assert_eq!(wire.departs(THERE), Passage::Held);
+        assert!(wire.release(THERE).is_some() && wire.is_open(THERE), "it was the last");
+    }
+
+    #[test]
+    fn what_nobody_takes_is_lost_at_the_far_end_unless_it_does_not_get_there() {
+        let mut wire = wire();
+        assert_eq!((wire.arrives(THERE, || true), wire.arrives(THERE, || false)), (TRAVELS, Passage::Lost));
+        wire.link(THERE).hold();
+        assert_eq!(
+            (wire.arrives(THERE, || true), wire.arrives(THERE, || false)),
+            (Passage::Held, Passage::Held)
+        );
+    }
+
+    #[test]
+    fn a_machine_reaches_itself_whatever_its_links_do() {
+        let mut wire = wire();
+        let itself = Way { from: THERE.from, to: THERE.from };
+        wire.cut(itself);
+        assert!(wire.is_open(itself));
+    }
+}
