@@ -48,7 +48,7 @@ pub mod testing;
 pub mod verdict;
 
 pub use check::Checkers;
-pub use host::world::{Digest, Draw};
+pub use host::world::{Digest, Draw, Stream};
 pub use scenario::Tolerated;
 pub use system::{AnySystem, Client, ClientContext, Mix, NodeContext, Operation, Outcome, System};
 pub use testing::test;

@@ -209,6 +209,7 @@ pub(crate) fn pace(scenario: &Scenario) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use host::world::Stream;
 
     const OPERATIONS: [Operation<u32>; 3] = [
         Operation("never", |_, _| 0),
@@ -220,7 +221,10 @@ mod tests {
     fn an_operation_is_picked_by_its_weight_and_then_made() {
         let weights = [("key", 1), ("never", 0), ("often", 3)];
         let weights = weights.map(|(name, weight)| (name.to_owned(), weight)).to_vec();
-        let (mix, mut draw) = (Mix { weights, total: 4, first_key: 7, keys: 1 }, Draw::new(1, "test", ""));
+        let (mix, mut draw) = (
+            Mix { weights, total: 4, first_key: 7, keys: 1 },
+            Draw::new(1, Stream::Other { purpose: "test", entity: "" }),
+        );
         let mut made = [0; 8];
         for _ in 0..1000 {
             let Operation(_, make) = mix.pick(&OPERATIONS, &mut draw);

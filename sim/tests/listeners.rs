@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::catalog::Catalog;
 use sim::check::Checkers;
-use sim::run::{Report, once};
+use sim::run::{Attention, Report, once};
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::time::Duration;
@@ -86,7 +86,7 @@ fn run(counts_to: u64) -> Report {
     "#;
     let text = text.replace("COUNT", &counts_to.to_string());
     let scenario = Scenario::parse("counts", &text, &[], &Catalog(&[&Counting])).unwrap();
-    once(&Counting, &scenario, 1, false).0
+    once(&Counting, &scenario, 1, Attention::QUICK).0
 }
 
 fn violated(counts_to: u64) -> Vec<String> {

@@ -13,6 +13,7 @@
 mod account_model;
 
 use account_model::AccountModel;
+use host::world::MachineId;
 use protocols::bank::{
     self, AccountId, Act, Answer, Audit, BranchId, Client as Connection, ClientError, Config, Id, Options,
     Refusal, View,
@@ -313,7 +314,7 @@ impl Written {
 }
 
 /// A branch comes back with all that anything had followed from.
-fn came_back(durable: &mut BTreeMap<usize, u64>, seen: &Seen<'_, View>) -> Result<(), String> {
+fn came_back(durable: &mut BTreeMap<MachineId, u64>, seen: &Seen<'_, View>) -> Result<(), String> {
     let Some((probe, host)) = seen.probe.and_then(|probe| Some((probe, probe.host?))) else { return Ok(()) };
     let lsn = |value: &host::probe::Value| value.to_string().parse::<u64>().unwrap_or_default();
     match (probe.name, &probe.values[..]) {
@@ -327,7 +328,7 @@ fn came_back(durable: &mut BTreeMap<usize, u64>, seen: &Seen<'_, View>) -> Resul
             if found >= latest {
                 return Ok(());
             }
-            Err(format!("n{} came back with {found} records, and had acted on {latest}", host + 1))
+            Err(format!("n{} came back with {found} records, and had acted on {latest}", host.number()))
         }
         _ => Ok(()),
     }

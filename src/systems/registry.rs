@@ -355,7 +355,7 @@ fn survivor(beaten_by: &mut BTreeMap<String, String>, seen: &Seen<'_, View>) -> 
     let [name, kept, lost] = &probe.values[..] else { return Ok(()) };
     let (kept, lost) = (kept.to_string(), lost.to_string());
     // Both nodes publish the conflict; the loser's node is the one that kills.
-    let loser_is_here = probe.host.is_some_and(|host| lost.starts_with(&format!("<n{}.", host + 1)));
+    let loser_is_here = probe.host.is_some_and(|host| lost.starts_with(&format!("<n{}.", host.number())));
     if !loser_is_here {
         return Ok(());
     }

@@ -1,8 +1,8 @@
 //! Files shaped like `tokio::fs`, on a disk that a node is given.
 //!
 //! A [`Disk`] is a folder that a node may use as its own; every path is relative to it. The testbed gives a simulated
-//! node [`Disk::of_this_machine`]; a real process opens a folder with [`Disk::at`], and several nodes in one process open
-//! several. Node code takes the `Disk` and does not know the difference:
+//! node [`Disk::of_this_machine`]; a real process opens a folder with [`Disk::at`], and several nodes in one process
+//! open several. Node code takes the `Disk` and does not know the difference:
 //!
 //! ```
 //! # use host::disk::{Disk, OpenOptions};
@@ -23,13 +23,14 @@
 //! | a name made, changed or removed | yes | from [`Disk::sync_dir`] of its directory on |
 //!
 //! What is not synced may survive a loss of power, or not, or in part and in another order, sector by sector. A rename
-//! happens or does not. After a failed sync nothing is known of what it was to sync, and another sync that succeeds says
-//! nothing about it.
+//! happens or does not. After a failed sync nothing is known of what it was to sync, and another sync that succeeds
+//! says nothing about it.
 //!
 //! # Two builds
 //!
-//! In the simulation this is a model of a disk that takes simulated time and fails as the scenario says. In a real build
-//! each operation is the operating system's, on a blocking thread of tokio's. Both answer with the same error numbers.
+//! In the simulation this is a model of a disk that takes simulated time and fails as the scenario says. In a real
+//! build each operation is the operating system's, on a blocking thread of tokio's. Both answer with the same error
+//! numbers.
 //!
 //! Every future is cancel-safe in the weak sense: what is dropped unanswered may have happened.
 //!
@@ -152,8 +153,8 @@ impl Disk {
     /// # Errors
     ///
     /// `NotFound` when `from` or the directory of `to` is missing, `IsADirectory` or `NotADirectory` when what would be
-    /// replaced is of the other kind, `DirectoryNotEmpty`, `EINVAL` when a directory would end up in itself, `EBUSY` for
-    /// the root.
+    /// replaced is of the other kind, `DirectoryNotEmpty`, `EINVAL` when a directory would end up in itself, `EBUSY`
+    /// for the root.
     pub async fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
         self.0.rename(&clean_name(from.as_ref())?, &clean_name(to.as_ref())?).await
     }

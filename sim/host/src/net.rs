@@ -18,7 +18,7 @@ pub use tokio::net::{
 };
 
 #[cfg(madsim)]
-pub use crate::world::net::{
+pub use crate::world::socket::{
     OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream, ToSocketAddrs, UdpSocket, announce_address,
     claim_address, claimed_addresses, lookup_host, release_address,
 };

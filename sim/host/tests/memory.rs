@@ -6,10 +6,14 @@
 mod support;
 
 use host::net::{TcpListener, TcpStream};
-use host::world;
+use host::world::{self, MachineId};
 use std::time::Duration;
 use support::{machines, simulate};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const N1: MachineId = MachineId::numbered(1);
+const N2: MachineId = MachineId::numbered(2);
+const N3: MachineId = MachineId::numbered(3);
 
 /// Resident memory, in KiB.
 fn resident_kib() -> u64 {
@@ -21,7 +25,7 @@ fn resident_kib() -> u64 {
 /// Three machines that talk, one of which dies in the middle of it, and one of which hangs up on nobody.
 fn run(seed: u64) {
     simulate(machines(seed, 3), |cluster| async move {
-        for machine in 0..3 {
+        for machine in MachineId::first(3) {
             cluster.on(machine, async {
                 let listener = TcpListener::bind("0.0.0.0:7000").await.unwrap();
                 while let Ok((mut stream, _)) = listener.accept().await {
@@ -46,8 +50,8 @@ fn run(seed: u64) {
             }
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-        world::with(|world| world.cut(0, 1));
-        world::crash(2, world::Death::Process);
+        world::with(|world| world.cut(N1, N2));
+        world::crash(N3, world::Death::Process);
         tokio::time::sleep(Duration::from_millis(100)).await;
     });
 }

@@ -1,6 +1,6 @@
 //! What every node believes, at one instant.
 
-use host::world;
+use host::world::{self, MachineId};
 
 /// The views of all nodes, in order of their numbers; none for a node that is down or has not registered one.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,7 +9,7 @@ pub struct Views<V>(Vec<Option<V>>);
 impl<V: 'static> Views<V> {
     /// Reads the views of the first `nodes` machines.
     pub(crate) fn read(nodes: u32) -> Self {
-        Views((0..nodes as usize).map(world::view).collect())
+        Views(MachineId::first(nodes as usize).map(world::view).collect())
     }
 }
 

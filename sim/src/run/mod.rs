@@ -31,7 +31,8 @@ use crate::latency::Sample;
 use crate::scenario::{Network, Nodes, Scenario};
 use crate::system::{AnySystem, NodeContext, System};
 use crate::verdict::Lack;
-use host::world::{self, Config, Death, Digest, Draw, Machine, Machines, Observed, Overload};
+use host::world::lab::{self, Lab};
+use host::world::{self, Config, Digest, Draw, Machine, MachineId, Observed, Overload, Stream};
 use nemesis::Nemesis;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -150,7 +151,12 @@ struct Ending {
 impl Ending {
     fn take(nodes: u32, converged_after: Option<Duration>, judged: Judged) -> Self {
         let recording = world::with(|world| world.recording());
-        let views = if recording { (0..nodes as usize).map(world::view_json).collect() } else { Vec::new() };
+        let judged = Judged { registered: world::view_types(), ..judged };
+        let views = if recording {
+            MachineId::first(nodes as usize).map(world::view_json).collect()
+        } else {
+            Vec::new()
+        };
         world::with(|world| Ending {
             digest: world.digest(),
             simulated: Duration::from_nanos(world.now_ns()),
@@ -158,7 +164,7 @@ impl Ending {
             messages: world.messages(),
             probes: world.probe_hits().clone(),
             converged_after,
-            judged: Judged { registered: world.view_types(), ..judged },
+            judged,
             views,
             trace: world.take_trace(),
             backtrace: world.take_backtrace(),
@@ -176,9 +182,15 @@ pub(crate) fn run<S: System>(
     let recording = attention.records();
     let shared = Arc::new(Shared::<S>::new());
     let everything = || {
-        let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
-        runtime.add_simulator::<Machines>();
-        runtime.block_on(phases(system, plan, seed, attention, &shared))
+        let config = Config {
+            seed,
+            machines: machines(plan, seed),
+            latency: plan.network.latency.in_the_world(),
+            loss: plan.network.loss,
+            buggify: plan.cluster.buggify,
+            recording,
+        };
+        lab::simulate(&config, |lab| phases(system, plan, seed, attention, lab, &shared))
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| attention.to(everything)));
     let ending = outcome.unwrap_or_else(|payload| {
@@ -259,38 +271,31 @@ async fn phases<S: System>(
     plan: &Scenario,
     seed: u64,
     attention: Attention,
+    lab: Lab,
     shared: &Arc<Shared<S>>,
 ) -> Ending {
-    let machines = machines(plan, seed);
-    let addresses: Vec<SocketAddr> =
-        machines.iter().map(|machine| SocketAddr::new(machine.ip, PORT)).collect();
     let nodes = node_count(plan);
-    let node_addresses = addresses[..nodes as usize].to_vec();
+    let (all, node_addresses) = world::with(|world| {
+        let nodes = MachineId::first(nodes as usize);
+        (world.machines(), nodes.map(|node| SocketAddr::new(world.ip(node), PORT)).collect::<Vec<_>>())
+    });
     let options: S::Options =
         plan.cluster.options.clone().try_into().expect("a validated scenario has readable options");
-    let installed = world::install(Config {
-        seed,
-        machines,
-        latency: plan.network.latency.in_the_world(),
-        loss: plan.network.loss,
-        buggify: plan.cluster.buggify,
-        recording: attention.records(),
-    });
     if let Some(event) = attention.backtrace_at() {
         world::with(|world| world.take_backtrace_at(event));
     }
-
-    set_links(&plan.network, addresses.len());
+    set_links(&plan.network, all);
     if let Some(disk) = &plan.disk {
         let set = |host| world::with(|world| world.set_disk(host, disk.in_the_world()));
-        (0..nodes as usize).try_for_each(set).expect("a validated scenario has only disks that can be");
+        MachineId::first(nodes as usize)
+            .try_for_each(set)
+            .expect("a validated scenario has only disks that can be");
     }
 
     let start_ns = BOOT.as_nanos() as u64;
     let until_ns = start_ns + plan.workload.duration.as_nanos() as u64;
     let workload =
         Workload::new(system, plan, seed, options.clone(), node_addresses.clone(), until_ns, shared.clone());
-    let handle = madsim::runtime::Handle::current();
     for id in 1..=nodes {
         let context = NodeContext { id, nodes: node_addresses.clone(), options: options.clone() };
         let shared = shared.clone();
@@ -303,7 +308,7 @@ async fn phases<S: System>(
                 shared.violated(check::NODE, format!("n{id} stopped by itself, {why}"));
             }
         };
-        handle.create_node().name(format!("n{id}")).init(boot).build();
+        lab.boot(boot);
     }
     let mut run = Run::new(system, plan, seed, start_ns, shared.clone());
     let workload = Arc::new(workload);
@@ -312,7 +317,7 @@ async fn phases<S: System>(
         phase("fault phase");
         for id in 1..=plan.workload.clients {
             let workload = workload.clone();
-            handle.create_node().name(format!("c{id}")).init(move || workload.clone().client(id)).build();
+            lab.boot(move || workload.clone().client(id));
         }
         run.until(until_ns).await?;
         phase("heal phase");
@@ -328,19 +333,14 @@ async fn phases<S: System>(
     });
     phase("verdict");
     run.judged.ended(&run.checkers);
-    let ending = Ending::take(nodes, converged_after, run.judged);
-
-    for machine in 0..addresses.len() {
-        world::crash(machine, Death::Power);
-    }
-    installed.dismantle().await;
-    ending
+    Ending::take(nodes, converged_after, run.judged)
 }
 
 /// Sets every link up as the plan says.
 fn set_links(network: &Network, machines: usize) {
     let others = network.in_the_world();
-    let all = (0..machines).flat_map(|from| (0..machines).map(move |to| (from, to)));
+    let all =
+        MachineId::first(machines).flat_map(|from| MachineId::first(machines).map(move |to| (from, to)));
     let mut links: Vec<_> = all.map(|link| (link, others.clone())).collect();
     world::with(|world| {
         for link in &network.links {
@@ -494,7 +494,7 @@ fn machines(plan: &Scenario, seed: u64) -> Vec<Machine> {
     let drift = u64::from(plan.clock.drift_ppm) * 1000;
     let machine = |prefix: &str, net: u8, id: u32| {
         let name = format!("{prefix}{id}");
-        let mut draw = Draw::new(seed, "clock", &name);
+        let mut draw = Draw::new(seed, Stream::Clock(&name));
         let mut around_zero = |most: u64| draw.between(0, 2 * most) as i64 - most as i64;
         let (clock_offset_ns, clock_drift_ppb) = (around_zero(skew), around_zero(drift));
         let ip = IpAddr::V4(Ipv4Addr::new(10, net, (id >> 8) as u8, id as u8));

@@ -3,7 +3,7 @@
 
 use super::fault::{Action, Fault, Moment, Target};
 use super::units::Time;
-use host::world::Draw;
+use host::world::{Draw, Stream};
 use std::time::Duration;
 
 /// What the spelling depends on.
@@ -23,7 +23,7 @@ impl Stage {
         for (index, fault) in faults.iter().enumerate() {
             for (round, moment) in self.moments(&fault.moment).enumerate() {
                 let fault = Fault { moment, ..fault.clone() };
-                self.spell(fault, &format!("scripted/{index}/{round}"), &mut simple);
+                self.spell(fault, Stream::Scripted { fault: index, round }, &mut simple);
             }
         }
         simple
@@ -47,7 +47,7 @@ impl Stage {
         })
     }
 
-    fn spell(self, fault: Fault, stream: &str, into: &mut Vec<Fault>) {
+    fn spell(self, fault: Fault, stream: Stream<'_>, into: &mut Vec<Fault>) {
         let stroke = |offset: Duration, action: Action, lasts: Option<Time>| {
             let moment = later(&fault.moment, offset);
             Fault { moment, action, lasts, permanent: fault.permanent }
@@ -55,7 +55,7 @@ impl Stage {
         match &fault.action {
             Action::Halves => {
                 let mut nodes = self.names();
-                let mut draw = Draw::new(self.seed, "faults", stream);
+                let mut draw = Draw::new(self.seed, stream);
                 draw.shuffle(&mut nodes);
                 into.push(stroke(Duration::ZERO, Action::Partition(split(&mut draw, nodes)), fault.lasts));
             }

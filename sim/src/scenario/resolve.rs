@@ -13,7 +13,7 @@ use super::model::{Nodes, Scenario};
 use super::network::{Bandwidth, Reorder};
 use super::random::{Kind, Random};
 use super::units::{Offset, Time};
-use host::world::{DiskFault, Draw};
+use host::world::{DiskFault, Draw, Stream};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl Scenario {
         let nodes = match self.cluster.nodes {
             Nodes::Exactly(nodes) => nodes,
             Nodes::Between { from, to } => {
-                Draw::new(seed, "cluster", "").between(u64::from(from), u64::from(to)) as u32
+                Draw::new(seed, Stream::Cluster).between(u64::from(from), u64::from(to)) as u32
             }
         };
         plan.cluster.nodes = Nodes::Exactly(nodes);
@@ -67,17 +67,17 @@ fn swarm_kinds(seed: u64, kinds: &[Kind]) -> Vec<Kind> {
     let kept: Vec<Kind> = kinds
         .iter()
         .copied()
-        .filter(|kind| Draw::new(seed, "swarm", &format!("kind/{}", kind.name())).chance(0.5))
+        .filter(|kind| Draw::new(seed, Stream::SwarmKind(kind.name())).chance(0.5))
         .collect();
     if kept.is_empty() && !kinds.is_empty() {
-        return vec![*Draw::new(seed, "swarm", "kinds").pick(kinds)];
+        return vec![*Draw::new(seed, Stream::SwarmKinds).pick(kinds)];
     }
     kept
 }
 
 /// Twice as often, as often, or rarer.
 fn swarm_every(seed: u64, every: Time) -> Time {
-    let factor = *Draw::new(seed, "swarm", "every").pick(&[0.5, 1.0, 2.0, 4.0]);
+    let factor = *Draw::new(seed, Stream::SwarmEvery).pick(&[0.5, 1.0, 2.0, 4.0]);
     Time::from(every.mul_f64(factor))
 }
 
@@ -91,13 +91,13 @@ fn swarm_mix(seed: u64, mix: &BTreeMap<String, u32>) -> BTreeMap<String, u32> {
     let kept: BTreeMap<String, u32> = possible
         .iter()
         .filter_map(|(operation, weight)| {
-            let mut draw = Draw::new(seed, "swarm", &format!("operation/{operation}"));
+            let mut draw = Draw::new(seed, Stream::SwarmOperation(operation));
             let (keep, factor) = (draw.chance(0.75), draw.between(1, 4) as u32);
             keep.then(|| ((*operation).clone(), weight.saturating_mul(factor)))
         })
         .collect();
     if kept.is_empty() && !possible.is_empty() {
-        let (operation, weight) = *Draw::new(seed, "swarm", "operations").pick(&possible);
+        let (operation, weight) = *Draw::new(seed, Stream::SwarmOperations).pick(&possible);
         return BTreeMap::from([(operation.clone(), weight)]);
     }
     kept
@@ -113,7 +113,7 @@ impl Schedule<'_> {
     /// The random faults, in the order of their times. What the scripted ones do counts against the budget, except
     /// where a probe triggers them: nobody knows when, before the run.
     fn draw(&self, scripted: &[Fault]) -> Vec<Fault> {
-        let mut gaps = Draw::new(self.stage.seed, "faults", "schedule");
+        let mut gaps = Draw::new(self.stage.seed, Stream::Schedule);
         let mut budget = Budget::new(self.random.at_most, scripted);
         let mut faults = Vec::new();
         let mut at = self.random.quiet_start.get();
@@ -122,7 +122,7 @@ impl Schedule<'_> {
             if at >= self.stage.end || self.random.kinds.is_empty() || self.stage.nodes == 0 {
                 break;
             }
-            if let Some(fault) = self.fault(at, Draw::new(self.stage.seed, "faults", &index.to_string())) {
+            if let Some(fault) = self.fault(at, Draw::new(self.stage.seed, Stream::Fault(index))) {
                 let strokes = self.stage.expand(&[fault]);
                 if budget.take(&strokes) {
                     faults.extend(strokes);

@@ -243,10 +243,10 @@ pub fn scenario(more: &str, faults: &str) -> Result<Scenario, sim::scenario::Sce
 
 impl Seen {
     /// What a node published under a name: when, in ms since the workload began, and its values.
-    pub fn probes(&self, node: usize, name: &str) -> Vec<(i64, Vec<String>)> {
+    pub fn probes(&self, node: u32, name: &str) -> Vec<(i64, Vec<String>)> {
         let published = |event: &host::world::TraceEvent| match &event.happening {
             Happening::Probe { host: Some(host), name: probe, values }
-                if *host == node - 1 && *probe == name =>
+                if host.number() == node && *probe == name =>
             {
                 let at_ms = event.at_ns as i64 / 1_000_000 - 1000;
                 Some((at_ms, values.iter().map(ToString::to_string).collect()))
@@ -257,22 +257,22 @@ impl Seen {
     }
 
     /// The first values that a node published under a name between two times, in ms.
-    pub fn between(&self, node: usize, name: &str, from: i64, to: i64) -> Vec<String> {
+    pub fn between(&self, node: u32, name: &str, from: i64, to: i64) -> Vec<String> {
         let probes = self.probes(node, name).into_iter();
         probes.filter(|(at, _)| (from..to).contains(at)).map(|(_, values)| values[0].clone()).collect()
     }
 
     /// The one thing that a node said between two times, in ms.
-    pub fn constant(&self, node: usize, name: &str, from: i64, to: i64) -> String {
+    pub fn constant(&self, node: u32, name: &str, from: i64, to: i64) -> String {
         let values: BTreeSet<String> = self.between(node, name, from, to).into_iter().collect();
         assert_eq!(values.len(), 1, "n{node} {name} from {from} to {to} ms: {values:?}");
         values.into_iter().next().unwrap_or_default()
     }
 
     /// Whom each node hears throughout, between two times.
-    pub fn hears(&self, from: i64, to: i64) -> BTreeMap<usize, String> {
+    pub fn hears(&self, from: i64, to: i64) -> BTreeMap<u32, String> {
         let nodes = self.recording.machines.iter().filter(|name| name.starts_with('n')).count();
-        (1..=nodes).map(|node| (node, self.constant(node, "hears", from, to))).collect()
+        (1..=nodes as u32).map(|node| (node, self.constant(node, "hears", from, to))).collect()
     }
 
     /// The notes about faults: when, in ms since the workload began, and in which words.

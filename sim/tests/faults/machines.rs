@@ -2,7 +2,7 @@
 
 use super::lab::{Seen, run};
 
-fn boots(seen: &Seen, node: usize) -> Vec<String> {
+fn boots(seen: &Seen, node: u32) -> Vec<String> {
     seen.between(node, "boot", -1000, i64::MAX)
 }
 
@@ -69,7 +69,7 @@ fn a_slow_node_gets_a_part_of_the_processor() {
 fn a_frozen_clock_stands_still_and_is_then_set_right() {
     let seen =
         run("", "[[fault]]\nat = \"3s\"\nclock = { node = \"n2\", frozen = true }\nheal_after = \"4s\"");
-    let clock = |node: usize, from, to| {
+    let clock = |node: u32, from, to| {
         let last = seen.between(node, "clock", from, to).pop().unwrap();
         last.parse::<i64>().unwrap() / 1_000_000
     };

@@ -9,7 +9,7 @@ fn story(seen: &Seen, from: i64, to: i64) -> Vec<String> {
     story
 }
 
-fn serves(seen: &Seen, node: usize) -> usize {
+fn serves(seen: &Seen, node: u32) -> usize {
     seen.probes(node, "serves").len()
 }
 

@@ -3,7 +3,7 @@
 
 use super::*;
 use host::probe::Value;
-use host::world::Probe;
+use host::world::{MachineId, Probe};
 
 /// What a checker says of these probes of n1, one after the other.
 fn judge(
@@ -12,7 +12,7 @@ fn judge(
 ) -> Result<(), String> {
     let views = Views::new(Vec::new());
     probes.iter().try_for_each(|(name, values)| {
-        let probe = Probe { at_ns: 0, host: Some(0), name, values: values.to_vec() };
+        let probe = Probe { at_ns: 0, host: Some(MachineId::numbered(1)), name, values: values.to_vec() };
         check(&Seen::new(Some(&probe), &views))
     })
 }

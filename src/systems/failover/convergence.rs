@@ -1,7 +1,7 @@
 //! **convergence**: one primary, and all others stream from it and have what it has; those that may, by way of a
 //! standby.
 
-use host::world::HostId;
+use host::world::MachineId;
 use protocols::database::{Replication, Role, View};
 use sim::check::Views;
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ pub(super) fn primary(views: &Views<View>) -> Result<u32, String> {
 }
 
 /// `may_cascade`: whose entries may come from another standby.
-pub(super) fn converged(views: &Views<View>, may_cascade: &BTreeSet<HostId>) -> Result<(), String> {
+pub(super) fn converged(views: &Views<View>, may_cascade: &BTreeSet<MachineId>) -> Result<(), String> {
     let leader = primary(views)?;
     let Some(primary) = views.get(leader) else { return Err("the primary is gone".to_owned()) };
     if primary.visible < primary.durable {
@@ -32,7 +32,7 @@ pub(super) fn converged(views: &Views<View>, may_cascade: &BTreeSet<HostId>) -> 
         if view.role != Role::Standby || view.replication != Replication::Streaming {
             return Err(format!("n{node} is {}, and {:?}", view.role.name(), view.replication));
         }
-        let cascades = may_cascade.contains(&(node as usize - 1)) && reached.contains(&view.id);
+        let cascades = may_cascade.contains(&MachineId::numbered(node)) && reached.contains(&view.id);
         if !primary.standbys.contains(&view.id) && !cascades {
             return Err(format!("n{node} does not stream from n{leader}, the primary"));
         }
@@ -100,7 +100,7 @@ mod tests {
         (databases[0].standbys, databases[2].standbys) = (vec![6], vec![7]);
         change(&mut databases);
         let views = [None, None, None].into_iter().chain(databases.map(Some)).collect();
-        let may_cascade = if may { BTreeSet::from([5, 6]) } else { BTreeSet::new() };
+        let may_cascade = if may { BTreeSet::from([6, 7].map(MachineId::numbered)) } else { BTreeSet::new() };
         converged(&Views::new(views), &may_cascade)
     }
 

@@ -2,7 +2,7 @@
 
 use super::fact::name;
 use super::logs::Logs;
-use host::world::HostId;
+use host::world::MachineId;
 use std::collections::BTreeSet;
 
 /// The writes that were acknowledged, in this order.
@@ -14,22 +14,22 @@ struct Write {
     id: u64,
     lsn: u64,
     timeline: String,
-    by: HostId,
+    by: MachineId,
 }
 
 impl Acknowledged {
     /// A primary has told a client that a write is done.
-    pub(super) fn committed(&mut self, by: HostId, id: u64, lsn: u64, timeline: String) {
+    pub(super) fn committed(&mut self, by: MachineId, id: u64, lsn: u64, timeline: String) {
         self.0.push(Write { id, lsn, timeline, by });
     }
 
     /// How many writes a machine's log does not have.
-    pub(super) fn lost(&self, logs: &Logs, primary: HostId) -> usize {
+    pub(super) fn lost(&self, logs: &Logs, primary: MachineId) -> usize {
         self.missing(logs, primary).count()
     }
 
     /// Whether a machine's log has them all.
-    pub(super) fn check(&self, logs: &Logs, primary: HostId) -> Result<(), String> {
+    pub(super) fn check(&self, logs: &Logs, primary: MachineId) -> Result<(), String> {
         let mut missing = self.missing(logs, primary);
         let Some(Write { id, lsn, timeline, by }) = missing.next() else { return Ok(()) };
         let (all, node, by) = (1 + missing.count(), name(primary), name(*by));
@@ -38,7 +38,7 @@ impl Acknowledged {
         ))
     }
 
-    fn missing(&self, logs: &Logs, primary: HostId) -> impl Iterator<Item = &Write> {
+    fn missing(&self, logs: &Logs, primary: MachineId) -> impl Iterator<Item = &Write> {
         let there: BTreeSet<u64> = logs.writes(primary).collect();
         self.0.iter().filter(move |write| !there.contains(&write.id))
     }
@@ -49,15 +49,18 @@ mod tests {
     use super::super::fact::Fact;
     use super::*;
 
+    const N4: MachineId = MachineId::numbered(4);
+    const N5: MachineId = MachineId::numbered(5);
+
     /// n4 wrote 7 and 8, n5 took over after 7.
     fn logs() -> Logs {
         let append = |lsn, timeline: &str, id| Fact::Appended { lsn, timeline: timeline.to_owned(), id };
         let facts = [
-            (3, append(1, "1-a", 7)),
-            (4, append(1, "1-a", 7)),
-            (3, append(2, "1-a", 8)),
-            (4, append(2, "2-b", 0)),
-            (4, append(3, "2-b", 9)),
+            (N4, append(1, "1-a", 7)),
+            (N5, append(1, "1-a", 7)),
+            (N4, append(2, "1-a", 8)),
+            (N5, append(2, "2-b", 0)),
+            (N5, append(3, "2-b", 9)),
         ];
         let mut logs = Logs::default();
         facts.iter().try_for_each(|(host, fact)| logs.hear(*host, fact)).unwrap();
@@ -67,20 +70,20 @@ mod tests {
     #[test]
     fn a_write_that_nobody_was_told_of_may_be_lost() {
         let mut acknowledged = Acknowledged::default();
-        acknowledged.committed(3, 7, 1, "1-a".to_owned());
-        acknowledged.committed(4, 9, 3, "2-b".to_owned());
-        assert_eq!(acknowledged.check(&logs(), 4), Ok(()));
+        acknowledged.committed(N4, 7, 1, "1-a".to_owned());
+        acknowledged.committed(N5, 9, 3, "2-b".to_owned());
+        assert_eq!(acknowledged.check(&logs(), N5), Ok(()));
     }
 
     #[test]
     fn an_acknowledged_write_may_not() {
         let mut acknowledged = Acknowledged::default();
-        acknowledged.committed(3, 7, 1, "1-a".to_owned());
-        acknowledged.committed(3, 8, 2, "1-a".to_owned());
+        acknowledged.committed(N4, 7, 1, "1-a".to_owned());
+        acknowledged.committed(N4, 8, 2, "1-a".to_owned());
         assert_eq!(
-            acknowledged.check(&logs(), 4).unwrap_err(),
+            acknowledged.check(&logs(), N5).unwrap_err(),
             "n5 lacks 1 acknowledged writes; the first, 8, was entry 2 of timeline 1-a at n4"
         );
-        assert_eq!((acknowledged.lost(&logs(), 4), acknowledged.lost(&logs(), 3)), (1, 0));
+        assert_eq!((acknowledged.lost(&logs(), N5), acknowledged.lost(&logs(), N4)), (1, 0));
     }
 }

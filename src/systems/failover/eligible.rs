@@ -2,13 +2,13 @@
 
 use super::fact::{Fact, name};
 use super::heard::Heard;
-use host::world::HostId;
+use host::world::MachineId;
 use std::collections::BTreeSet;
 
 /// The machines whose databases may not lead, as they have said.
 #[derive(Debug, Default)]
 pub(super) struct Eligible {
-    may_not_lead: BTreeSet<HostId>,
+    may_not_lead: BTreeSet<MachineId>,
 }
 
 impl Eligible {
@@ -23,7 +23,7 @@ impl Eligible {
     }
 
     /// A machine's manager has got the lock.
-    fn acquired(&self, host: HostId) -> Result<(), String> {
+    fn acquired(&self, host: MachineId) -> Result<(), String> {
         if self.may_not_lead.contains(&host) {
             return Err(format!("{} has got the lock, and may not lead", name(host)));
         }
@@ -35,10 +35,13 @@ impl Eligible {
 mod tests {
     use super::*;
 
+    const N4: MachineId = MachineId::numbered(4);
+    const N5: MachineId = MachineId::numbered(5);
+
     #[test]
     fn only_who_was_told_not_to_may_not_lead() {
-        let eligible = Eligible { may_not_lead: BTreeSet::from([4]) };
-        assert_eq!(eligible.acquired(3), Ok(()));
-        assert_eq!(eligible.acquired(4).unwrap_err(), "n5 has got the lock, and may not lead");
+        let eligible = Eligible { may_not_lead: BTreeSet::from([N5]) };
+        assert_eq!(eligible.acquired(N4), Ok(()));
+        assert_eq!(eligible.acquired(N5).unwrap_err(), "n5 has got the lock, and may not lead");
     }
 }

@@ -1,7 +1,7 @@
 //! What machines say in probes, as far as it is judged.
 
 use host::probe::Value;
-use host::world::{HostId, Probe};
+use host::world::{MachineId, Probe};
 
 /// What a machine has said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,13 +11,13 @@ pub(super) enum Fact {
     /// What is behind this entry no longer is.
     Cut { lsn: u64 },
     /// Its log is now that of another machine, up to this entry.
-    Cloned { lsn: u64, timeline: String, from: HostId },
+    Cloned { lsn: u64, timeline: String, from: MachineId },
     /// After a restart its log ends with this entry.
     Recovered { lsn: u64, timeline: String },
     /// It has told a client that a write is done.
     Committed { id: u64, lsn: u64 },
     /// It follows another, from the entry after this one.
-    Streams { from: HostId, after: u64 },
+    Streams { from: MachineId, after: u64 },
     /// Its manager has got the leader's lock, or has it no longer.
     Lock { acquired: bool },
     /// No longer than this may pass without a write, in ns.
@@ -44,7 +44,7 @@ pub(super) const PROBES: [&str; 4] = [ELSEWHERE, MAY_CASCADE, MAY_NOT_LEAD, SERV
 
 impl Fact {
     /// The machine that published a probe, and what it says; none if it is not judged.
-    pub(super) fn of(probe: &Probe) -> Option<(HostId, Fact)> {
+    pub(super) fn of(probe: &Probe) -> Option<(MachineId, Fact)> {
         let fact = match (probe.name, &probe.values[..]) {
             ("appended", [Value::Uint(lsn), timeline, Value::Uint(id)]) => {
                 Fact::Appended { lsn: *lsn, timeline: timeline.to_string(), id: *id }
@@ -70,40 +70,45 @@ impl Fact {
 }
 
 /// The machine of the database with this number.
-fn machine(number: &Value) -> Option<HostId> {
+fn machine(number: &Value) -> Option<MachineId> {
     match number {
-        Value::Uint(number) => (*number as HostId).checked_sub(1),
+        Value::Uint(number @ 1..) => u32::try_from(*number).ok().map(MachineId::numbered),
         _ => None,
     }
 }
 
 /// The name of a machine.
-pub(super) fn name(host: HostId) -> String {
-    format!("n{}", host + 1)
+pub(super) fn name(host: MachineId) -> String {
+    format!("n{}", host.number())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn fact(name: &'static str, values: Vec<Value>) -> Option<(HostId, Fact)> {
-        Fact::of(&Probe { at_ns: 1, host: Some(3), name, values })
+    const N4: MachineId = MachineId::numbered(4);
+
+    fn fact(name: &'static str, values: Vec<Value>) -> Option<(MachineId, Fact)> {
+        Fact::of(&Probe { at_ns: 1, host: Some(N4), name, values })
     }
 
     #[test]
     fn a_database_is_known_by_the_number_of_its_machine() {
         let cloned = fact("cloned", vec![7_u64.into(), "2-b".into(), 5_u32.into()]);
-        assert_eq!(cloned, Some((3, Fact::Cloned { lsn: 7, timeline: "2-b".to_owned(), from: 4 })));
+        assert_eq!(
+            cloned,
+            Some((N4, Fact::Cloned { lsn: 7, timeline: "2-b".to_owned(), from: MachineId::numbered(5) }))
+        );
         assert_eq!(fact("streams", vec![0_u32.into(), 7_u64.into()]), None, "there is no database 0");
-        assert_eq!(name(3), "n4");
+        assert_eq!(name(N4), "n4");
     }
 
     #[test]
     fn only_an_acquired_lock_is_held() {
         let lock = |what: &str| fact("lock", vec![what.into()]);
-        assert_eq!(lock("acquired"), Some((3, Fact::Lock { acquired: true })));
-        assert_eq!(lock("released"), Some((3, Fact::Lock { acquired: false })));
-        assert_eq!(lock("lost"), Some((3, Fact::Lock { acquired: false })));
+        assert_eq!(lock("acquired"), Some((N4, Fact::Lock { acquired: true })));
+        assert_eq!(lock("released"), Some((N4, Fact::Lock { acquired: false })));
+        assert_eq!(lock("lost"), Some((N4, Fact::Lock { acquired: false })));
     }
 
     #[test]

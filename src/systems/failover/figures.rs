@@ -1,7 +1,7 @@
 //! What a recorded run cost: time without writes, acknowledged writes lost, time with two primaries.
 
 use super::heard::Heard;
-use host::world::{Happening, HostId, Probe, TraceEvent};
+use host::world::{Happening, MachineId, Probe, TraceEvent};
 use sim::history::Line;
 use sim::run::Recording;
 use sim::scenario::{Action, Fault, ProcessAction};
@@ -65,14 +65,14 @@ impl Figures {
 /// Who takes itself for the primary.
 #[derive(Debug, Default)]
 struct Reign {
-    primaries: BTreeSet<HostId>,
-    still: BTreeSet<HostId>,
+    primaries: BTreeSet<MachineId>,
+    still: BTreeSet<MachineId>,
     since_ns: u64,
     shared_ns: u64,
 }
 
 impl Reign {
-    fn changed(&mut self, at_ns: u64, host: HostId, is_primary: bool) {
+    fn changed(&mut self, at_ns: u64, host: MachineId, is_primary: bool) {
         self.count(at_ns);
         if is_primary {
             self.primaries.insert(host);
@@ -81,7 +81,7 @@ impl Reign {
         }
     }
 
-    fn stands_still(&mut self, at_ns: u64, host: HostId, does: bool) {
+    fn stands_still(&mut self, at_ns: u64, host: MachineId, does: bool) {
         self.count(at_ns);
         if does {
             self.still.insert(host);
@@ -127,7 +127,7 @@ enum Befell {
 }
 
 /// The machine to whose database a fault's note says that something was done.
-fn befell(note: &str, faults: &[Fault], machines: &[String]) -> Option<(HostId, Befell)> {
+fn befell(note: &str, faults: &[Fault], machines: &[String]) -> Option<(MachineId, Befell)> {
     let (index, what) = note.strip_prefix("fault ")?.split_once(' ')?;
     let action = match &faults.get(index.parse::<usize>().ok()?)?.action {
         Action::Crash { .. } => ProcessAction::Crash,
@@ -142,13 +142,17 @@ fn befell(note: &str, faults: &[Fault], machines: &[String]) -> Option<(HostId, 
         _ => return None,
     };
     let name = note.rsplit_once('(')?.1.trim_end_matches(')');
-    Some((machines.iter().position(|machine| machine == name)?, befell))
+    Some((machines.iter().position(|machine| machine == name).map(MachineId::new)?, befell))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use sim::scenario::{Death, Moment, Target, Time};
+
+    const N4: MachineId = MachineId::numbered(4);
+    const N5: MachineId = MachineId::numbered(5);
+    const N6: MachineId = MachineId::numbered(6);
 
     #[test]
     fn the_longest_gap_may_be_the_last() {
@@ -160,21 +164,21 @@ mod tests {
     fn only_shared_time_is_counted() {
         let mut reign = Reign::default();
         for (at, host, is_primary) in
-            [(10, 3, true), (20, 4, true), (25, 3, true), (30, 3, false), (50, 5, true), (60, 4, false)]
+            [(10, N4, true), (20, N5, true), (25, N4, true), (30, N4, false), (50, N6, true), (60, N5, false)]
         {
             reign.changed(at, host, is_primary);
         }
-        assert_eq!((reign.shared_ns, reign.primaries), (20, [5].into()));
+        assert_eq!((reign.shared_ns, reign.primaries), (20, [N6].into()));
     }
 
     #[test]
     fn a_primary_that_stands_still_shares_nothing() {
         let mut reign = Reign::default();
-        reign.changed(10, 3, true);
-        reign.stands_still(20, 3, true);
-        reign.changed(30, 4, true);
-        reign.stands_still(50, 3, false);
-        reign.changed(53, 3, false);
+        reign.changed(10, N4, true);
+        reign.stands_still(20, N4, true);
+        reign.changed(30, N5, true);
+        reign.stands_still(50, N4, false);
+        reign.changed(53, N4, false);
         assert_eq!(reign.shared_ns, 3);
     }
 
@@ -198,12 +202,12 @@ mod tests {
         ];
         let machines: Vec<String> = (1..=7).map(|number| format!("n{number}")).collect();
         let befell = |note| befell(note, &faults, &machines);
-        assert_eq!(befell("fault 0 strikes: crash n4 (n4)"), Some((3, Befell::Crash)));
+        assert_eq!(befell("fault 0 strikes: crash n4 (n4)"), Some((N4, Befell::Crash)));
         assert_eq!(befell("fault 0 ends: crash n4 (n4)"), None, "it says itself what it is then");
         assert_eq!(befell("fault 1 strikes: crash agent on n4 (n4)"), None);
-        assert_eq!(befell("fault 2 strikes: crash database on n4 (n4)"), Some((3, Befell::Crash)));
-        assert_eq!(befell("fault 3 strikes: pause n4 (n4)"), Some((3, Befell::Pause)));
-        assert_eq!(befell("fault 3 ends: pause n4 (n4)"), Some((3, Befell::Resume)));
+        assert_eq!(befell("fault 2 strikes: crash database on n4 (n4)"), Some((N4, Befell::Crash)));
+        assert_eq!(befell("fault 3 strikes: pause n4 (n4)"), Some((N4, Befell::Pause)));
+        assert_eq!(befell("fault 3 ends: pause n4 (n4)"), Some((N4, Befell::Resume)));
         assert_eq!(befell("fault 3 is skipped, the machine is down already: pause n4 (n4)"), None);
     }
 }

@@ -4,7 +4,7 @@ use super::durability::Acknowledged;
 use super::fact::Fact;
 use super::logs::Logs;
 use super::recovery::Machines;
-use host::world::{HostId, Probe};
+use host::world::{MachineId, Probe};
 use std::collections::BTreeSet;
 
 /// What was heard so far. What follows from it is each checker's own.
@@ -13,9 +13,9 @@ pub(super) struct Heard {
     pub(super) logs: Logs,
     pub(super) acknowledged: Acknowledged,
     /// Who may stream from another standby.
-    pub(super) may_cascade: BTreeSet<HostId>,
+    pub(super) may_cascade: BTreeSet<MachineId>,
     pub(super) machines: Machines,
-    latest: Option<(HostId, Fact)>,
+    latest: Option<(MachineId, Fact)>,
     wrong: Option<String>,
 }
 
@@ -41,7 +41,7 @@ impl Heard {
     }
 
     /// What the probe says, if it is judged, and whose it is.
-    pub(super) fn fact(&self) -> Option<(HostId, &Fact)> {
+    pub(super) fn fact(&self) -> Option<(MachineId, &Fact)> {
         self.latest.as_ref().map(|(host, fact)| (*host, fact))
     }
 

@@ -5,14 +5,14 @@
 
 use super::fact::{Fact, name};
 use super::heard::Heard;
-use host::world::HostId;
+use host::world::MachineId;
 
 /// Who got the lock last, and has not lost it since as far as it knows; and who needs none.
 #[derive(Debug, Default)]
 pub(super) struct Lock {
-    holder: Option<HostId>,
+    holder: Option<MachineId>,
     /// A primary that nobody here manages: who has the lock only follows it.
-    elsewhere: Option<HostId>,
+    elsewhere: Option<MachineId>,
 }
 
 impl Lock {
@@ -28,7 +28,7 @@ impl Lock {
     }
 
     /// A machine's manager has got the lock, or has it no longer.
-    fn changed(&mut self, host: HostId, acquired: bool) {
+    fn changed(&mut self, host: MachineId, acquired: bool) {
         if acquired {
             self.holder = Some(host);
         } else if self.holder == Some(host) {
@@ -37,7 +37,7 @@ impl Lock {
     }
 
     /// A primary has done a write.
-    fn committed(&self, host: HostId) -> Result<(), String> {
+    fn committed(&self, host: MachineId) -> Result<(), String> {
         match self.holder {
             Some(holder) if holder != host && self.elsewhere != Some(host) => {
                 Err(format!("{} has done a write, and {} holds the lock", name(host), name(holder)))
@@ -51,33 +51,37 @@ impl Lock {
 mod tests {
     use super::*;
 
+    const N4: MachineId = MachineId::numbered(4);
+    const N5: MachineId = MachineId::numbered(5);
+    const N7: MachineId = MachineId::numbered(7);
+
     #[test]
     fn the_holder_writes_until_another_holds_the_lock() {
         let mut lock = Lock::default();
-        assert_eq!(lock.committed(3), Ok(()), "there was none yet");
-        lock.changed(3, true);
-        assert_eq!(lock.committed(3), Ok(()));
-        lock.changed(4, true);
-        assert_eq!(lock.committed(4), Ok(()));
-        assert_eq!(lock.committed(3).unwrap_err(), "n4 has done a write, and n5 holds the lock");
+        assert_eq!(lock.committed(N4), Ok(()), "there was none yet");
+        lock.changed(N4, true);
+        assert_eq!(lock.committed(N4), Ok(()));
+        lock.changed(N5, true);
+        assert_eq!(lock.committed(N5), Ok(()));
+        assert_eq!(lock.committed(N4).unwrap_err(), "n4 has done a write, and n5 holds the lock");
     }
 
     #[test]
     fn a_primary_elsewhere_needs_no_lock() {
-        let mut lock = Lock { elsewhere: Some(6), ..Lock::default() };
-        lock.changed(3, true);
-        assert_eq!(lock.committed(6), Ok(()));
-        assert!(lock.committed(4).is_err());
+        let mut lock = Lock { elsewhere: Some(N7), ..Lock::default() };
+        lock.changed(N4, true);
+        assert_eq!(lock.committed(N7), Ok(()));
+        assert!(lock.committed(N5).is_err());
     }
 
     #[test]
     fn what_an_old_holder_has_lost_is_not_the_new_ones() {
         let mut lock = Lock::default();
-        lock.changed(3, true);
-        lock.changed(4, true);
-        lock.changed(3, false);
-        assert!(lock.committed(3).is_err());
-        lock.changed(4, false);
-        assert_eq!(lock.committed(3), Ok(()), "nobody holds it");
+        lock.changed(N4, true);
+        lock.changed(N5, true);
+        lock.changed(N4, false);
+        assert!(lock.committed(N4).is_err());
+        lock.changed(N5, false);
+        assert_eq!(lock.committed(N4), Ok(()), "nobody holds it");
     }
 }

@@ -6,14 +6,14 @@
 //! The tree is kept as what timelines branch off from. A log is then known by its last entry.
 
 use super::fact::{Fact, name};
-use host::world::HostId;
+use host::world::MachineId;
 use std::collections::BTreeMap;
 
 /// The logs of all databases, as far as they have said what is in them.
 #[derive(Debug, Default)]
 pub(super) struct Logs {
     timelines: BTreeMap<String, Branch>,
-    logs: BTreeMap<HostId, Log>,
+    logs: BTreeMap<MachineId, Log>,
 }
 
 /// One timeline.
@@ -57,7 +57,7 @@ impl std::fmt::Display for Place {
 
 impl Logs {
     /// Takes a fact in, whether or not it may be.
-    pub(super) fn hear(&mut self, host: HostId, fact: &Fact) -> Result<(), String> {
+    pub(super) fn hear(&mut self, host: MachineId, fact: &Fact) -> Result<(), String> {
         match fact {
             Fact::Appended { lsn, timeline, id } => self.appended(host, *lsn, timeline, *id),
             Fact::Cut { lsn } => {
@@ -106,12 +106,12 @@ impl Logs {
     }
 
     /// The timeline of an entry of a machine's log.
-    pub(super) fn timeline(&self, host: HostId, lsn: u64) -> String {
+    pub(super) fn timeline(&self, host: MachineId, lsn: u64) -> String {
         self.at(&self.last(host), lsn).timeline
     }
 
     /// The writes in a machine's log.
-    pub(super) fn writes(&self, host: HostId) -> impl Iterator<Item = u64> + '_ {
+    pub(super) fn writes(&self, host: MachineId) -> impl Iterator<Item = u64> + '_ {
         let mut place = self.last(host);
         std::iter::from_fn(move || {
             let branch = self.timelines.get(&place.timeline).filter(|_| place.lsn > 0)?;
@@ -121,7 +121,7 @@ impl Logs {
         })
     }
 
-    fn appended(&mut self, host: HostId, lsn: u64, timeline: &str, id: u64) -> Result<(), String> {
+    fn appended(&mut self, host: MachineId, lsn: u64, timeline: &str, id: u64) -> Result<(), String> {
         let before = self.last(host);
         let place = Place::new(lsn, timeline);
         self.logs.entry(host).or_default().last = place.clone();
@@ -143,12 +143,12 @@ impl Logs {
         Ok(())
     }
 
-    fn last(&self, host: HostId) -> Place {
+    fn last(&self, host: MachineId) -> Place {
         self.logs.get(&host).map(|log| log.last.clone()).unwrap_or_default()
     }
 
     /// A log ends elsewhere from now on.
-    fn replace(&mut self, host: HostId, last: Place) {
+    fn replace(&mut self, host: MachineId, last: Place) {
         let log = self.logs.entry(host).or_default();
         if log.last != last {
             log.before = std::mem::replace(&mut log.last, last);
@@ -172,7 +172,7 @@ impl Logs {
     }
 
     /// Whether a machine's log has this entry, or had it until it was last cut: the word may have been under way.
-    fn had(&self, host: HostId, place: &Place) -> bool {
+    fn had(&self, host: MachineId, place: &Place) -> bool {
         let Some(log) = self.logs.get(&host) else { return place.lsn == 0 };
         [&log.last, &log.before].into_iter().any(|last| self.at(last, place.lsn) == *place || place.lsn == 0)
     }
@@ -194,28 +194,32 @@ impl Logs {
 mod tests {
     use super::*;
 
-    fn append(host: HostId, lsn: u64, timeline: &str, id: u64) -> (HostId, Fact) {
+    const N4: MachineId = MachineId::numbered(4);
+    const N5: MachineId = MachineId::numbered(5);
+    const N6: MachineId = MachineId::numbered(6);
+
+    fn append(host: MachineId, lsn: u64, timeline: &str, id: u64) -> (MachineId, Fact) {
         (host, Fact::Appended { lsn, timeline: timeline.to_owned(), id })
     }
 
-    fn recovered(host: HostId, lsn: u64, timeline: &str) -> (HostId, Fact) {
+    fn recovered(host: MachineId, lsn: u64, timeline: &str) -> (MachineId, Fact) {
         (host, Fact::Recovered { lsn, timeline: timeline.to_owned() })
     }
 
-    fn judge(facts: &[(HostId, Fact)]) -> Result<Logs, String> {
+    fn judge(facts: &[(MachineId, Fact)]) -> Result<Logs, String> {
         let mut logs = Logs::default();
         facts.iter().try_for_each(|(host, fact)| logs.hear(*host, fact)).map(|()| logs)
     }
 
     /// n4 wrote three entries, n5 has two of them and was promoted.
-    fn forked() -> Vec<(HostId, Fact)> {
+    fn forked() -> Vec<(MachineId, Fact)> {
         vec![
-            append(3, 1, "1-a", 0),
-            append(3, 2, "1-a", 7),
-            append(4, 1, "1-a", 0),
-            append(4, 2, "1-a", 7),
-            append(3, 3, "1-a", 8),
-            append(4, 3, "2-b", 0),
+            append(N4, 1, "1-a", 0),
+            append(N4, 2, "1-a", 7),
+            append(N5, 1, "1-a", 0),
+            append(N5, 2, "1-a", 7),
+            append(N4, 3, "1-a", 8),
+            append(N5, 3, "2-b", 0),
         ]
     }
 
@@ -223,23 +227,23 @@ mod tests {
     fn a_rewound_log_goes_on_with_the_new_timeline() {
         let mut facts = forked();
         facts.extend([
-            (3, Fact::Cut { lsn: 2 }),
-            (3, Fact::Streams { from: 4, after: 2 }),
-            append(3, 3, "2-b", 0),
+            (N4, Fact::Cut { lsn: 2 }),
+            (N4, Fact::Streams { from: N5, after: 2 }),
+            append(N4, 3, "2-b", 0),
         ]);
         let logs = judge(&facts).unwrap();
-        assert_eq!(logs.writes(3).collect::<Vec<_>>(), [0, 7, 0]);
-        assert_eq!((logs.timeline(3, 2), logs.timeline(3, 3)), ("1-a".to_owned(), "2-b".to_owned()));
+        assert_eq!(logs.writes(N4).collect::<Vec<_>>(), [0, 7, 0]);
+        assert_eq!((logs.timeline(N4, 2), logs.timeline(N4, 3)), ("1-a".to_owned(), "2-b".to_owned()));
     }
 
     #[test]
     fn a_log_that_was_not_rewound_must_not_stream() {
-        let streams = [forked(), vec![(3, Fact::Streams { from: 4, after: 3 })]].concat();
+        let streams = [forked(), vec![(N4, Fact::Streams { from: N5, after: 3 })]].concat();
         assert_eq!(
             judge(&streams).unwrap_err(),
             "n4 streams from n5 after entry 3 of timeline 1-a; n5 has entry 3 of timeline 2-b"
         );
-        let goes_on = [forked(), vec![append(4, 4, "2-b", 9), append(3, 4, "2-b", 9)]].concat();
+        let goes_on = [forked(), vec![append(N5, 4, "2-b", 9), append(N4, 4, "2-b", 9)]].concat();
         assert_eq!(
             judge(&goes_on).unwrap_err(),
             "n4 has entry 4 of timeline 2-b after entry 3 of timeline 1-a, and others do not"
@@ -249,51 +253,51 @@ mod tests {
     #[test]
     fn an_upstream_that_was_rewound_meanwhile_had_what_its_standby_has() {
         let facts =
-            [forked(), vec![(3, Fact::Cut { lsn: 2 }), (5, Fact::Streams { from: 3, after: 0 })]].concat();
+            [forked(), vec![(N4, Fact::Cut { lsn: 2 }), (N6, Fact::Streams { from: N4, after: 0 })]].concat();
         assert!(judge(&facts).is_ok());
         let mut copied = forked();
-        copied.push((5, Fact::Cloned { lsn: 3, timeline: "1-a".to_owned(), from: 3 }));
-        copied.extend([(3, Fact::Cut { lsn: 2 }), (5, Fact::Streams { from: 3, after: 3 })]);
+        copied.push((N6, Fact::Cloned { lsn: 3, timeline: "1-a".to_owned(), from: N4 }));
+        copied.extend([(N4, Fact::Cut { lsn: 2 }), (N6, Fact::Streams { from: N4, after: 3 })]);
         assert!(judge(&copied).is_ok());
-        copied.extend([(3, Fact::Cut { lsn: 1 }), (5, Fact::Streams { from: 3, after: 3 })]);
+        copied.extend([(N4, Fact::Cut { lsn: 1 }), (N6, Fact::Streams { from: N4, after: 3 })]);
         assert!(judge(&copied).is_err(), "that was long ago");
     }
 
     #[test]
     fn an_entry_is_the_same_in_every_log() {
-        let same = [append(3, 1, "1-a", 0), append(3, 2, "1-a", 7), append(4, 1, "1-a", 0)];
-        assert!(judge(&[&same[..], &[append(4, 2, "1-a", 7)]].concat()).is_ok());
+        let same = [append(N4, 1, "1-a", 0), append(N4, 2, "1-a", 7), append(N5, 1, "1-a", 0)];
+        assert!(judge(&[&same[..], &[append(N5, 2, "1-a", 7)]].concat()).is_ok());
         assert_eq!(
-            judge(&[&same[..], &[append(4, 2, "1-a", 8)]].concat()).unwrap_err(),
+            judge(&[&same[..], &[append(N5, 2, "1-a", 8)]].concat()).unwrap_err(),
             "entry 2 of timeline 1-a is write 8 at n5, and write 7 elsewhere"
         );
-        assert!(judge(&[&same[..], &[append(4, 3, "1-a", 9)]].concat()).is_err(), "with a gap");
+        assert!(judge(&[&same[..], &[append(N5, 3, "1-a", 9)]].concat()).is_err(), "with a gap");
     }
 
     #[test]
     fn a_copy_is_of_what_its_source_has() {
-        let cloned = |lsn| Fact::Cloned { lsn, timeline: "1-a".to_owned(), from: 3 };
-        let logs = judge(&[forked(), vec![(5, cloned(3))]].concat()).unwrap();
-        assert_eq!(logs.writes(5).collect::<Vec<_>>(), [8, 7, 0]);
-        assert!(judge(&[forked(), vec![(5, cloned(4))]].concat()).is_err());
+        let cloned = |lsn| Fact::Cloned { lsn, timeline: "1-a".to_owned(), from: N4 };
+        let logs = judge(&[forked(), vec![(N6, cloned(3))]].concat()).unwrap();
+        assert_eq!(logs.writes(N6).collect::<Vec<_>>(), [8, 7, 0]);
+        assert!(judge(&[forked(), vec![(N6, cloned(4))]].concat()).is_err());
     }
 
     #[test]
     fn what_a_crash_took_from_the_only_log_that_had_it_may_be_written_anew() {
-        let alone = [forked(), vec![recovered(3, 2, "1-a"), append(3, 3, "1-a", 9)]].concat();
+        let alone = [forked(), vec![recovered(N4, 2, "1-a"), append(N4, 3, "1-a", 9)]].concat();
         assert!(judge(&alone).is_ok());
         // Its near twin had sent it.
         let mut sent = forked();
-        sent.extend([append(5, 1, "1-a", 0), append(5, 2, "1-a", 7), append(5, 3, "1-a", 8)]);
-        sent.extend([recovered(3, 2, "1-a"), append(3, 3, "1-a", 9)]);
+        sent.extend([append(N6, 1, "1-a", 0), append(N6, 2, "1-a", 7), append(N6, 3, "1-a", 8)]);
+        sent.extend([recovered(N4, 2, "1-a"), append(N4, 3, "1-a", 9)]);
         assert!(judge(&sent).is_err());
     }
 
     #[test]
     fn a_log_is_recovered_as_somebody_wrote_it() {
-        let uncut = [forked(), vec![(3, Fact::Cut { lsn: 2 }), recovered(3, 3, "1-a")]].concat();
+        let uncut = [forked(), vec![(N4, Fact::Cut { lsn: 2 }), recovered(N4, 3, "1-a")]].concat();
         assert!(judge(&uncut).is_ok(), "the cut was not on the disk yet");
-        assert!(judge(&[forked(), vec![recovered(3, 0, "")]].concat()).is_ok());
-        assert!(judge(&[forked(), vec![recovered(3, 4, "1-a")]].concat()).is_err());
+        assert!(judge(&[forked(), vec![recovered(N4, 0, "")]].concat()).is_ok());
+        assert!(judge(&[forked(), vec![recovered(N4, 4, "1-a")]].concat()).is_err());
     }
 }

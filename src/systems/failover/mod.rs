@@ -36,6 +36,7 @@ pub use options::{Manager, Options};
 use client::RoutedClient;
 use eligible::Eligible;
 use heard::Heard;
+use host::world::MachineId;
 use lease::Lock;
 use protocols::database::View;
 use protocols::{database, patroni, router, stolon, store};
@@ -102,7 +103,7 @@ impl System for Failover {
             .invariant("service", move |heard, seen| service.judge(heard, seen.probe))
             .convergence(|heard, views| convergence::converged(views, &heard.may_cascade))
             .eventually("durability", |heard, views| {
-                heard.acknowledged.check(&heard.logs, convergence::primary(views)? as usize - 1)
+                heard.acknowledged.check(&heard.logs, MachineId::numbered(convergence::primary(views)?))
             })
             .recovers_if(|heard, harm| heard.machines.recover(harm))
             .into()

@@ -5,14 +5,14 @@
 
 use super::fact::{Fact, name};
 use super::heard::Heard;
-use host::world::HostId;
+use host::world::MachineId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The reigns of primaries, each by its machine and its timeline.
 #[derive(Debug, Default)]
 pub(super) struct Reigns {
-    latest: Option<(HostId, String)>,
-    past: BTreeSet<(HostId, String)>,
+    latest: Option<(MachineId, String)>,
+    past: BTreeSet<(MachineId, String)>,
     /// How many reigns had ended when each write was taken, as long as it is not done.
     taken: BTreeMap<u64, usize>,
 }
@@ -36,7 +36,7 @@ impl Reigns {
     }
 
     /// A primary has done a write on its timeline.
-    fn committed(&mut self, host: HostId, timeline: String, id: u64) -> Result<(), String> {
+    fn committed(&mut self, host: MachineId, timeline: String, id: u64) -> Result<(), String> {
         let reign = (host, timeline);
         let taken_before = self.taken.remove(&id).is_some_and(|reigns| reigns < self.past.len());
         if self.latest.as_ref() == Some(&reign) || (taken_before && self.past.contains(&reign)) {
@@ -60,7 +60,11 @@ impl Reigns {
 mod tests {
     use super::*;
 
-    fn judge(writes: &[(HostId, &str)]) -> Result<(), String> {
+    const N4: MachineId = MachineId::numbered(4);
+    const N5: MachineId = MachineId::numbered(5);
+    const N6: MachineId = MachineId::numbered(6);
+
+    fn judge(writes: &[(MachineId, &str)]) -> Result<(), String> {
         let mut reigns = Reigns::default();
         (1..).zip(writes).try_for_each(|(id, (host, timeline))| {
             reigns.appended(id);
@@ -72,25 +76,25 @@ mod tests {
     fn a_write_that_was_taken_before_another_primary_wrote_may_be_done_after() {
         let mut reigns = Reigns::default();
         (1..=3).for_each(|id| reigns.appended(id));
-        assert_eq!(reigns.committed(3, "1-a".to_owned(), 1), Ok(()));
-        assert_eq!(reigns.committed(4, "2-b".to_owned(), 2), Ok(()));
-        assert_eq!(reigns.committed(3, "1-a".to_owned(), 3), Ok(()));
+        assert_eq!(reigns.committed(N4, "1-a".to_owned(), 1), Ok(()));
+        assert_eq!(reigns.committed(N5, "2-b".to_owned(), 2), Ok(()));
+        assert_eq!(reigns.committed(N4, "1-a".to_owned(), 3), Ok(()));
         // Its near twin was taken since.
         reigns.appended(4);
-        assert!(reigns.committed(3, "1-a".to_owned(), 4).is_err());
+        assert!(reigns.committed(N4, "1-a".to_owned(), 4).is_err());
     }
 
     #[test]
     fn primaries_may_follow_each_other_and_come_back_on_a_new_timeline() {
-        assert_eq!(judge(&[(3, "1-a"), (3, "1-a"), (4, "2-b"), (3, "3-c"), (3, "3-c")]), Ok(()));
+        assert_eq!(judge(&[(N4, "1-a"), (N4, "1-a"), (N5, "2-b"), (N4, "3-c"), (N4, "3-c")]), Ok(()));
     }
 
     #[test]
     fn a_primary_that_writes_on_after_another_has_is_one_too_many() {
         assert_eq!(
-            judge(&[(3, "1-a"), (4, "2-b"), (3, "1-a")]).unwrap_err(),
+            judge(&[(N4, "1-a"), (N5, "2-b"), (N4, "1-a")]).unwrap_err(),
             "n4 has done a write on timeline 1-a, after n5 had on 2-b"
         );
-        assert!(judge(&[(3, "1-a"), (4, "2-b"), (5, "2-c"), (4, "2-b")]).is_err());
+        assert!(judge(&[(N4, "1-a"), (N5, "2-b"), (N6, "2-c"), (N5, "2-b")]).is_err());
     }
 }

@@ -96,7 +96,8 @@ impl File {
         self.backend.sync_data().await
     }
 
-    /// The same, and all that is known about the file besides. On a directory: [`Disk::sync_dir`](super::Disk::sync_dir).
+    /// The same, and all that is known about the file besides. On a directory:
+    /// [`Disk::sync_dir`](super::Disk::sync_dir).
     ///
     /// # Errors
     ///

@@ -62,9 +62,9 @@ impl OpenOptions {
     /// # Errors
     ///
     /// `NotFound` when it, or its directory, is missing; `AlreadyExists` under `create_new`; `IsADirectory` when a
-    /// directory is opened to be written; `NotADirectory` when a file stands on the way; `ENAMETOOLONG`; and `EINVAL` when
-    /// the options contradict each other: none of read, write and append; create or truncate without write or append;
-    /// truncate with append.
+    /// directory is opened to be written; `NotADirectory` when a file stands on the way; `ENAMETOOLONG`; and `EINVAL`
+    /// when the options contradict each other: none of read, write and append; create or truncate without write or
+    /// append; truncate with append.
     pub async fn open(self, disk: &Disk, path: impl AsRef<Path>) -> io::Result<File> {
         let makes = self.create || self.create_new;
         if !(self.read || self.writes())

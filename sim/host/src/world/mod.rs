@@ -1,102 +1,96 @@
 //! The simulated world behind [`crate::net`], [`crate::clock`] and the rest; steered by the testbed, unknown to nodes.
 //!
-//! One [`World`] a run, owned by the run's thread and reached with [`with`]. It holds machines ([`Machine`]), directed
-//! links between them, TCP connections, listening sockets, wall clocks, probes, views, the digest and, in a recorded
-//! run, the trace. Everything in it is plain data changed by plain functions; the only task is the driver of
-//! `packet.rs`.
+//! One [`World`] a run, owned by the run's thread and reached with [`with`]. To drive one by hand start with [`lab`].
+//! Everything in it is plain data changed by plain functions; the only task is the driver of the agenda.
 //!
-//! | file | noun |
-//! |---|---|
-//! | `draw.rs` | streams of randomness |
-//! | `link/` | links |
-//! | `tcp.rs`, `handshake.rs`, `listener.rs` | connections: their life, how they begin, and where |
-//! | `keepalive.rs` | how silent peers are found out |
-//! | `direction.rs`, `transmission.rs` | one way of a connection, and how its segments travel |
-//! | `udp.rs`, `datagram.rs` | sockets for datagrams, and how these travel |
-//! | `address.rs`, `name_service.rs` | addresses that move, and names |
-//! | `packet.rs` | packets without data, and the agenda of everything rare |
-//! | `timer.rs` | exact timers |
-//! | `net/` | the sockets that node code holds |
-//! | `machine.rs` | machines: power, process, clock, view |
-//! | `process.rs` | the processes of a machine that runs several |
-//! | `disk/` | their disks |
-//! | `digest.rs`, `trace.rs` | what is remembered |
-//! | `out_of_range.rs`, `overload.rs` | why a setting is refused, and why a run is |
+//! A world is made of parts, and each part is a folder or a file whose fields nobody else sees. A part that needs
+//! another takes it as an argument:
+//!
+//! ```text
+//! World
+//! ├── ground      what every part stands on, and is lent
+//! │   ├── clock       simulated time and timers
+//! │   ├── agenda      everything rare that is to come
+//! │   ├── machines    which there are, and whether they run
+//! │   └── record      digest, trace, probes, counts
+//! ├── net
+//! │   ├── ip          the way from machine to machine, which both kinds of socket are lent
+//! │   │   ├── wire        links: is it lost, held, or does it travel, and how long
+//! │   │   ├── addresses   who has which, and who believes so
+//! │   │   ├── ports       the next one that is free
+//! │   │   └── load        how much is under way
+//! │   ├── tcp         listeners and connections
+//! │   ├── udp         sockets and datagrams
+//! │   └── names       the name service
+//! └── disks       one a machine
+//! ```
+//!
+//! | part | may be lent | knows nothing of |
+//! |---|---|---|
+//! | `clock.rs`, `agenda.rs`, `machine/`, `record/` | each other, rarely | sockets, links, disks |
+//! | `net/wire/` | – | what it carries, and whether a machine takes it |
+//! | `net/address.rs` | the ground, the wire | connections, datagrams |
+//! | `net/tcp/`, `net/udp/` | the ground, [`net::Ip`] | each other |
+//! | `net/names.rs` | the ground, the addresses | all else |
+//! | `disk/` | the ground | the network |
+//! | `socket/`, `disk/handle.rs` | the world, for one call | how anything is done |
+//!
+//! What the testbed does to a part stands in the part's folder as a method of [`World`], which is the only place where
+//! all parts meet: a hold that ends wakes connections and datagrams, and a machine that dies loses its sockets, its
+//! addresses and a life of its disk.
+//!
+//! Besides: `draw.rs` has the streams of randomness, `out_of_range.rs` why a setting is refused.
 //!
 //! Re-entrancy: `with` lends the world mutably, so nothing inside it may run foreign code. Waking a task is fine
 //! (madsim queues it); calling a view is not, and happens outside.
 
-mod address;
-mod datagram;
-mod digest;
-mod direction;
+mod agenda;
+mod clock;
 mod disk;
 mod draw;
-mod handshake;
-mod keepalive;
-mod link;
-mod listener;
+pub mod lab;
 mod machine;
-mod name_service;
-pub(crate) mod net;
+mod net;
 mod out_of_range;
-mod overload;
-mod packet;
-pub(crate) mod process;
-mod tcp;
-mod timer;
-mod trace;
-mod transmission;
-mod udp;
+mod record;
+pub(crate) mod socket;
 
-pub use digest::{Digest, Observed};
 pub(crate) use disk::handle as disk_handle;
 pub use disk::{Decay, DirectoryOrder, DiskFault, DiskOperation, DiskSettings, SectorSize};
-pub use draw::Draw;
-pub use link::{Bandwidth, Latency, LinkFault, LinkSettings, Reorder};
-pub use machine::{Death, Machine, crash, is_up, pause, restart, resume, view, view_json};
+pub use draw::{Draw, Stream};
+pub(crate) use machine::process::run as run_process;
+pub(crate) use machine::register_view;
+pub use machine::{
+    Death, Machine, MachineId, ProcessState, crash, crash_process, is_up, pause, pause_process,
+    process_state, restart, restart_process, resume, resume_process, view, view_json, view_types,
+};
+pub use net::{
+    BYTE_LIMIT, Bandwidth, Busiest, Excess, Latency, LinkFault, LinkSettings, MESSAGE_LIMIT, Overload,
+    Reorder, overloaded,
+};
 pub use out_of_range::OutOfRange;
-pub use overload::{
-    BYTE_LIMIT, Busiest, EVENTS_A_SECOND, EVENTS_AT_ONCE, Excess, MESSAGE_LIMIT, Overload, overloaded,
+pub(crate) use record::publish as publish_probe;
+pub use record::{
+    Digest, EVENTS_A_SECOND, EVENTS_AT_ONCE, Happening, Observed, Probe, TraceEvent, TraceLine, next_probes,
 };
-pub use process::{
-    ProcessState, crash_process, pause_process, process_state, restart_process, resume_process,
-};
-use trace::WantedBacktrace;
-pub use trace::{Happening, TraceEvent, TraceLine};
 
-use crate::probe::Value;
-use datagram::Datagrams;
-use digest::Hasher;
-use link::Link;
-use listener::{Binding, Listener};
-use machine::Host;
-use madsim::task::NodeId;
-use madsim::time::TimeHandle;
-use name_service::Record;
-use overload::Load;
-use packet::Agenda;
-use slab::Slab;
+use agenda::Agenda;
+use clock::Clock;
+use disk::Disks;
+use machine::{Machines, View};
+use net::Net;
+use record::Record;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::task::Waker;
 use std::time::Duration;
-use tcp::Connection;
-use timer::Timer;
-use udp::Socket;
-
-/// A machine's number: its place in [`Config::machines`].
-pub type HostId = usize;
 
 /// What a world is made of.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Decides everything random.
     pub seed: u64,
-    /// The machines. Their madsim nodes must be created in the same order, after [`install`].
+    /// The machines, in the order in which they are made.
     pub machines: Vec<Machine>,
     /// The latency of every link, until [`World::set_link`].
     pub latency: Latency,
@@ -108,50 +102,27 @@ pub struct Config {
     pub recording: bool,
 }
 
-/// A probe as published.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Probe {
-    /// When, in ns since the run began.
-    pub at_ns: u64,
-    /// The machine; none for the testbed itself.
-    pub host: Option<HostId>,
-    /// The probe's name.
-    pub name: &'static str,
-    /// Its values.
-    pub values: Vec<Value>,
+impl Config {
+    /// A world of these machines whose links take 10 ms and lose nothing.
+    pub fn new(seed: u64, machines: Vec<Machine>) -> Self {
+        let latency = Latency::constant(Duration::from_millis(10));
+        Config { seed, machines, latency, loss: 0.0, buggify: false, recording: false }
+    }
 }
 
 /// One run's world.
 pub struct World {
-    config: Config,
-    time: TimeHandle,
-    timer: Timer,
-    hosts: Vec<Host>,
-    disks: Vec<disk::Disk>,
-    nodes: Vec<NodeId>,
-    links: Vec<Link>,
-    connections: Slab<Connection>,
-    listeners: BTreeMap<Binding, Listener>,
-    sockets: Slab<Socket>,
-    bound: BTreeMap<Binding, u32>,
-    datagrams: Datagrams,
-    names: BTreeMap<String, Record>,
-    /// Addresses that some machine has claimed at some time.
-    virtual_addresses: BTreeSet<IpAddr>,
-    neighbour_draw: Option<Draw>,
-    load: Load,
+    ground: Ground,
+    net: Net,
+    disks: Disks,
+}
+
+/// What every part stands on.
+struct Ground {
+    clock: Clock,
     agenda: Agenda,
-    generations: u32,
-    hasher: Hasher,
-    messages: u64,
-    bytes: u64,
-    trace: Vec<TraceEvent>,
-    backtrace: WantedBacktrace,
-    probe_hits: BTreeMap<&'static str, u64>,
-    /// Probes that the testbed has not seen yet; filled only while it listens.
-    probes: Vec<Probe>,
-    listener: Option<Waker>,
-    listening: bool,
+    machines: Machines,
+    record: Record,
 }
 
 thread_local! {
@@ -159,7 +130,7 @@ thread_local! {
     static HEARTBEAT: RefCell<Arc<AtomicU64>> = RefCell::default();
 }
 
-/// From the next [`install`] on this thread, the time of the last observed event is kept, in ns since the run began: another
+/// From the next world on this thread, the time of the last observed event is kept, in ns since the run began: another
 /// thread can see by it that the run gets anywhere.
 pub fn beat(heartbeat: Arc<AtomicU64>) {
     HEARTBEAT.set(heartbeat);
@@ -187,15 +158,21 @@ fn try_with(f: impl FnOnce(&mut World)) {
 }
 
 /// A world in its place, until it is dismantled.
-#[derive(Debug)]
 #[must_use = "dismantle the world, or its driver leaks"]
-pub struct Installed {
+struct Placed {
     driver: madsim::task::JoinHandle<()>,
 }
 
-impl Installed {
+impl Placed {
+    /// Makes a world this thread's, and starts its driver: inside a madsim runtime that has the [`machine::Hook`],
+    /// before nodes are created.
+    fn new(config: &Config) -> Self {
+        WORLD.set(Some(World::new(config)));
+        Placed { driver: madsim::task::spawn_local(agenda::drive()) }
+    }
+
     /// Ends the world, after its machines were crashed: their futures are dropped, then the world is.
-    pub async fn dismantle(self) {
+    async fn dismantle(self) {
         self.driver.abort();
         // madsim drops the futures of killed nodes when it polls them next.
         madsim::time::sleep(Duration::from_millis(1)).await;
@@ -203,235 +180,32 @@ impl Installed {
     }
 }
 
-/// Makes this the thread's world, and starts its driver. To be called inside a madsim runtime that has the simulator
-/// [`Machines`], before nodes are created.
-pub fn install(config: Config) -> Installed {
-    let time = TimeHandle::current();
-    let count = config.machines.len();
-    let world = World {
-        timer: Timer::new(&time),
-        time,
-        hosts: config.machines.iter().map(|machine| Host::new(machine, config.seed)).collect(),
-        disks: config.machines.iter().map(|machine| disk::Disk::new(config.seed, &machine.name)).collect(),
-        nodes: Vec::with_capacity(count),
-        links: (0..count * count)
-            .map(|_| {
-                Link::new(LinkSettings { loss: config.loss, ..LinkSettings::new(config.latency.clone()) })
-            })
-            .collect(),
-        connections: Slab::new(),
-        listeners: BTreeMap::new(),
-        sockets: Slab::new(),
-        bound: BTreeMap::new(),
-        datagrams: Datagrams::default(),
-        names: BTreeMap::new(),
-        virtual_addresses: BTreeSet::new(),
-        neighbour_draw: None,
-        load: Load::default(),
-        agenda: Agenda::default(),
-        generations: 0,
-        hasher: Hasher::new(HEARTBEAT.take()),
-        messages: 0,
-        bytes: 0,
-        trace: Vec::new(),
-        backtrace: WantedBacktrace::default(),
-        probe_hits: BTreeMap::new(),
-        probes: Vec::new(),
-        listener: None,
-        listening: false,
-        config,
-    };
-    WORLD.set(Some(world));
-    Installed { driver: madsim::task::spawn_local(packet::drive()) }
-}
-
-/// madsim's hook: tells the world when nodes are created and die.
-#[derive(Debug)]
-pub struct Machines;
-
-impl madsim::plugin::Simulator for Machines {
-    fn new(_: &madsim::rand::GlobalRng, _: &TimeHandle, _: &madsim::Config) -> Self {
-        Machines
-    }
-
-    fn create_node(&self, id: NodeId) {
-        try_with(|world| world.nodes.push(id));
-    }
-
-    fn reset_node(&self, id: NodeId) {
-        let mut view = None;
-        try_with(|world| {
-            // `crash` has told the world already.
-            if let Some(host) = world.host_of(id).filter(|host| world.hosts[*host].running) {
-                view = world.machine_dies(host, Death::Process);
-            }
-        });
-        drop(view);
-    }
-}
-
-/// Outside a run, as in a protocol's unit tests, a probe goes nowhere.
-pub(crate) fn publish_probe(name: &'static str, values: impl FnOnce() -> Vec<Value>) {
-    // Outside of the borrow: what is published may come from the clock.
-    let values = values();
-    try_with(|world| {
-        let (at_ns, host) = (world.now_ns(), world.current_host());
-        world.hasher.event(
-            Observed::Probe,
-            at_ns,
-            host.map_or(u64::MAX, |host| host as u64),
-            name.len() as u64,
-        );
-        world.hasher.bytes(name.as_bytes());
-        for value in &values {
-            world.hasher.bytes(value.to_string().as_bytes());
-            world.hasher.bytes(&[0]);
-        }
-        *world.probe_hits.entry(name).or_default() += 1;
-        world.record(at_ns, || Happening::Probe { host, name, values: values.clone() });
-        if world.listening {
-            world.probes.push(Probe { at_ns, host, name, values });
-            if let Some(listener) = world.listener.take() {
-                listener.wake();
-            }
-        }
-    });
-}
-
-pub(crate) fn register_view<V: serde::Serialize + 'static>(read: Box<dyn Fn() -> V + Send + Sync>) {
-    let view = machine::View::new(read);
-    let before = with(|world| {
-        let host = world.current_host().expect("views belong to nodes");
-        world.hosts[host].view.replace(view)
-    });
-    // Outside of the borrow: it may hold the last of what the node was before, with destructors of its own.
-    drop(before);
-}
-
-/// The next probes, in the order in which they were published. The step that published them has ended.
-pub async fn next_probes() -> Vec<Probe> {
-    std::future::poll_fn(|context| {
-        with(|world| {
-            world.listening = true;
-            if world.probes.is_empty() {
-                world.listener = Some(context.waker().clone());
-                std::task::Poll::Pending
-            } else {
-                std::task::Poll::Ready(std::mem::take(&mut world.probes))
-            }
-        })
-    })
-    .await
-}
-
 impl World {
+    fn new(config: &Config) -> Self {
+        let ground = Ground {
+            clock: Clock::new(),
+            agenda: Agenda::default(),
+            machines: Machines::new(config),
+            record: Record::new(config.recording, HEARTBEAT.take()),
+        };
+        World { ground, net: Net::new(config), disks: Disks::new(config) }
+    }
+
     /// Nanoseconds since the run began.
     pub fn now_ns(&self) -> u64 {
-        self.time.elapsed().as_nanos() as u64
-    }
-
-    /// The machine that the calling task runs on; none for the testbed's own tasks.
-    pub fn current_host(&self) -> Option<HostId> {
-        self.host_of(madsim::plugin::node())
-    }
-
-    /// How many machines there are.
-    pub fn machines(&self) -> usize {
-        self.config.machines.len()
-    }
-
-    /// The machine with this name.
-    pub fn host_named(&self, name: &str) -> Option<HostId> {
-        self.config.machines.iter().position(|machine| machine.name == name)
-    }
-
-    /// The name of a machine.
-    pub fn name(&self, host: HostId) -> &str {
-        &self.config.machines[host].name
-    }
-
-    /// The address of a machine.
-    pub fn ip(&self, host: HostId) -> IpAddr {
-        self.hosts[host].ip
-    }
-
-    /// Connections that an application or a backlog holds an end of.
-    pub fn open_connections(&self) -> usize {
-        self.connections.len()
+        self.ground.clock.now_ns()
     }
 
     /// Packets and timers to come on the slow path.
     pub fn pending_events(&self) -> usize {
-        self.agenda.len()
+        self.ground.agenda.len()
     }
 
-    /// Messages delivered so far.
-    pub fn messages(&self) -> u64 {
-        self.messages
-    }
-
-    /// Bytes delivered so far, without headers.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Events observed so far.
-    pub fn events(&self) -> u64 {
-        self.hasher.events()
-    }
-
-    /// The digest of everything so far.
-    pub fn digest(&self) -> Digest {
-        self.hasher.finish()
-    }
-
-    /// How often each probe was published.
-    pub fn probe_hits(&self) -> &BTreeMap<&'static str, u64> {
-        &self.probe_hits
-    }
-
-    /// Whether this run is recorded.
-    pub fn recording(&self) -> bool {
-        self.config.recording
-    }
-
-    /// Takes the trace out.
-    pub fn take_trace(&mut self) -> Vec<TraceEvent> {
-        std::mem::take(&mut self.trace)
-    }
-
-    /// From now on what the code is at is kept when the trace gets its event of this number, from 1.
-    pub fn take_backtrace_at(&mut self, event: usize) {
-        self.backtrace = WantedBacktrace::at(event);
-    }
-
-    /// Takes the backtrace out.
-    pub fn take_backtrace(&mut self) -> Option<String> {
-        std::mem::take(&mut self.backtrace).taken()
-    }
-
-    /// Takes something that the testbed did into the digest, and into the trace of a recorded run.
-    pub fn note(&mut self, kind: Observed, name: &'static str, text: impl FnOnce() -> String, bytes: &[u8]) {
-        let at = self.now_ns();
-        self.hasher.event(kind, at, 0, bytes.len() as u64);
-        self.hasher.bytes(bytes);
-        self.record(at, || Happening::Note { kind: name, text: text() });
-    }
-
-    /// Takes a line that node code logged into the trace.
-    pub fn log(&mut self, target: &str, text: String) {
-        let (at, host) = (self.now_ns(), self.current_host());
-        self.record(at, || Happening::Log { host, target: target.to_owned(), text });
-    }
-
-    fn host_of(&self, node: NodeId) -> Option<HostId> {
-        self.nodes.binary_search(&node).ok()
-    }
-
-    fn record(&mut self, at_ns: u64, happening: impl FnOnce() -> Happening) {
-        if self.config.recording {
-            self.trace.push(TraceEvent { at_ns, happening: happening() });
-            self.backtrace.recorded(self.trace.len());
-        }
+    /// Returns the view that its node registered: it has destructors of its own, and they must not run here.
+    fn machine_dies(&mut self, host: MachineId, death: Death) -> Option<View> {
+        let view = self.ground.machines.die(host, death);
+        self.net.machine_dies(&mut self.ground, host, death != Death::Process);
+        self.disks.machine_dies(&mut self.ground, host, death);
+        view
     }
 }

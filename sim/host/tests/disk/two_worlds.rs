@@ -26,9 +26,10 @@ pub fn on_a_disk<F: Future<Output = ()> + Send + 'static>(case: impl FnOnce(Disk
 #[cfg(madsim)]
 fn run(Case(case): Case) {
     use crate::support::{machines, simulate};
+    use host::world::MachineId;
     simulate(machines(1, 1), |cluster| async move {
         let case = async { case(Disk::at("var/lib/case").await.expect("a folder")).await };
-        cluster.on(0, case).await.expect("the case is done");
+        cluster.on(MachineId::numbered(1), case).await.expect("the case is done");
     });
 }
 

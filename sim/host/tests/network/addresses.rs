@@ -5,7 +5,7 @@ use crate::{assert_about, cut, kind, ms, now, sleep};
 use host::net::{
     TcpListener, TcpStream, UdpSocket, announce_address, claim_address, claimed_addresses, release_address,
 };
-use host::world::{self, Death};
+use host::world::{self, Death, MachineId};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -15,10 +15,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 100));
 
 /// Two servers that answer with their numbers, on all their addresses, and two clients.
-const N1: usize = 0;
-const N2: usize = 1;
-const C1: usize = 2;
-const C2: usize = 3;
+const N1: MachineId = MachineId::numbered(1);
+const N2: MachineId = MachineId::numbered(2);
+const C1: MachineId = MachineId::numbered(3);
+const C2: MachineId = MachineId::numbered(4);
 
 fn simulate<F: Future<Output = ()>>(test: impl FnOnce(Cluster) -> F + Send) {
     support::simulate(machines(1, 4), |cluster| async move {
@@ -30,12 +30,12 @@ fn simulate<F: Future<Output = ()>>(test: impl FnOnce(Cluster) -> F + Send) {
     });
 }
 
-async fn serve(number: usize) -> io::Result<()> {
+async fn serve(server: MachineId) -> io::Result<()> {
     let listener = TcpListener::bind("0.0.0.0:7000").await?;
     loop {
         let (mut stream, _) = listener.accept().await?;
         tokio::spawn(async move {
-            stream.write_u8(number as u8).await?;
+            stream.write_u8(server.number() as u8).await?;
             // Until the client is gone.
             while stream.read_u8().await.is_ok() {}
             io::Result::Ok(())
@@ -43,27 +43,27 @@ async fn serve(number: usize) -> io::Result<()> {
     }
 }
 
-async fn claim(cluster: &Cluster, machine: usize) {
+async fn claim(cluster: &Cluster, machine: MachineId) {
     cluster.on(machine, async { claim_address(VIP) }).await.unwrap().unwrap();
 }
 
-async fn release(cluster: &Cluster, machine: usize) {
+async fn release(cluster: &Cluster, machine: MachineId) {
     cluster.on(machine, async { release_address(VIP) }).await.unwrap().unwrap();
 }
 
-async fn announce(cluster: &Cluster, machine: usize) {
+async fn announce(cluster: &Cluster, machine: MachineId) {
     cluster.on(machine, async { announce_address(VIP) }).await.unwrap().unwrap();
     sleep(ms(11)).await;
 }
 
 /// A connection of a client, and the server that answered.
-async fn dial(cluster: &Cluster, client: usize) -> io::Result<(TcpStream, usize)> {
+async fn dial(cluster: &Cluster, client: MachineId) -> io::Result<(TcpStream, MachineId)> {
     let mut stream = cluster.on(client, TcpStream::connect((VIP, 7000))).await.unwrap()?;
     let server = stream.read_u8().await?;
-    Ok((stream, server as usize))
+    Ok((stream, MachineId::numbered(server.into())))
 }
 
-async fn server_of(cluster: &Cluster, client: usize) -> usize {
+async fn server_of(cluster: &Cluster, client: MachineId) -> MachineId {
     dial(cluster, client).await.unwrap().1
 }
 
@@ -239,9 +239,9 @@ fn datagrams_go_to_whom_their_sender_believes_in() {
             sockets.push(cluster.on(server, UdpSocket::bind("0.0.0.0:7000")).await.unwrap().unwrap());
         }
         let client = cluster.on(C1, UdpSocket::bind("0.0.0.0:0")).await.unwrap().unwrap();
-        let received = async |server: usize| {
+        let received = async |server: MachineId| {
             client.send_to(b"?", (VIP, 7000)).await.unwrap();
-            let received = tokio::time::timeout(ms(100), sockets[server].recv(&mut [0; 8])).await;
+            let received = tokio::time::timeout(ms(100), sockets[server.index()].recv(&mut [0; 8])).await;
             received.is_ok()
         };
         claim(&cluster, N1).await;
@@ -249,7 +249,11 @@ fn datagrams_go_to_whom_their_sender_believes_in() {
         release(&cluster, N1).await;
         claim(&cluster, N2).await;
         assert!(!received(N2).await, "it went to the old owner");
-        assert_eq!(kind(sockets[N1].try_recv(&mut [0; 8])), ErrorKind::WouldBlock, "which dropped it");
+        assert_eq!(
+            kind(sockets[N1.index()].try_recv(&mut [0; 8])),
+            ErrorKind::WouldBlock,
+            "which dropped it"
+        );
         announce(&cluster, N2).await;
         assert!(received(N2).await);
     });

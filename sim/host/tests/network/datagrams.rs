@@ -3,11 +3,11 @@
 use crate::support::{self, Cluster, machines};
 use crate::{N1, N2, assert_about, cut, heal, hold, kind, mend, ms, now, part, release, simulate, sleep};
 use host::net::UdpSocket;
-use host::world::{self, Bandwidth, Config, Death, Latency, LinkFault, LinkSettings, Reorder};
+use host::world::{self, Bandwidth, Config, Death, Latency, LinkFault, LinkSettings, MachineId, Reorder};
 use std::io::ErrorKind;
 use std::time::Duration;
 
-async fn socket(cluster: &Cluster, machine: usize) -> UdpSocket {
+async fn socket(cluster: &Cluster, machine: MachineId) -> UdpSocket {
     cluster.on(machine, UdpSocket::bind(("0.0.0.0", 7000))).await.unwrap().unwrap()
 }
 

@@ -3,12 +3,12 @@
 use crate::support::{self, machines};
 use crate::{N1, N2, ms, now, simulate, sleep};
 use host::probe::Value;
-use host::world::{self, Config, Death};
+use host::world::{self, Config, Death, MachineId};
 use host::{clock, entropy};
 use std::time::Duration;
 
 /// The wall clock of a machine, in ms since the run began by the true clock.
-async fn wall_clock_ms(cluster: &support::Cluster, machine: usize) -> i64 {
+async fn wall_clock_ms(cluster: &support::Cluster, machine: MachineId) -> i64 {
     const EPOCH_MS: i64 = 1_767_225_600_000;
     cluster.on(machine, async { (clock::unix_ns() / 1_000_000) as i64 - EPOCH_MS }).await.unwrap()
 }
@@ -20,9 +20,9 @@ fn a_wall_clock_has_its_machines_skew_and_drift() {
     config.machines[1].clock_drift_ppb = 1_000_000;
     support::simulate(config, |cluster| async move {
         sleep(ms(100_000)).await;
-        assert_eq!(wall_clock_ms(&cluster, 0).await, 99_500);
-        assert_eq!(wall_clock_ms(&cluster, 1).await, 100_100);
-        assert_eq!(wall_clock_ms(&cluster, 2).await, 100_000);
+        assert_eq!(wall_clock_ms(&cluster, N1).await, 99_500);
+        assert_eq!(wall_clock_ms(&cluster, N2).await, 100_100);
+        assert_eq!(wall_clock_ms(&cluster, MachineId::numbered(3)).await, 100_000);
     });
 }
 
@@ -54,10 +54,10 @@ fn a_clock_before_the_epoch_stops_there() {
     });
 }
 
-fn entropy_of(seed: u64, machine: usize, others_draw: bool) -> Vec<u64> {
+fn entropy_of(seed: u64, machine: MachineId, others_draw: bool) -> Vec<u64> {
     support::simulate(machines(seed, 2), |cluster| async move {
         if others_draw {
-            cluster.on(1 - machine, async { entropy::u64() }).await.unwrap();
+            cluster.on(if machine == N1 { N2 } else { N1 }, async { entropy::u64() }).await.unwrap();
         }
         cluster.on(machine, async { (0..4).map(|_| entropy::u64()).collect() }).await.unwrap()
     })

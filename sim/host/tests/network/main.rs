@@ -22,15 +22,15 @@ mod replay;
 mod silence;
 
 use host::net::{TcpListener, TcpStream};
-use host::world;
+use host::world::{self, MachineId};
 use std::io;
 use std::time::Duration;
 use support::Cluster;
 use tokio::io::AsyncReadExt;
 
 /// The machines of most cases.
-const N1: usize = 0;
-const N2: usize = 1;
+const N1: MachineId = MachineId::numbered(1);
+const N2: MachineId = MachineId::numbered(2);
 const PORT: u16 = 7000;
 const ADDRESS: &str = "10.0.0.1:7000";
 
@@ -70,19 +70,19 @@ async fn connection(cluster: &Cluster) -> (TcpStream, TcpStream) {
     (listener.accept().await.unwrap().0, dialler)
 }
 
-fn cut(from: usize, to: usize) {
+fn cut(from: MachineId, to: MachineId) {
     world::with(|world| world.cut(from, to));
 }
 
-fn mend(from: usize, to: usize) {
+fn mend(from: MachineId, to: MachineId) {
     world::with(|world| world.mend(from, to));
 }
 
-fn hold(from: usize, to: usize) {
+fn hold(from: MachineId, to: MachineId) {
     world::with(|world| world.hold(from, to));
 }
 
-fn release(from: usize, to: usize) {
+fn release(from: MachineId, to: MachineId) {
     world::with(|world| world.release(from, to));
 }
 

@@ -3,7 +3,7 @@
 use crate::support::Cluster;
 use crate::{N1, N2, kind, ms, simulate, sleep};
 use host::net::{TcpListener, TcpStream, lookup_host};
-use host::world::{self, Death};
+use host::world::{self, Death, MachineId};
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ fn set(name: &str, addresses: &[&str], ttl_ms: u64) {
 }
 
 /// What a machine takes a name for.
-async fn seen(cluster: &Cluster, machine: usize, name: &'static str) -> io::Result<Vec<String>> {
+async fn seen(cluster: &Cluster, machine: MachineId, name: &'static str) -> io::Result<Vec<String>> {
     let addresses = cluster.on(machine, async move {
         let addresses = lookup_host((name, 80)).await?;
         Ok::<_, io::Error>(addresses.map(|address| address.ip().to_string()).collect())

@@ -3,7 +3,7 @@
 use crate::support::{self, machines};
 use crate::{N1, N2, assert_about, byte_after, connection, kind, listen, ms, now, simulate, sleep};
 use host::net::TcpStream;
-use host::world::{self, Bandwidth, Config, Latency, LinkFault, LinkSettings, Reorder};
+use host::world::{self, Bandwidth, Config, Latency, LinkFault, LinkSettings, MachineId, Reorder};
 use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,15 +15,15 @@ fn settings() -> LinkSettings {
     LinkSettings::new(Latency::constant(ms(10)))
 }
 
-fn set(from: usize, to: usize, settings: LinkSettings) {
+fn set(from: MachineId, to: MachineId, settings: LinkSettings) {
     world::with(|world| world.set_link(from, to, settings)).unwrap();
 }
 
-fn worsen(from: usize, to: usize, fault: LinkFault) {
+fn worsen(from: MachineId, to: MachineId, fault: LinkFault) {
     world::with(|world| world.set_link_fault(from, to, fault)).unwrap();
 }
 
-fn better(from: usize, to: usize, fault: LinkFault) -> bool {
+fn better(from: MachineId, to: MachineId, fault: LinkFault) -> bool {
     world::with(|world| world.clear_link_fault(from, to, fault))
 }
 

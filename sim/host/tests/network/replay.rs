@@ -3,7 +3,7 @@
 use crate::support::{self, machines};
 use crate::{N1, ms, sleep};
 use host::net::{TcpListener, TcpStream};
-use host::world::{self, Config, Death, Digest, Draw, Latency};
+use host::world::{self, Config, Death, Digest, Draw, Latency, MachineId, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Three machines that talk to each other and to themselves while everything happens to them. Returns the digest, and
@@ -12,13 +12,13 @@ fn turmoil(seed: u64, recording: bool) -> (Digest, u64) {
     let latency = Latency::log_normal(ms(2), ms(20));
     let config = Config { latency, loss: 0.02, recording, ..machines(seed, 3) };
     support::simulate(config, |cluster| async move {
-        for machine in 0..3 {
+        for machine in MachineId::first(3) {
             start(&cluster, machine);
         }
-        let mut draw = Draw::new(seed, "test", "faults");
+        let mut draw = Draw::new(seed, Stream::Other { purpose: "test", entity: "faults" });
         for _ in 0..40 {
             sleep(draw.duration(ms(10), ms(500))).await;
-            let (from, to) = (draw.below(3) as usize, draw.below(3) as usize);
+            let (from, to) = (MachineId::new(draw.below(3) as usize), MachineId::new(draw.below(3) as usize));
             let lasts = draw.duration(ms(10), ms(3000));
             let fault = draw.below(5);
             match fault {
@@ -46,7 +46,7 @@ fn turmoil(seed: u64, recording: bool) -> (Digest, u64) {
     })
 }
 
-fn start(cluster: &support::Cluster, machine: usize) {
+fn start(cluster: &support::Cluster, machine: MachineId) {
     cluster.on(machine, async {
         let listener = TcpListener::bind("0.0.0.0:7000").await.unwrap();
         loop {

@@ -18,14 +18,18 @@ pub async fn moment() {
     tokio::time::sleep(Duration::from_millis(if cfg!(madsim) { 100 } else { 20 })).await;
 }
 
-/// Runs two parties, each on its machine, until both are done. Boxed: an executor for each would take minutes to compile.
+/// Runs two parties, each on its machine, until both are done. Boxed: an executor for each would take minutes to
+/// compile.
 #[cfg(madsim)]
 fn on_two_machines(server: BoxFuture<'static, ()>, client: BoxFuture<'static, ()>) {
     use crate::support::{machines, simulate};
+    use host::world::{Config, Latency, MachineId};
+    const N1: MachineId = MachineId::numbered(1);
+    const N2: MachineId = MachineId::numbered(2);
     let (fast, slow) = (Duration::from_millis(1), Duration::from_millis(10));
-    let config = host::world::Config { latency: host::world::Latency::uniform(fast, slow), ..machines(1, 2) };
+    let config = Config { latency: Latency::uniform(fast, slow), ..machines(1, 2) };
     simulate(config, |cluster| async move {
-        let (server, client) = (cluster.on(0, patiently(server)), cluster.on(1, patiently(client)));
+        let (server, client) = (cluster.on(N1, patiently(server)), cluster.on(N2, patiently(client)));
         server.await.expect("the server is done");
         client.await.expect("the client is done");
     });

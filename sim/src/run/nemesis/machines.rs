@@ -4,18 +4,18 @@
 //! overlap; a crash ends a pause, since there is nothing left to resume, and a machine that is slow is so after it too.
 
 use crate::check::Harm;
-use host::world::{self, Death, HostId};
+use host::world::{self, Death, MachineId};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug)]
 pub(super) struct Machines {
-    paused: BTreeSet<HostId>,
+    paused: BTreeSet<MachineId>,
     /// The faults, by number, that have taken its turn from a machine.
-    without_turn: BTreeSet<(HostId, usize)>,
+    without_turn: BTreeSet<(MachineId, usize)>,
     /// Those that madsim was told to stop.
-    stopped: BTreeSet<HostId>,
+    stopped: BTreeSet<MachineId>,
     /// How many faults each disk has.
-    failing_disks: BTreeMap<HostId, u32>,
+    failing_disks: BTreeMap<MachineId, u32>,
     harm: Vec<Harm>,
 }
 
@@ -31,52 +31,53 @@ impl Machines {
     }
 
     /// Whether a machine's process runs, and is not paused.
-    pub(super) fn runs(&self, host: HostId) -> bool {
+    pub(super) fn runs(&self, host: MachineId) -> bool {
         world::is_up(host) && !self.paused.contains(&host)
     }
 
     /// How many nodes are crashed or paused.
     pub(super) fn down_count(&self) -> usize {
-        (0..self.harm.len()).filter(|host| !self.runs(*host)).count()
+        MachineId::first(self.harm.len()).filter(|host| !self.runs(*host)).count()
     }
 
     /// How many other nodes' disks fail, or have changed what was on them.
-    pub(super) fn other_failing_disks(&self, host: HostId) -> usize {
-        let fails = |other: &HostId| {
-            self.harm[*other].corrupted || self.failing_disks.get(other).is_some_and(|faults| *faults > 0)
+    pub(super) fn other_failing_disks(&self, host: MachineId) -> usize {
+        let fails = |other: &MachineId| {
+            self.harm[other.index()].corrupted
+                || self.failing_disks.get(other).is_some_and(|faults| *faults > 0)
         };
-        (0..self.harm.len()).filter(|other| *other != host).filter(fails).count()
+        MachineId::first(self.harm.len()).filter(|other| *other != host).filter(fails).count()
     }
 
-    pub(super) fn crash(&mut self, host: HostId, death: Death) {
+    pub(super) fn crash(&mut self, host: MachineId, death: Death) {
         self.paused.remove(&host);
         self.stopped.remove(&host);
         world::crash(host, death);
-        if let Some(harm) = self.harm.get_mut(host) {
+        if let Some(harm) = self.harm.get_mut(host.index()) {
             harm.crashes += 1;
             harm.down = true;
             harm.wiped |= death == Death::Wiped;
         }
     }
 
-    pub(super) fn restart(&mut self, host: HostId) {
+    pub(super) fn restart(&mut self, host: MachineId) {
         world::restart(host);
-        self.harm[host].down = false;
+        self.harm[host.index()].down = false;
         self.apply(host);
     }
 
-    pub(super) fn pause(&mut self, host: HostId) {
+    pub(super) fn pause(&mut self, host: MachineId) {
         self.paused.insert(host);
         self.apply(host);
     }
 
-    pub(super) fn resume(&mut self, host: HostId) {
+    pub(super) fn resume(&mut self, host: MachineId) {
         self.paused.remove(&host);
         self.apply(host);
     }
 
     /// A fault takes a machine's turn, or gives it back.
-    pub(super) fn take_turn(&mut self, host: HostId, fault: usize, takes: bool) {
+    pub(super) fn take_turn(&mut self, host: MachineId, fault: usize, takes: bool) {
         if takes {
             self.without_turn.insert((host, fault));
         } else {
@@ -85,16 +86,16 @@ impl Machines {
         self.apply(host);
     }
 
-    pub(super) fn disk_fails(&mut self, host: HostId, corrupts: bool) {
+    pub(super) fn disk_fails(&mut self, host: MachineId, corrupts: bool) {
         *self.failing_disks.entry(host).or_default() += 1;
-        self.harm[host].corrupted |= corrupts;
+        self.harm[host.index()].corrupted |= corrupts;
     }
 
-    pub(super) fn corrupted(&mut self, host: HostId) {
-        self.harm[host].corrupted = true;
+    pub(super) fn corrupted(&mut self, host: MachineId) {
+        self.harm[host.index()].corrupted = true;
     }
 
-    pub(super) fn disk_works(&mut self, host: HostId) {
+    pub(super) fn disk_works(&mut self, host: MachineId) {
         *self.failing_disks.entry(host).or_default() -= 1;
     }
 
@@ -103,7 +104,7 @@ impl Machines {
     }
 
     /// Stops or wakes the machine, as it should be.
-    fn apply(&mut self, host: HostId) {
+    fn apply(&mut self, host: MachineId) {
         let mut taken = self.without_turn.range((host, 0)..=(host, usize::MAX));
         let still = self.paused.contains(&host) || taken.next().is_some();
         if !world::is_up(host) {

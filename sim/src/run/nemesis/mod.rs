@@ -16,7 +16,7 @@ mod target;
 
 use crate::check::Harm;
 use crate::scenario::{Action, AtMost, Fault, Moment, Scenario};
-use host::world::{self, HostId, Observed, Probe};
+use host::world::{self, MachineId, Observed, Probe};
 use machines::Machines;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -27,7 +27,7 @@ use target::Published;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     /// A fault strikes, aimed at this machine if it says "that".
-    Strike { fault: usize, that: Option<HostId> },
+    Strike { fault: usize, that: Option<MachineId> },
     /// A slow machine gets the processor, or loses it.
     Turn { struck: usize, runs: bool },
     /// A fault that struck ends.
@@ -38,7 +38,7 @@ enum Step {
 #[derive(Debug)]
 struct Struck {
     fault: usize,
-    machine: Option<HostId>,
+    machine: Option<MachineId>,
     undo: Vec<Undo>,
     active: bool,
 }
@@ -170,12 +170,12 @@ impl Nemesis {
     }
 
     /// Takes what happened to a fault into the digest and the trace; the machine is the one that it is aimed at.
-    fn note(&self, what: &str, fault: usize, machine: Option<HostId>) {
+    fn note(&self, what: &str, fault: usize, machine: Option<MachineId>) {
         note(what, fault, &self.faults[fault].action, machine);
     }
 }
 
-fn note(what: &str, index: usize, action: &Action, machine: Option<HostId>) {
+fn note(what: &str, index: usize, action: &Action, machine: Option<MachineId>) {
     world::with(|world| {
         let on = machine.map(|host| format!(" ({})", world.name(host))).unwrap_or_default();
         let line = format!("fault {index} {what}: {action}{on}");

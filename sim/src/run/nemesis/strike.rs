@@ -4,7 +4,7 @@ use super::machines::Machines;
 use super::target::host;
 use super::{Nemesis, Step, Struck, note};
 use crate::scenario::{Action, Death, DiskAction, Links, ProcessAction};
-use host::world::{self, Decay, DiskFault, HostId, LinkFault, ProcessState};
+use host::world::{self, Decay, DiskFault, LinkFault, MachineId, ProcessState};
 use std::time::Duration;
 
 /// A slow machine gets the processor once in this time: the period in which containers are throttled, by default 100 ms,
@@ -14,17 +14,17 @@ const PERIOD: Duration = Duration::from_millis(10);
 /// How to end a part of what a fault did.
 #[derive(Debug, Clone)]
 pub(super) enum Undo {
-    Mend(HostId, HostId),
-    Release(HostId, HostId),
-    Restart(HostId),
-    Resume(HostId),
-    RestartProcess(HostId, String),
-    ResumeProcess(HostId, String),
+    Mend(MachineId, MachineId),
+    Release(MachineId, MachineId),
+    Restart(MachineId),
+    Resume(MachineId),
+    RestartProcess(MachineId, String),
+    ResumeProcess(MachineId, String),
     /// The fault with this number, which takes the machine's turns, takes no more.
-    Turn(HostId, usize),
-    Thaw(HostId),
-    Repair(HostId, DiskFault),
-    Better(HostId, HostId, LinkFault),
+    Turn(MachineId, usize),
+    Thaw(MachineId),
+    Repair(MachineId, DiskFault),
+    Better(MachineId, MachineId, LinkFault),
 }
 
 impl Undo {
@@ -50,7 +50,7 @@ impl Undo {
 }
 
 impl Nemesis {
-    pub(super) fn strike(&mut self, now_ns: u64, index: usize, that: Option<HostId>) {
+    pub(super) fn strike(&mut self, now_ns: u64, index: usize, that: Option<MachineId>) {
         let fault = self.faults[index].clone();
         let machine = match fault.action.target().map(|(_, target)| self.aim(index, target, that)) {
             None => None,
@@ -74,7 +74,7 @@ impl Nemesis {
     }
 
     /// Whether a machine is there to be struck, and the plan lets as many fail at once.
-    fn within_budget(&self, action: &Action, machine: HostId) -> Result<(), String> {
+    fn within_budget(&self, action: &Action, machine: MachineId) -> Result<(), String> {
         if action.takes_down() {
             if !world::is_up(machine) {
                 return Err("the machine is down already".to_owned());
@@ -106,7 +106,7 @@ impl Nemesis {
     }
 
     /// Does it. Returns how to undo it; nothing for what is over at once.
-    fn hit(&mut self, action: &Action, machine: Option<HostId>) -> Vec<Undo> {
+    fn hit(&mut self, action: &Action, machine: Option<MachineId>) -> Vec<Undo> {
         match (action, machine) {
             (Action::Partition(groups), _) => cut(across(groups)),
             (Action::OneWay { from, to }, _) => cut(pairs(from, to)),
@@ -176,7 +176,7 @@ impl Nemesis {
     }
 
     /// Ends what has befallen the processes of a machine, or one of them: a crash leaves nothing to restart or resume.
-    fn end_those_of_processes(&mut self, host: HostId, only: Option<&str>) {
+    fn end_those_of_processes(&mut self, host: MachineId, only: Option<&str>) {
         for index in 0..self.struck.len() {
             let Struck { fault, machine, .. } = self.struck[index];
             let Action::Process { process, .. } = &self.faults[fault].action else { continue };
@@ -197,17 +197,17 @@ impl Nemesis {
         self.plan(now_ns + lasts, Step::Turn { struck: index, runs: !runs });
     }
 
-    fn skip(&self, index: usize, machine: Option<HostId>, why: &str) {
+    fn skip(&self, index: usize, machine: Option<MachineId>, why: &str) {
         note(&format!("is skipped, {why}"), index, &self.faults[index].action, machine);
     }
 }
 
-fn cut(links: Vec<(HostId, HostId)>) -> Vec<Undo> {
+fn cut(links: Vec<(MachineId, MachineId)>) -> Vec<Undo> {
     world::with(|world| links.iter().for_each(|(from, to)| world.cut(*from, *to)));
     links.into_iter().map(|(from, to)| Undo::Mend(from, to)).collect()
 }
 
-fn worsen(links: Vec<(HostId, HostId)>, fault: LinkFault) -> Vec<Undo> {
+fn worsen(links: Vec<(MachineId, MachineId)>, fault: LinkFault) -> Vec<Undo> {
     world::with(|world| {
         for (from, to) in &links {
             let set = world.set_link_fault(*from, *to, fault);
@@ -225,12 +225,12 @@ fn death(how: Death) -> world::Death {
     }
 }
 
-fn pairs(from: &[String], to: &[String]) -> Vec<(HostId, HostId)> {
+fn pairs(from: &[String], to: &[String]) -> Vec<(MachineId, MachineId)> {
     from.iter().flat_map(|from| to.iter().map(move |to| (host(from), host(to)))).collect()
 }
 
 /// Every link between machines of different groups, both ways.
-fn across(groups: &[Vec<String>]) -> Vec<(HostId, HostId)> {
+fn across(groups: &[Vec<String>]) -> Vec<(MachineId, MachineId)> {
     let mut links = Vec::new();
     for (index, left) in groups.iter().enumerate() {
         for right in &groups[index + 1..] {
@@ -242,10 +242,10 @@ fn across(groups: &[Vec<String>]) -> Vec<(HostId, HostId)> {
 }
 
 /// Every link but those between neighbours, both ways.
-fn ring(machines: &[String]) -> Vec<(HostId, HostId)> {
+fn ring(machines: &[String]) -> Vec<(MachineId, MachineId)> {
     let count = machines.len();
     let far = |a: usize, b: usize| a != b && (a + 1) % count != b && (b + 1) % count != a;
-    let hosts: Vec<HostId> = machines.iter().map(|name| host(name)).collect();
+    let hosts: Vec<MachineId> = machines.iter().map(|name| host(name)).collect();
     let links = (0..count).flat_map(|a| (0..count).map(move |b| (a, b)));
     links.filter(|(a, b)| far(*a, *b)).map(|(a, b)| (hosts[a], hosts[b])).collect()
 }

@@ -20,7 +20,7 @@ pub(crate) struct Disk {
 
 impl Disk {
     pub(crate) fn of_this_machine() -> Disk {
-        let owner = with(|world| world.disk_owner());
+        let owner = with(|world| world.disks.owner(&world.ground));
         Disk { owner, root: PathBuf::new() }
     }
 
@@ -32,7 +32,9 @@ impl Disk {
     pub(crate) async fn open(&self, path: &Path, options: OpenOptions) -> io::Result<File> {
         let path = self.root.join(path);
         let asked = Asked::new(DiskOperation::Open, Target::Path(&path));
-        let issued = with(|world| world.ask_disk(self.owner, &asked, |disk| disk.open(&path, options)))?;
+        let issued = with(|world| {
+            world.disks.ask(&mut world.ground, self.owner, &asked, |disk| disk.open(&path, options))
+        })?;
         // A handle from the start, so that it closes when nobody waits for it.
         let result = issued.result.map(|(inode, failures)| File {
             owner: self.owner,
@@ -66,7 +68,10 @@ impl Disk {
     pub(crate) async fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let (from, to) = (self.root.join(from), self.root.join(to));
         let asked = Asked::new(DiskOperation::Rename, Target::Paths(&from, &to));
-        answered(with(|world| world.ask_disk(self.owner, &asked, |disk| disk.rename(&from, &to)))?).await
+        answered(with(|world| {
+            world.disks.ask(&mut world.ground, self.owner, &asked, |disk| disk.rename(&from, &to))
+        })?)
+        .await
     }
 
     pub(crate) async fn sync_dir(&self, path: &Path) -> io::Result<()> {
@@ -85,7 +90,10 @@ impl Disk {
     ) -> io::Result<T> {
         let path = self.root.join(path);
         let asked = Asked::new(operation, Target::Path(&path));
-        answered(with(|world| world.ask_disk(self.owner, &asked, |disk| act(disk, &path)))?).await
+        answered(with(|world| {
+            world.disks.ask(&mut world.ground, self.owner, &asked, |disk| act(disk, &path))
+        })?)
+        .await
     }
 }
 
@@ -101,7 +109,7 @@ pub(crate) struct File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        try_with(|world| world.close_file(self.owner, self.inode));
+        try_with(|world| world.disks.close_file(self.owner, self.inode));
     }
 }
 
@@ -112,8 +120,8 @@ impl File {
             must(self.options.read, errno::EBADF)?;
             disk.may_read(self.inode)
         };
-        answered(with(|world| world.ask_disk(self.owner, &asked, may_read))?).await?;
-        with(|world| world.finish_read(self.owner, self.inode, at, into))
+        answered(with(|world| world.disks.ask(&mut world.ground, self.owner, &asked, may_read))?).await?;
+        with(|world| world.disks.finish_read(self.owner, self.inode, at, into))
     }
 
     pub(crate) async fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<usize> {
@@ -122,13 +130,15 @@ impl File {
             must(self.options.writes(), errno::EBADF)?;
             disk.write(self.inode, at, bytes)
         };
-        answered(with(|world| world.ask_disk(self.owner, &asked, write))?).await
+        answered(with(|world| world.disks.ask(&mut world.ground, self.owner, &asked, write))?).await
     }
 
     pub(crate) async fn append(&self, bytes: &[u8]) -> io::Result<u64> {
         let asked = self.asked(DiskOperation::Append).writes(bytes);
-        answered(with(|world| world.ask_disk(self.owner, &asked, |disk| disk.append(self.inode, bytes)))?)
-            .await
+        answered(with(|world| {
+            world.disks.ask(&mut world.ground, self.owner, &asked, |disk| disk.append(self.inode, bytes))
+        })?)
+        .await
     }
 
     pub(crate) async fn set_len(&self, len: u64) -> io::Result<()> {
@@ -137,13 +147,15 @@ impl File {
             must(self.options.writes(), errno::EINVAL)?;
             disk.set_len(self.inode, len)
         };
-        answered(with(|world| world.ask_disk(self.owner, &asked, set_len))?).await
+        answered(with(|world| world.disks.ask(&mut world.ground, self.owner, &asked, set_len))?).await
     }
 
     pub(crate) async fn metadata(&self) -> io::Result<Metadata> {
         let asked = self.asked(DiskOperation::Metadata);
-        answered(with(|world| world.ask_disk(self.owner, &asked, |disk| Ok(disk.metadata(self.inode))))?)
-            .await
+        answered(with(|world| {
+            world.disks.ask(&mut world.ground, self.owner, &asked, |disk| Ok(disk.metadata(self.inode)))
+        })?)
+        .await
     }
 
     pub(crate) async fn sync_data(&self) -> io::Result<()> {
@@ -156,10 +168,13 @@ impl File {
 
     async fn sync(&self) -> io::Result<()> {
         let asked = self.asked(DiskOperation::Sync);
-        let mark = with(|world| world.ask_disk(self.owner, &asked, |disk| Ok(disk.mark(self.inode))))?;
+        let mark = with(|world| {
+            world.disks.ask(&mut world.ground, self.owner, &asked, |disk| Ok(disk.mark(self.inode)))
+        })?;
         let mark = answered(mark).await?;
         let seen = self.failures_seen.load(Relaxed);
-        let (result, failures) = with(|world| world.finish_sync(self.owner, self.inode, mark, seen));
+        let (result, failures) =
+            with(|world| world.disks.finish_sync(&mut world.ground, self.owner, self.inode, mark, seen));
         self.failures_seen.store(failures, Relaxed);
         result
     }
@@ -172,7 +187,8 @@ impl File {
 /// Waits for the answer. Cancel-safe: what was asked for stays asked for.
 async fn answered<T>(issued: Issued<T>) -> io::Result<T> {
     let Issued { mut ticket, result } = issued;
-    poll_fn(|context| with(|world| world.poll_answered(&mut ticket, context))).await;
+    poll_fn(|context| with(|world| world.disks.poll_answered(&mut world.ground.clock, &mut ticket, context)))
+        .await;
     result
 }
 

@@ -5,9 +5,9 @@
 //! A file is an *inode*, found by number, with its bytes twice: **live**, what the page cache shows every reader at
 //! once, and the **medium**, what a power loss leaves. Between the two stand the **pending** operations (a write at a
 //! place, a new length), in order. A sync moves those that were issued before it to the medium, when its time is over.
-//! A directory has its names twice as well, and between the two stands one **journal** for the whole disk, whose records
-//! are link, unlink and rename; a rename is one record, so it happens or it does not. `sync_dir` moves the records that
-//! concern a directory.
+//! A directory has its names twice as well, and between the two stands one **journal** for the whole disk, whose
+//! records are link, unlink and rename; a rename is one record, so it happens or it does not. `sync_dir` moves the
+//! records that concern a directory.
 //!
 //! | death | page cache | what was pending |
 //! |---|---|---|
@@ -20,14 +20,14 @@
 //! leave: the kernel writes whole sectors from its cache, so a sector is as it was after some operation, never a later
 //! operation without an earlier one.
 //!
-//! Each death begins a new *life* (what others call an incarnation). Handles and futures carry the life that they belong
-//! to, because a killed task's destructors run late, possibly when the next one is at work; what comes from another life
-//! is refused.
+//! Each death begins a new *life* (what others call an incarnation). Handles and futures carry the life that they
+//! belong to, because a killed task's destructors run late, possibly when the next one is at work; what comes from
+//! another life is refused.
 //!
-//! **Faults** ([`DiskFault`]) answer with an error, with wrong bytes, late, or never. A failed sync does what Linux does:
-//! some of the dirty data arrives, the rest is forgotten (a later sync succeeds without it), the cache keeps it or drops
-//! it, and every handle that was open hears of it once. Wrong bytes (flips, misdirected writes, decay, unreadable
-//! sectors) are on the *medium*: readers see them once the cached copy is gone, and overwriting heals them.
+//! **Faults** ([`DiskFault`]) answer with an error, with wrong bytes, late, or never. A failed sync does what Linux
+//! does: some of the dirty data arrives, the rest is forgotten (a later sync succeeds without it), the cache keeps it
+//! or drops it, and every handle that was open hears of it once. Wrong bytes (flips, misdirected writes, decay,
+//! unreadable sectors) are on the *medium*: readers see them once the cached copy is gone, and overwriting heals them.
 //!
 //! **Time**: one queue a disk serves so many operations and bytes a second; an answer takes its latency on top. An
 //! operation takes effect when it is issued, except a read and a sync, which do when they are answered.
@@ -35,9 +35,10 @@
 //! # Where it comes from
 //!
 //! Pillai et al., *All File Systems Are Not Created Equal* (OSDI '14) and Mohan et al., *CrashMonkey* (OSDI '18): which
-//! states a crash may leave. Rebello et al., *Can Applications Recover from fsync Failures?* (ATC '20): the failed sync.
-//! Bairavasundaram et al., *An Analysis of Data Corruption in the Storage Stack* (FAST '08): decay, misdirected writes.
-//! FoundationDB's `AsyncFileNonDurable`, TigerBeetle's `testing/storage.zig`, LazyFS's torn-op and torn-seq: the faults.
+//! states a crash may leave. Rebello et al., *Can Applications Recover from fsync Failures?* (ATC '20): the failed
+//! sync. Bairavasundaram et al., *An Analysis of Data Corruption in the Storage Stack* (FAST '08): decay, misdirected
+//! writes. FoundationDB's `AsyncFileNonDurable`, TigerBeetle's `testing/storage.zig`, LazyFS's torn-op and torn-seq:
+//! the faults.
 //!
 //! # What it gives up
 //!
@@ -55,7 +56,7 @@
 //! | `content.rs`, `medium.rs`, `pending.rs` | bytes: in pages, on the medium, on their way there |
 //! | `file.rs`, `power.rs` | a file, and what a power loss leaves of it |
 //! | `tree.rs`, `journal.rs` | names and inodes, and the way to the medium for them |
-//! | `queue.rs`, `stream.rs` | time, and chance |
+//! | `queue.rs` | time |
 //! | `operation.rs`, `handle.rs` | what a node asks, and what it holds |
 //! | `steer.rs` | what the testbed does to a disk |
 
@@ -71,22 +72,34 @@ mod power;
 mod queue;
 mod settings;
 mod steer;
-mod stream;
 mod tree;
 
 pub use fault::{Decay, DiskFault};
 pub use operation::DiskOperation;
 pub use settings::{DirectoryOrder, DiskSettings, SectorSize};
 
-use super::{Death, Draw, OutOfRange};
+use super::draw::LateDraw;
+use super::{Config, Death, Draw, MachineId, OutOfRange, Stream};
 use content::PAGE;
 use fault::Faults;
 use file::File;
 use journal::Journal;
 use queue::Queue;
 use std::io;
-use stream::Stream;
 use tree::{Directory, Tree};
+
+/// The disks of all machines.
+pub(super) struct Disks(Vec<Disk>);
+
+impl Disks {
+    pub(super) fn new(config: &Config) -> Self {
+        Disks(config.machines.iter().map(|machine| Disk::new(config.seed, &machine.name)).collect())
+    }
+
+    fn of(&mut self, host: MachineId) -> &mut Disk {
+        &mut self.0[host.index()]
+    }
+}
 
 /// One machine's disk.
 pub(crate) struct Disk {
@@ -98,13 +111,13 @@ pub(crate) struct Disk {
     queue: Queue,
     faults: Faults,
     /// Decides where and when faults strike.
-    stream: Stream,
+    stream: LateDraw,
     /// Counts deaths. What belongs to another life is refused.
     life: u64,
 }
 
 impl Disk {
-    pub(super) fn new(seed: u64, name: &str) -> Self {
+    fn new(seed: u64, name: &str) -> Self {
         Disk {
             seed,
             name: name.to_owned(),
@@ -113,7 +126,7 @@ impl Disk {
             journal: Journal::default(),
             queue: Queue::new(seed, name),
             faults: Faults::default(),
-            stream: Stream::new(seed, "disk", name),
+            stream: LateDraw::new(seed, |disk| Stream::Disk(disk), name),
             life: 0,
         }
     }
@@ -132,7 +145,7 @@ impl Disk {
             Death::Power => {
                 // Its own stream: what a power loss leaves does not depend on faults that struck before.
                 let mut draw =
-                    Draw::new(self.seed, "disk", &format!("{}/power loss {}", self.name, self.life));
+                    Draw::new(self.seed, Stream::PowerLoss { machine: &self.name, life: self.life });
                 self.queue.power_off();
                 self.journal.power_loss(&mut self.tree, self.settings.directories, &mut draw);
                 self.tree.power_loss(&mut draw, &self.settings);

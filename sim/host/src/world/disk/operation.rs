@@ -5,9 +5,9 @@
 
 use super::queue::{Ticket, Work};
 use super::tree::{Ino, Kind, ROOT};
-use super::{Disk, File, os_error};
+use super::{Disk, Disks, File, os_error};
 use crate::disk::{Metadata, OpenOptions, errno};
-use crate::world::{Happening, HostId, Observed, World};
+use crate::world::{Ground, Happening, MachineId, Observed};
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
@@ -71,7 +71,7 @@ impl DiskOperation {
 /// Whose disk, and in which life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
-    pub(crate) host: HostId,
+    pub(crate) host: MachineId,
     pub(crate) life: u64,
 }
 
@@ -118,88 +118,97 @@ pub(crate) struct Issued<T> {
     pub(crate) result: io::Result<T>,
 }
 
-impl World {
+impl Disks {
     /// Issues an operation. `EBADF` to a caller from another life.
-    pub(crate) fn ask_disk<T>(
+    pub(super) fn ask<T>(
         &mut self,
+        ground: &mut Ground,
         owner: Owner,
         asked: &Asked<'_>,
         act: impl FnOnce(&mut Disk) -> io::Result<T>,
     ) -> io::Result<Issued<T>> {
-        let result = act(self.disk_of(owner)?);
-        self.observe_disk(owner.host, asked, result.as_ref().err());
+        let result = act(self.owned(owner)?);
+        self.observe(ground, owner.host, asked, result.as_ref().err());
         let flushes = asked.operation == DiskOperation::Sync;
         let work = if flushes { Work::Flush } else { Work::Bytes(asked.len) };
-        Ok(Issued { ticket: self.ticket(owner.host, work), result })
+        Ok(Issued { ticket: self.ticket(&ground.clock, owner.host, work), result })
     }
 
     /// Copies what was asked for, now that it is answered.
-    pub(crate) fn finish_read(
+    pub(super) fn finish_read(
         &mut self,
         owner: Owner,
         inode: Ino,
         at: u64,
         into: &mut [u8],
     ) -> io::Result<usize> {
-        self.disk_of(owner)?.tree.change(inode, |file| file.read(at, into))
+        self.owned(owner)?.tree.change(inode, |file| file.read(at, into))
     }
 
     /// Moves what was asked for to the medium. Returns how many failures of syncs the file has had.
-    pub(crate) fn finish_sync(
+    pub(super) fn finish_sync(
         &mut self,
+        ground: &mut Ground,
         owner: Owner,
         inode: Ino,
         mark: u64,
         seen: u64,
     ) -> (io::Result<()>, u64) {
-        let (result, failures) = match self.disk_of(owner) {
+        let (result, failures) = match self.owned(owner) {
             Ok(disk) => disk.sync(inode, mark, seen),
             Err(error) => return (Err(error), seen),
         };
         let asked = Asked::new(DiskOperation::Synced, Target::Inode(inode));
-        self.observe_disk(owner.host, &asked, result.as_ref().err());
+        self.observe(ground, owner.host, &asked, result.as_ref().err());
         (result, failures)
     }
 
-    pub(crate) fn close_file(&mut self, owner: Owner, inode: Ino) {
-        if let Ok(disk) = self.disk_of(owner) {
+    pub(super) fn close_file(&mut self, owner: Owner, inode: Ino) {
+        if let Ok(disk) = self.owned(owner) {
             disk.tree.close(inode);
         }
     }
 
-    fn disk_of(&mut self, owner: Owner) -> io::Result<&mut Disk> {
-        let disk = &mut self.disks[owner.host];
+    fn owned(&mut self, owner: Owner) -> io::Result<&mut Disk> {
+        let disk = self.of(owner.host);
         if disk.life == owner.life { Ok(disk) } else { Err(os_error(errno::EBADF)) }
     }
 
-    fn observe_disk(&mut self, host: HostId, asked: &Asked<'_>, error: Option<&io::Error>) {
-        let (at, errno) = (self.now_ns(), error.and_then(io::Error::raw_os_error));
-        let kind = (host as u64) << 40
+    fn observe(
+        &mut self,
+        ground: &mut Ground,
+        host: MachineId,
+        asked: &Asked<'_>,
+        error: Option<&io::Error>,
+    ) {
+        let record = &mut ground.record;
+        let (at, errno) = (ground.clock.now_ns(), error.and_then(io::Error::raw_os_error));
+        let kind = (host.index() as u64) << 40
             | (asked.operation as u64) << 32
             | u64::from(errno.unwrap_or(0).cast_unsigned());
-        self.hasher.event(Observed::Disk, at, kind, asked.offset);
+        record.event(Observed::Disk, at, kind, asked.offset);
         match asked.target {
-            Target::Inode(inode) => self.hasher.bytes(&(inode as u64).to_le_bytes()),
-            Target::Path(path) => self.hasher.bytes(path.as_os_str().as_encoded_bytes()),
+            Target::Inode(inode) => record.bytes(&(inode as u64).to_le_bytes()),
+            Target::Path(path) => record.bytes(path.as_os_str().as_encoded_bytes()),
             Target::Paths(from, to) => {
-                self.hasher.bytes(from.as_os_str().as_encoded_bytes());
-                self.hasher.bytes(&[0]);
-                self.hasher.bytes(to.as_os_str().as_encoded_bytes());
+                record.bytes(from.as_os_str().as_encoded_bytes());
+                record.bytes(&[0]);
+                record.bytes(to.as_os_str().as_encoded_bytes());
             }
         }
-        self.hasher.bytes(&(asked.len as u64).to_le_bytes());
-        self.hasher.bytes(asked.data);
-        if self.config.recording {
+        record.bytes(&(asked.len as u64).to_le_bytes());
+        record.bytes(asked.data);
+        if record.is_recording() {
             let path = match asked.target {
                 Target::Path(path) => path.display().to_string(),
                 Target::Paths(from, to) => format!("{} to {}", from.display(), to.display()),
                 Target::Inode(inode) => {
-                    let path = self.disks[host].tree.path_of(inode);
+                    let path = self.of(host).tree.path_of(inode);
                     path.map_or_else(|| "a removed file".to_owned(), |path| path.display().to_string())
                 }
             };
             let (operation, offset, bytes) = (asked.operation, asked.offset, asked.len);
-            self.record(at, || Happening::Disk { host, operation, path, offset, bytes, errno });
+            record.keep(at, || Happening::Disk { host, operation, path, offset, bytes, errno });
         }
     }
 }

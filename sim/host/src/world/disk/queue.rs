@@ -1,9 +1,10 @@
 //! Time: when a disk takes an operation up, and when it answers.
 
-use super::DiskSettings;
 use super::fault::Effect;
-use super::stream::Stream;
-use crate::world::{HostId, Latency, World};
+use super::{DiskSettings, Disks};
+use crate::world::clock::Clock;
+use crate::world::draw::LateDraw;
+use crate::world::{Latency, MachineId, Stream};
 use std::task::{Context, Poll, Waker};
 
 /// What makes an operation take its time.
@@ -19,7 +20,7 @@ pub(super) struct Queue {
     /// When the disk is free for the next operation, in ns since the run began.
     free_at: u64,
     /// Draws latencies, where they are not constant.
-    stream: Stream,
+    draw: LateDraw,
     /// When the disk hung last.
     hung_at: Option<u64>,
     /// Those whose answer waits for the end of a stall.
@@ -28,7 +29,7 @@ pub(super) struct Queue {
 
 /// An operation under way.
 pub(crate) struct Ticket {
-    host: HostId,
+    host: MachineId,
     life: u64,
     issued: u64,
     answered: u64,
@@ -40,8 +41,8 @@ pub(crate) struct Ticket {
 
 impl Queue {
     pub(super) fn new(seed: u64, name: &str) -> Self {
-        let stream = Stream::new(seed, "disk latency", name);
-        Queue { free_at: 0, stream, hung_at: None, waiting: Vec::new() }
+        let draw = LateDraw::new(seed, |disk| Stream::DiskLatency(disk), name);
+        Queue { free_at: 0, draw, hung_at: None, waiting: Vec::new() }
     }
 
     /// Takes an operation up. Returns when it will be answered.
@@ -62,7 +63,7 @@ impl Queue {
     fn sample(&mut self, latency: &Latency) -> u64 {
         match latency {
             Latency::Constant(latency) => *latency,
-            drawn => drawn.sample((self.stream.draw().bits() >> 32) as u32),
+            drawn => drawn.sample((self.draw.draw().bits() >> 32) as u32),
         }
     }
 
@@ -86,10 +87,10 @@ impl Queue {
     }
 }
 
-impl World {
-    pub(super) fn ticket(&mut self, host: HostId, work: Work) -> Ticket {
-        let now = self.now_ns();
-        let disk = &mut self.disks[host];
+impl Disks {
+    pub(super) fn ticket(&mut self, clock: &Clock, host: MachineId, work: Work) -> Ticket {
+        let now = clock.now_ns();
+        let disk = self.of(host);
         let effect = disk.faults.effect();
         let (life, lost) = (disk.life, effect.hang);
         let answered = disk.queue.admit(now, &disk.settings, effect, work);
@@ -97,9 +98,14 @@ impl World {
     }
 
     /// Ready when the operation is answered, and when its life is over.
-    pub(crate) fn poll_answered(&mut self, ticket: &mut Ticket, context: &Context<'_>) -> Poll<()> {
-        let now = self.now_ns();
-        let disk = &mut self.disks[ticket.host];
+    pub(super) fn poll_answered(
+        &mut self,
+        clock: &mut Clock,
+        ticket: &mut Ticket,
+        context: &Context<'_>,
+    ) -> Poll<()> {
+        let now = clock.now_ns();
+        let disk = self.of(ticket.host);
         if disk.life != ticket.life {
             return Poll::Ready(());
         }
@@ -118,7 +124,7 @@ impl World {
         }
         // Another poll of the same task finds the timer armed: madsim's are never cancelled.
         if !ticket.armed.as_ref().is_some_and(|armed| armed.will_wake(context.waker())) {
-            if !self.timer.arm(ticket.answered, context.waker()) {
+            if !clock.arm(ticket.answered, context.waker()) {
                 return Poll::Ready(());
             }
             ticket.armed = Some(context.waker().clone());

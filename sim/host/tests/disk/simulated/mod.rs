@@ -15,11 +15,11 @@ mod time;
 
 use crate::support::{Cluster, machines, simulate};
 use host::disk::{Disk, OpenOptions};
-use host::world::{self, Death, DiskFault, DiskSettings, HostId, World};
+use host::world::{self, Death, DiskFault, DiskSettings, MachineId, World};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-const N1: HostId = 0;
+const N1: MachineId = MachineId::numbered(1);
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
 const SECTOR: usize = 512;

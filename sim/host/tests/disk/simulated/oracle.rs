@@ -1,9 +1,9 @@
 //! What may be read after a power loss, without any idea of pages, inodes or journals.
 //!
-//! The oracle keeps every state that each file has had since its last sync, and every state that the names have had since
-//! the last sync of the directory. After a power loss the names must be one of those (all changes are in one directory,
-//! in order); and of each file the length must be one of those it has had, and every sector must be what it was, or would
-//! have been had the file been as long, in one of its states.
+//! The oracle keeps every state that each file has had since its last sync, and every state that the names have had
+//! since the last sync of the directory. After a power loss the names must be one of those (all changes are in one
+//! directory, in order); and of each file the length must be one of those it has had, and every sector must be what it
+//! was, or would have been had the file been as long, in one of its states.
 
 use super::SECTOR;
 use std::collections::BTreeMap;

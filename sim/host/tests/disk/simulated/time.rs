@@ -4,7 +4,7 @@ use super::{N1, begin, end, now, on, on_a_machine, steer, us, with_disk, without
 use crate::support::{Cluster, machines, simulate};
 use futures::future::join_all;
 use host::disk::Disk;
-use host::world::{DiskFault, DiskSettings, Latency};
+use host::world::{DiskFault, DiskSettings, Latency, MachineId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ fn a_slow_disk_takes_so_many_times_as_long() {
 fn one_disk_does_not_wait_for_another() {
     simulate(machines(1, 2), |cluster| async move {
         steer(|world| world.set_disk_fault(N1, DiskFault::Stall)).unwrap();
-        let (other, begun) = (1, now());
+        let (other, begun) = (MachineId::numbered(2), now());
         cluster.on(other, async { Disk::of_this_machine().write("file", b"").await }).await.unwrap().unwrap();
         assert!(now() - begun < us(100));
         let read = cluster.on(other, async { Disk::of_this_machine().read_dir(".").await });
