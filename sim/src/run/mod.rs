@@ -22,7 +22,7 @@ pub use thread::on_fresh_thread;
 use crate::check::{self, Checkers, Seen, Views};
 use crate::history::History;
 use crate::latency::Sample;
-use crate::scenario::{Network, Nodes, Scenario};
+use crate::scenario::{Name, Network, Nodes, Scenario};
 use crate::system::{AnySystem, NodeContext, System};
 use host::world::{self, Config, Death, Digest, Draw, Machine, MachineId, Machines, Observed};
 use nemesis::Nemesis;
@@ -280,8 +280,8 @@ fn set_links(network: &Network, machines: usize) {
     world::with(|world| {
         for link in &network.links {
             let settings = link.in_the_world(&others);
-            let hosts = |names: &[String]| -> Vec<_> {
-                names.iter().filter_map(|name| world.host_named(name)).collect()
+            let hosts = |names: &[Name]| -> Vec<_> {
+                names.iter().filter_map(|name| world.host_named(&name.to_string())).collect()
             };
             for from in hosts(&link.from) {
                 let to = hosts(&link.to).into_iter();

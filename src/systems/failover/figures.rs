@@ -4,7 +4,7 @@ use super::watch::Watch;
 use host::world::{Happening, MachineId, Probe, TraceEvent};
 use sim::history::Line;
 use sim::run::Recording;
-use sim::scenario::{Action, Fault, ProcessAction};
+use sim::scenario::Fault;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -130,16 +130,14 @@ enum Befell {
 /// The machine to whose database a fault's note says that something was done.
 fn befell(note: &str, faults: &[Fault], machines: &[String]) -> Option<(MachineId, Befell)> {
     let (index, what) = note.strip_prefix("fault ")?.split_once(' ')?;
-    let action = match &faults.get(index.parse::<usize>().ok()?)?.action {
-        Action::Crash { .. } => ProcessAction::Crash,
-        Action::Pause(_) => ProcessAction::Pause,
-        Action::Process { process, action, .. } if process == "database" => *action,
-        _ => return None,
-    };
-    let befell = match (action, what.split(':').next()?) {
-        (ProcessAction::Crash, "strikes") => Befell::Crash,
-        (ProcessAction::Pause, "strikes") => Befell::Pause,
-        (ProcessAction::Pause, "ends") => Befell::Resume,
+    let action = &faults.get(index.parse::<usize>().ok()?)?.action;
+    if action.process().is_some_and(|process| process != "database") {
+        return None;
+    }
+    let befell = match (action.key(), what.split(':').next()?) {
+        ("crash", "strikes") => Befell::Crash,
+        ("pause", "strikes") => Befell::Pause,
+        ("pause", "ends") => Befell::Resume,
         _ => return None,
     };
     let name = note.rsplit_once('(')?.1.trim_end_matches(')');
@@ -149,7 +147,6 @@ fn befell(note: &str, faults: &[Fault], machines: &[String]) -> Option<(MachineI
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sim::scenario::{Death, Moment, Target, Time};
 
     const N4: MachineId = MachineId::numbered(4);
     const N5: MachineId = MachineId::numbered(5);
@@ -185,21 +182,12 @@ mod tests {
 
     #[test]
     fn what_befalls_an_agent_befalls_not_its_database() {
-        let fault = |action| Fault {
-            moment: Moment::At { at: Time::from_secs(1), every: None, times: None },
-            action,
-            lasts: None,
-            permanent: false,
-        };
-        let node = || Target::Node("n4".to_owned());
-        let process = |process: &str, action| {
-            fault(Action::Process { node: node(), process: process.to_owned(), action })
-        };
+        let fault = |action: &str| toml::from_str(&format!("at = \"1s\"\n{action}")).expect("a fault");
         let faults = [
-            fault(Action::Crash { node: node(), how: Death::Process }),
-            process("agent", ProcessAction::Crash),
-            process("database", ProcessAction::Crash),
-            fault(Action::Pause(node())),
+            fault("crash = \"n4\""),
+            fault("crash = \"n4\"\nprocess = \"agent\""),
+            fault("crash = \"n4\"\nprocess = \"database\""),
+            fault("pause = \"n4\""),
         ];
         let machines: Vec<String> = (1..=7).map(|number| format!("n{number}")).collect();
         let befell = |note| befell(note, &faults, &machines);
