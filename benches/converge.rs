@@ -12,7 +12,8 @@
 
 mod support;
 
-use host::world::{self, Bandwidth, Config, Death, Latency, LinkSettings, Machine, MachineId, Machines};
+use host::world::lab::{self, Lab};
+use host::world::{self, Bandwidth, Config, Latency, LinkSettings, MachineId};
 use protocols::registry::{self, DEFAULT_SCOPE, NodeId, Options, Protocol, View};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -87,24 +88,12 @@ fn measure(protocol: Protocol, name: &str, nodes: u32, names: u32, seeds: u64) {
 }
 
 fn run(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
-    sim::run::on_fresh_thread(seed, || {
-        let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
-        runtime.add_simulator::<Machines>();
-        runtime.block_on(heal(protocol, nodes, names, seed))
-    })
+    let machines = lab::machines(u8::try_from(nodes).expect("a few nodes"));
+    lab::run(Config::new(seed, machines), async |lab| heal(lab, protocol, nodes, names, seed).await)
 }
 
-async fn heal(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
+async fn heal(lab: Lab, protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
     let ip = |id: u32| IpAddr::V4(Ipv4Addr::new(10, 0, 0, id as u8));
-    let machine = |id| Machine { name: format!("n{id}"), ip: ip(id), clock_offset_ns: 0, clock_drift_ppb: 0 };
-    let installed = world::install(Config {
-        seed,
-        machines: (1..=nodes).map(machine).collect(),
-        latency: Latency::log_normal(Duration::from_millis(2), Duration::from_millis(20)),
-        loss: 0.0,
-        buggify: false,
-        recording: false,
-    });
     let latency = Latency::log_normal(Duration::from_millis(2), Duration::from_millis(20));
     let mut link = LinkSettings::new(latency);
     link.bandwidth = Some(BANDWIDTH);
@@ -112,7 +101,6 @@ async fn heal(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
         world.set_link(from, to, link.clone()).expect("the link is within its bounds");
         world.cut(from, to);
     });
-    let handle = madsim::runtime::Handle::current();
     for id in 1..=nodes {
         let share = names / nodes + u32::from(id <= names % nodes);
         let options = Options { protocol, preload: share, ..Options::default() };
@@ -120,7 +108,7 @@ async fn heal(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
         let peers = peers.map(|peer| (NodeId(peer as u16), SocketAddr::new(ip(peer), PORT))).collect();
         let listen = SocketAddr::new(ip(id), PORT);
         let config = registry::Config { id: NodeId(id as u16), listen, peers, options, resolve: None };
-        handle.create_node().name(format!("n{id}")).build().spawn(registry::run(config));
+        lab.on(lab.machine(), registry::run(config));
     }
     tokio::time::sleep(SPLIT + phase(seed)).await;
     each_pair(nodes, world::World::mend);
@@ -148,8 +136,6 @@ async fn heal(protocol: Protocol, nodes: u32, names: u32, seed: u64) -> Healed {
     if names < 100_000 || seed.is_multiple_of(50) {
         compare(nodes, names);
     }
-    MachineId::first(nodes as usize).for_each(|host| world::crash(host, Death::Power));
-    installed.dismantle().await;
     healed
 }
 

@@ -4,19 +4,14 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures::{SinkExt, StreamExt};
 use host::net::{TcpListener, TcpStream, UdpSocket};
-use host::world::{self, Config, Latency, Machine, MachineId, Machines};
-use std::net::{IpAddr, Ipv4Addr};
+use host::world::{Config, Latency, lab};
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio_util::bytes::Bytes;
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 const FRAMES: u64 = 20_000;
 const PORT: u16 = 7000;
-
-fn machine(id: u8) -> Machine {
-    let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, id));
-    Machine { name: format!("n{id}"), ip, clock_offset_ns: 0, clock_drift_ppb: 0 }
-}
 
 async fn echo() -> std::io::Result<()> {
     let listener = TcpListener::bind(("0.0.0.0".parse::<IpAddr>().expect("an address"), PORT)).await?;
@@ -76,44 +71,30 @@ enum Over {
 
 /// Two clients' tasks on n1 play ping-pong with n2 and n3; every frame travels twice.
 fn ping_pong(seed: u64, over: Over, outstanding: usize) {
-    sim::run::on_fresh_thread(seed, || {
-        let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
-        runtime.add_simulator::<Machines>();
-        runtime.block_on(async {
-            let installed = world::install(Config {
-                seed,
-                machines: (1..=3).map(machine).collect(),
-                latency: Latency::uniform(Duration::from_millis(1), Duration::from_millis(10)),
-                loss: 0.0,
-                buggify: false,
-                recording: false,
-            });
-            let handle = madsim::runtime::Handle::current();
-            let client = handle.create_node().name("n1").build();
-            for name in ["n2", "n3"] {
-                let node = handle.create_node().name(name).build();
-                match over {
-                    Over::Tcp => node.spawn(echo()),
-                    Over::Udp => node.spawn(echo_datagrams()),
-                };
-            }
-            let both = client.spawn(async move {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-                let half = FRAMES / 4;
-                match over {
-                    Over::Tcp => {
-                        tokio::try_join!(ping("n2", outstanding, half), ping("n3", outstanding, half))
-                    }
-                    Over::Udp => tokio::try_join!(
-                        ping_datagrams("n2", outstanding, half),
-                        ping_datagrams("n3", outstanding, half)
-                    ),
+    let latency = Latency::uniform(Duration::from_millis(1), Duration::from_millis(10));
+    lab::run(Config { latency, ..Config::new(seed, lab::machines(3)) }, async |lab| {
+        let client = lab.machine();
+        for _ in ["n2", "n3"] {
+            let server = lab.machine();
+            match over {
+                Over::Tcp => lab.on(server, echo()),
+                Over::Udp => lab.on(server, echo_datagrams()),
+            };
+        }
+        let both = lab.on(client, async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let half = FRAMES / 4;
+            match over {
+                Over::Tcp => {
+                    tokio::try_join!(ping("n2", outstanding, half), ping("n3", outstanding, half))
                 }
-            });
-            both.await.expect("the task ends").expect("nothing fails");
-            MachineId::first(3).for_each(|machine| world::crash(machine, world::Death::Power));
-            installed.dismantle().await;
+                Over::Udp => tokio::try_join!(
+                    ping_datagrams("n2", outstanding, half),
+                    ping_datagrams("n3", outstanding, half)
+                ),
+            }
         });
+        both.await.expect("the task ends").expect("nothing fails");
     });
 }
 

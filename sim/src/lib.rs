@@ -46,6 +46,6 @@ pub mod system;
 pub mod testing;
 
 pub use check::Checkers;
-pub use host::world::{Digest, Draw};
+pub use host::world::{Digest, Draw, Stream};
 pub use system::{AnySystem, Client, ClientContext, Mix, NodeContext, Outcome, System};
 pub use testing::test;

@@ -1,7 +1,7 @@
 //! A cluster in the simulation, driven step by step.
 
 use host::net::TcpStream;
-use host::world::{self, Config, Death, Latency, Machine, MachineId, Machines};
+use host::world::{self, Config, Death, Latency, Machine, MachineId, lab};
 use protocols::registry::{self, Client, DEFAULT_SCOPE, NodeId, Options, Pid, Protocol, Resolver, View};
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -26,54 +26,36 @@ pub fn case_with<F: Future<Output = ()> + Send + 'static>(
             continue;
         }
         let options = Options { protocol, ..options.clone() };
-        sim::run::on_fresh_thread(1, || {
-            let runtime = madsim::runtime::Runtime::with_seed_and_config(1, madsim::Config::default());
-            runtime.add_simulator::<Machines>();
-            runtime.block_on(simulate(nodes, options, &run));
-        });
+        simulate(nodes, &options, &run);
     }
 }
 
-async fn simulate<F: Future<Output = ()> + Send + 'static>(
+fn simulate<F: Future<Output = ()> + Send + 'static>(
     nodes: u8,
-    options: Options,
+    options: &Options,
     run: &(impl Fn(Cluster) -> F + Sync),
 ) {
-    let machine = |name: String, last: u8| {
-        let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
-        Machine { name, ip, clock_offset_ns: 0, clock_drift_ppb: 0 }
-    };
-    let mut machines: Vec<Machine> = (1..=nodes).map(|id| machine(format!("n{id}"), id)).collect();
-    machines.push(machine("c1".to_owned(), 100));
-    let installed = world::install(Config {
-        seed: 1,
-        machines,
-        latency: Latency::uniform(Duration::from_millis(1), Duration::from_millis(10)),
-        loss: 0.0,
-        buggify: false,
-        recording: false,
+    let mut machines = lab::machines(nodes);
+    machines.push(Machine::new("c1", [10, 0, 0, 100]));
+    let latency = Latency::uniform(Duration::from_millis(1), Duration::from_millis(10));
+    lab::run(Config { latency, ..Config::new(1, machines) }, async |lab| {
+        for id in 1..=nodes {
+            let peers = (1..=nodes).filter(|peer| *peer != id);
+            let config = registry::Config {
+                id: NodeId(u16::from(id)),
+                listen: address(id),
+                peers: peers.map(|peer| (NodeId(u16::from(peer)), address(peer))).collect(),
+                options: options.clone(),
+                resolve: None,
+            };
+            lab.boot(move || {
+                let config = config.clone();
+                async move { registry::run(config).await.unwrap() }
+            });
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        lab.on(lab.machine(), run(Cluster { nodes })).await.unwrap();
     });
-    let handle = madsim::runtime::Handle::current();
-    for id in 1..=nodes {
-        let peers = (1..=nodes).filter(|peer| *peer != id);
-        let config = registry::Config {
-            id: NodeId(u16::from(id)),
-            listen: address(id),
-            peers: peers.map(|peer| (NodeId(u16::from(peer)), address(peer))).collect(),
-            options: options.clone(),
-            resolve: None,
-        };
-        let boot = move || {
-            let config = config.clone();
-            async move { registry::run(config).await.unwrap() }
-        };
-        handle.create_node().name(format!("n{id}")).init(boot).build();
-    }
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let client = handle.create_node().name("c1").build();
-    client.spawn(run(Cluster { nodes })).await.unwrap();
-    MachineId::first(usize::from(nodes) + 1).for_each(|machine| world::crash(machine, Death::Power));
-    installed.dismantle().await;
 }
 
 pub fn address(node: u8) -> SocketAddr {

@@ -2,7 +2,7 @@
 
 use futures::future::BoxFuture;
 use host::disk::Disk;
-use host::world::{self, Config, Death, Latency, Machine, MachineId, Machines};
+use host::world::{self, Config, Death, Latency, Machine, MachineId, lab};
 use protocols::database::{
     self, Client, ClientError, Condition, Options, Repair, Replication, Role, Start, Status, Supervisor,
     Sync, View, Write,
@@ -23,41 +23,18 @@ pub fn case<F: Future<Output = ()> + Send + 'static>(
 
 /// Not generic: an executor for every case would take minutes to compile.
 fn run_boxed(options: Options, case: Box<dyn FnOnce(Cluster) -> BoxFuture<'static, ()> + Send>) {
-    sim::run::on_fresh_thread(1, move || {
-        let runtime = madsim::runtime::Runtime::with_seed_and_config(1, madsim::Config::default());
-        runtime.add_simulator::<Machines>();
-        runtime.block_on(async move {
-            let machine = |name: String, last: u8| {
-                let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
-                Machine { name, ip, clock_offset_ns: 0, clock_drift_ppb: 0 }
-            };
-            let mut machines: Vec<Machine> =
-                (1..=DATABASES).map(|id| machine(format!("n{id}"), id)).collect();
-            machines.push(machine("c1".to_owned(), 100));
-            let installed = world::install(Config {
-                seed: 1,
-                machines,
-                latency: Latency::uniform(Duration::from_millis(1), Duration::from_millis(5)),
-                loss: 0.0,
-                buggify: false,
-                recording: false,
+    let mut machines = lab::machines(DATABASES);
+    machines.push(Machine::new("c1", [10, 0, 0, 100]));
+    let latency = Latency::uniform(Duration::from_millis(1), Duration::from_millis(5));
+    lab::run(Config { latency, ..Config::new(1, machines) }, async move |lab| {
+        for id in 1..=DATABASES {
+            let config = database::Config { id: id.into(), address: address(id), options: options.clone() };
+            lab.boot(move || {
+                let config = config.clone();
+                async move { database::run(config, Disk::of_this_machine()).await.unwrap() }
             });
-            let handle = madsim::runtime::Handle::current();
-            for id in 1..=DATABASES {
-                let config =
-                    database::Config { id: id.into(), address: address(id), options: options.clone() };
-                let boot = move || {
-                    let config = config.clone();
-                    async move { database::run(config, Disk::of_this_machine()).await.unwrap() }
-                };
-                handle.create_node().name(format!("n{id}")).init(boot).build();
-            }
-            let operator = handle.create_node().name("c1").build();
-            operator.spawn(case(Cluster)).await.unwrap();
-            MachineId::first(usize::from(DATABASES) + 1)
-                .for_each(|machine| world::crash(machine, Death::Power));
-            installed.dismantle().await;
-        });
+        }
+        lab.on(lab.machine(), case(Cluster)).await.unwrap();
     });
 }
 

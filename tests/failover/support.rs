@@ -2,7 +2,7 @@
 
 use futures::future::BoxFuture;
 use host::disk::Disk;
-use host::world::{self, Config, Death, Latency, Machine, MachineId, Machines};
+use host::world::{self, Config, Latency, Machine, MachineId, lab};
 use protocols::store;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -16,44 +16,24 @@ pub type Boot = Box<dyn Fn(u8) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Runs a case on a machine of its own, in a world of the store's replicas and of `machines` more, numbered on from them.
 pub fn case(machines: u8, boot: Boot, case: Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>) {
+    let last = STORES + machines;
     let boot = std::sync::Arc::new(boot);
-    sim::run::on_fresh_thread(1, move || {
-        let runtime = madsim::runtime::Runtime::with_seed_and_config(1, madsim::Config::default());
-        runtime.add_simulator::<Machines>();
-        runtime.block_on(async move {
-            let last = STORES + machines;
-            let machine = |name: String, last: u8| {
-                let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
-                Machine { name, ip, clock_offset_ns: 0, clock_drift_ppb: 0 }
-            };
-            let mut all: Vec<Machine> = (1..=last).map(|id| machine(format!("n{id}"), id)).collect();
-            all.push(machine("c1".to_owned(), 100));
-            let installed = world::install(Config {
-                seed: 1,
-                machines: all,
-                latency: Latency::uniform(Duration::from_millis(1), Duration::from_millis(5)),
-                loss: 0.0,
-                buggify: false,
-                recording: false,
+    let mut machines = lab::machines(last);
+    machines.push(Machine::new("c1", [10, 0, 0, 100]));
+    let latency = Latency::uniform(Duration::from_millis(1), Duration::from_millis(5));
+    lab::run(Config { latency, ..Config::new(1, machines) }, async move |lab| {
+        for id in 1..=last {
+            let boot = std::sync::Arc::clone(&boot);
+            lab.boot(move || {
+                if id > STORES {
+                    return boot(id);
+                }
+                let options = store::Options::default();
+                let config = store::Config { id: id.into(), replicas: stores(), options };
+                Box::pin(async move { store::run(config, Disk::of_this_machine()).await.unwrap() })
             });
-            let handle = madsim::runtime::Handle::current();
-            for id in 1..=last {
-                let boot = std::sync::Arc::clone(&boot);
-                let start = move || {
-                    if id > STORES {
-                        return boot(id);
-                    }
-                    let options = store::Options::default();
-                    let config = store::Config { id: id.into(), replicas: stores(), options };
-                    Box::pin(async move { store::run(config, Disk::of_this_machine()).await.unwrap() })
-                };
-                handle.create_node().name(format!("n{id}")).init(start).build();
-            }
-            let operator = handle.create_node().name("c1").build();
-            operator.spawn(case()).await.unwrap();
-            MachineId::first(usize::from(last) + 1).for_each(|machine| world::crash(machine, Death::Power));
-            installed.dismantle().await;
-        });
+        }
+        lab.on(lab.machine(), case()).await.unwrap();
     });
 }
 

@@ -5,12 +5,12 @@
 
 mod oracle;
 
-use futures::future::{BoxFuture, LocalBoxFuture};
+use futures::future::LocalBoxFuture;
 use host::disk::Disk;
-use host::world::{self, Config, Death, DiskFault, DiskSettings, Latency, Machine, MachineId, Machines};
+use host::world::lab::{self, Lab};
+use host::world::{self, Config, Death, DiskFault, DiskSettings, Latency, MachineId};
 use oracle::Oracle;
 use protocols::common::wal::{self, AppendError, Log, Lsn, OpenError, Options, Recovered, Writer};
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ const OPTIONS: Options = Options {
 };
 
 /// A machine with a disk. The test is its operator.
-struct Operator(madsim::task::NodeId);
+struct Operator(Lab);
 
 /// Runs a case in a world with one machine.
 fn simulate<F: Future<Output = ()> + 'static>(seed: u64, case: impl FnOnce(Operator) -> F + Send + 'static) {
@@ -35,25 +35,9 @@ fn simulate<F: Future<Output = ()> + 'static>(seed: u64, case: impl FnOnce(Opera
 
 /// Not generic: an executor for every case would take minutes to compile.
 fn run_boxed(seed: u64, case: Box<dyn FnOnce(Operator) -> LocalBoxFuture<'static, ()> + Send>) {
-    sim::run::on_fresh_thread(seed, move || {
-        let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
-        runtime.add_simulator::<Machines>();
-        runtime.block_on(async move {
-            let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
-            let machine = Machine { name: "n1".into(), ip, clock_offset_ns: 0, clock_drift_ppb: 0 };
-            let installed = world::install(Config {
-                seed,
-                machines: vec![machine],
-                latency: Latency::constant(Duration::from_millis(1)),
-                loss: 0.0,
-                buggify: false,
-                recording: false,
-            });
-            let node = madsim::runtime::Handle::current().create_node().name("n1").build();
-            case(Operator(node.id())).await;
-            world::crash(N1, Death::Power);
-            installed.dismantle().await;
-        });
+    lab::run(Config::new(seed, lab::machines(1)), async |lab| {
+        lab.machine();
+        case(Operator(lab)).await;
     });
 }
 
@@ -78,8 +62,7 @@ impl Operator {
 
     /// Starts something on the machine.
     fn start(&self, task: impl Future<Output = ()> + Send + 'static) -> madsim::task::JoinHandle<()> {
-        let task: BoxFuture<'static, ()> = Box::pin(task);
-        madsim::runtime::Handle::current().get_node(self.0).expect("it was created").spawn(task)
+        self.0.on(N1, task)
     }
 
     fn die(&self, death: Death) {

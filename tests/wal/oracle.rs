@@ -2,7 +2,7 @@
 
 use super::{FOLDER, Lsn, OPTIONS, open};
 use host::disk::Disk;
-use host::world::Draw;
+use host::world::{Draw, Stream};
 use protocols::common::wal::{self, Recovered};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub struct Oracle {
 
 impl Oracle {
     pub fn new(seed: u64) -> Self {
-        let draw = Draw::new(seed, "test", "oracle");
+        let draw = Draw::new(seed, Stream::Other { purpose: "test", entity: "oracle" });
         Oracle { draw, appended: Vec::new(), committed: 0, lives: 0 }
     }
 

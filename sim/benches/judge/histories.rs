@@ -4,7 +4,7 @@
 //! instant: more than most recorded histories have.
 
 use serde_json::{Value, json};
-use sim::Draw;
+use sim::{Draw, Stream};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -49,7 +49,7 @@ struct Open {
 
 /// A linearizable history, line by line.
 pub fn history(shape: Shape, object: &mut dyn Object) -> String {
-    let mut draw = Draw::new(7, "bench", &shape.to_string());
+    let mut draw = Draw::new(7, Stream::Other { purpose: "bench", entity: &shape.to_string() });
     let mut open: Vec<Option<Open>> = (0..shape.clients).map(|_| None).collect();
     let mut process: Vec<usize> = (0..shape.clients).collect();
     let mut text = String::new();

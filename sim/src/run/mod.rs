@@ -24,7 +24,8 @@ use crate::history::History;
 use crate::latency::Sample;
 use crate::scenario::{Name, Network, Nodes, Scenario};
 use crate::system::{AnySystem, NodeContext, System};
-use host::world::{self, Config, Death, Digest, Draw, Machine, MachineId, Machines, Observed};
+use host::world::lab::{self, Lab};
+use host::world::{self, Config, Digest, Draw, Machine, MachineId, Observed, Stream};
 use nemesis::Nemesis;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -143,9 +144,15 @@ pub(crate) fn run<S: System>(
 ) -> (Report, Option<Recording>) {
     let shared = Arc::new(Shared::<S>::new());
     let everything = || {
-        let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
-        runtime.add_simulator::<Machines>();
-        runtime.block_on(phases(system, plan, seed, recording, &shared))
+        let config = Config {
+            seed,
+            machines: machines(plan, seed),
+            latency: plan.network.latency.in_the_world(),
+            loss: plan.network.loss,
+            buggify: plan.cluster.buggify,
+            recording,
+        };
+        lab::simulate(config, |lab| phases(system, plan, seed, lab, &shared))
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         if recording { tracing_layer::collect(everything) } else { everything() }
@@ -200,26 +207,17 @@ async fn phases<S: System>(
     system: &'static S,
     plan: &Scenario,
     seed: u64,
-    recording: bool,
+    lab: Lab,
     shared: &Arc<Shared<S>>,
 ) -> Ending {
-    let machines = machines(plan, seed);
-    let addresses: Vec<SocketAddr> =
-        machines.iter().map(|machine| SocketAddr::new(machine.ip, PORT)).collect();
     let nodes = node_count(plan);
-    let node_addresses = addresses[..nodes as usize].to_vec();
+    let (all, node_addresses) = world::with(|world| {
+        let nodes = MachineId::first(nodes as usize);
+        (world.machines(), nodes.map(|node| SocketAddr::new(world.ip(node), PORT)).collect::<Vec<_>>())
+    });
     let options: S::Options =
         plan.cluster.options.clone().try_into().expect("a validated scenario has readable options");
-    let installed = world::install(Config {
-        seed,
-        machines,
-        latency: plan.network.latency.in_the_world(),
-        loss: plan.network.loss,
-        buggify: plan.cluster.buggify,
-        recording,
-    });
-
-    set_links(&plan.network, addresses.len());
+    set_links(&plan.network, all);
     if let Some(disk) = &plan.disk {
         let set = |host| world::with(|world| world.set_disk(host, disk.in_the_world()));
         MachineId::first(nodes as usize)
@@ -231,7 +229,6 @@ async fn phases<S: System>(
     let until_ns = start_ns + plan.workload.duration.as_nanos() as u64;
     let workload =
         Workload::new(system, plan, seed, options.clone(), node_addresses.clone(), until_ns, shared.clone());
-    let handle = madsim::runtime::Handle::current();
     for id in 1..=nodes {
         let context = NodeContext { id, nodes: node_addresses.clone(), options: options.clone() };
         let shared = shared.clone();
@@ -244,7 +241,7 @@ async fn phases<S: System>(
                 shared.violated(check::NODE, format!("n{id} stopped by itself, {why}"));
             }
         };
-        handle.create_node().name(format!("n{id}")).init(boot).build();
+        lab.boot(boot);
     }
     let mut run = Run::new(system, plan, seed, start_ns, shared.clone());
     run.until(start_ns).await;
@@ -253,7 +250,7 @@ async fn phases<S: System>(
     let workload = Arc::new(workload);
     for id in 1..=plan.workload.clients {
         let workload = workload.clone();
-        handle.create_node().name(format!("c{id}")).init(move || workload.clone().client(id)).build();
+        lab.boot(move || workload.clone().client(id));
     }
     run.until(until_ns).await;
 
@@ -262,13 +259,7 @@ async fn phases<S: System>(
     let converged_after = run.settle(plan.check.settle.get()).await;
     run.judge(None);
     phase("verdict");
-    let ending = Ending::take(nodes, converged_after);
-
-    for machine in MachineId::first(addresses.len()) {
-        world::crash(machine, Death::Power);
-    }
-    installed.dismantle().await;
-    ending
+    Ending::take(nodes, converged_after)
 }
 
 /// Sets every link up as the plan says.
@@ -433,7 +424,7 @@ fn machines(plan: &Scenario, seed: u64) -> Vec<Machine> {
     let drift = u64::from(plan.clock.drift_ppm) * 1000;
     let machine = |prefix: &str, net: u8, id: u32| {
         let name = format!("{prefix}{id}");
-        let mut draw = Draw::new(seed, "clock", &name);
+        let mut draw = Draw::new(seed, Stream::Clock(&name));
         let mut around_zero = |most: u64| draw.between(0, 2 * most) as i64 - most as i64;
         let (clock_offset_ns, clock_drift_ppb) = (around_zero(skew), around_zero(drift));
         let ip = IpAddr::V4(Ipv4Addr::new(10, net, (id >> 8) as u8, id as u8));

@@ -1,21 +1,9 @@
-//! The determinism recipe: a thread on which a run sees nothing but its seed.
+//! Threads for runs: prepared by the recipe of [`lab`], and with an ear for panics.
 //!
-//! madsim alone does not repeat `select!`, the wake order of `watch`, or the order of hash maps when several runs share
-//! a process. So every run gets
-//!
-//! 1. a real tokio runtime with a seeded RNG, built *outside* of the run's thread (it drives nothing, but `select!` and
-//!    `watch` take their randomness from it),
-//! 2. a fresh thread,
-//! 3. hash keys primed by a throw-away madsim runtime of the same seed (it answers the thread's first `getrandom`),
-//! 4. no cooperative budget, which the whole run would otherwise share.
-//!
-//! `docs/decisions/determinism.md` has the evidence.
+//! A node that panics is a finding. What is known of it is kept as evidence, with the machine whose task it was.
 
-use madsim::runtime::Runtime;
-use real_tokio::runtime::{Builder, RngSeed};
+use host::world::lab;
 use std::cell::{Cell, RefCell};
-use std::collections::hash_map::RandomState;
-use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
@@ -71,18 +59,10 @@ fn prepared<T: Send>(
     run: impl FnOnce() -> T + Send,
 ) -> impl FnOnce() -> Result<T, Option<Panic>> + Send {
     collect_panics();
-    let tokio = Builder::new_current_thread()
-        .rng_seed(RngSeed::from_bytes(&seed.to_le_bytes()))
-        .build()
-        .expect("a runtime without drivers asks nothing of the system");
+    let prepared = lab::prepared(seed, run);
     move || {
         IN_RUN.set(true);
-        Runtime::with_seed_and_config(seed, madsim::Config::default()).block_on(async {
-            black_box(RandomState::new());
-        });
-        // Through the handle: the seeded RNG without a scheduler, whose list of yielded tasks nobody would serve.
-        let whole = || tokio.handle().block_on(real_tokio::task::unconstrained(async { run() }));
-        catch_unwind(AssertUnwindSafe(whole)).map_err(|_| take_panic())
+        catch_unwind(AssertUnwindSafe(prepared)).map_err(|_| take_panic())
     }
 }
 

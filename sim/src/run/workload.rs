@@ -7,7 +7,7 @@ use super::Shared;
 use crate::latency::Sample;
 use crate::scenario::Scenario;
 use crate::system::{Client, ClientContext, Mix, Outcome, System, pace};
-use host::world::{self, Draw, Observed};
+use host::world::{self, Draw, Observed, Stream};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +45,7 @@ impl<S: System> Workload<S> {
 
     /// One client, from 1, until the workload is over.
     pub(super) async fn client(self: Arc<Self>, id: u32) {
-        let mut draw = Draw::new(self.seed, "workload", &format!("client-{id}"));
+        let mut draw = Draw::new(self.seed, Stream::Client(id));
         let mix = Mix::new(&self.plan, id);
         let mut process = id - 1;
         let connect = || {

@@ -6,11 +6,11 @@
 
 use super::cast::{Cast, Name};
 use super::fault::budget::Taking;
-use super::fault::{Drawing, Fault, LASTS_MIN, Moment, Stage, Stroke, log_uniform, whole_millis};
+use super::fault::{Drawing, Fault, LASTS_MIN, Moment, Planner, Stroke, log_uniform, whole_millis};
 use super::model::{Nodes, Scenario};
 use super::random::{Random, RandomKind};
 use super::units::Time;
-use host::world::Draw;
+use host::world::{Draw, Stream};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -30,12 +30,12 @@ impl Scenario {
         let nodes = match self.cluster.nodes {
             Nodes::Exactly(nodes) => nodes,
             Nodes::Between { from, to } => {
-                Draw::new(seed, "cluster", "").between(u64::from(from), u64::from(to)) as u32
+                Draw::new(seed, Stream::Cluster).between(u64::from(from), u64::from(to)) as u32
             }
         };
         plan.cluster.nodes = Nodes::Exactly(nodes);
-        let stage = plan.stage(seed);
-        let mut strokes = stage.script(&plan.faults);
+        let planner = plan.planner(seed);
+        let mut strokes = planner.script(&plan.faults);
         if let Some(mut random) = plan.random.take() {
             if random.swarm {
                 random.kinds = swarm_kinds(seed, &random.kinds);
@@ -43,7 +43,7 @@ impl Scenario {
                 plan.workload.mix = swarm_mix(seed, &plan.workload.mix);
             }
             plan.at_most = Some(random.at_most);
-            strokes.extend(Schedule { stage, random: &random }.draw(&strokes));
+            strokes.extend(Schedule { planner, random: &random }.draw(&strokes));
         }
         plan.faults = strokes.into_iter().map(|stroke| stroke.said).collect();
         plan
@@ -51,12 +51,12 @@ impl Scenario {
 
     /// What the nemesis is to do: of a plan one stroke a fault, in the same order.
     pub(crate) fn strokes(&self, seed: u64) -> Vec<Stroke> {
-        self.stage(seed).script(&self.faults)
+        self.planner(seed).script(&self.faults)
     }
 
-    /// What its faults depend on besides themselves.
-    pub(super) fn stage(&self, seed: u64) -> Stage<'static> {
-        Stage { cast: Cast::of(self), seed, end: self.workload.duration.get(), stream: "" }
+    /// What plans its faults.
+    pub(super) fn planner(&self, seed: u64) -> Planner {
+        Planner { cast: Cast::of(self), seed, end: self.workload.duration.get() }
     }
 }
 
@@ -65,17 +65,17 @@ fn swarm_kinds(seed: u64, kinds: &[RandomKind]) -> Vec<RandomKind> {
     let kept: Vec<RandomKind> = kinds
         .iter()
         .copied()
-        .filter(|kind| Draw::new(seed, "swarm", &format!("kind/{}", kind.name())).chance(0.5))
+        .filter(|kind| Draw::new(seed, Stream::SwarmKind(kind.name())).chance(0.5))
         .collect();
     if kept.is_empty() && !kinds.is_empty() {
-        return vec![*Draw::new(seed, "swarm", "kinds").pick(kinds)];
+        return vec![*Draw::new(seed, Stream::SwarmKinds).pick(kinds)];
     }
     kept
 }
 
 /// Twice as often, as often, or rarer.
 fn swarm_every(seed: u64, every: Time) -> Time {
-    let factor = *Draw::new(seed, "swarm", "every").pick(&[0.5, 1.0, 2.0, 4.0]);
+    let factor = *Draw::new(seed, Stream::SwarmEvery).pick(&[0.5, 1.0, 2.0, 4.0]);
     Time::from(every.mul_f64(factor))
 }
 
@@ -89,13 +89,13 @@ fn swarm_mix(seed: u64, mix: &BTreeMap<String, u32>) -> BTreeMap<String, u32> {
     let kept: BTreeMap<String, u32> = possible
         .iter()
         .filter_map(|(operation, weight)| {
-            let mut draw = Draw::new(seed, "swarm", &format!("operation/{operation}"));
+            let mut draw = Draw::new(seed, Stream::SwarmOperation(operation));
             let (keep, factor) = (draw.chance(0.75), draw.between(1, 4) as u32);
             keep.then(|| ((*operation).clone(), weight.saturating_mul(factor)))
         })
         .collect();
     if kept.is_empty() && !possible.is_empty() {
-        let (operation, weight) = *Draw::new(seed, "swarm", "operations").pick(&possible);
+        let (operation, weight) = *Draw::new(seed, Stream::SwarmOperations).pick(&possible);
         return BTreeMap::from([(operation.clone(), weight)]);
     }
     kept
@@ -103,7 +103,7 @@ fn swarm_mix(seed: u64, mix: &BTreeMap<String, u32>) -> BTreeMap<String, u32> {
 
 /// What random faults are drawn from.
 struct Schedule<'r> {
-    stage: Stage<'r>,
+    planner: Planner,
     random: &'r Random,
 }
 
@@ -111,18 +111,17 @@ impl Schedule<'_> {
     /// The random faults, in the order of their times. What the scripted ones do counts against the budget, except
     /// where a probe triggers them: nobody knows when, before the run.
     fn draw(&self, scripted: &[Stroke]) -> Vec<Stroke> {
-        let mut gaps = Draw::new(self.stage.seed, "faults", "schedule");
+        let mut gaps = Draw::new(self.planner.seed, Stream::Schedule);
         let mut taking = Taking::new(self.random.at_most, scripted);
         let mut strokes = Vec::new();
         let mut at = self.random.quiet_start.get();
         for index in 0u64.. {
             at += gaps.exponential(self.random.every.get()).max(GAP_MIN);
-            if at >= self.stage.end || self.random.kinds.is_empty() || self.stage.cast.nodes == 0 {
+            if at >= self.planner.end || self.random.kinds.is_empty() || self.planner.cast.nodes == 0 {
                 break;
             }
-            if let Some(fault) = self.fault(at, Draw::new(self.stage.seed, "faults", &index.to_string())) {
-                let stream = format!("drawn/{index}");
-                let next = Stage { stream: &stream, ..self.stage.clone() }.strokes(&fault);
+            if let Some(fault) = self.fault(at, Draw::new(self.planner.seed, Stream::Fault(index))) {
+                let next = self.planner.drawn(index, &fault);
                 if taking.take(&next) {
                     strokes.extend(next);
                 }
@@ -134,10 +133,10 @@ impl Schedule<'_> {
     /// One fault; `None` if its kind needs more nodes than there are.
     fn fault(&self, at: Duration, mut draw: Draw) -> Option<Fault> {
         let kind = *draw.pick(&self.random.kinds);
-        let rest = self.stage.end.saturating_sub(at) + LASTS_BEYOND;
+        let rest = self.planner.end.saturating_sub(at) + LASTS_BEYOND;
         let lasts = log_uniform(&mut draw, LASTS_MIN, rest.min(LASTS_MAX));
-        let mut nodes: Vec<Name> = self.stage.cast.nodes().collect();
-        if self.stage.cast.nodes < kind.nodes_min() {
+        let mut nodes: Vec<Name> = self.planner.cast.nodes().collect();
+        if self.planner.cast.nodes < kind.nodes_min() {
             return None;
         }
         draw.shuffle(&mut nodes);

@@ -89,11 +89,11 @@ impl Checks<'_> {
 
     /// No node is taken down twice at a time, the budget is kept, and what takes several strokes has time for them.
     fn together(&self) -> Checked {
-        let (stage, end) = (self.scenario.stage(0), self.scenario.workload.duration);
+        let (planner, end) = (self.scenario.planner(0), self.scenario.workload.duration);
         let mut all: Vec<(usize, Taken)> = Vec::new();
         for (index, fault) in self.scenario.faults.iter().enumerate() {
             let path = Path::of("fault").then(index).then(fault.action.key());
-            for stroke in stage.scripted(index, fault) {
+            for stroke in planner.scripted(index, fault) {
                 if let When::At(at) = stroke.when
                     && at >= end.get()
                 {

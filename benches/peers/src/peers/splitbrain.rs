@@ -1,19 +1,14 @@
 //! splitbrain's network, in a run that is set up and taken down as the testbed does it.
 
-use super::{Peer, SPLITBRAIN, on_fresh_thread};
+use super::{Peer, SPLITBRAIN};
 use crate::work::{self, DIAL_AFTER, ECHOING, EMPTY_RUN_NODES, LATENCY_MAX, LATENCY_MIN, PORT, SENDING};
 use futures::future::join_all;
 use host::net::{TcpListener, TcpStream, UdpSocket};
-use host::world::{self, Config, Death, Latency, Machine, MachineId, Machines};
-use madsim::runtime::{Handle, NodeHandle, Runtime};
-use real_tokio::runtime::{Builder, RngSeed};
-use real_tokio::task::unconstrained;
-use std::collections::hash_map::RandomState;
-use std::hint::black_box;
+use host::world::lab::{self, Lab};
+use host::world::{Config, Latency, Machine, MachineId};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
 pub struct Splitbrain;
 
@@ -24,12 +19,12 @@ impl Peer for Splitbrain {
 
     fn tcp(&self, seed: u64, frames: u64, window: u64) -> u64 {
         let echoes = work::echoes_per_connection(frames);
-        run(seed, SENDING..=ECHOING[ECHOING.len() - 1], async |nodes| {
+        run(seed, SENDING..=ECHOING[ECHOING.len() - 1], async |lab, nodes| {
             let (sending, echoing) = nodes.split_first().expect("the sending node comes first");
             for (node, n) in echoing.iter().zip(ECHOING) {
-                node.spawn(listen(n));
+                lab.on(*node, listen(n));
             }
-            let connections = sending.spawn(async move {
+            let connections = lab.on(*sending, async move {
                 tokio::time::sleep(DIAL_AFTER).await;
                 join_all(ECHOING.map(|n| tokio::spawn(dial(n, echoes, window)))).await
             });
@@ -41,12 +36,12 @@ impl Peer for Splitbrain {
 
     fn udp(&self, seed: u64, datagrams: u64, window: u64) -> u64 {
         let echoes = work::echoes_per_connection(datagrams);
-        run(seed, SENDING..=ECHOING[ECHOING.len() - 1], async |nodes| {
+        run(seed, SENDING..=ECHOING[ECHOING.len() - 1], async |lab, nodes| {
             let (sending, echoing) = nodes.split_first().expect("the sending node comes first");
             for (node, n) in echoing.iter().zip(ECHOING) {
-                node.spawn(async move { work::echo_datagrams(socket(n, PORT).await).await });
+                lab.on(*node, async move { work::echo_datagrams(socket(n, PORT).await).await });
             }
-            let exchanges = sending.spawn(async move {
+            let exchanges = lab.on(*sending, async move {
                 tokio::time::sleep(DIAL_AFTER).await;
                 join_all(ECHOING.map(|n| tokio::spawn(exchange_with(n, echoes, window)))).await
             });
@@ -57,8 +52,8 @@ impl Peer for Splitbrain {
     }
 
     fn empty_run(&self, seed: u64) {
-        run(seed, EMPTY_RUN_NODES, async |nodes| {
-            join_all(nodes.iter().map(|node| node.spawn(async {}))).await;
+        run(seed, EMPTY_RUN_NODES, async |lab, nodes| {
+            join_all(nodes.iter().map(|node| lab.on(*node, async {}))).await;
         });
     }
 }
@@ -94,42 +89,15 @@ async fn exchange_with(n: u8, echoes: u64, window: u64) {
 }
 
 /// One run by the whole recipe for determinism, which its cost includes.
-fn run(seed: u64, nodes: RangeInclusive<u8>, body: impl AsyncFnOnce(&[NodeHandle]) + Send) {
-    let rng_seed = RngSeed::from_bytes(&seed.to_le_bytes());
-    let tokio =
-        Builder::new_current_thread().rng_seed(rng_seed).build().expect("no I/O driver, nothing to fail");
-    on_fresh_thread(|| {
-        runtime(seed).block_on(async { black_box(RandomState::new()) });
-        tokio.block_on(unconstrained(async {
-            let runtime = runtime(seed);
-            runtime.add_simulator::<Machines>();
-            runtime.block_on(in_world(seed, nodes, body));
-        }));
-    });
-}
-
-async fn in_world<F>(seed: u64, nodes: RangeInclusive<u8>, body: F)
-where
-    F: AsyncFnOnce(&[NodeHandle]),
-{
-    let machines: Vec<_> = nodes.map(machine).collect();
+fn run(seed: u64, nodes: RangeInclusive<u8>, body: impl AsyncFnOnce(Lab, &[MachineId]) + Send) {
+    let machines = nodes.map(|n| Machine::new(format!("n{n}"), ip(n))).collect();
     let latency = Latency::uniform(LATENCY_MIN, LATENCY_MAX);
-    let config = Config { seed, machines, latency, loss: 0.0, buggify: false, recording: false };
+    let config = Config { latency, ..Config::new(seed, machines) };
     let count = config.machines.len();
-    let _world = world::install(config);
-    let handles: Vec<_> = (0..count).map(|_| Handle::current().create_node().build()).collect();
-    body(&handles).await;
-    // Unfinished tasks would outlive the runtime: kill the nodes, and let their futures go.
-    MachineId::first(count).for_each(|host| world::crash(host, Death::Process));
-    tokio::time::sleep(Duration::from_millis(1)).await;
-}
-
-fn runtime(seed: u64) -> Runtime {
-    Runtime::with_seed_and_config(seed, madsim::Config::default())
-}
-
-fn machine(n: u8) -> Machine {
-    Machine { name: format!("n{n}"), ip: ip(n), clock_offset_ns: 0, clock_drift_ppb: 0 }
+    lab::run(config, async |lab| {
+        let machines: Vec<MachineId> = (0..count).map(|_| lab.machine()).collect();
+        body(lab, &machines).await;
+    });
 }
 
 fn ip(n: u8) -> IpAddr {

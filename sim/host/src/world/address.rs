@@ -24,7 +24,7 @@ use super::link::LinkState;
 use super::packet::{ARP_FRAME, Event, Freight};
 use super::tcp::{ConnectionId, Side};
 use super::trace::Happening;
-use super::{Draw, MachineId, World};
+use super::{Draw, MachineId, Stream, World};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -204,7 +204,7 @@ impl World {
             (None, several) => {
                 // Whose answer comes first.
                 let World { config, neighbour_draw, .. } = self;
-                Some(*neighbour_draw.get_or_insert_with(|| Draw::new(config.seed, "arp", "")).pick(several))
+                Some(*neighbour_draw.get_or_insert_with(|| Draw::new(config.seed, Stream::Arp)).pick(several))
             }
         };
         let neighbours = &mut self.hosts[from.index()].addresses.neighbours;

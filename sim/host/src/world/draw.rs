@@ -1,24 +1,114 @@
 //! All of the world's randomness: independent ChaCha8 streams addressed by purpose and entity.
 //!
-//! `Draw::new(seed, "network", "n1→n2")` and `Draw::new(seed, "workload", "client-2")` share nothing but the seed, so
-//! taking a fault or an operation out of a plan never reshuffles the rest. Everything random that a run does goes
-//! through this one type (madsim's own generator drives its scheduler only).
+//! Two streams share nothing but the seed, so taking a fault or an operation out of a plan never reshuffles the rest.
+//! Everything random that a run does goes through [`Draw`] (madsim's own generator drives its scheduler only), and every
+//! stream of it is in one table, [`Stream`], so that no two draw from one by accident.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use std::fmt;
 use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_128;
+
+/// Which stream: its purpose, its entity, and with that who draws from it.
+///
+/// | stream | purpose | entity | who draws |
+/// |---|---|---|---|
+/// | `Transit` | `network` | `n1→n2` | each packet on a link, one step: is it lost, and how long does it take |
+/// | `Duplicate` | `network/duplicate` | `n1→n2` | each packet of a link that duplicates |
+/// | `Reorder` | `network/reorder` | `n1→n2` | each packet of a link that reorders |
+/// | `Corrupt` | `network/corrupt` | `n1→n2` | each datagram of a link that corrupts |
+/// | `Arp` | `arp` | – | a question that several machines answer |
+/// | `Disk` | `disk` | `n1` | a disk whose faults have a probability; decay |
+/// | `DiskLatency` | `disk latency` | `n1` | each operation of a disk whose latency is not constant |
+/// | `PowerLoss` | `disk` | `n1/power loss 3` | the end of a disk's life: what is left |
+/// | `Entropy` | `entropy` | `n1` | node code, through [`host::entropy`](crate::entropy) |
+/// | `Buggify` | `buggify` | `n1` | node code, through [`buggify!`](crate::buggify!) |
+/// | `Clock` | `clock` | `n1` | the making of a machine: its clock's offset and drift |
+/// | `Cluster` | `cluster` | – | the resolving of a scenario: how many nodes |
+/// | `SwarmKind`, `SwarmKinds` | `swarm` | `kind/crash`, `kinds` | the same: which kinds of fault |
+/// | `SwarmEvery` | `swarm` | `every` | the same: how often |
+/// | `SwarmOperation`, `SwarmOperations` | `swarm` | `operation/put`, `operations` | the same: which mix |
+/// | `Schedule` | `faults` | `schedule` | the same: when random faults strike |
+/// | `Fault` | `faults` | `7` | the same: what the eighth random fault is |
+/// | `Drawn` | `faults` | `drawn/7` | the same: what that fault leaves open when it is planned |
+/// | `Scripted` | `faults` | `scripted/2/0` | the same: what a fault of the file leaves open, each time that it strikes |
+/// | `Target` | `faults` | `target/2/5` | the nemesis: whom a fault strikes of those that fit, after so many strikes |
+/// | `Client` | `workload` | `client-3` | a client: when its operations are due, and which |
+/// | `Other` | as given | as given | tests, and whatever a user of the testbed draws for itself |
+///
+/// A node that needs random numbers takes them from [`host::entropy`](crate::entropy), which exists in a real build too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the table above says it once")]
+pub enum Stream<'a> {
+    Transit { from: &'a str, to: &'a str },
+    Duplicate { from: &'a str, to: &'a str },
+    Reorder { from: &'a str, to: &'a str },
+    Corrupt { from: &'a str, to: &'a str },
+    Arp,
+    Disk(&'a str),
+    DiskLatency(&'a str),
+    PowerLoss { machine: &'a str, life: u64 },
+    Entropy(&'a str),
+    Buggify(&'a str),
+    Clock(&'a str),
+    Cluster,
+    SwarmKind(&'a str),
+    SwarmKinds,
+    SwarmEvery,
+    SwarmOperation(&'a str),
+    SwarmOperations,
+    Schedule,
+    Fault(u64),
+    Drawn(u64),
+    Scripted { fault: usize, round: usize },
+    Target { fault: usize, strikes: u64 },
+    Client(u32),
+    Other { purpose: &'a str, entity: &'a str },
+}
+
+/// Purpose and entity, as they go into the stream's key.
+impl fmt::Display for Stream<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Stream::Transit { from, to } => write!(f, "network/{from}→{to}"),
+            Stream::Duplicate { from, to } => write!(f, "network/duplicate/{from}→{to}"),
+            Stream::Reorder { from, to } => write!(f, "network/reorder/{from}→{to}"),
+            Stream::Corrupt { from, to } => write!(f, "network/corrupt/{from}→{to}"),
+            Stream::Arp => f.write_str("arp/"),
+            Stream::Disk(machine) => write!(f, "disk/{machine}"),
+            Stream::DiskLatency(machine) => write!(f, "disk latency/{machine}"),
+            Stream::PowerLoss { machine, life } => write!(f, "disk/{machine}/power loss {life}"),
+            Stream::Entropy(machine) => write!(f, "entropy/{machine}"),
+            Stream::Buggify(machine) => write!(f, "buggify/{machine}"),
+            Stream::Clock(machine) => write!(f, "clock/{machine}"),
+            Stream::Cluster => f.write_str("cluster/"),
+            Stream::SwarmKind(kind) => write!(f, "swarm/kind/{kind}"),
+            Stream::SwarmKinds => f.write_str("swarm/kinds"),
+            Stream::SwarmEvery => f.write_str("swarm/every"),
+            Stream::SwarmOperation(operation) => write!(f, "swarm/operation/{operation}"),
+            Stream::SwarmOperations => f.write_str("swarm/operations"),
+            Stream::Schedule => f.write_str("faults/schedule"),
+            Stream::Fault(index) => write!(f, "faults/{index}"),
+            Stream::Drawn(index) => write!(f, "faults/drawn/{index}"),
+            Stream::Scripted { fault, round } => write!(f, "faults/scripted/{fault}/{round}"),
+            Stream::Target { fault, strikes } => write!(f, "faults/target/{fault}/{strikes}"),
+            Stream::Client(number) => write!(f, "workload/client-{number}"),
+            Stream::Other { purpose, entity } => write!(f, "{purpose}/{entity}"),
+        }
+    }
+}
 
 /// One stream of random numbers.
 #[derive(Debug, Clone)]
 pub struct Draw(ChaCha8Rng);
 
 impl Draw {
-    /// The stream of `seed` for a purpose (`"network"`, `"faults"`) and an entity (`"n1→n2"`; may be empty).
-    pub fn new(seed: u64, purpose: &str, entity: &str) -> Self {
+    /// A stream of `seed`, from its beginning.
+    pub fn new(seed: u64, stream: Stream<'_>) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
-        key[8..24].copy_from_slice(&xxh3_128(format!("{purpose}/{entity}").as_bytes()).to_le_bytes());
+        key[8..24].copy_from_slice(&xxh3_128(stream.to_string().as_bytes()).to_le_bytes());
         Draw(ChaCha8Rng::from_seed(key))
     }
 
@@ -76,23 +166,93 @@ impl Draw {
     }
 }
 
+/// A stream that is made when something is drawn from it for the first time.
+pub(super) struct LateDraw {
+    seed: u64,
+    stream: fn(&str) -> Stream<'_>,
+    entity: String,
+    draw: Option<Box<Draw>>,
+}
+
+impl LateDraw {
+    /// `stream` of an entity: `LateDraw::new(seed, |disk| Stream::Disk(disk), "n1")`.
+    pub(super) fn new(seed: u64, stream: fn(&str) -> Stream<'_>, entity: &str) -> Self {
+        LateDraw { seed, stream, entity: entity.to_owned(), draw: None }
+    }
+
+    /// Whether something of this probability happens. What cannot happen draws nothing.
+    pub(super) fn strikes(&mut self, probability: f64) -> bool {
+        probability > 0.0 && self.draw().chance(probability)
+    }
+
+    pub(super) fn draw(&mut self) -> &mut Draw {
+        self.draw.get_or_insert_with(|| Box::new(Draw::new(self.seed, (self.stream)(&self.entity))))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn test(entity: &str) -> Stream<'_> {
+        Stream::Other { purpose: "test", entity }
+    }
+
     #[test]
     fn streams_of_different_entities_are_independent_and_repeatable() {
-        let draw = |entity: &str| -> Vec<u64> {
-            let mut draw = Draw::new(7, "network", entity);
+        let draw = |from: &str, to: &str| -> Vec<u64> {
+            let mut draw = Draw::new(7, Stream::Transit { from, to });
             (0..4).map(|_| draw.bits()).collect()
         };
-        assert_eq!(draw("n1→n2"), draw("n1→n2"));
-        assert_ne!(draw("n1→n2"), draw("n2→n1"));
+        assert_eq!(draw("n1", "n2"), draw("n1", "n2"));
+        assert_ne!(draw("n1", "n2"), draw("n2", "n1"));
+    }
+
+    /// The bytes are part of every digest: they stay.
+    #[test]
+    fn a_stream_has_the_address_that_the_table_says() {
+        let (from, to) = ("n1", "n2");
+        let addresses = [
+            (Stream::Transit { from, to }, "network/n1→n2"),
+            (Stream::Duplicate { from, to }, "network/duplicate/n1→n2"),
+            (Stream::Reorder { from, to }, "network/reorder/n1→n2"),
+            (Stream::Corrupt { from, to }, "network/corrupt/n1→n2"),
+            (Stream::Arp, "arp/"),
+            (Stream::Disk("n1"), "disk/n1"),
+            (Stream::DiskLatency("n1"), "disk latency/n1"),
+            (Stream::PowerLoss { machine: "n1", life: 3 }, "disk/n1/power loss 3"),
+            (Stream::Entropy("n1"), "entropy/n1"),
+            (Stream::Buggify("n1"), "buggify/n1"),
+            (Stream::Clock("c1"), "clock/c1"),
+            (Stream::Cluster, "cluster/"),
+            (Stream::SwarmKind("crash"), "swarm/kind/crash"),
+            (Stream::SwarmKinds, "swarm/kinds"),
+            (Stream::SwarmEvery, "swarm/every"),
+            (Stream::SwarmOperation("put"), "swarm/operation/put"),
+            (Stream::SwarmOperations, "swarm/operations"),
+            (Stream::Schedule, "faults/schedule"),
+            (Stream::Fault(7), "faults/7"),
+            (Stream::Drawn(7), "faults/drawn/7"),
+            (Stream::Scripted { fault: 2, round: 0 }, "faults/scripted/2/0"),
+            (Stream::Target { fault: 2, strikes: 5 }, "faults/target/2/5"),
+            (Stream::Client(3), "workload/client-3"),
+            (Stream::Other { purpose: "test", entity: "faults" }, "test/faults"),
+        ];
+        for (stream, address) in addresses {
+            assert_eq!(stream.to_string(), address, "{stream:?}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_cannot_strike_is_never_made() {
+        let mut late = LateDraw::new(7, |disk| Stream::Disk(disk), "n1");
+        assert!(!late.strikes(0.0) && late.draw.is_none());
+        assert_eq!(late.draw().bits(), Draw::new(7, Stream::Disk("n1")).bits());
     }
 
     #[test]
     fn bounded_draws_stay_in_bounds_and_reach_both_ends() {
-        let mut draw = Draw::new(1, "test", "");
+        let mut draw = Draw::new(1, test("bounds"));
         let drawn: std::collections::BTreeSet<u64> = (0..200).map(|_| draw.between(3, 6)).collect();
         assert_eq!(drawn.into_iter().collect::<Vec<_>>(), [3, 4, 5, 6]);
         assert_eq!(draw.below(0), 0);
@@ -100,7 +260,7 @@ mod tests {
 
     #[test]
     fn exponential_gaps_have_the_mean_asked_for() {
-        let mut draw = Draw::new(2, "test", "");
+        let mut draw = Draw::new(2, test("gaps"));
         let total: Duration = (0..10_000).map(|_| draw.exponential(Duration::from_millis(10))).sum();
         assert!((95..105).contains(&total.as_secs()), "{total:?} for 10,000 gaps of 10 ms");
     }

@@ -4,7 +4,8 @@ use super::address::Addresses;
 use super::listener::EPHEMERAL;
 use super::name_service::Remembered;
 use super::process::Processes;
-use super::{Draw, MachineId, World, with};
+use super::{Draw, MachineId, Stream, World, try_with, with};
+use madsim::task::NodeId;
 use std::any::{Any, TypeId};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -23,6 +24,13 @@ pub struct Machine {
     pub clock_offset_ns: i64,
     /// How fast its wall clock gains, in parts per billion.
     pub clock_drift_ppb: i64,
+}
+
+impl Machine {
+    /// A machine whose clock is right.
+    pub fn new(name: impl Into<String>, ip: impl Into<IpAddr>) -> Self {
+        Machine { name: name.into(), ip: ip.into(), clock_offset_ns: 0, clock_drift_ppb: 0 }
+    }
 }
 
 /// How a machine goes down.
@@ -105,9 +113,33 @@ impl Host {
             clock_drift_ppb: machine.clock_drift_ppb,
             clock_frozen: 0,
             clock_shows_ns: 0,
-            entropy: Draw::new(seed, "entropy", &machine.name),
-            buggify: Draw::new(seed, "buggify", &machine.name),
+            entropy: Draw::new(seed, Stream::Entropy(&machine.name)),
+            buggify: Draw::new(seed, Stream::Buggify(&machine.name)),
         }
+    }
+}
+
+/// madsim's hook: tells the world when nodes are created and die.
+pub(super) struct Hook;
+
+impl madsim::plugin::Simulator for Hook {
+    fn new(_: &madsim::rand::GlobalRng, _: &madsim::time::TimeHandle, _: &madsim::Config) -> Self {
+        Hook
+    }
+
+    fn create_node(&self, id: NodeId) {
+        try_with(|world| world.nodes.push(id));
+    }
+
+    fn reset_node(&self, id: NodeId) {
+        let mut view = None;
+        try_with(|world| {
+            // `crash` has told the world already.
+            if let Some(host) = world.host_of(id).filter(|host| world.hosts[host.index()].running) {
+                view = world.machine_dies(host, Death::Process);
+            }
+        });
+        drop(view);
     }
 }
 
@@ -120,7 +152,7 @@ pub fn crash(host: MachineId, death: Death) {
     });
     // Outside of the borrow, too: a view may hold the last of what its node was.
     drop(view);
-    // Outside of the borrow: madsim answers through `Machines::reset_node`, and may run destructors at once.
+    // Outside of the borrow: madsim answers through `Hook::reset_node`, and may run destructors at once.
     madsim::runtime::Handle::current().kill(node);
 }
 

@@ -34,6 +34,7 @@ mod disk;
 mod draw;
 mod handshake;
 mod keepalive;
+pub mod lab;
 mod link;
 mod listener;
 mod machine;
@@ -53,7 +54,7 @@ mod udp;
 pub use digest::{Digest, Observed};
 pub(crate) use disk::handle as disk_handle;
 pub use disk::{Decay, DirectoryOrder, DiskFault, DiskOperation, DiskSettings, SectorSize};
-pub use draw::Draw;
+pub use draw::{Draw, Stream};
 pub use link::{Bandwidth, Latency, LinkFault, LinkSettings, Reorder};
 pub use machine::{Death, Machine, crash, is_up, pause, restart, resume, view, view_json};
 pub use machine_id::MachineId;
@@ -92,7 +93,7 @@ use udp::Socket;
 pub struct Config {
     /// Decides everything random.
     pub seed: u64,
-    /// The machines. Their madsim nodes must be created in the same order, after [`install`].
+    /// The machines, in the order in which they are made.
     pub machines: Vec<Machine>,
     /// The latency of every link, until [`World::set_link`].
     pub latency: Latency,
@@ -102,6 +103,14 @@ pub struct Config {
     pub buggify: bool,
     /// Whether to keep a trace.
     pub recording: bool,
+}
+
+impl Config {
+    /// A world of these machines whose links take 10 ms and lose nothing.
+    pub fn new(seed: u64, machines: Vec<Machine>) -> Self {
+        let latency = Latency::constant(Duration::from_millis(10));
+        Config { seed, machines, latency, loss: 0.0, buggify: false, recording: false }
+    }
 }
 
 /// A probe as published.
@@ -154,7 +163,7 @@ thread_local! {
     static HEARTBEAT: RefCell<Arc<AtomicU64>> = RefCell::default();
 }
 
-/// From the next [`install`] on this thread, a counter grows with each observed event: another thread can see by it that
+/// From the next world on this thread, a counter grows with each observed event: another thread can see by it that
 /// the run gets anywhere.
 pub fn beat(heartbeat: Arc<AtomicU64>) {
     HEARTBEAT.set(heartbeat);
@@ -182,15 +191,21 @@ fn try_with(f: impl FnOnce(&mut World)) {
 }
 
 /// A world in its place, until it is dismantled.
-#[derive(Debug)]
 #[must_use = "dismantle the world, or its driver leaks"]
-pub struct Installed {
+struct Placed {
     driver: madsim::task::JoinHandle<()>,
 }
 
-impl Installed {
+impl Placed {
+    /// Makes a world this thread's, and starts its driver: inside a madsim runtime that has the [`Hook`], before nodes
+    /// are created.
+    fn new(config: Config) -> Self {
+        WORLD.set(Some(World::new(config)));
+        Placed { driver: madsim::task::spawn_local(packet::drive()) }
+    }
+
     /// Ends the world, after its machines were crashed: their futures are dropped, then the world is.
-    pub async fn dismantle(self) {
+    async fn dismantle(self) {
         self.driver.abort();
         // madsim drops the futures of killed nodes when it polls them next.
         madsim::time::sleep(Duration::from_millis(1)).await;
@@ -198,69 +213,46 @@ impl Installed {
     }
 }
 
-/// Makes this the thread's world, and starts its driver. To be called inside a madsim runtime that has the simulator
-/// [`Machines`], before nodes are created.
-pub fn install(config: Config) -> Installed {
-    let time = TimeHandle::current();
-    let count = config.machines.len();
-    let world = World {
-        timer: Timer::new(&time),
-        time,
-        hosts: config.machines.iter().map(|machine| Host::new(machine, config.seed)).collect(),
-        disks: config.machines.iter().map(|machine| disk::Disk::new(config.seed, &machine.name)).collect(),
-        nodes: Vec::with_capacity(count),
-        links: (0..count * count)
-            .map(|_| {
-                Link::new(LinkSettings { loss: config.loss, ..LinkSettings::new(config.latency.clone()) })
-            })
-            .collect(),
-        connections: Slab::new(),
-        listeners: BTreeMap::new(),
-        sockets: Slab::new(),
-        bound: BTreeMap::new(),
-        datagrams: Datagrams::default(),
-        names: BTreeMap::new(),
-        virtual_addresses: BTreeSet::new(),
-        neighbour_draw: None,
-        load: Load::default(),
-        agenda: Agenda::default(),
-        generations: 0,
-        hasher: Hasher::new(HEARTBEAT.take()),
-        messages: 0,
-        bytes: 0,
-        trace: Vec::new(),
-        probe_hits: BTreeMap::new(),
-        probes: Vec::new(),
-        listener: None,
-        listening: false,
-        config,
-    };
-    WORLD.set(Some(world));
-    Installed { driver: madsim::task::spawn_local(packet::drive()) }
-}
-
-/// madsim's hook: tells the world when nodes are created and die.
-#[derive(Debug)]
-pub struct Machines;
-
-impl madsim::plugin::Simulator for Machines {
-    fn new(_: &madsim::rand::GlobalRng, _: &TimeHandle, _: &madsim::Config) -> Self {
-        Machines
-    }
-
-    fn create_node(&self, id: NodeId) {
-        try_with(|world| world.nodes.push(id));
-    }
-
-    fn reset_node(&self, id: NodeId) {
-        let mut view = None;
-        try_with(|world| {
-            // `crash` has told the world already.
-            if let Some(host) = world.host_of(id).filter(|host| world.hosts[host.index()].running) {
-                view = world.machine_dies(host, Death::Process);
-            }
-        });
-        drop(view);
+impl World {
+    fn new(config: Config) -> Self {
+        let time = TimeHandle::current();
+        let count = config.machines.len();
+        World {
+            timer: Timer::new(&time),
+            time,
+            hosts: config.machines.iter().map(|machine| Host::new(machine, config.seed)).collect(),
+            disks: config
+                .machines
+                .iter()
+                .map(|machine| disk::Disk::new(config.seed, &machine.name))
+                .collect(),
+            nodes: Vec::with_capacity(count),
+            links: (0..count * count)
+                .map(|_| {
+                    Link::new(LinkSettings { loss: config.loss, ..LinkSettings::new(config.latency.clone()) })
+                })
+                .collect(),
+            connections: Slab::new(),
+            listeners: BTreeMap::new(),
+            sockets: Slab::new(),
+            bound: BTreeMap::new(),
+            datagrams: Datagrams::default(),
+            names: BTreeMap::new(),
+            virtual_addresses: BTreeSet::new(),
+            neighbour_draw: None,
+            load: Load::default(),
+            agenda: Agenda::default(),
+            generations: 0,
+            hasher: Hasher::new(HEARTBEAT.take()),
+            messages: 0,
+            bytes: 0,
+            trace: Vec::new(),
+            probe_hits: BTreeMap::new(),
+            probes: Vec::new(),
+            listener: None,
+            listening: false,
+            config,
+        }
     }
 }
 

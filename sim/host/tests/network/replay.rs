@@ -3,7 +3,7 @@
 use crate::support::{self, machines};
 use crate::{N1, ms, sleep};
 use host::net::{TcpListener, TcpStream};
-use host::world::{self, Config, Death, Digest, Draw, Latency, MachineId};
+use host::world::{self, Config, Death, Digest, Draw, Latency, MachineId, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Three machines that talk to each other and to themselves while everything happens to them. Returns the digest, and
@@ -15,7 +15,7 @@ fn turmoil(seed: u64, recording: bool) -> (Digest, u64) {
         for machine in MachineId::first(3) {
             start(&cluster, machine);
         }
-        let mut draw = Draw::new(seed, "test", "faults");
+        let mut draw = Draw::new(seed, Stream::Other { purpose: "test", entity: "faults" });
         for _ in 0..40 {
             sleep(draw.duration(ms(10), ms(500))).await;
             let (from, to) = (MachineId::new(draw.below(3) as usize), MachineId::new(draw.below(3) as usize));

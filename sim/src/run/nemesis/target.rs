@@ -4,7 +4,7 @@ use super::Nemesis;
 use super::skip::Skipped;
 use crate::scenario::Whose;
 use crate::scenario::fault::{Aim, Effect, Stroke};
-use host::world::{Draw, MachineId, Probe};
+use host::world::{Draw, MachineId, Probe, Stream};
 use std::collections::BTreeMap;
 
 /// What each machine published last, of the probes by which faults choose.
@@ -62,8 +62,8 @@ impl Nemesis {
                 if fitting.is_empty() {
                     return Err(Skipped::Nobody(whose.clone()));
                 }
-                let stream = format!("target/{fault}/{}", self.strikes);
-                Ok(*Draw::new(self.seed, "faults", &stream).pick(&fitting))
+                let stream = Stream::Target { fault, strikes: self.strikes };
+                Ok(*Draw::new(self.seed, stream).pick(&fitting))
             }
         }
     }

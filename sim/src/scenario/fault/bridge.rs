@@ -36,7 +36,7 @@ impl Said for Bridge {
         checks.enough(path, 3, "a bridge and its two sides")
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         let mut left: Vec<Name> = stage.cast.nodes().filter(|node| *node != self.bridge).collect();
         let right = left.split_off(left.len() / 2);
         Plan::Instead(Partition { partition: vec![left, right] }.into())

@@ -99,7 +99,7 @@ impl Said for Clock {
         at_most(&path, Time::from(size), YEAR, "largest jump")
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         let effect = match self.wrong {
             Wrong::Jumps(by) => MachineEffect::JumpClock(by.as_nanos()),
             Wrong::StandsStill => MachineEffect::FreezeClock,

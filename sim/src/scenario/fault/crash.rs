@@ -103,7 +103,7 @@ impl Said for Crash {
         Ok(())
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         let effect = match &self.what {
             Victim::Machine(how) => MachineEffect::Crash(how.in_the_world()),
             Victim::Process(process) => MachineEffect::CrashProcess(process.clone()),

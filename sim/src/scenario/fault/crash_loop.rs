@@ -73,7 +73,7 @@ impl Said for CrashLoop {
         above_zero(&path.then("backoff"), backoff, "100ms")
     }
 
-    fn plan(&self, _: &Stage<'_>) -> Plan {
+    fn plan(&self, _: &Stage) -> Plan {
         let Loop { node, times, up, backoff } = &self.crash_loop;
         let crash = Action::from(Crash::of(node.clone(), self.how));
         let (mut after, mut down) = (Duration::ZERO, backoff.get());

@@ -183,7 +183,7 @@ impl Said for Disk {
         })
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         let effect = match self.wrong {
             Wrong::Fault(fault) => MachineEffect::FailDisk(fault),
             Wrong::Decay { sectors, unreadable: false } => MachineEffect::Decay(sectors, Decay::Flip),

@@ -62,7 +62,7 @@ impl Said for Flap {
         bounded(&path.then("times"), *times, 1, TIMES_MAX, "number of times")
     }
 
-    fn plan(&self, _: &Stage<'_>) -> Plan {
+    fn plan(&self, _: &Stage) -> Plan {
         let Links { between, down, up, times } = &self.flap;
         let period = down.get() + up.get();
         let partition = Action::from(Partition { partition: between.clone() });

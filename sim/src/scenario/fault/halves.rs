@@ -37,7 +37,7 @@ impl Said for Halves {
         checks.enough(path, 2, "halves")
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         let (mut nodes, mut draw): (Vec<_>, _) = (stage.cast.nodes().collect(), stage.draw());
         draw.shuffle(&mut nodes);
         Plan::Instead(Partition { partition: drawing::split(&mut draw, nodes) }.into())

@@ -36,7 +36,7 @@ impl Said for Hold {
         checks.groups(path, &self.hold)
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         groups::between(stage.cast, &self.hold, LinkEffect::Hold)
     }
 }

@@ -96,7 +96,7 @@ impl Said for Isolate {
         }
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         let Isolated { node, from } = &self.isolate;
         let others: Vec<Name> = match from {
             Others::All(Class::Everyone) => stage.cast.nodes().chain(stage.cast.clients()).collect(),

@@ -46,7 +46,7 @@ pub(super) trait Said: Clone + PartialEq + Debug + Display + Send + Sync + 'stat
     fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked;
 
     /// What a plan makes of it.
-    fn plan(&self, stage: &Stage<'_>) -> Plan;
+    fn plan(&self, stage: &Stage) -> Plan;
 }
 
 /// How a fault ends.
@@ -103,7 +103,7 @@ trait AnySaid: Any + Debug + Display + Send + Sync {
     fn target(&self) -> Option<(&'static str, &Target)>;
     fn process(&self) -> Option<&str>;
     fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked;
-    fn plan(&self, stage: &Stage<'_>) -> Plan;
+    fn plan(&self, stage: &Stage) -> Plan;
 }
 
 impl Kind {
@@ -171,7 +171,7 @@ impl Action {
         self.0.check(checks, path)
     }
 
-    pub(super) fn plan(&self, stage: &Stage<'_>) -> Plan {
+    pub(super) fn plan(&self, stage: &Stage) -> Plan {
         self.0.plan(stage)
     }
 
@@ -210,7 +210,7 @@ impl<S: Said> AnySaid for S {
         Said::check(self, checks, path)
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         Said::plan(self, stage)
     }
 }

@@ -179,7 +179,7 @@ impl Said for Link {
         })
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         let effect = LinkEffect::Worsen(self.fault);
         match &self.links {
             Links::Between(groups) => groups::between(stage.cast, groups, effect),

@@ -66,7 +66,7 @@ pub use crash::Death;
 pub(super) use drawing::{Drawing, LASTS_MIN, log_uniform, whole_millis};
 pub(crate) use effect::{Effect, LinkEffect, MachineEffect, Need};
 pub use kind::{Action, Drawn, Kind};
-pub(super) use plan::Stage;
+pub(super) use plan::Planner;
 pub(crate) use plan::{Stroke, When};
 pub(super) use table::{FaultError, ReadError};
 pub(crate) use target::Aim;
@@ -80,7 +80,7 @@ use super::units::{Offset, Time};
 use super::validate::{Checked, Checks, LATENCY_MAX, YEAR, above_zero, at_most, bounded};
 use super::validate_faults::TIMES_MAX;
 use kind::{Ends, Said};
-use plan::{Plan, Round};
+use plan::{Plan, Round, Stage};
 use std::fmt;
 use table::{HEAL_AFTER, RESTART_AFTER, RESUME_AFTER, wrong};
 

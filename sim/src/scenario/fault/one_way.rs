@@ -49,7 +49,7 @@ impl Said for OneWay {
         checks.disjoint(&[(path.then("from"), &self.one_way.from), (path.then("to"), &self.one_way.to)])
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         groups::one_way(stage.cast, &self.one_way.from, &self.one_way.to, LinkEffect::Cut)
     }
 }

@@ -37,7 +37,7 @@ impl Said for Partition {
         checks.groups(path, &self.partition)
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         groups::between(stage.cast, &self.partition, LinkEffect::Cut)
     }
 }

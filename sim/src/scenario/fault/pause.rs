@@ -52,7 +52,7 @@ impl Said for Pause {
         Ok(())
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         let effect = self.process.clone().map_or(MachineEffect::Pause, MachineEffect::PauseProcess);
         Plan::Stroke(Effect::Machine(self.pause.aim(stage.cast), effect))
     }

@@ -5,7 +5,7 @@ use super::kind::Action;
 use super::{Fault, Moment};
 use crate::scenario::cast::Cast;
 use crate::scenario::units::Time;
-use host::world::{Draw, MachineId};
+use host::world::{Draw, MachineId, Stream};
 use std::time::Duration;
 
 /// One stroke of the nemesis.
@@ -53,24 +53,32 @@ pub(in crate::scenario) struct Round {
     pub(super) lasts: Option<Time>,
 }
 
-/// What a plan depends on.
-#[derive(Debug, Clone)]
-pub(in crate::scenario) struct Stage<'s> {
+/// What plans the faults of a scenario.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::scenario) struct Planner {
     pub(in crate::scenario) cast: Cast,
     pub(in crate::scenario) seed: u64,
     /// When the workload ends: nothing is repeated after it.
     pub(in crate::scenario) end: Duration,
-    /// The stream from which the fault at hand draws what it leaves to the seed.
-    pub(in crate::scenario) stream: &'s str,
 }
 
-impl Stage<'_> {
-    /// What the fault at hand leaves to the seed.
-    pub(super) fn draw(&self) -> Draw {
-        Draw::new(self.seed, "faults", self.stream)
-    }
+/// What an action may depend on when it is planned.
+#[derive(Debug)]
+pub(in crate::scenario) struct Stage {
+    pub(super) cast: Cast,
+    seed: u64,
+    stream: Stream<'static>,
+}
 
-    /// The strokes that scripted faults come to, in the order of the file; each strikes as often as its moment says.
+impl Stage {
+    /// What the fault leaves to the seed.
+    pub(super) fn draw(&self) -> Draw {
+        Draw::new(self.seed, self.stream)
+    }
+}
+
+impl Planner {
+    /// The strokes that scripted faults come to, in the order of the file.
     pub(in crate::scenario) fn script(&self, faults: &[Fault]) -> Vec<Stroke> {
         let mut strokes = Vec::with_capacity(faults.len());
         for (index, fault) in faults.iter().enumerate() {
@@ -79,23 +87,32 @@ impl Stage<'_> {
         strokes
     }
 
-    /// Those of the fault at this place of the file.
+    /// Those of the fault at this place of the file, which strikes as often as its moment says.
     pub(in crate::scenario) fn scripted(&self, index: usize, fault: &Fault) -> Vec<Stroke> {
         let rounds = self.moments(&fault.moment).enumerate();
         let strokes = rounds.flat_map(|(round, moment)| {
-            let stream = format!("scripted/{index}/{round}");
-            Stage { stream: &stream, ..self.clone() }.strokes(&Fault { moment, ..fault.clone() })
+            let stage = self.stage(Stream::Scripted { fault: index, round });
+            self.strokes(&stage, &Fault { moment, ..fault.clone() })
         });
         strokes.collect()
     }
 
+    /// Those of the random fault with this number.
+    pub(in crate::scenario) fn drawn(&self, index: u64, fault: &Fault) -> Vec<Stroke> {
+        self.strokes(&self.stage(Stream::Drawn(index)), fault)
+    }
+
+    fn stage(&self, stream: Stream<'static>) -> Stage {
+        Stage { cast: self.cast, seed: self.seed, stream }
+    }
+
     /// What a fault comes to that strikes at one moment.
-    pub(in crate::scenario) fn strokes(&self, fault: &Fault) -> Vec<Stroke> {
-        match fault.action.plan(self) {
+    fn strokes(&self, stage: &Stage, fault: &Fault) -> Vec<Stroke> {
+        match fault.action.plan(stage) {
             Plan::Stroke(effect) => {
                 vec![Stroke { said: fault.clone(), when: self.when(&fault.moment), effect }]
             }
-            Plan::Instead(action) => self.strokes(&Fault { action, ..fault.clone() }),
+            Plan::Instead(action) => self.strokes(stage, &Fault { action, ..fault.clone() }),
             Plan::Rounds(rounds) => {
                 let part = |Round { after, action, lasts }| Fault {
                     moment: later(&fault.moment, after),
@@ -103,7 +120,7 @@ impl Stage<'_> {
                     lasts,
                     permanent: fault.permanent,
                 };
-                rounds.into_iter().map(part).flat_map(|part| self.strokes(&part)).collect()
+                rounds.into_iter().map(part).flat_map(|part| self.strokes(stage, &part)).collect()
             }
         }
     }

@@ -45,7 +45,7 @@ impl Said for Ring {
         checks.disjoint(&[(path.clone(), &self.ring)])
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         let (machines, count) = (stage.cast.ids(&self.ring), self.ring.len());
         let far = |a: usize, b: usize| a != b && (a + 1) % count != b && (b + 1) % count != a;
         let pairs = (0..count).flat_map(|a| (0..count).map(move |b| (a, b)));

@@ -48,7 +48,7 @@ impl Said for RollingRestart {
         above_zero(&path.then("gap"), self.rolling_restart.gap, "5s")
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         let Turns { down, gap } = self.rolling_restart;
         let period = down.get() + gap.get();
         let turn = |(node, round)| Round {

@@ -55,7 +55,7 @@ impl Said for Slow {
         bounded(&path.then("factor"), self.slow.factor, 2, FACTOR_MAX, "factor")
     }
 
-    fn plan(&self, stage: &Stage<'_>) -> Plan {
+    fn plan(&self, stage: &Stage) -> Plan {
         let effect = MachineEffect::Slow(self.slow.factor);
         Plan::Stroke(Effect::Machine(self.slow.node.aim(stage.cast), effect))
     }

@@ -5,9 +5,9 @@ use super::fault::{Decay, Effect};
 use super::medium::Medium;
 use super::pending::{Change, Pending};
 use super::power::{self, Rules};
-use super::stream::Stream;
 use super::{Draw, os_error};
 use crate::disk::errno;
+use crate::world::draw::LateDraw;
 use std::collections::BTreeSet;
 use std::io;
 
@@ -109,7 +109,7 @@ impl File {
 
     /// Moves the operations numbered below `until` to the medium. Returns the writes that the device took elsewhere.
     #[must_use]
-    pub(super) fn persist(&mut self, until: u64, effect: &Effect, stream: &mut Stream) -> Vec<Box<[u8]>> {
+    pub(super) fn persist(&mut self, until: u64, effect: &Effect, stream: &mut LateDraw) -> Vec<Box<[u8]>> {
         let mut astray = Vec::new();
         let harmed = effect.bit_flip > 0.0 || effect.misdirect > 0.0;
         for change in self.pending.before(until) {

@@ -55,7 +55,7 @@
 //! | `content.rs`, `medium.rs`, `pending.rs` | bytes: in pages, on the medium, on their way there |
 //! | `file.rs`, `power.rs` | a file, and what a power loss leaves of it |
 //! | `tree.rs`, `journal.rs` | names and inodes, and the way to the medium for them |
-//! | `queue.rs`, `stream.rs` | time, and chance |
+//! | `queue.rs` | time |
 //! | `operation.rs`, `handle.rs` | what a node asks, and what it holds |
 //! | `steer.rs` | what the testbed does to a disk |
 
@@ -71,21 +71,20 @@ mod power;
 mod queue;
 mod settings;
 mod steer;
-mod stream;
 mod tree;
 
 pub use fault::{Decay, DiskFault};
 pub use operation::DiskOperation;
 pub use settings::{DirectoryOrder, DiskSettings, SectorSize};
 
-use super::{Death, Draw, OutOfRange};
+use super::draw::LateDraw;
+use super::{Death, Draw, OutOfRange, Stream};
 use content::PAGE;
 use fault::Faults;
 use file::File;
 use journal::Journal;
 use queue::Queue;
 use std::io;
-use stream::Stream;
 use tree::{Directory, Tree};
 
 /// One machine's disk.
@@ -98,7 +97,7 @@ pub(crate) struct Disk {
     queue: Queue,
     faults: Faults,
     /// Decides where and when faults strike.
-    stream: Stream,
+    stream: LateDraw,
     /// Counts deaths. What belongs to another life is refused.
     life: u64,
 }
@@ -113,7 +112,7 @@ impl Disk {
             journal: Journal::default(),
             queue: Queue::new(seed, name),
             faults: Faults::default(),
-            stream: Stream::new(seed, "disk", name),
+            stream: LateDraw::new(seed, |disk| Stream::Disk(disk), name),
             life: 0,
         }
     }
@@ -132,7 +131,7 @@ impl Disk {
             Death::Power => {
                 // Its own stream: what a power loss leaves does not depend on faults that struck before.
                 let mut draw =
-                    Draw::new(self.seed, "disk", &format!("{}/power loss {}", self.name, self.life));
+                    Draw::new(self.seed, Stream::PowerLoss { machine: &self.name, life: self.life });
                 self.queue.power_off();
                 self.journal.power_loss(&mut self.tree, self.settings.directories, &mut draw);
                 self.tree.power_loss(&mut draw, &self.settings);

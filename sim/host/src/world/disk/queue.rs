@@ -2,8 +2,8 @@
 
 use super::DiskSettings;
 use super::fault::Effect;
-use super::stream::Stream;
-use crate::world::{Latency, MachineId, World};
+use crate::world::draw::LateDraw;
+use crate::world::{Latency, MachineId, Stream, World};
 use std::task::{Context, Poll, Waker};
 
 /// What makes an operation take its time.
@@ -19,7 +19,7 @@ pub(super) struct Queue {
     /// When the disk is free for the next operation, in ns since the run began.
     free_at: u64,
     /// Draws latencies, where they are not constant.
-    stream: Stream,
+    draw: LateDraw,
     /// When the disk hung last.
     hung_at: Option<u64>,
     /// Those whose answer waits for the end of a stall.
@@ -40,8 +40,8 @@ pub(crate) struct Ticket {
 
 impl Queue {
     pub(super) fn new(seed: u64, name: &str) -> Self {
-        let stream = Stream::new(seed, "disk latency", name);
-        Queue { free_at: 0, stream, hung_at: None, waiting: Vec::new() }
+        let draw = LateDraw::new(seed, |disk| Stream::DiskLatency(disk), name);
+        Queue { free_at: 0, draw, hung_at: None, waiting: Vec::new() }
     }
 
     /// Takes an operation up. Returns when it will be answered.
@@ -62,7 +62,7 @@ impl Queue {
     fn sample(&mut self, latency: &Latency) -> u64 {
         match latency {
             Latency::Constant(latency) => *latency,
-            drawn => drawn.sample((self.stream.draw().bits() >> 32) as u32),
+            drawn => drawn.sample((self.draw.draw().bits() >> 32) as u32),
         }
     }
 

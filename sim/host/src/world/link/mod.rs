@@ -30,8 +30,8 @@ pub use fault::LinkFault;
 pub use latency::Latency;
 pub use settings::{Bandwidth, LinkSettings, Reorder};
 
-use super::Draw;
 use super::packet::Freight;
+use super::{Draw, Stream};
 use queue::Queue;
 use std::time::Duration;
 
@@ -132,20 +132,35 @@ impl Link {
     }
 
     /// Draws what becomes of a packet of `size` bytes that leaves now. `stream` makes the link's stream for a purpose.
-    pub(crate) fn transit(&mut self, now: u64, size: usize, stream: impl Fn(&str) -> Draw) -> Transit {
-        let bits = self.draws.transit.get_or_insert_with(|| Box::new(stream("network"))).bits();
+    pub(crate) fn transit(
+        &mut self,
+        now: u64,
+        size: usize,
+        stream: impl Fn(for<'a> fn(&'a str, &'a str) -> Stream<'a>) -> Draw,
+    ) -> Transit {
+        let bits = self
+            .draws
+            .transit
+            .get_or_insert_with(|| Box::new(stream(|from, to| Stream::Transit { from, to })))
+            .bits();
         let lost = u64::from(bits as u32) < self.loss;
         let latency = self.latency.sample((bits >> 32) as u32) + self.late;
         let mut transit = Transit { latency, lost, copy: None };
         if let Some(rare) = &self.rare {
             if rare.duplicate > 0.0 {
-                let draw = self.draws.duplicate.get_or_insert_with(|| Box::new(stream("network/duplicate")));
+                let draw = self
+                    .draws
+                    .duplicate
+                    .get_or_insert_with(|| Box::new(stream(|from, to| Stream::Duplicate { from, to })));
                 if draw.chance(rare.duplicate) {
                     transit.copy = Some(self.latency.sample((draw.bits() >> 32) as u32) + self.late);
                 }
             }
             if let Some(Reorder { probability, by }) = rare.reorder {
-                let draw = self.draws.reorder.get_or_insert_with(|| Box::new(stream("network/reorder")));
+                let draw = self
+                    .draws
+                    .reorder
+                    .get_or_insert_with(|| Box::new(stream(|from, to| Stream::Reorder { from, to })));
                 if draw.chance(probability) {
                     transit.latency += draw.duration(Duration::ZERO, by).as_nanos() as u64;
                 }
@@ -181,11 +196,18 @@ impl Link {
     }
 
     /// Damages a datagram, if this one's turn has come: one byte of it becomes another.
-    pub(crate) fn corrupt(&mut self, bytes: &mut [u8], stream: impl Fn(&str) -> Draw) {
+    pub(crate) fn corrupt(
+        &mut self,
+        bytes: &mut [u8],
+        stream: impl Fn(for<'a> fn(&'a str, &'a str) -> Stream<'a>) -> Draw,
+    ) {
         let Some(rare) = self.rare.as_ref().filter(|rare| rare.corrupt > 0.0 && !bytes.is_empty()) else {
             return;
         };
-        let draw = self.draws.corrupt.get_or_insert_with(|| Box::new(stream("network/corrupt")));
+        let draw = self
+            .draws
+            .corrupt
+            .get_or_insert_with(|| Box::new(stream(|from, to| Stream::Corrupt { from, to })));
         if draw.chance(rare.corrupt) {
             let place = draw.below(bytes.len() as u64) as usize;
             bytes[place] ^= draw.between(1, 255) as u8;

@@ -1,7 +1,7 @@
 //! What the testbed does to links.
 
 use super::{Link, LinkFault, LinkSettings, LinkState, Transit};
-use crate::world::{Config, Draw, MachineId, OutOfRange, World};
+use crate::world::{Config, Draw, MachineId, OutOfRange, Stream, World};
 
 impl World {
     /// Sets up how packets travel from one machine to another. Those on the wire arrive when they would have.
@@ -97,18 +97,23 @@ impl World {
         size: usize,
     ) -> Transit {
         let link = &mut self.links[from.index() * self.hosts.len() + to.index()];
-        link.transit(now, size, |purpose| stream(&self.config, from, to, purpose))
+        link.transit(now, size, |of| stream(&self.config, from, to, of))
     }
 
     /// Damages a datagram, where its link does that.
     pub(in crate::world) fn corrupt(&mut self, from: MachineId, to: MachineId, bytes: &mut [u8]) {
         let link = &mut self.links[from.index() * self.hosts.len() + to.index()];
-        link.corrupt(bytes, |purpose| stream(&self.config, from, to, purpose));
+        link.corrupt(bytes, |of| stream(&self.config, from, to, of));
     }
 }
 
-/// A link's stream for a purpose.
-fn stream(config: &Config, from: MachineId, to: MachineId, purpose: &str) -> Draw {
+/// One of a link's streams.
+fn stream(
+    config: &Config,
+    from: MachineId,
+    to: MachineId,
+    of: for<'a> fn(&'a str, &'a str) -> Stream<'a>,
+) -> Draw {
     let (from, to) = (&config.machines[from.index()].name, &config.machines[to.index()].name);
-    Draw::new(config.seed, purpose, &format!("{from}→{to}"))
+    Draw::new(config.seed, of(from, to))
 }

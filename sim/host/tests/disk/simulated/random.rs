@@ -3,7 +3,7 @@
 use super::oracle::Oracle;
 use super::{die, on, with_disk, without_garbage};
 use host::disk::{Disk, OpenOptions};
-use host::world::{Death, DiskSettings, Draw};
+use host::world::{Death, DiskSettings, Draw, Stream};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -96,7 +96,8 @@ fn run(seed: u64) -> Met {
     let dirty_max = if seed.is_multiple_of(3) { 5000 } else { 1 << 20 };
     with_disk(seed, DiskSettings { dirty_max, ..without_garbage() }, |cluster| async move {
         let oracle = Arc::new(Mutex::new(Oracle::new()));
-        let draw = Arc::new(Mutex::new(Draw::new(seed, "test", "operations")));
+        let draw =
+            Arc::new(Mutex::new(Draw::new(seed, Stream::Other { purpose: "test", entity: "operations" })));
         let mut met = Met::default();
         for _ in 0..LIVES {
             let (told, drawn) = (oracle.clone(), draw.clone());

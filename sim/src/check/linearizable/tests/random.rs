@@ -7,8 +7,8 @@ use super::super::models::{
 };
 use super::super::{Budget, Finding, check};
 use super::brute;
-use crate::Draw;
 use crate::history::{End, Moment, Recorded};
+use crate::{Draw, Stream};
 use serde_json::{Value, json};
 
 const CASES: u64 = 10_000;
@@ -79,7 +79,7 @@ where
 {
     let mut violations = 0;
     for case in 0..CASES {
-        let mut draw = Draw::new(case, "random histories", name);
+        let mut draw = Draw::new(case, Stream::Other { purpose: "random histories", entity: name });
         let operations = random(model, words, &mut draw);
         let judgement = check(model, &operations, Budget::default());
         let answered = operations.iter().filter(|operation| operation.end.is_some()).count();
