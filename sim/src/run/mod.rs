@@ -25,7 +25,7 @@ use crate::latency::Sample;
 use crate::scenario::{Name, Network, Nodes, Scenario};
 use crate::system::{AnySystem, NodeContext, System};
 use host::world::lab::{self, Lab};
-use host::world::{self, Config, Digest, Draw, Machine, MachineId, Observed, Stream};
+use host::world::{self, Config, Digest, Draw, Machine, MachineId, Observed, Phase, Stream};
 use nemesis::Nemesis;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -246,7 +246,7 @@ async fn phases<S: System>(
     let mut run = Run::new(system, plan, seed, start_ns, shared.clone());
     run.until(start_ns).await;
 
-    phase("fault phase");
+    phase(Phase::Faults);
     let workload = Arc::new(workload);
     for id in 1..=plan.workload.clients {
         let workload = workload.clone();
@@ -254,11 +254,11 @@ async fn phases<S: System>(
     }
     run.until(until_ns).await;
 
-    phase("heal phase");
+    phase(Phase::Heal);
     run.nemesis.heal();
     let converged_after = run.settle(plan.check.settle.get()).await;
     run.judge(None);
-    phase("verdict");
+    phase(Phase::Verdict);
     Ending::take(nodes, converged_after)
 }
 
@@ -406,8 +406,8 @@ fn now_ns() -> u64 {
     world::with(|world| world.now_ns())
 }
 
-fn phase(name: &'static str) {
-    world::with(|world| world.note(Observed::Phase, "phase", || name.to_owned(), name.as_bytes()));
+fn phase(phase: Phase) {
+    world::with(|world| world.phase(phase));
 }
 
 /// The number of nodes of a resolved plan.

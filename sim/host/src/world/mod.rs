@@ -63,7 +63,7 @@ pub use overload::{MESSAGE_LIMIT, Overload};
 pub use process::{
     ProcessState, crash_process, pause_process, process_state, restart_process, resume_process,
 };
-pub use trace::{Happening, TraceEvent, TraceLine};
+pub use trace::{FaultEvent, FaultLine, FaultStep, Happening, Phase, TraceEvent, TraceLine};
 
 use crate::probe::Value;
 use datagram::Datagrams;
@@ -386,12 +386,26 @@ impl World {
         std::mem::take(&mut self.trace)
     }
 
-    /// Takes something that the testbed did into the digest, and into the trace of a recorded run.
+    /// Takes what happened to a fault into the digest, by its words, and into the trace of a recorded run.
+    pub fn fault(&mut self, words: &str, event: impl FnOnce() -> FaultEvent) {
+        self.observe(Observed::Fault, words.as_bytes(), || Happening::Fault(event()));
+    }
+
+    /// Takes the begin of a phase into the digest, and into the trace of a recorded run.
+    pub fn phase(&mut self, phase: Phase) {
+        self.observe(Observed::Phase, phase.name().as_bytes(), || Happening::Phase(phase));
+    }
+
+    /// Takes something else that the testbed did into the digest, and into the trace of a recorded run.
     pub fn note(&mut self, kind: Observed, name: &'static str, text: impl FnOnce() -> String, bytes: &[u8]) {
+        self.observe(kind, bytes, || Happening::Note { kind: name, text: text() });
+    }
+
+    fn observe(&mut self, kind: Observed, bytes: &[u8], happening: impl FnOnce() -> Happening) {
         let at = self.now_ns();
         self.hasher.event(kind, at, 0, bytes.len() as u64);
         self.hasher.bytes(bytes);
-        self.record(at, || Happening::Note { kind: name, text: text() });
+        self.record(at, happening);
     }
 
     /// Takes a line that node code logged into the trace.

@@ -19,7 +19,7 @@ mod target;
 use crate::check::Harm;
 use crate::scenario::fault::{Stroke, When};
 use crate::scenario::{AtMost, Scenario};
-use host::world::{self, MachineId, Observed, Probe};
+use host::world::{self, FaultEvent, FaultStep, MachineId, Probe};
 use machines::Machines;
 use skip::Skipped;
 use std::cmp::Reverse;
@@ -171,20 +171,32 @@ impl Nemesis {
         }
         let (stroke, machine) = (struck.stroke, struck.machine);
         strike::take_back(&mut self.machines, index, &self.strokes[stroke].effect, machine);
-        self.note("ends", stroke, machine);
+        self.note(FaultStep::Ends, stroke, machine);
     }
 
     fn skip(&self, stroke: usize, machine: Option<MachineId>, why: &Skipped) {
-        self.note(&format!("is skipped, {why}"), stroke, machine);
+        self.note(FaultStep::Skipped { why: why.to_string() }, stroke, machine);
     }
 
     /// Takes what happened to a fault into the digest and the trace; the machine is the one that it is aimed at.
-    fn note(&self, what: &str, stroke: usize, machine: Option<MachineId>) {
-        let action = &self.strokes[stroke].said.action;
+    fn note(&self, step: FaultStep, index: usize, machine: Option<MachineId>) {
+        let Stroke { said, effect, .. } = &self.strokes[index];
+        let did = match &step {
+            FaultStep::Strikes => "strikes".to_owned(),
+            FaultStep::Ends => "ends".to_owned(),
+            FaultStep::Skipped { why } => format!("is skipped, {why}"),
+        };
         world::with(|world| {
             let on = machine.map(|host| format!(" ({})", world.name(host))).unwrap_or_default();
-            let line = format!("fault {stroke} {what}: {action}{on}");
-            world.note(Observed::Fault, "fault", || line.clone(), line.as_bytes());
+            let text = format!("fault {index} {did}: {}{on}", said.action);
+            world.fault(&text, || FaultEvent {
+                index,
+                kind: said.action.key(),
+                step,
+                machines: effect.befallen(machine),
+                process: effect.process().map(str::to_owned),
+                text: text.clone(),
+            });
         });
     }
 }

@@ -3,7 +3,7 @@
 use super::machines::Machines;
 use super::{Nemesis, Step, Struck};
 use crate::scenario::fault::{Effect, LinkEffect, MachineEffect};
-use host::world::{self, MachineId};
+use host::world::{self, FaultStep, MachineId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ impl Nemesis {
             },
         };
         self.begin(&stroke.effect, machine);
-        self.note("strikes", index, machine.or(that));
+        self.note(FaultStep::Strikes, index, machine.or(that));
         self.strikes += 1;
         let active = !stroke.effect.is_instant();
         if let Some(lasts) = stroke.said.lasts.filter(|_| active && !stroke.said.permanent) {

@@ -2,6 +2,7 @@
 
 use super::target::Aim;
 use host::world::{Death, Decay, DiskFault, LinkFault, MachineId};
+use std::collections::BTreeSet;
 
 /// What a fault does.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +62,17 @@ impl Effect {
     /// Whether it is over at once.
     pub(crate) fn is_instant(&self) -> bool {
         matches!(self, Effect::Machine(_, MachineEffect::JumpClock(_) | MachineEffect::Decay(..)))
+    }
+
+    /// The machine that it befalls, if it is aimed at this one, or all those whose links it befalls.
+    pub(crate) fn befallen(&self, machine: Option<MachineId>) -> Vec<MachineId> {
+        match self {
+            Effect::Machine(..) => machine.into_iter().collect(),
+            Effect::Links(links, _) => {
+                let ends: BTreeSet<MachineId> = links.iter().flat_map(|(from, to)| [*from, *to]).collect();
+                ends.into_iter().collect()
+            }
+        }
     }
 
     /// The process that it befalls; none if that is a whole machine, or links.
