@@ -28,11 +28,11 @@ pub use thread::on_fresh_thread;
 use crate::check::{self, Checkers, Judged, Views};
 use crate::history::History;
 use crate::latency::Sample;
-use crate::scenario::{Network, Nodes, Scenario};
+use crate::scenario::{Name, Network, Nodes, Scenario};
 use crate::system::{AnySystem, NodeContext, System};
 use crate::verdict::Lack;
 use host::world::lab::{self, Lab};
-use host::world::{self, Config, Digest, Draw, Machine, MachineId, Observed, Overload, Stream};
+use host::world::{self, Config, Digest, Draw, Machine, MachineId, Observed, Overload, Phase, Stream};
 use nemesis::Nemesis;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -314,13 +314,13 @@ async fn phases<S: System>(
     let workload = Arc::new(workload);
     let converged_after = async {
         run.until(start_ns).await?;
-        phase("fault phase");
+        phase(Phase::Faults);
         for id in 1..=plan.workload.clients {
             let workload = workload.clone();
             lab.boot(move || workload.clone().client(id));
         }
         run.until(until_ns).await?;
-        phase("heal phase");
+        phase(Phase::Heal);
         run.nemesis.heal();
         let converged_after = run.settle(plan.check.settle.get()).await?;
         run.judge(None);
@@ -331,7 +331,7 @@ async fn phases<S: System>(
         shared.violated(check::OVERLOAD, overload.to_string());
         None
     });
-    phase("verdict");
+    phase(Phase::Verdict);
     run.judged.ended(&run.checkers);
     Ending::take(nodes, converged_after, run.judged)
 }
@@ -345,8 +345,8 @@ fn set_links(network: &Network, machines: usize) {
     world::with(|world| {
         for link in &network.links {
             let settings = link.in_the_world(&others);
-            let hosts = |names: &[String]| -> Vec<_> {
-                names.iter().filter_map(|name| world.host_named(name)).collect()
+            let hosts = |names: &[Name]| -> Vec<_> {
+                names.iter().filter_map(|name| world.host_named(&name.to_string())).collect()
             };
             for from in hosts(&link.from) {
                 let to = hosts(&link.to).into_iter();
@@ -476,8 +476,8 @@ fn now_ns() -> u64 {
     world::with(|world| world.now_ns())
 }
 
-fn phase(name: &'static str) {
-    world::with(|world| world.note(Observed::Phase, "phase", || name.to_owned(), name.as_bytes()));
+fn phase(phase: Phase) {
+    world::with(|world| world.phase(phase));
 }
 
 /// The number of nodes of a resolved plan.

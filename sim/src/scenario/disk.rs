@@ -1,11 +1,10 @@
-//! Disks: how they are set up, and what goes wrong with them.
+//! Disks: how they are set up. What goes wrong with them is in `fault/disk.rs`.
 
 use super::model::Latency;
 use super::units::Time;
-use host::world::{DirectoryOrder, DiskFault, DiskSettings, OutOfRange, SectorSize};
+use host::world::{DirectoryOrder, DiskSettings, SectorSize};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// The machines' disks. What is not said is a small NVMe drive with a journaling file system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,67 +47,6 @@ pub enum Directories {
     Ordered,
     /// In any order that keeps the history of each name and of each file.
     Weak,
-}
-
-/// What is wrong with a disk, or happens to it at once.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum DiskAction {
-    /// This, as long as the fault lasts.
-    Fault(DiskFault),
-    /// Sectors at rest go bad, at once.
-    Decay {
-        /// How many.
-        sectors: u32,
-        /// They cannot be read any more, instead of having a bit flipped.
-        unreadable: bool,
-    },
-}
-
-impl DiskAction {
-    /// Whether it is over at once.
-    pub fn is_instant(&self) -> bool {
-        matches!(self, DiskAction::Decay { .. })
-    }
-
-    /// Whether what a machine has synced may be different afterwards.
-    pub fn corrupts(&self) -> bool {
-        matches!(
-            self,
-            DiskAction::Decay { .. }
-                | DiskAction::Fault(DiskFault::BitFlip { .. } | DiskFault::Misdirect { .. })
-        )
-    }
-
-    /// What is out of its range.
-    pub(crate) fn check(self) -> Result<(), OutOfRange> {
-        match self {
-            DiskAction::Fault(fault) => fault.check(),
-            DiskAction::Decay { sectors: 0, .. } => {
-                Err(OutOfRange { of: "disk", field: "sectors", value: 0.0, bound: "at least 1" })
-            }
-            DiskAction::Decay { .. } => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for DiskAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            DiskAction::Fault(fault) => match fault {
-                DiskFault::ReadError { probability } => write!(f, "fails reads ({probability})"),
-                DiskFault::WriteError { probability } => write!(f, "fails writes ({probability})"),
-                DiskFault::SyncError { probability, .. } => write!(f, "fails syncs ({probability})"),
-                DiskFault::Full => f.write_str("is full"),
-                DiskFault::Slow { factor } => write!(f, "is {factor} times as slow"),
-                DiskFault::Stall => f.write_str("stalls"),
-                DiskFault::Hang => f.write_str("hangs"),
-                DiskFault::BitFlip { probability } => write!(f, "flips bits ({probability})"),
-                DiskFault::Misdirect { probability } => write!(f, "misdirects writes ({probability})"),
-            },
-            DiskAction::Decay { sectors, unreadable: false } => write!(f, "flips a bit in {sectors} sectors"),
-            DiskAction::Decay { sectors, unreadable: true } => write!(f, "loses {sectors} sectors"),
-        }
-    }
 }
 
 impl Disk {

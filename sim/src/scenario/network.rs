@@ -1,5 +1,6 @@
 //! The network: what its links are like, and which are different.
 
+use super::cast::Name;
 use super::model::Latency;
 use super::units::Time;
 use host::world::{self, LinkSettings};
@@ -57,9 +58,9 @@ pub struct Bandwidth {
 #[serde(deny_unknown_fields)]
 pub struct Link {
     /// Packets from these …
-    pub from: Vec<String>,
+    pub from: Vec<Name>,
     /// … to these; the way back is another link.
-    pub to: Vec<String>,
+    pub to: Vec<Name>,
     /// One-way latency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<Latency>,

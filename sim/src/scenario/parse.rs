@@ -3,15 +3,15 @@
 //! An override edits the text, so that whatever is wrong with it is found and shown like anything else in the file.
 
 use super::error::{Problem, ScenarioError};
-use super::fault::Fault;
-use super::fault_table::{FaultError, FaultTable};
+use super::fault::{Fault, FaultError, ReadError};
 use super::model::Scenario;
 use super::shape;
 use super::source::{Path, Source};
 use super::systems::Systems;
 use super::validate::validate;
 use serde::Deserialize;
-use toml::de::{Deserializer, ValueDeserializer};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
 use toml_edit::{DocumentMut, Item, Key, Table, Value};
 
 impl Scenario {
@@ -53,11 +53,12 @@ impl Scenario {
 }
 
 fn read(source: &Source<'_>, systems: &dyn Systems) -> Result<Scenario, ScenarioError> {
-    let shape = |problem: Problem| ScenarioError::Shape(problem.place(source));
-    // First the faults alone: serde would keep the text of their errors, but not the key.
-    check_faults(source).map_err(shape)?;
-    let mut scenario = Scenario::deserialize(Deserializer::from(source.root().clone()))
+    // The faults read themselves, and know which of their keys do not go together.
+    let mut root = source.root().clone();
+    let faults = faults(&mut root, source)?;
+    let mut scenario = Scenario::deserialize(Deserializer::from(root))
         .map_err(|error| shape_error(source, &error, &Path::default()))?;
+    scenario.faults.extend(faults);
     validate(&mut scenario, source, systems)?;
     Ok(scenario)
 }
@@ -74,22 +75,37 @@ pub(super) fn shape_error(source: &Source<'_>, error: &toml::de::Error, fallback
     ScenarioError::Shape(place)
 }
 
-/// Whether the keys of each fault go together. What is no fault table at all is left to the reading of the whole.
-fn check_faults(source: &Source<'_>) -> Result<(), Problem> {
-    let path = Path::of("fault");
-    let faults = source.get(&path).and_then(|faults| faults.get_ref().as_array());
-    for (index, fault) in faults.into_iter().flatten().enumerate() {
-        let Ok(table) = FaultTable::deserialize(ValueDeserializer::from(fault.clone())) else { continue };
-        if let Err(FaultError { key, says, help }) = Fault::try_from(table) {
-            let fault = path.then(index);
-            let path =
-                key.into_iter().flat_map(|key| key.split('.')).fold(fault, |path, step| path.then(step));
-            let nested = key.is_some_and(|key| key.contains('.'));
-            let problem = Problem::new(path, says).help(help).label("here");
-            return Err(if nested { problem } else { problem.at_key() });
+/// Takes the faults out. What is no list of tables is left to the reading of the whole.
+fn faults(root: &mut Spanned<DeTable<'_>>, source: &Source<'_>) -> Result<Vec<Fault>, ScenarioError> {
+    let is_table = |value: &Spanned<DeValue<'_>>| value.get_ref().is_table();
+    let root = root.get_mut();
+    match root.get("fault").and_then(|faults| faults.get_ref().as_array()) {
+        Some(faults) if faults.iter().all(is_table) => {}
+        _ => return Ok(Vec::new()),
+    }
+    let Some(DeValue::Array(faults)) = root.remove("fault").map(Spanned::into_inner) else {
+        return Ok(Vec::new());
+    };
+    let mut read = Vec::with_capacity(faults.len());
+    for (index, fault) in faults.into_iter().enumerate() {
+        let (span, path) = (fault.span(), Path::of("fault").then(index));
+        if let DeValue::Table(table) = fault.into_inner() {
+            let fault = Fault::read(Spanned::new(span, table));
+            read.push(fault.map_err(|why| fault_error(source, why, path))?);
         }
     }
-    Ok(())
+    Ok(read)
+}
+
+fn fault_error(source: &Source<'_>, why: ReadError, path: Path) -> ScenarioError {
+    let FaultError { key, says, label, help } = match why {
+        ReadError::Shape(error) => return shape_error(source, &error, &path),
+        ReadError::Keys(error) => error,
+    };
+    let nested = key.as_ref().is_some_and(|key| key.contains('.'));
+    let path = key.iter().flat_map(|key| key.split('.')).fold(path, |path, step| path.then(step));
+    let problem = Problem::new(path, says).help(help).label(label);
+    ScenarioError::Shape(if nested { problem } else { problem.at_key() }.place(source))
 }
 
 /// The text with the overrides applied.

@@ -1,15 +1,19 @@
 //! Faults drawn from the seed: of which kinds, how often, within which budget.
 
+use super::fault::{Action, Drawing, Drawn, KINDS};
 use super::units::Time;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+use std::fmt;
 
 /// Faults drawn from the seed, within a budget.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Random {
     /// The kinds to draw from.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<RandomKind>,
     /// Mean time from one fault to the next.
     pub every: Time,
     /// No fault is drawn in the first so much of the workload.
@@ -27,65 +31,81 @@ fn is_zero(time: &Time) -> bool {
     *time == Time::ZERO
 }
 
-/// A kind of random fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// The nodes fall into two groups that do not hear each other.
-    Partition,
-    /// Some nodes do not hear one other; the way back works.
-    OneWay,
-    /// Packets between two groups wait.
-    Hold,
-    /// The links between two groups, or in one direction of them, are slow, thin, lossy, or lose the order.
-    Link,
-    /// One node hears nobody, and nobody hears it.
-    Isolate,
-    /// All nodes but one fall into two groups that do not hear each other; that one hears both.
-    Bridge,
-    /// Each node hears only two others.
-    Ring,
-    /// The links between two groups fail again and again.
-    Flap,
-    /// One node crashes and restarts: its process, or its power.
-    Crash,
-    /// One node crashes and restarts several times.
-    CrashLoop,
-    /// One node stands still for a while.
-    Pause,
-    /// One node gets only a part of its processor.
-    Slow,
-    /// One node's clock jumps.
-    Clock,
-    /// One node's clock stands still.
-    ClockFreeze,
-    /// One node's disk is slow, stalls, is full, or answers with errors.
-    Disk,
-    /// One node's disk changes what was written to it.
-    Corruption,
-}
+/// A kind of random fault, one of those that the list of kinds has.
+#[derive(Debug, Clone, Copy)]
+pub struct RandomKind(&'static Drawn);
 
-impl Kind {
+impl RandomKind {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        KINDS.iter().flat_map(|kind| kind.random).map(RandomKind)
+    }
+
     /// The kind as the file has it.
     pub fn name(self) -> &'static str {
-        match self {
-            Kind::Partition => "partition",
-            Kind::OneWay => "one-way",
-            Kind::Hold => "hold",
-            Kind::Link => "link",
-            Kind::Isolate => "isolate",
-            Kind::Bridge => "bridge",
-            Kind::Ring => "ring",
-            Kind::Flap => "flap",
-            Kind::Crash => "crash",
-            Kind::CrashLoop => "crash-loop",
-            Kind::Pause => "pause",
-            Kind::Slow => "slow",
-            Kind::Clock => "clock",
-            Kind::ClockFreeze => "clock-freeze",
-            Kind::Disk => "disk",
-            Kind::Corruption => "corruption",
-        }
+        self.0.name
+    }
+
+    /// What happens.
+    pub fn about(self) -> &'static str {
+        self.0.about
+    }
+
+    /// Draws one; none where it does not come about.
+    pub(super) fn draw(self, mut drawing: Drawing) -> Option<Action> {
+        (self.0.draw)(&mut drawing)
+    }
+
+    /// The smallest cluster that it can happen to.
+    pub(super) fn nodes_min(self) -> u32 {
+        self.0.nodes_min
+    }
+}
+
+impl PartialEq for RandomKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Serialize for RandomKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for RandomKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+/// Finds a kind by its name, and says as serde does which there are.
+struct NameVisitor;
+
+impl Visitor<'_> for NameVisitor {
+    type Value = RandomKind;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a kind of fault")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<RandomKind, E> {
+        RandomKind::all().find(|kind| kind.name() == name).ok_or_else(|| {
+            let known: Vec<String> = RandomKind::all().map(|kind| format!("`{}`", kind.name())).collect();
+            E::custom(format!("unknown variant `{name}`, expected one of {}", known.join(", ")))
+        })
+    }
+}
+
+impl JsonSchema for RandomKind {
+    fn schema_name() -> Cow<'static, str> {
+        "RandomKind".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let one = |kind: RandomKind| serde_json::json!({ "description": kind.about(), "const": kind.name() });
+        json_schema!({ "type": "string", "oneOf": RandomKind::all().map(one).collect::<Vec<_>>() })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the types cannot say: that what a scenario names exists, that numbers are within bounds, that a fault can
 //! happen. The first mistake ends the search; each names its value and what would be right.
 
+use super::cast::Cast;
 use super::error::{Problem, ScenarioError, suggest};
 use super::model::{Latency, Nodes, Scenario, Tolerated};
 use super::parse::shape_error;
@@ -43,11 +44,7 @@ pub(super) fn validate(
 ) -> Result<(), ScenarioError> {
     let meaning = |problem: Problem| ScenarioError::Meaning(problem.place(source));
     let words = system(scenario, systems).map_err(meaning)?;
-    let smallest = match scenario.cluster.nodes {
-        Nodes::Exactly(nodes) => nodes,
-        Nodes::Between { from, .. } => from,
-    };
-    let checks = Checks { scenario, words: &words, inherited: &[], smallest };
+    let checks = Checks { scenario, words: &words, inherited: &[], cast: Cast::of(scenario) };
     checks.cluster().map_err(meaning)?;
     options(source, &words)?;
     let inherited = systems.tolerates(&scenario.system, &scenario.cluster.options);
@@ -96,8 +93,8 @@ pub(super) struct Checks<'s> {
     pub(super) words: &'s Vocabulary,
     /// What the system does not promise.
     inherited: &'s [Tolerated],
-    /// Nodes in the smallest cluster: those that every run has.
-    pub(super) smallest: u32,
+    /// The machines that every run has: those of the smallest cluster.
+    pub(super) cast: Cast,
 }
 
 pub(super) type Checked = Result<(), Problem>;
@@ -252,8 +249,8 @@ impl Checks<'_> {
 
     fn at_most(&self, path: &Path, most: AtMost) -> Checked {
         for (key, nodes) in [("down", most.down), ("disk", most.disk)] {
-            if nodes > self.smallest {
-                let says = format!("{nodes} is above the {} nodes there are", self.smallest);
+            if nodes > self.cast.nodes {
+                let says = format!("{nodes} is above the {} nodes there are", self.cast.nodes);
                 return Err(Problem::new(path.then(key), says).help(
                     "write how many nodes the system must do without; a majority protocol survives one of three",
                 ));

@@ -1,7 +1,8 @@
 //! Whether those that a fault names exist.
 
+use super::cast::Name;
 use super::error::{Problem, suggest};
-use super::fault::Target;
+use super::fault::{Target, Whose};
 use super::model::Nodes;
 use super::source::Path;
 use super::validate::{Checked, Checks};
@@ -18,8 +19,8 @@ impl Checks<'_> {
             .help(suggest(probe, "probes", &self.words.probes)))
     }
 
-    pub(super) fn process(&self, path: &Path, process: &String) -> Checked {
-        if self.words.processes.contains(process) {
+    pub(super) fn process(&self, path: &Path, process: &str) -> Checked {
+        if self.words.processes.iter().any(|known| known == process) {
             return Ok(());
         }
         let system = &self.scenario.system;
@@ -31,7 +32,7 @@ impl Checks<'_> {
             }))
     }
 
-    pub(super) fn groups(&self, path: &Path, groups: &[Vec<String>]) -> Checked {
+    pub(super) fn groups(&self, path: &Path, groups: &[Vec<Name>]) -> Checked {
         if groups.len() < 2 {
             return Err(Problem::new(path.clone(), "takes at least two groups")
                 .label(format!("{} of 2", groups.len()))
@@ -43,8 +44,8 @@ impl Checks<'_> {
     }
 
     /// Groups of machines that exist, none empty and none in two.
-    pub(super) fn disjoint(&self, groups: &[(Path, &Vec<String>)]) -> Checked {
-        let mut seen: BTreeMap<&str, &Path> = BTreeMap::new();
+    pub(super) fn disjoint(&self, groups: &[(Path, &Vec<Name>)]) -> Checked {
+        let mut seen: BTreeMap<Name, &Path> = BTreeMap::new();
         for (path, group) in groups {
             if group.is_empty() {
                 return Err(Problem::new(path.clone(), "is an empty group")
@@ -53,12 +54,10 @@ impl Checks<'_> {
             }
             for (index, machine) in group.iter().enumerate() {
                 let here = path.then(index);
-                if !numbered(machine, 'n', self.smallest)
-                    && !numbered(machine, 'c', self.scenario.workload.clients)
-                {
-                    return Err(self.nobody(here, machine, "machines", &self.machines()));
+                if !self.cast.has(*machine) {
+                    return Err(self.nobody(here, *machine, "machines", &self.machines()));
                 }
-                if let Some(other) = seen.insert(machine, path) {
+                if let Some(other) = seen.insert(*machine, path) {
                     let says =
                         if other == path { "is named twice" } else { "is in two groups, which then overlap" };
                     return Err(Problem::new(here, format!("{machine} {says}"))
@@ -72,25 +71,25 @@ impl Checks<'_> {
 
     pub(super) fn target(&self, path: Path, target: &Target) -> Checked {
         match target {
-            Target::Node(node) => self.node(path, node, ""),
+            Target::Node(node) => self.node(path, *node, ""),
             Target::That => Ok(()),
-            Target::Whose { probe, .. } => self.probe(&path.then("whose"), probe),
+            Target::Whose(Whose { probe, .. }) => self.probe(&path.then("whose"), probe),
         }
     }
 
-    pub(super) fn node(&self, path: Path, node: &str, or: &str) -> Checked {
-        if numbered(node, 'n', self.smallest) {
-            return Ok(());
-        }
-        if numbered(node, 'c', self.scenario.workload.clients) {
-            return Err(Problem::new(path, format!("{node} is a client, and this takes a node"))
+    pub(super) fn node(&self, path: Path, node: Name, or: &str) -> Checked {
+        match node {
+            _ if !self.cast.has(node) => {
+                Err(self.nobody(path, node, "nodes", &format!("{or}{}", self.nodes())))
+            }
+            Name::Node(_) => Ok(()),
+            Name::Client(_) => Err(Problem::new(path, format!("{node} is a client, and this takes a node"))
                 .label("not a node")
-                .help(format!("nodes: {or}{}", self.nodes())));
+                .help(format!("nodes: {or}{}", self.nodes()))),
         }
-        Err(self.nobody(path, node, "nodes", &format!("{or}{}", self.nodes())))
     }
 
-    fn nobody(&self, path: Path, name: &str, what: &str, known: &str) -> Problem {
+    fn nobody(&self, path: Path, name: Name, what: &str, known: &str) -> Problem {
         let smallest = match self.scenario.cluster.nodes {
             Nodes::Exactly(_) => "",
             Nodes::Between { .. } => " (in the smallest cluster)",
@@ -101,18 +100,12 @@ impl Checks<'_> {
     }
 
     fn nodes(&self) -> String {
-        range('n', self.smallest)
+        range('n', self.cast.nodes)
     }
 
     fn machines(&self) -> String {
-        format!("{}, and the clients {}", self.nodes(), range('c', self.scenario.workload.clients))
+        format!("{}, and the clients {}", self.nodes(), range('c', self.cast.clients))
     }
-}
-
-/// Whether a name is `n1` to `n<count>`, in its one spelling.
-fn numbered(name: &str, letter: char, count: u32) -> bool {
-    let number = name.strip_prefix(letter).and_then(|number| number.parse::<u32>().ok());
-    number.is_some_and(|number| (1..=count).contains(&number) && name == format!("{letter}{number}"))
 }
 
 /// `n1`, `n1, n2`, `n1 to n5`.

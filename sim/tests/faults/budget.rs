@@ -1,7 +1,7 @@
 //! What a scenario promises not to exceed, and what a system need not survive.
 
 use super::lab::{run, run_seed, scenario};
-use sim::scenario::{Action, Fault, Moment, Target};
+use sim::scenario::{Fault, Moment, Name, Target};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ fn random_faults_of_disks_stay_within_their_budget() {
         strikes += plan.faults.len();
         for fault in &plan.faults {
             let Moment::At { at, .. } = fault.moment else { panic!("random faults are timed") };
-            let failing: BTreeSet<String> =
+            let failing: BTreeSet<Name> =
                 plan.faults.iter().filter(|other| covers(other, at.get())).map(node).collect();
             assert_eq!(failing.len(), 1, "{failing:?} at {at}, seed {seed}");
         }
@@ -52,9 +52,11 @@ fn random_faults_of_disks_stay_within_their_budget() {
     assert!(strikes > 200, "{strikes} faults in 100 plans");
 }
 
-fn node(fault: &Fault) -> String {
-    let Action::Disk { node: Target::Node(node), .. } = &fault.action else { panic!("{fault} is of a disk") };
-    node.clone()
+fn node(fault: &Fault) -> Name {
+    match fault.action.target() {
+        Some(("disk.node", Target::Node(node))) => *node,
+        _ => panic!("{fault} is of a disk"),
+    }
 }
 
 fn covers(fault: &Fault, time: Duration) -> bool {

@@ -4,7 +4,7 @@
 
 use host::disk::{Disk, OpenOptions};
 use host::net::{TcpListener, TcpStream};
-use host::world::Happening;
+use host::world::{FaultEvent, Happening};
 use host::{probe, process};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -275,15 +275,24 @@ impl Seen {
         (1..=nodes as u32).map(|node| (node, self.constant(node, "hears", from, to))).collect()
     }
 
-    /// The notes about faults: when, in ms since the workload began, and in which words.
+    /// What happened to faults: when, in ms since the workload began, and in which words.
     pub fn faults(&self) -> Vec<(i64, String)> {
-        let note = |event: &host::world::TraceEvent| match &event.happening {
-            Happening::Note { kind: "fault", text } => {
-                Some((event.at_ns as i64 / 1_000_000 - 1000, text.clone()))
-            }
+        self.fault_events().map(|(at, event)| (at, event.text.clone())).collect()
+    }
+
+    /// The same as data.
+    pub fn fault_events(&self) -> impl Iterator<Item = (i64, &FaultEvent)> {
+        self.recording.trace.iter().filter_map(|event| match &event.happening {
+            Happening::Fault(fault) => Some((event.at_ns as i64 / 1_000_000 - 1000, fault)),
             _ => None,
-        };
-        self.recording.trace.iter().filter_map(note).collect()
+        })
+    }
+
+    /// The lines of `trace.jsonl` about one kind of event.
+    pub fn lines(&self, event: &str) -> Vec<serde_json::Value> {
+        let lines = self.recording.trace.iter().map(|event| event.line(&self.recording.machines));
+        let lines = lines.map(|line| serde_json::to_value(line).expect("a line is JSON"));
+        lines.filter(|line| line["event"] == event).collect()
     }
 
     /// The violations, as checker and evidence.

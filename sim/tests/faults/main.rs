@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are the test
 
 mod budget;
+mod events;
 mod lab;
 mod links;
 mod machines;

@@ -1,7 +1,7 @@
 //! Files that are accepted: what they mean, what overrides do to them, how they are written.
 
 use super::{GOOD, Registry, parse, parse_with};
-use sim::scenario::{Action, Fault, Moment, Nodes, Scenario, Target, Time};
+use sim::scenario::{Fault, Moment, Nodes, Scenario, Target, Time};
 
 #[test]
 fn the_good_file_means_what_it_says() {
@@ -19,7 +19,7 @@ fn the_good_file_means_what_it_says() {
             times: 1
         }
     );
-    assert!(matches!(crash.action, Action::Crash { node: Target::That, .. }));
+    assert_eq!(crash.action.target(), Some(("crash", &Target::That)));
     assert_eq!(crash.lasts, Some(Time::from_secs(2)));
 }
 
@@ -49,7 +49,7 @@ fn an_override_takes_a_path_and_a_value_with_or_without_quotes() {
     assert_eq!(scenario.workload.rate.get(), 100.0);
     assert_eq!(scenario.workload.duration, Time::from_secs(40));
     assert_eq!(scenario.workload.mix["lookup"], 0);
-    assert_eq!(scenario.faults[0].action, Action::Partition(vec![vec!["n1".into()], vec!["n2".into()]]));
+    assert_eq!(scenario.faults[0].action.to_string(), "partition n1 | n2");
 }
 
 #[test]
@@ -88,6 +88,42 @@ pause = "that"
 process = "engine""#,
         r#"at = "2s"
 clock = { node = "n3", by = "-2s" }"#,
+        r#"at = "2s"
+every = "5s"
+times = 2
+halves = true
+heal_after = "1s""#,
+        r#"when = { node = "n2", probe = "role", is = "primary" }
+times = 2
+bridge = "n2""#,
+        r#"at = "2s"
+ring = ["n1", "n2", "n3", "c1"]
+permanent = true"#,
+        r#"at = "2s"
+flap = { between = [["n1"], ["n2", "n3"]], down = "200ms", up = "1s", times = 5 }"#,
+        r#"at = "2s"
+isolate = { node = { whose = "role", is_not = "primary" }, from = "clients" }
+heal_after = "1s""#,
+        r#"at = "2s"
+isolate = { node = "n1", from = ["n2", "c1"] }"#,
+        r#"at = "2s"
+link = { between = [["n1"], ["n2"]], fault = "reordering", probability = 0.5, by = "20ms" }"#,
+        r#"at = "2s"
+link = { from = ["n1"], to = ["n2"], fault = "thin", bytes_per_second = 20000 }"#,
+        r#"at = "2s"
+crash_loop = { node = "n1", times = 4, up = "1ms", backoff = "200ms" }
+how = "power""#,
+        r#"at = "2s"
+rolling_restart = { down = "1s", gap = "2s" }"#,
+        r#"at = "2s"
+slow = { node = "n1", factor = 10 }"#,
+        r#"at = "2s"
+clock = { node = { whose = "role", is = "primary" }, frozen = true }
+heal_after = "1s""#,
+        r#"at = "2s"
+disk = { node = "n1", fault = "sync-error", probability = 0.5, drop_cache = true }"#,
+        r#"at = "2s"
+disk = { node = "n1", fault = "decay", sectors = 2, unreadable = true }"#,
     ];
     let head = GOOD.split("[[fault]]").next().unwrap();
     for fault in faults {

@@ -27,7 +27,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("lookup = 8", "lookup = 1000001", "workload.mix.lookup: 1000001 is above 1000000, the largest weight"),
     (GROUPS, "[[\"n1\"], []]", "fault.0.partition.1: is an empty group"),
     (GROUPS, "[[\"n1\"], [\"n2\", \"n2\"]]", "fault.0.partition.1.1: n2 is named twice"),
-    (GROUPS, "[[\"n1\"], [\"n02\"]]", "fault.0.partition.1.0: there is no n02"),
+    (GROUPS, "[[\"n1\"], [\"n02\"]]", "fault.0.partition.1.0: `n02` is no machine"),
     (GROUPS, "[[\"n1\"], [\"c5\"]]", "fault.0.partition.1.0: there is no c5"),
     (
         SPLIT,
@@ -38,7 +38,13 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (SPLIT, "clock = { node = \"n1\", by = \"0s\" } #", "fault.0.heal_after: a clock jump is over at once"),
     (SPLIT, "clock = { node = \"that\", by = \"1s\" }", "fault.0.clock.node: \"that\" is the node"),
     ("heal_after = \"5s\"", "heal_after = \"0s\"", "fault.0.heal_after: 0s is not above 0"),
-    ("heal_after = \"5s\"", "how = \"power\"", "fault.0.how: `how` belongs to a crash"),
+    ("heal_after = \"5s\"", "how = \"power\"", "fault.0.how: `how` belongs to a crash or a crash_loop"),
+    ("heal_after = \"5s\"", "heal_atfer = \"5s\"", "fault.0.heal_atfer: there is no key `heal_atfer` here"),
+    (SPLIT, "halves = false", "fault.0.halves: a fault that is not there does nothing"),
+    (SPLIT, "bridge = \"nl\"", "fault.0.bridge: `nl` is no machine"),
+    (CRASH, "crash = \"nl\"", "fault.1.crash: `nl` is no machine"),
+    (CRASH, "slow = { node = \"that\", facter = 2 }", "fault.1.slow.facter: there is no key `facter` here"),
+    ("node = \"any\"", "node = \"nl\"", "fault.1.when.node: `nl` is no machine"),
     (
         "heal_after = \"5s\"",
         "process = \"agent\"",

@@ -1,10 +1,9 @@
 //! What a recorded run cost: time without writes, acknowledged writes lost, time with two primaries.
 
 use super::heard::Heard;
-use host::world::{Happening, MachineId, Probe, TraceEvent};
+use host::world::{FaultEvent, FaultStep, Happening, MachineId, Phase, Probe, TraceEvent};
 use sim::history::Line;
 use sim::run::Recording;
-use sim::scenario::{Action, Fault, ProcessAction};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -37,14 +36,12 @@ impl Figures {
                         reign.changed(*at_ns, *host, role.to_string() == "primary");
                     }
                 }
-                Happening::Note { kind: "fault", text } => {
-                    match befell(text, &recording.plan.faults, &recording.machines) {
-                        Some((host, Befell::Crash)) => reign.changed(*at_ns, host, false),
-                        Some((host, Befell::Pause)) => reign.stands_still(*at_ns, host, true),
-                        Some((host, Befell::Resume)) => reign.stands_still(*at_ns, host, false),
-                        None => {}
-                    }
-                }
+                Happening::Fault(fault) => match befell(fault) {
+                    Some((host, Befell::Crash)) => reign.changed(*at_ns, host, false),
+                    Some((host, Befell::Pause)) => reign.stands_still(*at_ns, host, true),
+                    Some((host, Befell::Resume)) => reign.stands_still(*at_ns, host, false),
+                    None => {}
+                },
                 _ => {}
             }
         }
@@ -99,7 +96,7 @@ impl Reign {
 }
 
 fn is_heal_phase(event: &TraceEvent) -> bool {
-    matches!(&event.happening, Happening::Note { kind: "phase", text } if text == "heal phase")
+    event.happening == Happening::Phase(Phase::Heal)
 }
 
 /// When clients were told that a write is done, in order.
@@ -126,29 +123,23 @@ enum Befell {
     Resume,
 }
 
-/// The machine to whose database a fault's note says that something was done.
-fn befell(note: &str, faults: &[Fault], machines: &[String]) -> Option<(MachineId, Befell)> {
-    let (index, what) = note.strip_prefix("fault ")?.split_once(' ')?;
-    let action = match &faults.get(index.parse::<usize>().ok()?)?.action {
-        Action::Crash { .. } => ProcessAction::Crash,
-        Action::Pause(_) => ProcessAction::Pause,
-        Action::Process { process, action, .. } if process == "database" => *action,
+/// The machine to whose database a fault did something. A crashed one says itself what it is when it is back.
+fn befell(fault: &FaultEvent) -> Option<(MachineId, Befell)> {
+    if fault.process.as_ref().is_some_and(|process| process != "database") {
+        return None;
+    }
+    let befell = match (fault.kind, &fault.step) {
+        ("crash", FaultStep::Strikes) => Befell::Crash,
+        ("pause", FaultStep::Strikes) => Befell::Pause,
+        ("pause", FaultStep::Ends) => Befell::Resume,
         _ => return None,
     };
-    let befell = match (action, what.split(':').next()?) {
-        (ProcessAction::Crash, "strikes") => Befell::Crash,
-        (ProcessAction::Pause, "strikes") => Befell::Pause,
-        (ProcessAction::Pause, "ends") => Befell::Resume,
-        _ => return None,
-    };
-    let name = note.rsplit_once('(')?.1.trim_end_matches(')');
-    Some((machines.iter().position(|machine| machine == name).map(MachineId::new)?, befell))
+    Some((*fault.machines.first()?, befell))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sim::scenario::{Death, Moment, Target, Time};
 
     const N4: MachineId = MachineId::numbered(4);
     const N5: MachineId = MachineId::numbered(5);
@@ -184,30 +175,24 @@ mod tests {
 
     #[test]
     fn what_befalls_an_agent_befalls_not_its_database() {
-        let fault = |action| Fault {
-            moment: Moment::At { at: Time::from_secs(1), every: None, times: None },
-            action,
-            lasts: None,
-            permanent: false,
+        let befell = |kind, process: Option<&str>, step| {
+            befell(&FaultEvent {
+                index: 0,
+                kind,
+                step,
+                machines: vec![N4],
+                process: process.map(str::to_owned),
+                text: String::new(),
+            })
         };
-        let node = || Target::Node("n4".to_owned());
-        let process = |process: &str, action| {
-            fault(Action::Process { node: node(), process: process.to_owned(), action })
-        };
-        let faults = [
-            fault(Action::Crash { node: node(), how: Death::Process }),
-            process("agent", ProcessAction::Crash),
-            process("database", ProcessAction::Crash),
-            fault(Action::Pause(node())),
-        ];
-        let machines: Vec<String> = (1..=7).map(|number| format!("n{number}")).collect();
-        let befell = |note| befell(note, &faults, &machines);
-        assert_eq!(befell("fault 0 strikes: crash n4 (n4)"), Some((N4, Befell::Crash)));
-        assert_eq!(befell("fault 0 ends: crash n4 (n4)"), None, "it says itself what it is then");
-        assert_eq!(befell("fault 1 strikes: crash agent on n4 (n4)"), None);
-        assert_eq!(befell("fault 2 strikes: crash database on n4 (n4)"), Some((N4, Befell::Crash)));
-        assert_eq!(befell("fault 3 strikes: pause n4 (n4)"), Some((N4, Befell::Pause)));
-        assert_eq!(befell("fault 3 ends: pause n4 (n4)"), Some((N4, Befell::Resume)));
-        assert_eq!(befell("fault 3 is skipped, the machine is down already: pause n4 (n4)"), None);
+        let skipped = || FaultStep::Skipped { why: "the machine is down already".to_owned() };
+        assert_eq!(befell("crash", None, FaultStep::Strikes), Some((N4, Befell::Crash)));
+        assert_eq!(befell("crash", None, FaultStep::Ends), None);
+        assert_eq!(befell("crash", Some("agent"), FaultStep::Strikes), None);
+        assert_eq!(befell("crash", Some("database"), FaultStep::Strikes), Some((N4, Befell::Crash)));
+        assert_eq!(befell("pause", None, FaultStep::Strikes), Some((N4, Befell::Pause)));
+        assert_eq!(befell("pause", None, FaultStep::Ends), Some((N4, Befell::Resume)));
+        assert_eq!(befell("pause", None, skipped()), None);
+        assert_eq!(befell("isolate", None, FaultStep::Strikes), None);
     }
 }

@@ -31,6 +31,7 @@ use xxhash_rust::xxh3::xxh3_128;
 /// | `SwarmOperation`, `SwarmOperations` | `swarm` | `operation/put`, `operations` | the same: which mix |
 /// | `Schedule` | `faults` | `schedule` | the same: when random faults strike |
 /// | `Fault` | `faults` | `7` | the same: what the eighth random fault is |
+/// | `Drawn` | `faults` | `drawn/7` | the same: what that fault leaves open when it is planned |
 /// | `Scripted` | `faults` | `scripted/2/0` | the same: what a fault of the file leaves open, each time that it strikes |
 /// | `Target` | `faults` | `target/2/5` | the nemesis: whom a fault strikes of those that fit, after so many strikes |
 /// | `Client` | `workload` | `client-3` | a client: when its operations are due, and which |
@@ -60,6 +61,7 @@ pub enum Stream<'a> {
     SwarmOperations,
     Schedule,
     Fault(u64),
+    Drawn(u64),
     Scripted { fault: usize, round: usize },
     Target { fault: usize, strikes: u64 },
     Client(u32),
@@ -89,6 +91,7 @@ impl fmt::Display for Stream<'_> {
             Stream::SwarmOperations => f.write_str("swarm/operations"),
             Stream::Schedule => f.write_str("faults/schedule"),
             Stream::Fault(index) => write!(f, "faults/{index}"),
+            Stream::Drawn(index) => write!(f, "faults/drawn/{index}"),
             Stream::Scripted { fault, round } => write!(f, "faults/scripted/{fault}/{round}"),
             Stream::Target { fault, strikes } => write!(f, "faults/target/{fault}/{strikes}"),
             Stream::Client(number) => write!(f, "workload/client-{number}"),
@@ -230,6 +233,7 @@ mod tests {
             (Stream::SwarmOperations, "swarm/operations"),
             (Stream::Schedule, "faults/schedule"),
             (Stream::Fault(7), "faults/7"),
+            (Stream::Drawn(7), "faults/drawn/7"),
             (Stream::Scripted { fault: 2, round: 0 }, "faults/scripted/2/0"),
             (Stream::Target { fault: 2, strikes: 5 }, "faults/target/2/5"),
             (Stream::Client(3), "workload/client-3"),

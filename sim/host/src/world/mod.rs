@@ -71,7 +71,8 @@ pub use net::{
 pub use out_of_range::OutOfRange;
 pub(crate) use record::publish as publish_probe;
 pub use record::{
-    Digest, EVENTS_A_SECOND, EVENTS_AT_ONCE, Happening, Observed, Probe, TraceEvent, TraceLine, next_probes,
+    Digest, EVENTS_A_SECOND, EVENTS_AT_ONCE, FaultEvent, FaultLine, FaultStep, Happening, Observed, Phase,
+    Probe, TraceEvent, TraceLine, next_probes,
 };
 
 use agenda::Agenda;

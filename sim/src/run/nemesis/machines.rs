@@ -35,18 +35,23 @@ impl Machines {
         world::is_up(host) && !self.paused.contains(&host)
     }
 
-    /// How many nodes are crashed or paused.
-    pub(super) fn down_count(&self) -> usize {
-        MachineId::first(self.harm.len()).filter(|host| !self.runs(*host)).count()
+    /// All nodes.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = MachineId> + use<> {
+        MachineId::first(self.harm.len())
     }
 
-    /// How many other nodes' disks fail, or have changed what was on them.
-    pub(super) fn other_failing_disks(&self, host: MachineId) -> usize {
-        let fails = |other: &MachineId| {
-            self.harm[other.index()].corrupted
-                || self.failing_disks.get(other).is_some_and(|faults| *faults > 0)
+    /// The nodes that are crashed or paused.
+    pub(super) fn down(&self) -> BTreeSet<MachineId> {
+        self.nodes().filter(|host| !self.runs(*host)).collect()
+    }
+
+    /// The nodes whose disks fail, or have changed what was on them.
+    pub(super) fn failing_disks(&self) -> BTreeSet<MachineId> {
+        let fails = |host: &MachineId| {
+            self.harm[host.index()].corrupted
+                || self.failing_disks.get(host).is_some_and(|faults| *faults > 0)
         };
-        MachineId::first(self.harm.len()).filter(|other| *other != host).filter(fails).count()
+        self.nodes().filter(fails).collect()
     }
 
     pub(super) fn crash(&mut self, host: MachineId, death: Death) {

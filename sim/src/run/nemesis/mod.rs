@@ -6,46 +6,52 @@
 //! why. A crash ends what had befallen the same process before, and that of a machine what had befallen any of its own.
 //! The heal phase ends everything but what is permanent.
 //!
-//! - `strike`: what each action does to the world, and how it is undone
+//! - `strike`: what each effect does to the world, and how it is taken back
+//! - `skip`: why a fault is skipped
 //! - `machines`: which machines stand still, and why
 //! - `target`: who a fault is aimed at
 
 mod machines;
+mod skip;
 mod strike;
 mod target;
 
 use crate::check::Harm;
-use crate::scenario::{Action, AtMost, Fault, Moment, Scenario};
-use host::world::{self, MachineId, Observed, Probe};
+use crate::scenario::fault::{Stroke, When};
+use crate::scenario::{AtMost, Scenario};
+use host::world::{self, FaultEvent, FaultStep, MachineId, Probe};
 use machines::Machines;
+use skip::Skipped;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use strike::Undo;
+use std::sync::Arc;
 use target::Published;
 
 /// What the nemesis will do, at an instant; equal instants keep the order in which they were planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     /// A fault strikes, aimed at this machine if it says "that".
-    Strike { fault: usize, that: Option<MachineId> },
+    Strike { stroke: usize, that: Option<MachineId> },
     /// A slow machine gets the processor, or loses it.
     Turn { struck: usize, runs: bool },
     /// A fault that struck ends.
     End { struck: usize },
 }
 
-/// A fault that has struck, and how to end it.
+/// A fault that has struck.
 #[derive(Debug)]
 struct Struck {
-    fault: usize,
+    /// Its place in the plan.
+    stroke: usize,
+    /// The machine that it befell, if it was aimed at one.
     machine: Option<MachineId>,
-    undo: Vec<Undo>,
+    /// It is not over.
     active: bool,
 }
 
 pub(super) struct Nemesis {
     seed: u64,
-    faults: Vec<Fault>,
+    strokes: Arc<[Stroke]>,
     at_most: Option<AtMost>,
     timeline: BinaryHeap<Reverse<(u64, u64, Step)>>,
     planned: u64,
@@ -59,24 +65,26 @@ pub(super) struct Nemesis {
 
 impl Nemesis {
     pub(super) fn new(plan: &Scenario, seed: u64, nodes: u32, start_ns: u64) -> Self {
+        let strokes: Arc<[Stroke]> = plan.strokes(seed).into();
         let mut nemesis = Nemesis {
             seed,
-            faults: plan.faults.clone(),
+            strokes: strokes.clone(),
             at_most: plan.at_most,
             timeline: BinaryHeap::new(),
             planned: 0,
             waiting: Vec::new(),
-            published: Published::of_interest_to(&plan.faults),
+            published: Published::of_interest_to(&strokes),
             struck: Vec::new(),
             machines: Machines::new(nodes),
             strikes: 0,
         };
-        for index in 0..nemesis.faults.len() {
-            match nemesis.faults[index].moment {
-                Moment::At { at, .. } => {
-                    nemesis.plan(start_ns + at.as_nanos() as u64, Step::Strike { fault: index, that: None });
+        for (index, stroke) in strokes.iter().enumerate() {
+            match stroke.when {
+                When::At(at) => {
+                    let at_ns = start_ns + at.as_nanos() as u64;
+                    nemesis.plan(at_ns, Step::Strike { stroke: index, that: None });
                 }
-                Moment::Probe { times, .. } => nemesis.waiting.push((index, times)),
+                When::Probe { times, .. } => nemesis.waiting.push((index, times)),
             }
         }
         nemesis
@@ -107,7 +115,7 @@ impl Nemesis {
         while self.next_ns().is_some_and(|at| at <= now_ns) {
             let Some(Reverse((_, _, step))) = self.timeline.pop() else { return };
             match step {
-                Step::Strike { fault, that } => self.strike(now_ns, fault, that),
+                Step::Strike { stroke, that } => self.strike(now_ns, stroke, that),
                 Step::Turn { struck, runs } => self.turn(now_ns, struck, runs),
                 Step::End { struck } => self.end(struck),
             }
@@ -120,14 +128,13 @@ impl Nemesis {
         if self.waiting.is_empty() {
             return;
         }
-        let publisher = probe.host.map(|host| world::with(|world| world.name(host).to_owned()));
         let mut triggered = Vec::new();
         self.waiting.retain_mut(|(index, left)| {
-            let Moment::Probe { node, probe: name, is, after, .. } = &self.faults[*index].moment else {
+            let When::Probe { node, probe: name, is, after, .. } = &self.strokes[*index].when else {
                 return false;
             };
             let matches = name == probe.name
-                && node.as_ref().is_none_or(|node| Some(node) == publisher.as_ref())
+                && node.is_none_or(|node| probe.host == Some(node))
                 && is.as_ref().is_none_or(|is| target::first_value(probe).as_ref() == Some(is));
             if matches {
                 triggered.push((*index, probe.at_ns + after.as_nanos() as u64));
@@ -135,8 +142,8 @@ impl Nemesis {
             }
             *left > 0
         });
-        for (fault, at) in triggered {
-            self.plan(at, Step::Strike { fault, that: probe.host });
+        for (stroke, at) in triggered {
+            self.plan(at, Step::Strike { stroke, that: probe.host });
         }
     }
 
@@ -146,7 +153,7 @@ impl Nemesis {
         self.timeline.retain(|Reverse((_, _, step))| matches!(step, Step::Turn { .. }));
         self.waiting.clear();
         for index in 0..self.struck.len() {
-            if !self.faults[self.struck[index].fault].permanent {
+            if !self.strokes[self.struck[index].stroke].said.permanent {
                 self.end(index);
             }
         }
@@ -162,23 +169,34 @@ impl Nemesis {
         if !std::mem::take(&mut struck.active) {
             return;
         }
-        for undo in std::mem::take(&mut struck.undo) {
-            undo.apply(&mut self.machines);
-        }
-        let (fault, machine) = (struck.fault, struck.machine);
-        self.note("ends", fault, machine);
+        let (stroke, machine) = (struck.stroke, struck.machine);
+        strike::take_back(&mut self.machines, index, &self.strokes[stroke].effect, machine);
+        self.note(FaultStep::Ends, stroke, machine);
+    }
+
+    fn skip(&self, stroke: usize, machine: Option<MachineId>, why: &Skipped) {
+        self.note(FaultStep::Skipped { why: why.to_string() }, stroke, machine);
     }
 
     /// Takes what happened to a fault into the digest and the trace; the machine is the one that it is aimed at.
-    fn note(&self, what: &str, fault: usize, machine: Option<MachineId>) {
-        note(what, fault, &self.faults[fault].action, machine);
+    fn note(&self, step: FaultStep, index: usize, machine: Option<MachineId>) {
+        let Stroke { said, effect, .. } = &self.strokes[index];
+        let did = match &step {
+            FaultStep::Strikes => "strikes".to_owned(),
+            FaultStep::Ends => "ends".to_owned(),
+            FaultStep::Skipped { why } => format!("is skipped, {why}"),
+        };
+        world::with(|world| {
+            let on = machine.map(|host| format!(" ({})", world.name(host))).unwrap_or_default();
+            let text = format!("fault {index} {did}: {}{on}", said.action);
+            world.fault(&text, || FaultEvent {
+                index,
+                kind: said.action.key(),
+                step,
+                machines: effect.befallen(machine),
+                process: effect.process().map(str::to_owned),
+                text: text.clone(),
+            });
+        });
     }
-}
-
-fn note(what: &str, index: usize, action: &Action, machine: Option<MachineId>) {
-    world::with(|world| {
-        let on = machine.map(|host| format!(" ({})", world.name(host))).unwrap_or_default();
-        let line = format!("fault {index} {what}: {action}{on}");
-        world.note(Observed::Fault, "fault", || line.clone(), line.as_bytes());
-    });
 }

@@ -1,8 +1,10 @@
 //! Who a fault is aimed at.
 
 use super::Nemesis;
-use crate::scenario::{Class, Fault, Others, Target};
-use host::world::{self, Draw, MachineId, Probe, Stream};
+use super::skip::Skipped;
+use crate::scenario::Whose;
+use crate::scenario::fault::{Aim, Effect, Stroke};
+use host::world::{Draw, MachineId, Probe, Stream};
 use std::collections::BTreeMap;
 
 /// What each machine published last, of the probes by which faults choose.
@@ -12,9 +14,9 @@ pub(super) struct Published {
 }
 
 impl Published {
-    pub(super) fn of_interest_to(faults: &[Fault]) -> Self {
-        let names = faults.iter().filter_map(|fault| match fault.action.target() {
-            Some((_, Target::Whose { probe, .. })) => Some((probe.clone(), BTreeMap::new())),
+    pub(super) fn of_interest_to(strokes: &[Stroke]) -> Self {
+        let names = strokes.iter().filter_map(|stroke| match &stroke.effect {
+            Effect::Machine(Aim::Whose(Whose { probe, .. }), _) => Some((probe.clone(), BTreeMap::new())),
             _ => None,
         });
         Published { values: names.collect() }
@@ -47,44 +49,22 @@ pub(super) fn first_value(probe: &Probe) -> Option<String> {
 
 impl Nemesis {
     /// The machine that a fault is aimed at, or why there is none.
-    pub(super) fn aim(
-        &self,
-        fault: usize,
-        target: &Target,
-        that: Option<MachineId>,
-    ) -> Result<MachineId, String> {
-        match target {
-            Target::Node(name) => Ok(host(name)),
-            Target::That => that.ok_or_else(|| "no machine published the probe".to_owned()),
-            Target::Whose { probe, value, is } => {
+    pub(super) fn aim(&self, fault: usize, aim: &Aim, that: Option<MachineId>) -> Result<MachineId, Skipped> {
+        match aim {
+            Aim::Machine(machine) => Ok(*machine),
+            Aim::That => that.ok_or(Skipped::NoPublisher),
+            Aim::Whose(whose) => {
+                let Whose { probe, value, is } = whose;
                 let fits = |host: &MachineId| {
                     self.machines.runs(*host) && self.published.says(*host, probe, value) == *is
                 };
-                let fitting: Vec<MachineId> =
-                    MachineId::first(self.machines.harm().len()).filter(fits).collect();
+                let fitting: Vec<MachineId> = self.machines.nodes().filter(fits).collect();
                 if fitting.is_empty() {
-                    return Err(format!("there is no {}", target.to_string().trim_start_matches("a ")));
+                    return Err(Skipped::Nobody(whose.clone()));
                 }
                 let stream = Stream::Target { fault, strikes: self.strikes };
                 Ok(*Draw::new(self.seed, stream).pick(&fitting))
             }
         }
     }
-
-    /// Those others from whom a node is isolated.
-    pub(super) fn others(&self, node: MachineId, others: &Others) -> Vec<MachineId> {
-        let (all, nodes) = (world::with(|world| world.machines()), self.machines.harm().len());
-        let hosts: Vec<MachineId> = match others {
-            Others::All(Class::Everyone) => MachineId::first(all).collect(),
-            Others::All(Class::Nodes) => MachineId::first(nodes).collect(),
-            Others::All(Class::Clients) => MachineId::first(all).skip(nodes).collect(),
-            Others::Machines(names) => names.iter().map(|name| host(name)).collect(),
-        };
-        hosts.into_iter().filter(|other| *other != node).collect()
-    }
-}
-
-/// The number of a machine that the scenario names; validation has seen that it exists.
-pub(super) fn host(name: &str) -> MachineId {
-    world::with(|world| world.host_named(name)).expect("a validated scenario names only machines that exist")
 }

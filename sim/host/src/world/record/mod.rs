@@ -20,7 +20,7 @@ pub use digest::{Digest, Observed};
 pub(crate) use probe::publish;
 pub use probe::{Probe, next_probes};
 pub use quota::{EVENTS_A_SECOND, EVENTS_AT_ONCE};
-pub use trace::{Happening, TraceEvent, TraceLine};
+pub use trace::{FaultEvent, FaultLine, FaultStep, Happening, Phase, TraceEvent, TraceLine};
 
 use super::World;
 use digest::Hasher;
@@ -140,12 +140,26 @@ impl World {
         std::mem::take(&mut self.ground.record.backtrace).taken()
     }
 
-    /// Takes something that the testbed did into the digest, and into the trace of a recorded run.
+    /// Takes what happened to a fault into the digest, by its words, and into the trace of a recorded run.
+    pub fn fault(&mut self, words: &str, event: impl FnOnce() -> FaultEvent) {
+        self.observe(Observed::Fault, words.as_bytes(), || Happening::Fault(event()));
+    }
+
+    /// Takes the begin of a phase into the digest, and into the trace of a recorded run.
+    pub fn phase(&mut self, phase: Phase) {
+        self.observe(Observed::Phase, phase.name().as_bytes(), || Happening::Phase(phase));
+    }
+
+    /// Takes something else that the testbed did into the digest, and into the trace of a recorded run.
     pub fn note(&mut self, kind: Observed, name: &'static str, text: impl FnOnce() -> String, bytes: &[u8]) {
+        self.observe(kind, bytes, || Happening::Note { kind: name, text: text() });
+    }
+
+    fn observe(&mut self, kind: Observed, bytes: &[u8], happening: impl FnOnce() -> Happening) {
         let (at, record) = (self.now_ns(), &mut self.ground.record);
         record.event(kind, at, 0, bytes.len() as u64);
         record.bytes(bytes);
-        record.keep(at, || Happening::Note { kind: name, text: text() });
+        record.keep(at, happening);
     }
 
     /// Takes a line that node code logged into the trace.

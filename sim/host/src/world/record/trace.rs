@@ -81,9 +81,13 @@ pub enum Happening {
         /// Its values.
         values: Vec<Value>,
     },
-    /// The testbed did something: a fault, a phase, an operation.
+    /// A fault struck, ended or was skipped.
+    Fault(FaultEvent),
+    /// A phase of the run began, or its verdict fell.
+    Phase(Phase),
+    /// The testbed did something else.
     Note {
-        /// What kind of thing: `fault`, `phase`, `operation`.
+        /// What kind of thing: `operation`, `panic`.
         kind: &'static str,
         /// In words.
         text: String,
@@ -97,6 +101,70 @@ pub enum Happening {
         /// The message and its fields.
         text: String,
     },
+}
+
+/// What happened to a fault of the plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultEvent {
+    /// Its place in the plan, from 0.
+    pub index: usize,
+    /// Its kind, by its key in the file: `partition`, `crash`.
+    pub kind: &'static str,
+    /// What happened to it.
+    pub step: FaultStep,
+    /// The machine that it befalls, or all those whose links it befalls; none where nobody was found.
+    pub machines: Vec<MachineId>,
+    /// The process that it befalls, where that is not all of the machine.
+    pub process: Option<String>,
+    /// In words.
+    pub text: String,
+}
+
+/// What happened to a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultStep {
+    /// It began.
+    Strikes,
+    /// It is over.
+    Ends,
+    /// It did not come about.
+    Skipped {
+        /// In words.
+        why: String,
+    },
+}
+
+/// The phases of a run after its boot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Clients work, and faults strike.
+    Faults,
+    /// All faults have ended, and clients stop.
+    Heal,
+    /// It is being judged.
+    Verdict,
+}
+
+impl FaultStep {
+    /// In a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            FaultStep::Strikes => "strikes",
+            FaultStep::Ends => "ends",
+            FaultStep::Skipped { .. } => "skipped",
+        }
+    }
+}
+
+impl Phase {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Faults => "fault phase",
+            Phase::Heal => "heal phase",
+            Phase::Verdict => "verdict",
+        }
+    }
 }
 
 /// A trace event with host names, as a line of `trace.jsonl`.
@@ -118,6 +186,28 @@ pub struct TraceLine<'a> {
     /// In words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// What happened to a fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultLine<'a>>,
+}
+
+/// What happened to a fault, with host names.
+#[derive(Debug, Serialize)]
+pub struct FaultLine<'a> {
+    /// Its place in the plan, from 0.
+    pub index: usize,
+    /// Its kind, by its key in the file.
+    pub kind: &'static str,
+    /// `strikes`, `ends`, `skipped`.
+    pub step: &'static str,
+    /// Why it was skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<&'a str>,
+    /// Whom it befalls.
+    pub machines: Vec<&'a str>,
+    /// The process that it befalls, where that is not all of the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process: Option<&'a str>,
 }
 
 /// What the code was at when one event was recorded.
@@ -180,11 +270,34 @@ impl TraceEvent {
                 };
                 ("probe", host.and_then(name), None, None, Some(text))
             }
+            Happening::Fault(event) => ("fault", None, None, None, Some(event.text.clone())),
+            Happening::Phase(phase) => ("phase", None, None, None, Some(phase.name().to_owned())),
             Happening::Note { kind, text } => (*kind, None, None, None, Some(text.clone())),
             Happening::Log { host, target, text } => {
                 ("log", host.and_then(name), None, None, Some(format!("{target}: {text}")))
             }
         };
-        TraceLine { time: self.at_ns, event, from, to, bytes, text }
+        let fault = match &self.happening {
+            Happening::Fault(event) => Some(event.line(names)),
+            _ => None,
+        };
+        TraceLine { time: self.at_ns, event, from, to, bytes, text, fault }
+    }
+}
+
+impl FaultEvent {
+    fn line<'a>(&'a self, names: &'a [String]) -> FaultLine<'a> {
+        let name = |machine: &MachineId| names.get(machine.index()).map(String::as_str);
+        FaultLine {
+            index: self.index,
+            kind: self.kind,
+            step: self.step.name(),
+            why: match &self.step {
+                FaultStep::Skipped { why } => Some(why),
+                FaultStep::Strikes | FaultStep::Ends => None,
+            },
+            machines: self.machines.iter().filter_map(name).collect(),
+            process: self.process.as_deref(),
+        }
     }
 }

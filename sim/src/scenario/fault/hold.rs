@@ -1,0 +1,52 @@
+//! Packets between machines of different groups wait, and arrive after the fault ends: `hold = [["n1"], ["n2"]]`.
+
+use super::{
+    Action, Checked, Checks, Drawing, Drawn, FaultError, Kind, LinkEffect, Name, Path, Plan, Said, Stage,
+    groups,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+pub(super) static KIND: Kind = Kind::new::<Hold>("hold").drawn(&[Drawn {
+    name: "hold",
+    about: "Packets between two groups wait.",
+    nodes_min: 2,
+    draw,
+}]);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Hold {
+    /// Packets between machines of different groups wait, and arrive after the fault ends.
+    hold: Vec<Vec<Name>>,
+}
+
+impl Said for Hold {
+    type Form = Self;
+
+    fn kind() -> &'static Kind {
+        &KIND
+    }
+
+    fn read(form: Self) -> Result<Self, FaultError> {
+        Ok(form)
+    }
+
+    fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {
+        checks.groups(path, &self.hold)
+    }
+
+    fn plan(&self, stage: &Stage) -> Plan {
+        groups::between(stage.cast, &self.hold, LinkEffect::Hold)
+    }
+}
+
+fn draw(drawing: &mut Drawing) -> Option<Action> {
+    Some(Hold { hold: drawing.groups() }.into())
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "hold {}", groups::words(&self.hold))
+    }
+}

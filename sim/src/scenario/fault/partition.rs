@@ -1,0 +1,53 @@
+//! Packets between machines of different groups are lost, both ways: `partition = [["n1"], ["n2", "n3"]]`. Machines that
+//! are not named keep all their links.
+
+use super::{
+    Action, Checked, Checks, Drawing, Drawn, FaultError, Kind, LinkEffect, Name, Path, Plan, Said, Stage,
+    groups,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+pub(super) static KIND: Kind = Kind::new::<Partition>("partition").drawn(&[Drawn {
+    name: "partition",
+    about: "The nodes fall into two groups that do not hear each other.",
+    nodes_min: 2,
+    draw,
+}]);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Partition {
+    /// Packets between machines of different groups are lost, both ways. Machines not named keep all their links.
+    pub(super) partition: Vec<Vec<Name>>,
+}
+
+impl Said for Partition {
+    type Form = Self;
+
+    fn kind() -> &'static Kind {
+        &KIND
+    }
+
+    fn read(form: Self) -> Result<Self, FaultError> {
+        Ok(form)
+    }
+
+    fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {
+        checks.groups(path, &self.partition)
+    }
+
+    fn plan(&self, stage: &Stage) -> Plan {
+        groups::between(stage.cast, &self.partition, LinkEffect::Cut)
+    }
+}
+
+fn draw(drawing: &mut Drawing) -> Option<Action> {
+    Some(Partition { partition: drawing.groups() }.into())
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "partition {}", groups::words(&self.partition))
+    }
+}
