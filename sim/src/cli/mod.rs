@@ -8,7 +8,7 @@
 //! ```
 //!
 //! One file a subcommand. People read what goes to the terminal, `--json` is for programs; progress goes to standard
-//! error. Exit codes: 0 as expected, 1 a violation or an expectation not met, 2 bad input and nothing was run,
+//! error. Exit codes: 0 as expected, 1 a violation, an expectation not met or nothing shown, 2 bad input and nothing was run,
 //! 3 unknown, 4 nondeterminism. A failure ends with the next command to type.
 
 mod check;
