@@ -1,7 +1,7 @@
 //! The command as its users meet it: what it prints, and its exit codes.
 #![allow(clippy::unwrap_used)] // the helpers of a test are the test
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -187,7 +187,7 @@ fn the_zoo_has_a_line_a_flaw() {
 fn list_and_schema_print_json() {
     let output = splitbrain(&["list", "--json"]);
     for entry in lines(&output) {
-        has_keys(&entry, &["scenario", "system", "title"]);
+        has_keys(&entry, &["scenario", "system", "title", "expect", "inherited"]);
     }
     let schema = &lines(&splitbrain(&["schema"]))[0];
     assert!(schema["properties"]["workload"].is_object());
@@ -198,4 +198,18 @@ fn a_closed_pipe_is_no_error() {
     let shell = format!("'{}' list | head -1", env!("CARGO_BIN_EXE_splitbrain"));
     let output = Command::new("sh").args(["-c", &shell]).output().unwrap();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn list_shows_what_a_scenario_inherits_and_what_it_says_itself() {
+    let listed = |file: &str| {
+        let output = splitbrain(&["list", "--json", &format!("scenarios/failover/{file}.toml")]);
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let inherits = listed("stolon-swarm-sync");
+    assert_eq!(inherits["expect"], json!({ "tolerates": ["one-writable"] }));
+    assert_eq!(inherits["inherited"][0]["checker"], "one-writable");
+    assert!(inherits["inherited"][0]["because"].as_str().unwrap().contains("the fence"));
+    let says = listed("stolon-quiet-sync");
+    assert_eq!((&says["expect"], &says["inherited"]), (&json!("valid"), &json!([])));
 }

@@ -7,21 +7,23 @@ use std::path::{Path, PathBuf};
 
 const FILE_LINES_MAX: usize = 600;
 
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
-    fn collect(folder: &Path, files: &mut Vec<(PathBuf, String)>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                collect(&path, files);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push((path.clone(), fs::read_to_string(path).unwrap()));
-            }
+/// The files below a folder with one of these endings.
+fn collect(folder: &Path, endings: &[&str], files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, endings, files);
+        } else if endings.iter().any(|ending| path.to_string_lossy().ends_with(ending)) {
+            files.push(path);
         }
     }
+}
+
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
-    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut files);
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &[".rs"], &mut files);
     assert!(!files.is_empty(), "{folder} has sources");
-    files
+    files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
 }
 
 /// Whether a crate's manifest names a crate of this workspace as a dependency.
@@ -178,6 +180,44 @@ fn rules_are_plain_functions() {
         }
     }
     assert!(found.is_empty(), "rules neither wait nor reach out: that is the node's\n{}", found.join("\n"));
+}
+
+/// Files that are named and not kept here: others', as their authors name them, and what the command writes.
+const ELSEWHERE: [&str; 4] =
+    ["replication/mod.rs", "progress/inflight/mod.rs", "raft_state/io_state.rs", "scenario.toml"];
+
+/// The files that a text names: what stands in backticks and ends like one.
+fn named_files(text: &str) -> impl Iterator<Item = &str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let is_file = |name: &&str| {
+        let plain = name.chars().all(|c| c.is_alphanumeric() || "._-/".contains(c));
+        plain && [".rs", ".toml", ".md"].iter().any(|end| name.len() > end.len() && name.ends_with(end))
+    };
+    quoted.filter(is_file).map(|name| name.trim_start_matches("../"))
+}
+
+#[test]
+fn every_file_that_a_document_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut there: Vec<PathBuf> = Vec::new();
+    for folder in ["src", "sim", "protocols", "tests", "benches", "examples", "scenarios", "docs"] {
+        collect(&root.join(folder), &[".rs", ".toml", ".md"], &mut there);
+    }
+    let exists = |name: &str| ELSEWHERE.contains(&name) || there.iter().any(|path| path.ends_with(name));
+    let mut documents: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md"].map(PathBuf::from).into();
+    for folder in ["protocols", "src", "docs"] {
+        collect(&root.join(folder), &[".rs", ".md"], &mut documents);
+    }
+    let mut missing = Vec::new();
+    for document in documents {
+        let text = fs::read_to_string(root.join(&document)).unwrap();
+        let is_code = document.extension().is_some_and(|extension| extension == "rs");
+        for line in text.lines().filter(|line| !is_code || line.trim_start().starts_with("//")) {
+            let names = named_files(line).filter(|name| !exists(name));
+            missing.extend(names.map(|name| format!("{}: {name}", document.display())));
+        }
+    }
+    assert!(missing.is_empty(), "there is no such file:\n{}", missing.join("\n"));
 }
 
 #[test]

@@ -211,11 +211,8 @@ mod tests {
     use super::*;
     use host::world::Stream;
 
-    const OPERATIONS: [Operation<u32>; 3] = [
-        Operation("never", |_, _| 0),
-        Operation("often", |_, _| 1),
-        Operation("key", |mix, draw| mix.key(draw)),
-    ];
+    const OPERATIONS: [Operation<u32>; 3] =
+        [Operation("never", |_, _| 0), Operation("often", |_, _| 1), Operation("key", Mix::key)];
 
     #[test]
     fn an_operation_is_picked_by_its_weight_and_then_made() {

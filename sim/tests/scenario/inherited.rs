@@ -14,7 +14,7 @@ fn forgetful(expects: &str) -> String {
 }
 
 fn tolerates(text: &str) -> [bool; 2] {
-    let expect = parse(text).unwrap().check.expect;
+    let expect = parse(text).expect("it is a scenario").check.expect;
     ["one-owner", "convergence"].map(|checker| expect.tolerates(checker))
 }
 
