@@ -10,7 +10,8 @@
 use sim::catalog::Catalog;
 use sim::history::Line;
 use sim::latency::{Latencies, Sample};
-use sim::run::{Attention, Recording, once};
+use sim::once;
+use sim::run::{Attention, Recording};
 use std::collections::BTreeMap;
 use std::time::Instant;
 

@@ -10,7 +10,8 @@
 mod support;
 
 use sim::catalog::{Case, Catalog};
-use sim::run::{Attention, Met, once};
+use sim::once;
+use sim::run::{Attention, Met};
 use splitbrain::systems::failover::Figures;
 use std::time::Duration;
 

@@ -2,7 +2,8 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sim::catalog::{Case, Catalog};
-use sim::run::{Attention, once};
+use sim::once;
+use sim::run::Attention;
 
 fn case(name: &str, overrides: &[(&str, &str)]) -> Case {
     let overrides: Vec<(String, String)> =

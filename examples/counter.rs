@@ -160,9 +160,9 @@ impl System for Counter {
         CounterClient { node: client.nodes[client.id as usize % client.nodes.len()], stream: None }
     }
 
-    fn checkers(&self) -> Checkers<Self> {
+    fn checkers(&self) -> Checkers<Op, String, View> {
         let mut most = BTreeMap::new();
-        Checkers::<Self>::new()
+        Checkers::<Op, String, View>::new()
             .convergence(|views| {
                 let mut up = views.up();
                 let Some((first, view)) = up.next() else { return Ok(()) };

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::catalog::Catalog;
 use sim::check::Checkers;
-use sim::run::{Attention, Report, once};
+use sim::once;
+use sim::run::{Attention, Report};
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -72,8 +73,8 @@ impl System for Broken {
         Idle { hangs: matches!(client.options.breaks, Breaks::ClientHangs) }
     }
 
-    fn checkers(&self) -> Checkers<Self> {
-        Checkers::<Self>::new().convergence(|views| match views.get(1) {
+    fn checkers(&self) -> Checkers<(), (), String> {
+        Checkers::<(), (), String>::new().convergence(|views| match views.get(1) {
             Some(view) if view.ends_with("NeverConverges") => Err(format!("still moving: {view}")),
             _ => Ok(()),
         })

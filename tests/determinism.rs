@@ -5,7 +5,8 @@ mod support;
 
 use sim::Digest;
 use sim::catalog::{Case, Catalog};
-use sim::run::{Attention, once};
+use sim::once;
+use sim::run::Attention;
 use sim::scenario::Scenario;
 use sim::sweep::{Again, Plan, Step, sweep};
 use std::collections::BTreeMap;

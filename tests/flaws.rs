@@ -1,7 +1,8 @@
 //! Each flaw's near twin: the zoo's scenario without the flaw does not show what the flaw shows.
 
 use sim::catalog::Catalog;
-use sim::run::{Attention, once};
+use sim::once;
+use sim::run::Attention;
 use std::time::Duration;
 
 /// How much of each twin is simulated: sixty short runs, a dozen long ones.

@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sim::catalog::Catalog;
 use sim::check::Checkers;
-use sim::run::{Attention, once};
+use sim::once;
+use sim::run::Attention;
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, Digest, NodeContext, Operation, Outcome, System};
 use std::collections::HashMap;
@@ -70,7 +71,7 @@ impl System for Leaky {
         Idle
     }
 
-    fn checkers(&self) -> Checkers<Self> {
+    fn checkers(&self) -> Checkers<(), (), ()> {
         Checkers::new()
     }
 }

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::catalog::{Case, Catalog};
 use sim::check::Checkers;
-use sim::run::{Attention, Report, once};
+use sim::once;
+use sim::run::{Attention, Report};
 use sim::scenario::Scenario;
 use sim::sweep::{Again, Plan, Progress, sweep};
 use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
@@ -60,8 +61,8 @@ impl System for Foreign {
         Idle
     }
 
-    fn checkers(&self) -> Checkers<Self> {
-        Checkers::<Self>::new().convergence(|_| Ok(()))
+    fn checkers(&self) -> Checkers<(), (), u32> {
+        Checkers::new().convergence(|_| Ok(()))
     }
 }
 

@@ -6,7 +6,8 @@
 
 use sim::catalog::Catalog;
 use sim::check::Checkers;
-use sim::run::{Attention, once};
+use sim::once;
+use sim::run::Attention;
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::hint::black_box;
@@ -50,8 +51,8 @@ impl System for Computing {
         Idle
     }
 
-    fn checkers(&self) -> Checkers<Self> {
-        Checkers::<Self>::new().convergence(|views| match views.up().count() {
+    fn checkers(&self) -> Checkers<(), (), u64> {
+        Checkers::new().convergence(|views| match views.up().count() {
             2 => Ok(()),
             up => Err(format!("{up} of 2 nodes have computed")),
         })

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::catalog::{Case, Catalog};
 use sim::check::Checkers;
-use sim::run::{Attention, once};
+use sim::once;
+use sim::run::Attention;
 use sim::scenario::Scenario;
 use sim::sweep::{Plan, confirm_on_a_fresh_thread, sweep};
 use sim::verdict::Lack;
@@ -66,8 +67,8 @@ impl System for Empty {
         Idle(client.options.lacks)
     }
 
-    fn checkers(&self) -> Checkers<Self> {
-        Checkers::<Self>::new().convergence(|_| Ok(())).invariant("once", |seen| {
+    fn checkers(&self) -> Checkers<(), (), u32> {
+        Checkers::new().convergence(|_| Ok(())).invariant("once", |seen| {
             let _ = seen.on("judged");
             Ok(())
         })

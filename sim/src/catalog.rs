@@ -1,7 +1,7 @@
 //! The systems of a command or test, and the scenario files written for them.
 
+use crate::erased::AnySystem;
 use crate::scenario::{Scenario, ScenarioError, Systems, Tolerated, Vocabulary, nearest};
-use crate::system::AnySystem;
 use std::path::{Path, PathBuf};
 
 /// A scenario file, loaded.

@@ -15,6 +15,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`system`] | what a user implements: a system, its clients, its operations |
+//! | [`erased`] | systems without their types, and one run of any |
 //! | [`catalog`] | the systems and scenario files of a command or test |
 //! | [`check`] | what is judged: invariants, convergence |
 //! | [`scenario`] | scenario files: types, errors, resolving with a seed |
@@ -38,6 +39,7 @@ compile_error!(
 pub mod catalog;
 pub mod check;
 pub mod cli;
+pub mod erased;
 pub mod history;
 pub mod latency;
 pub mod run;
@@ -48,7 +50,8 @@ pub mod testing;
 pub mod verdict;
 
 pub use check::Checkers;
+pub use erased::{AnySystem, once};
 pub use host::world::{Digest, Draw, Stream};
 pub use scenario::Tolerated;
-pub use system::{AnySystem, Client, ClientContext, Mix, NodeContext, Operation, Outcome, System};
+pub use system::{Client, ClientContext, Mix, NodeContext, Operation, Outcome, System};
 pub use testing::test;

@@ -1,11 +1,11 @@
 //! A system under test: what a user of the testbed writes.
 //!
-//! [`System`] says how a node boots, what clients can do, and what is checked. [`AnySystem`] is the same without its
-//! types, so that one command line can hold many; every [`System`] is one.
+//! [`System`] says how a node boots, what clients can do, and what is checked. [`AnySystem`](crate::AnySystem) is the same
+//! without its types.
 
 use crate::check::Checkers;
-use crate::run::{self, Attention, Recording, Report};
-use crate::scenario::{Scenario, Tolerated, Vocabulary};
+pub use crate::history::Outcome;
+use crate::scenario::{Scenario, Tolerated};
 use host::disk::Disk;
 use host::world::Draw;
 use schemars::JsonSchema;
@@ -55,7 +55,7 @@ pub trait System: Send + Sync + Sized + 'static {
     }
 
     /// What is judged.
-    fn checkers(&self) -> Checkers<Self>;
+    fn checkers(&self) -> Checkers<Self::Op, Self::Ret, Self::View>;
 
     /// What it does not promise under these options, each with the reason. A scenario that says nothing of what it
     /// expects tolerates it.
@@ -103,17 +103,6 @@ pub trait Client<Op, Ret> {
 #[derive(Debug)]
 pub struct Operation<Op>(pub &'static str, pub fn(&Mix, &mut Draw) -> Op);
 
-/// How an operation ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome<Ret> {
-    /// It happened, and this is the answer.
-    Ok(Ret),
-    /// It did not happen, and never will.
-    Fail(String),
-    /// It may have happened, or happen later, or never.
-    Unknown(String),
-}
-
 /// The operations of a workload, and how often each.
 #[derive(Debug, Clone)]
 pub struct Mix {
@@ -157,47 +146,6 @@ impl Mix {
         // The inverse of the law's continuous form: 1/x between 1 and keys + 1.
         let rank = libm::exp(draw.unit() * libm::log(f64::from(self.keys) + 1.0)) as u32 - 1;
         self.first_key + rank.min(self.keys - 1)
-    }
-}
-
-/// A [`System`] without its types.
-pub trait AnySystem: Send + Sync + 'static {
-    /// The name that scenarios use.
-    fn name(&self) -> &'static str;
-
-    /// What a scenario may name of it.
-    fn vocabulary(&self) -> Vocabulary;
-
-    /// What it does not promise under these options, which it can read.
-    fn tolerates(&self, options: &toml::Table) -> Vec<Tolerated>;
-
-    /// Runs a resolved plan on the calling thread, which must be fresh and seeded: see [`run::on_fresh_thread`].
-    fn run(&'static self, plan: &Scenario, seed: u64, attention: Attention) -> (Report, Option<Recording>);
-}
-
-impl<S: System> AnySystem for S {
-    fn name(&self) -> &'static str {
-        S::NAME
-    }
-
-    fn vocabulary(&self) -> Vocabulary {
-        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Vocabulary {
-            operations: S::operations().iter().map(|Operation(name, _)| (*name).to_owned()).collect(),
-            probes: owned(&S::probes()),
-            processes: owned(S::PROCESSES),
-            checkers: self.checkers().names().map(str::to_owned).collect(),
-            ..Vocabulary::with_options::<S::Options>()
-        }
-    }
-
-    fn tolerates(&self, options: &toml::Table) -> Vec<Tolerated> {
-        let options = options.clone().try_into().expect("a validated scenario has readable options");
-        System::tolerates(self, &options)
-    }
-
-    fn run(&'static self, plan: &Scenario, seed: u64, attention: Attention) -> (Report, Option<Recording>) {
-        run::run(self, plan, seed, attention)
     }
 }
 

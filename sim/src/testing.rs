@@ -8,7 +8,7 @@
 use crate::catalog::{Case, Catalog};
 use crate::sweep::{self, Failure, Plan, Step};
 
-use crate::system::AnySystem;
+use crate::erased::AnySystem;
 use crate::verdict::Vacuity;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fmt::Write;

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use sim::catalog::Catalog;
 use sim::check::Checkers;
 use sim::check::linearizable::Model;
-use sim::run::{Attention, Report, Verdict, once};
+use sim::once;
+use sim::run::{Attention, Report, Verdict};
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::cell::Cell;
@@ -53,7 +54,7 @@ impl<const TYPED: bool> System for Memory<TYPED> {
         Handle { cache: client.options.caches.then_some(0) }
     }
 
-    fn checkers(&self) -> Checkers<Self> {
+    fn checkers(&self) -> Checkers<Op, u64, ()> {
         let checkers = Checkers::new();
         if TYPED { checkers.linearizable(Register) } else { checkers }
     }

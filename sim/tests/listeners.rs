@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::catalog::Catalog;
 use sim::check::Checkers;
-use sim::run::{Attention, Report, once};
+use sim::once;
+use sim::run::{Attention, Report};
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::time::Duration;
@@ -44,9 +45,9 @@ impl System for Counting {
     }
 
     /// The listener keeps all counts, the latest last; it is added after the first checker, and before the others.
-    fn checkers(&self) -> Checkers<Self> {
+    fn checkers(&self) -> Checkers<(), (), ()> {
         let mut own = 0;
-        Checkers::<Self>::new()
+        Checkers::new()
             .invariant("alone", |_| Ok(()))
             .listener(Vec::new(), |heard, seen| {
                 heard.extend(seen.probe.map(|probe| probe.values[0].to_string()));

@@ -122,10 +122,10 @@ impl System for Bank {
         BankClient { auditor, bank: Connection::new(client.nodes), last: None }
     }
 
-    fn checkers(&self) -> Checkers<Self> {
+    fn checkers(&self) -> Checkers<Op, Ret, View> {
         let mut written = Written::default();
         let mut durable = BTreeMap::new();
-        Checkers::<Self>::new()
+        Checkers::new()
             .invariant("balance", |seen| if is_news(seen) { above_zero(seen.views) } else { Ok(()) })
             .invariant("closed", closed_is_still)
             .invariant("conservation", |seen| {

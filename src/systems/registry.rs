@@ -107,7 +107,7 @@ impl System for Registry {
         make(mix, &mut at_the_name)
     }
 
-    fn checkers(&self) -> Checkers<Self> {
+    fn checkers(&self) -> Checkers<Op, Option<String>, View> {
         let mut beaten_by = BTreeMap::new();
         Checkers::new()
             .eventually("alive", alive)

@@ -99,9 +99,9 @@ impl System for Store {
         StoreClient { id: client.id, leases: 0, store }
     }
 
-    fn checkers(&self) -> Checkers<Self> {
+    fn checkers(&self) -> Checkers<Op, Ret, View> {
         let mut came_to = BTreeMap::new();
-        Checkers::<Self>::new()
+        Checkers::new()
             .invariant("agreement", move |seen| agree(&mut came_to, seen))
             .invariant("lease", |seen| no_probe(seen, LEASE_EARLY))
             .invariant("watch", |seen| no_probe(seen, WATCH_GAP))

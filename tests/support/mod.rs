@@ -1,7 +1,8 @@
 //! What several test targets need.
 
 use sim::catalog::{Case, Catalog};
-use sim::run::{Attention, Recording, Report, once};
+use sim::once;
+use sim::run::{Attention, Recording, Report};
 
 /// The scenario with this short name.
 pub fn case(name: &str) -> Case {

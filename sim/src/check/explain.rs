@@ -4,7 +4,7 @@ use super::judge::Ruling;
 use super::linearizable::Evidence;
 use super::transactions::Found;
 use crate::history::Recorded;
-use crate::run::Verdict;
+use crate::verdict::Verdict;
 use std::fmt::Write;
 
 /// The evidence of a linearizability violation, in words.

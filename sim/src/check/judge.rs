@@ -3,10 +3,9 @@
 use super::linearizable::models::{self, Named};
 use super::linearizable::{Budget, Finding, Judgement, Model, Operation, check};
 use super::transactions::{self, Judged, Workload};
-use super::{LINEARIZABLE, explain, judging};
-use crate::history::{End, History, HistoryError, Recorded, paired, paired_bare};
-use crate::run::Verdict;
-use crate::system::{Outcome, System};
+use super::{LINEARIZABLE, Linearizable, explain, judging};
+use crate::history::{End, History, HistoryError, Outcome, Recorded, paired, paired_bare};
+use crate::verdict::Verdict;
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
@@ -95,15 +94,19 @@ impl Judge {
 const OF_RUN: Budget = Budget { time: None, memory_bytes: 256 << 20 };
 
 /// Judges the history of a run that has ended, by the model that its scenario names and the one that its system has.
-pub(crate) fn at_the_end<S: System>(
-    system: &S,
+pub(crate) fn at_the_end<Op: Serialize, Ret: Serialize>(
+    by_type: Option<Linearizable<Op, Ret>>,
     named: Option<&str>,
-    history: &History<S::Op, S::Ret>,
+    history: &History<Op, Ret>,
 ) -> Vec<Ruling> {
-    judging::by(LINEARIZABLE, || rulings(system, named, history))
+    judging::by(LINEARIZABLE, || rulings(by_type, named, history))
 }
 
-fn rulings<S: System>(system: &S, named: Option<&str>, history: &History<S::Op, S::Ret>) -> Vec<Ruling> {
+fn rulings<Op: Serialize, Ret: Serialize>(
+    by_type: Option<Linearizable<Op, Ret>>,
+    named: Option<&str>,
+    history: &History<Op, Ret>,
+) -> Vec<Ruling> {
     let by_name = named.map(|name| {
         let named: Named = name.parse().expect("a validated scenario names a model");
         let recorded = paired(&history.lines());
@@ -112,7 +115,7 @@ fn rulings<S: System>(system: &S, named: Option<&str>, history: &History<S::Op, 
             |judgement| ruling(&judgement, &recorded),
         )
     });
-    let by_type = system.checkers().linearizable.map(|judge| judge(history, OF_RUN));
+    let by_type = by_type.map(|judge| judge(history, OF_RUN));
     by_name.into_iter().chain(by_type).collect()
 }
 

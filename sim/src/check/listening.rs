@@ -1,35 +1,34 @@
 //! Checkers that read what one listener keeps.
 
 use super::{Checkers, Harm, Seen, Views};
-use crate::system::System;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Checkers of which those added here read the state of a listener; nothing but the listener changes it. Turned back
 /// [into](From) [`Checkers`] when they are complete.
-pub struct Listening<S: System, T> {
-    checkers: Checkers<S>,
+pub struct Listening<Op, Ret, View, T> {
+    checkers: Checkers<Op, Ret, View>,
     state: Rc<RefCell<T>>,
 }
 
-impl<S: System, T> std::fmt::Debug for Listening<S, T> {
+impl<Op, Ret, View: 'static, T> std::fmt::Debug for Listening<Op, Ret, View, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.checkers.fmt(f)
     }
 }
 
-impl<S: System, T> From<Listening<S, T>> for Checkers<S> {
-    fn from(listening: Listening<S, T>) -> Self {
+impl<Op, Ret, View, T> From<Listening<Op, Ret, View, T>> for Checkers<Op, Ret, View> {
+    fn from(listening: Listening<Op, Ret, View, T>) -> Self {
         listening.checkers
     }
 }
 
-impl<S: System, T: 'static> Listening<S, T> {
+impl<Op, Ret, View: 'static, T: 'static> Listening<Op, Ret, View, T> {
     /// These checkers and a listener.
     pub(super) fn new(
-        mut checkers: Checkers<S>,
+        mut checkers: Checkers<Op, Ret, View>,
         state: T,
-        mut hear: impl FnMut(&mut T, &Seen<'_, S::View>) + 'static,
+        mut hear: impl FnMut(&mut T, &Seen<'_, View>) + 'static,
     ) -> Self {
         let state = Rc::new(RefCell::new(state));
         let heard = Rc::clone(&state);
@@ -42,7 +41,7 @@ impl<S: System, T: 'static> Listening<S, T> {
     pub fn invariant(
         self,
         name: &'static str,
-        mut check: impl FnMut(&T, &Seen<'_, S::View>) -> Result<(), String> + 'static,
+        mut check: impl FnMut(&T, &Seen<'_, View>) -> Result<(), String> + 'static,
     ) -> Self {
         let Listening { checkers, state } = self;
         let heard = Rc::clone(&state);
@@ -54,7 +53,7 @@ impl<S: System, T: 'static> Listening<S, T> {
     pub fn eventually(
         self,
         name: &'static str,
-        check: impl Fn(&T, &Views<S::View>) -> Result<(), String> + 'static,
+        check: impl Fn(&T, &Views<View>) -> Result<(), String> + 'static,
     ) -> Self {
         let Listening { checkers, state } = self;
         let heard = Rc::clone(&state);
@@ -63,7 +62,7 @@ impl<S: System, T: 'static> Listening<S, T> {
 
     /// Adds convergence: see [`Checkers::convergence`].
     #[must_use]
-    pub fn convergence(self, check: impl Fn(&T, &Views<S::View>) -> Result<(), String> + 'static) -> Self {
+    pub fn convergence(self, check: impl Fn(&T, &Views<View>) -> Result<(), String> + 'static) -> Self {
         self.eventually(super::CONVERGENCE, check)
     }
 

@@ -36,9 +36,9 @@ pub(crate) use vacuity::{Judged, of_run as lacks_of_run};
 pub use views::Views;
 
 use crate::history::History;
-use crate::system::System;
 use host::world::Probe;
 use linearizable::{Budget, Model};
+use serde::Serialize;
 use std::cell::Cell;
 
 /// The checker that a node's own end violates.
@@ -108,7 +108,7 @@ type Recoverable = Box<dyn Fn(&[Harm]) -> Result<(), String>>;
 type Listener<V> = Box<dyn FnMut(&Seen<'_, V>)>;
 type Holds<V> = Box<dyn FnMut(&Seen<'_, V>) -> Result<(), String>>;
 type Eventually<V> = Box<dyn Fn(&Views<V>) -> Result<(), String>>;
-type Linearizable<Op, Ret> = Box<dyn Fn(&History<Op, Ret>, Budget) -> Ruling>;
+pub(crate) type Linearizable<Op, Ret> = Box<dyn Fn(&History<Op, Ret>, Budget) -> Ruling>;
 
 struct Invariant<V> {
     name: &'static str,
@@ -118,27 +118,27 @@ struct Invariant<V> {
 }
 
 /// The checkers of a system, made anew for each run: they may remember.
-pub struct Checkers<S: System> {
-    listeners: Vec<Listener<S::View>>,
-    invariants: Vec<Invariant<S::View>>,
-    eventually: Vec<(&'static str, Eventually<S::View>)>,
-    pub(crate) linearizable: Option<Linearizable<S::Op, S::Ret>>,
+pub struct Checkers<Op, Ret, View> {
+    listeners: Vec<Listener<View>>,
+    invariants: Vec<Invariant<View>>,
+    eventually: Vec<(&'static str, Eventually<View>)>,
+    linearizable: Option<Linearizable<Op, Ret>>,
     recoverable: Option<Recoverable>,
 }
 
-impl<S: System> std::fmt::Debug for Checkers<S> {
+impl<Op, Ret, View: 'static> std::fmt::Debug for Checkers<Op, Ret, View> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.names()).finish()
     }
 }
 
-impl<S: System> Default for Checkers<S> {
+impl<Op, Ret, View: 'static> Default for Checkers<Op, Ret, View> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<S: System> Checkers<S> {
+impl<Op, Ret, View: 'static> Checkers<Op, Ret, View> {
     /// No checkers but those that every system has.
     pub fn new() -> Self {
         Checkers {
@@ -155,8 +155,8 @@ impl<S: System> Checkers<S> {
     pub fn listener<T: 'static>(
         self,
         state: T,
-        hear: impl FnMut(&mut T, &Seen<'_, S::View>) + 'static,
-    ) -> Listening<S, T> {
+        hear: impl FnMut(&mut T, &Seen<'_, View>) + 'static,
+    ) -> Listening<Op, Ret, View, T> {
         Listening::new(self, state, hear)
     }
 
@@ -165,7 +165,7 @@ impl<S: System> Checkers<S> {
     pub fn invariant(
         mut self,
         name: &'static str,
-        check: impl FnMut(&Seen<'_, S::View>) -> Result<(), String> + 'static,
+        check: impl FnMut(&Seen<'_, View>) -> Result<(), String> + 'static,
     ) -> Self {
         self.invariants.push(Invariant { name, check: Box::new(check), judged: false });
         self
@@ -176,7 +176,7 @@ impl<S: System> Checkers<S> {
     pub fn eventually(
         mut self,
         name: &'static str,
-        check: impl Fn(&Views<S::View>) -> Result<(), String> + 'static,
+        check: impl Fn(&Views<View>) -> Result<(), String> + 'static,
     ) -> Self {
         self.eventually.push((name, Box::new(check)));
         self
@@ -184,13 +184,17 @@ impl<S: System> Checkers<S> {
 
     /// Adds convergence: what must hold eventually, under its usual name.
     #[must_use]
-    pub fn convergence(self, check: impl Fn(&Views<S::View>) -> Result<(), String> + 'static) -> Self {
+    pub fn convergence(self, check: impl Fn(&Views<View>) -> Result<(), String> + 'static) -> Self {
         self.eventually(CONVERGENCE, check)
     }
 
     /// Adds linearizability: what clients saw must have an order that the model allows.
     #[must_use]
-    pub fn linearizable(mut self, model: impl Model<Op = S::Op, Ret = S::Ret> + 'static) -> Self {
+    pub fn linearizable(mut self, model: impl Model<Op = Op, Ret = Ret> + 'static) -> Self
+    where
+        Op: Clone + Serialize,
+        Ret: Clone + Serialize,
+    {
         self.linearizable = Some(Box::new(move |history, budget| judge::of_run(&model, history, budget)));
         self
     }
@@ -210,8 +214,12 @@ impl<S: System> Checkers<S> {
     pub fn linearizable_in_parts<M: Model + 'static>(
         mut self,
         model: M,
-        split: impl Fn(&S::Op, Option<&S::Ret>) -> Vec<(M::Op, Option<M::Ret>)> + 'static,
-    ) -> Self {
+        split: impl Fn(&Op, Option<&Ret>) -> Vec<(M::Op, Option<M::Ret>)> + 'static,
+    ) -> Self
+    where
+        Op: Serialize,
+        Ret: Serialize,
+    {
         let judge = move |history: &_, budget| judge::of_run_in_parts(&model, &split, history, budget);
         self.linearizable = Some(Box::new(judge));
         self
@@ -226,7 +234,7 @@ impl<S: System> Checkers<S> {
     pub(crate) fn broken(
         &mut self,
         probe: Option<&Probe>,
-        views: &Views<S::View>,
+        views: &Views<View>,
     ) -> impl Iterator<Item = (&'static str, String)> {
         let seen = Seen::new(probe, views);
         self.listeners.iter_mut().for_each(|hear| judging::by("listener", || hear(&seen)));
@@ -239,7 +247,7 @@ impl<S: System> Checkers<S> {
     }
 
     /// The first of what must hold eventually that does not hold now, and why.
-    pub(crate) fn unmet(&self, views: &Views<S::View>) -> Option<(&'static str, String)> {
+    pub(crate) fn unmet(&self, views: &Views<View>) -> Option<(&'static str, String)> {
         self.eventually
             .iter()
             .find_map(|(name, check)| Some((*name, judging::by(name, || check(views)).err()?)))
@@ -259,6 +267,11 @@ impl<S: System> Checkers<S> {
     /// The invariants that had nothing to judge so far.
     fn never_judged(&self) -> impl Iterator<Item = &'static str> {
         self.invariants.iter().filter(|invariant| !invariant.judged).map(|invariant| invariant.name)
+    }
+
+    /// What judges the history, if something does.
+    pub(crate) fn into_linearizable(self) -> Option<Linearizable<Op, Ret>> {
+        self.linearizable
     }
 
     /// The names of all checkers.

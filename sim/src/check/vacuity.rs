@@ -1,7 +1,6 @@
 //! What a run lacks, of all that makes its verdict worth something.
 
 use super::{Checkers, Views};
-use crate::system::System;
 use crate::verdict::{Lack, Vacuity};
 use std::collections::BTreeSet;
 
@@ -23,25 +22,25 @@ impl Judged {
     }
 
     /// The run is over.
-    pub(crate) fn ended<S: System>(&mut self, checkers: &Checkers<S>) {
+    pub(crate) fn ended<Op, Ret, View: 'static>(&mut self, checkers: &Checkers<Op, Ret, View>) {
         self.never = checkers.never_judged().collect();
     }
 }
 
 /// What that is.
-pub(crate) fn of_run<S: System>(
-    checkers: &Checkers<S>,
+pub(crate) fn of_run<Op, Ret, View: 'static>(
+    checkers: &Checkers<Op, Ret, View>,
     judged: &Judged,
     succeeded: u64,
-    probes: impl Iterator<Item = &'static str>,
+    undeclared: impl Iterator<Item = &'static str>,
 ) -> Vec<Vacuity> {
     let mut vacuities = Vec::new();
     let mut lacks = |lack, message: String| vacuities.push(Vacuity { lack, message });
     if !checkers.read_views() && checkers.linearizable.is_none() {
-        lacks(Lack::NoChecker, format!("the system {} has no checker", S::NAME));
+        lacks(Lack::NoChecker, "the system has no checker of its own".to_owned());
     }
     if checkers.read_views() && !judged.views {
-        let wanted = std::any::type_name::<S::View>();
+        let wanted = std::any::type_name::<View>();
         lacks(
             Lack::NoView,
             match judged.registered.iter().next() {
@@ -55,8 +54,7 @@ pub(crate) fn of_run<S: System>(
     if succeeded == 0 {
         lacks(Lack::NoSuccess, "no operation of a client succeeded".to_owned());
     }
-    let declared = S::probes();
-    for probe in probes.filter(|probe| !declared.contains(probe)) {
+    for probe in undeclared {
         lacks(
             Lack::UndeclaredProbe,
             format!("the probe `{probe}` was published, and `System::probes` has no such name"),

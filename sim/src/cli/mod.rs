@@ -27,7 +27,7 @@ mod twice;
 mod zoo;
 
 use crate::catalog::{Case, Catalog};
-use crate::system::AnySystem;
+use crate::erased::AnySystem;
 use clap::{Args, Parser, Subcommand};
 use std::process::ExitCode;
 

@@ -2,7 +2,8 @@
 
 use super::{Exit, Overrides, one, out, run};
 use crate::catalog::{Case, Catalog};
-use crate::run::{Attention, Recording, once};
+use crate::erased::once;
+use crate::run::{Attention, Recording};
 use clap::Args;
 use miette::{Context, IntoDiagnostic};
 use serde::Serialize;

@@ -3,8 +3,10 @@
 use super::out::{self, Colour};
 use super::{Exit, Overrides, one, twice};
 use crate::catalog::{Case, Catalog};
+use crate::erased::once;
 use crate::latency::{Latencies, Percentiles};
-use crate::run::{self, Attention, Met, Report, Verdict};
+use crate::run::{Attention, Met, Report};
+use crate::verdict::Verdict;
 use clap::Args;
 
 /// Arguments of `run`.
@@ -28,7 +30,7 @@ impl Run {
         if self.twice {
             return twice::execute(&case, self.seed, json);
         }
-        let (report, _) = run::once(case.system, &case.scenario, self.seed, Attention::ALONE);
+        let (report, _) = once(case.system, &case.scenario, self.seed, Attention::ALONE);
         if json {
             out::line(&report.json(&case.name))?;
         } else {

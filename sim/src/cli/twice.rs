@@ -7,7 +7,8 @@
 use super::out::{self, Colour};
 use super::{Exit, fresh};
 use crate::catalog::Case;
-use crate::run::{self, Attention, Recording, Report, once};
+use crate::erased::once;
+use crate::run::{self, Attention, Recording, Report};
 use host::world::Digest;
 use serde::Serialize;
 

@@ -9,17 +9,18 @@
 
 mod edn;
 mod error;
+mod outcome;
 mod read;
 #[cfg(test)]
 mod read_tests;
 mod recorded;
 
 pub use error::HistoryError;
+pub use outcome::Outcome;
 pub use read::read;
 pub(crate) use read::{paired, paired_bare};
 pub use recorded::{End, Moment, Recorded};
 
-use crate::system::Outcome;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;

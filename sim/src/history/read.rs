@@ -3,9 +3,9 @@
 //! A file is read line by line. Events of processes without a number (Jepsen's nemesis) are not operations, and are
 //! passed over.
 
+use super::Outcome;
 use super::recorded::{Kind, Pairing, RawEvent};
 use super::{EventKind, History, HistoryError, Line, Recorded, edn};
-use crate::system::Outcome;
 use serde::Serialize;
 use serde_json::Value;
 use std::io::BufRead;

@@ -29,7 +29,7 @@ use crate::check::{self, Checkers, Judged, Views};
 use crate::history::History;
 use crate::latency::Sample;
 use crate::scenario::{Name, Network, Nodes, Scenario};
-use crate::system::{AnySystem, NodeContext, System};
+use crate::system::{NodeContext, System};
 use crate::verdict::Lack;
 use host::world::lab::{self, Lab};
 use host::world::{self, Config, Digest, Draw, Machine, MachineId, Observed, Overload, Phase, Stream};
@@ -51,34 +51,19 @@ const STABLE: Duration = Duration::from_secs(1);
 /// The port that nodes listen on.
 const PORT: u16 = 7000;
 
-/// Runs a scenario once, on a fresh thread. A node that never gives its thread back ends the run with a violation; the
-/// thread goes on until the process ends.
-pub fn once(
-    system: &'static dyn AnySystem,
-    scenario: &Scenario,
+/// What a run on a fresh thread finds, or that it got nowhere; `again` is the same run, for a second time where the
+/// first was given up. None if `unwanted` says so first.
+pub(crate) fn watched<R>(
     seed: u64,
-    attention: Attention,
-) -> (Report, Option<Recording>) {
-    once_unless(system, scenario, seed, attention, &|| false).expect("somebody waits for it")
-}
-
-/// The same, as long as it is wanted: none if it was not ended when `unwanted` said so. Its thread goes on until it ends.
-pub fn once_unless(
-    system: &'static dyn AnySystem,
-    scenario: &Scenario,
-    seed: u64,
-    attention: Attention,
     unwanted: &dyn Fn() -> bool,
-) -> Option<(Report, Option<Recording>)> {
+    run: R,
+    again: R,
+) -> Option<(Report, Option<Recording>)>
+where
+    R: FnOnce() -> (Report, Option<Recording>) + Send + 'static,
+{
     let start = Instant::now();
-    let plan = scenario.resolve(seed);
-    let run = |attention| {
-        let plan = plan.clone();
-        move || system.run(&plan, seed, attention)
-    };
-    // Who names the machines of the second run has the subscriber.
-    let done = watch::on_fresh_thread(seed, unwanted, run(attention), run(Attention::QUICK));
-    let (mut report, recording) = match done {
+    let (mut report, recording) = match watch::on_fresh_thread(seed, unwanted, run, again) {
         Ok(done) => done,
         Err(GivenUp::Unwanted) => return None,
         Err(GivenUp::Stuck { how, machine, at_ns }) => {
@@ -172,7 +157,7 @@ impl Ending {
     }
 }
 
-/// Runs a resolved plan on this thread. See [`AnySystem::run`].
+/// Runs a resolved plan on this thread. See [`crate::AnySystem::run`].
 pub(crate) fn run<S: System>(
     system: &'static S,
     plan: &Scenario,
@@ -213,7 +198,10 @@ pub(crate) fn run<S: System>(
             // What came of it is its consequence.
             violations.insert(0, violated(check::SUBSTRATE, foreign.at_ns, foreign.evidence));
         }
-        let judge = || check::at_the_end(system, plan.check.linearizable.as_deref(), &progress.history);
+        let judge = || {
+            let by_type = system.checkers().into_linearizable();
+            check::at_the_end(by_type, plan.check.linearizable.as_deref(), &progress.history)
+        };
         let rulings = catch_unwind(AssertUnwindSafe(judge));
         let rulings = rulings.unwrap_or_else(|payload| {
             let Some(panic) = thread::take_panic() else { std::panic::resume_unwind(payload) };
@@ -230,9 +218,10 @@ pub(crate) fn run<S: System>(
                 Verdict::Unknown => unknown = Some(ruling.summary),
             }
         }
-        let probes = ending.probes.keys().copied();
+        let declared = S::probes();
+        let undeclared = ending.probes.keys().copied().filter(|probe| !declared.contains(probe));
         let mut vacuities =
-            check::lacks_of_run::<S>(&system.checkers(), &ending.judged, progress.operations.ok, probes);
+            check::lacks_of_run(&system.checkers(), &ending.judged, progress.operations.ok, undeclared);
         let is_lacking = |lack| match lack {
             Lack::NoChecker => plan.check.linearizable.is_none(),
             _ => true,
@@ -364,7 +353,7 @@ struct Run<S: System> {
     nodes: u32,
     clients: u32,
     nemesis: Nemesis,
-    checkers: Checkers<S>,
+    checkers: Checkers<S::Op, S::Ret, S::View>,
     listens: bool,
     judged: Judged,
     shared: Arc<Shared<S>>,

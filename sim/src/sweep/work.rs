@@ -4,7 +4,8 @@
 use super::{Again, Confirm, GRACE, Long, Plan};
 use crate::catalog::Case;
 use crate::check;
-use crate::run::{self, Attention, Met, Report};
+use crate::erased;
+use crate::run::{Attention, Met, Report};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -134,7 +135,7 @@ impl<'a> Desk<'a> {
     ) -> Option<(Report, Met, Option<String>)> {
         let unwanted = || self.is_over();
         let (mut report, _) =
-            run::once_unless(case.system, &case.scenario, seed, Attention::QUICK, &unwanted)?;
+            erased::once_unless(case.system, &case.scenario, seed, Attention::QUICK, &unwanted)?;
         let expect = &case.scenario.check.expect;
         let met = report.met(expect);
         if report.is_of_a_stuck_run() || (met == Met::AsExpected && !is_first && report.unconfirmed.is_none())
@@ -163,6 +164,6 @@ impl<'a> Desk<'a> {
 
 /// A second run on a fresh thread of this process: for tests, whose process has no command line.
 pub fn confirm_on_a_fresh_thread(case: &Case, seed: u64) -> Result<Again, String> {
-    let (report, _) = run::once(case.system, &case.scenario, seed, Attention::CLOSE);
+    let (report, _) = erased::once(case.system, &case.scenario, seed, Attention::CLOSE);
     Ok(Again { digest: report.digest, violations: report.violations })
 }

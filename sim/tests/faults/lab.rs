@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::catalog::Catalog;
 use sim::check::{Checkers, Harm};
-use sim::run::{Attention, Recording, Report, once};
+use sim::once;
+use sim::run::{Attention, Recording, Report};
 use sim::scenario::Scenario;
 use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::cell::RefCell;
@@ -66,7 +67,7 @@ impl System for Lab {
         Idle
     }
 
-    fn checkers(&self) -> Checkers<Self> {
+    fn checkers(&self) -> Checkers<(), (), ()> {
         let no_wiped_disk = |harm: &[Harm]| match harm.iter().position(|harm| harm.wiped) {
             Some(index) => Err(format!("the disk of n{} was wiped", index + 1)),
             None => Ok(()),

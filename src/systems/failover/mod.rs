@@ -89,10 +89,10 @@ impl System for Failover {
         RoutedClient::new(&client)
     }
 
-    fn checkers(&self) -> Checkers<Self> {
+    fn checkers(&self) -> Checkers<Op, Ret, View> {
         let (mut reigns, mut lock) = (Reigns::default(), Lock::default());
         let (mut eligible, mut service) = (Eligible::default(), Service::default());
-        Checkers::<Self>::new()
+        Checkers::new()
             .linearizable_in_parts(KeyValue { initial: Content::MISSING }, client::to_its_key)
             .listener(Heard::default(), |heard, seen| heard.hear(seen.probe))
             .invariant("timeline", |heard, _| heard.timeline())

@@ -4,7 +4,7 @@ use super::NAMES;
 use crate::check::linearizable::Budget;
 use crate::check::{Judge, Ruling};
 use crate::history::read;
-use crate::run::Verdict;
+use crate::verdict::Verdict;
 
 /// Transactions one after the other, each `accesses` or `accesses → fail` or `accesses → info`, by processes of their
 /// own; those of one line are concurrent.

@@ -34,11 +34,17 @@ fn ruling(model: &str, text: &str) -> Ruling {
 /// The evidence of a history that is not linearizable.
 fn evidence(model: &str, text: &str) -> String {
     let ruling = ruling(model, text);
-    assert_eq!(ruling.verdict, crate::run::Verdict::Violation, "accepted:\n{text}");
+    assert_eq!(ruling.verdict, crate::verdict::Verdict::Violation, "accepted:\n{text}");
     format!("{}\n{}", ruling.summary, ruling.page.join("\n"))
 }
 
 fn accept(model: &str, text: &str) {
     let ruling = ruling(model, text);
-    assert_eq!(ruling.verdict, crate::run::Verdict::Valid, "{}\n{}", ruling.summary, ruling.page.join("\n"));
+    assert_eq!(
+        ruling.verdict,
+        crate::verdict::Verdict::Valid,
+        "{}\n{}",
+        ruling.summary,
+        ruling.page.join("\n")
+    );
 }

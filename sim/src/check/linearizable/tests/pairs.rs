@@ -77,8 +77,8 @@ fn operations_of_one_instant_are_concurrent() {
         let judge: crate::check::Judge = "register".parse().expect("a model");
         judge.judge(&history, super::Budget::default()).expect("reads and writes").verdict
     };
-    assert_eq!(verdict(&until(10)), crate::run::Verdict::Valid);
-    assert_eq!(verdict(&until(11)), crate::run::Verdict::Violation);
+    assert_eq!(verdict(&until(10)), crate::verdict::Verdict::Valid);
+    assert_eq!(verdict(&until(11)), crate::verdict::Verdict::Violation);
 }
 
 #[test]

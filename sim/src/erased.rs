@@ -1,0 +1,74 @@
+//! Systems without their types, so that one command line can hold many, and one run of any of them.
+
+use crate::run::{self, Attention, Recording, Report};
+use crate::scenario::{Scenario, Tolerated, Vocabulary};
+use crate::system::{Operation, System};
+
+/// A [`System`] without its types.
+pub trait AnySystem: Send + Sync + 'static {
+    /// The name that scenarios use.
+    fn name(&self) -> &'static str;
+
+    /// What a scenario may name of it.
+    fn vocabulary(&self) -> Vocabulary;
+
+    /// What it does not promise under these options, which it can read.
+    fn tolerates(&self, options: &toml::Table) -> Vec<Tolerated>;
+
+    /// Runs a resolved plan on the calling thread, which must be fresh and seeded: see [`run::on_fresh_thread`].
+    fn run(&'static self, plan: &Scenario, seed: u64, attention: Attention) -> (Report, Option<Recording>);
+}
+
+impl<S: System> AnySystem for S {
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn vocabulary(&self) -> Vocabulary {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Vocabulary {
+            operations: S::operations().iter().map(|Operation(name, _)| (*name).to_owned()).collect(),
+            probes: owned(&S::probes()),
+            processes: owned(S::PROCESSES),
+            checkers: self.checkers().names().map(str::to_owned).collect(),
+            ..Vocabulary::with_options::<S::Options>()
+        }
+    }
+
+    fn tolerates(&self, options: &toml::Table) -> Vec<Tolerated> {
+        let options = options.clone().try_into().expect("a validated scenario has readable options");
+        System::tolerates(self, &options)
+    }
+
+    fn run(&'static self, plan: &Scenario, seed: u64, attention: Attention) -> (Report, Option<Recording>) {
+        run::run(self, plan, seed, attention)
+    }
+}
+
+/// Runs a scenario once, on a fresh thread. A node that never gives its thread back ends the run with a violation; the
+/// thread goes on until the process ends.
+pub fn once(
+    system: &'static dyn AnySystem,
+    scenario: &Scenario,
+    seed: u64,
+    attention: Attention,
+) -> (Report, Option<Recording>) {
+    once_unless(system, scenario, seed, attention, &|| false).expect("somebody waits for it")
+}
+
+/// The same, as long as it is wanted: none if it was not ended when `unwanted` said so. Its thread goes on until it ends.
+pub fn once_unless(
+    system: &'static dyn AnySystem,
+    scenario: &Scenario,
+    seed: u64,
+    attention: Attention,
+    unwanted: &dyn Fn() -> bool,
+) -> Option<(Report, Option<Recording>)> {
+    let plan = scenario.resolve(seed);
+    let run = |attention| {
+        let plan = plan.clone();
+        move || system.run(&plan, seed, attention)
+    };
+    // Who names the machines of a second run has the subscriber.
+    run::watched(seed, unwanted, run(attention), run(Attention::QUICK))
+}
