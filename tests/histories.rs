@@ -12,10 +12,9 @@ use support::{case, record};
 fn transcript(name: &str, seed: u64) -> String {
     let case = case(name);
     let (report, recording) = record(&case, seed);
-    let mut lines: Vec<(u64, String)> =
-        recording.history.iter().map(|line| (line.time, line.text())).collect();
-    for event in &recording.trace {
-        let line = event.line(&recording.machines);
+    let mut lines: Vec<(i64, String)> =
+        recording.history.iter().map(|line| (line.time as i64, line.text())).collect();
+    for line in recording.lines() {
         let Some(text) = line.text.filter(|_| ["fault", "phase", "probe"].contains(&line.event)) else {
             continue;
         };

@@ -24,6 +24,7 @@
 //! | [`sweep`] | many runs on all cores |
 //! | [`latency`] | latencies, calm and under faults |
 //! | [`testing`] | `cargo test` |
+//! | [`time`] | the one time that is told |
 //! | [`verdict`] | what can be said of a run |
 //! | [`cli`] | the command |
 //!
@@ -47,6 +48,7 @@ pub mod scenario;
 pub mod sweep;
 pub mod system;
 pub mod testing;
+pub mod time;
 pub mod verdict;
 
 pub use check::Checkers;

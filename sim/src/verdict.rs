@@ -26,8 +26,8 @@ pub enum Verdict {
 pub struct Violation {
     /// The checker that says so.
     pub checker: String,
-    /// When, in ms since the run began.
-    pub at_ms: u64,
+    /// When, in ms since the workload began; below 0 while nodes boot.
+    pub at_ms: i64,
     /// The evidence.
     pub message: String,
 }

@@ -135,7 +135,7 @@ fn a_linearizable_run_is_valid_and_a_stale_read_is_a_violation() {
             violation.message.contains("read →") && violation.message.contains("cannot be placed"),
             "{violation:?}"
         );
-        assert!(violation.at_ms > 1000, "{violation:?}");
+        assert!(violation.at_ms > 0, "{violation:?}");
     }
 }
 

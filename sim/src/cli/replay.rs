@@ -62,7 +62,7 @@ fn default_folder(case: &Case, seed: u64) -> PathBuf {
 
 fn write(folder: &Path, recording: &Recording) -> miette::Result<()> {
     lines(&folder.join("history.jsonl"), recording.history.iter())?;
-    let trace = recording.trace.iter().map(|event| event.line(&recording.machines));
+    let trace = recording.lines();
     lines(&folder.join("trace.jsonl"), trace)?;
     let path = folder.join("scenario.toml");
     fs::write(&path, recording.plan.to_toml()).into_diagnostic().with_context(|| path.display().to_string())

@@ -115,8 +115,8 @@ fn frames(backtrace: &str) -> Vec<String> {
 
 impl Traced {
     fn of(report: &Report, recording: &Recording) -> miette::Result<Traced> {
-        let line = |event: &host::world::TraceEvent| serde_json::to_string(&event.line(&recording.machines));
-        let lines: Result<Vec<String>, serde_json::Error> = recording.trace.iter().map(line).collect();
+        let lines: Result<Vec<String>, serde_json::Error> =
+            recording.lines().map(|line| serde_json::to_string(&line)).collect();
         let lines = lines.map_err(|error| miette::miette!("the trace cannot be written down: {error}"))?;
         Ok(Traced { digest: report.digest, lines })
     }

@@ -28,7 +28,7 @@ use std::fmt::Write;
 /// One event of a history.
 #[derive(Debug, Clone)]
 pub struct Event<Op, Ret> {
-    /// When, in ns since the run began.
+    /// When, in ns since the workload began.
     pub at_ns: u64,
     /// The process: the client's number less one, plus the number of clients for each unknown outcome before.
     pub process: u32,
@@ -56,7 +56,7 @@ pub struct History<Op, Ret> {
 pub struct Line {
     /// The line's number, from 0.
     pub index: usize,
-    /// When, in ns since the run began.
+    /// When, in ns since the workload began.
     pub time: u64,
     /// The process.
     pub process: u32,

@@ -30,6 +30,7 @@ use crate::history::History;
 use crate::latency::Sample;
 use crate::scenario::{Name, Network, Nodes, Scenario};
 use crate::system::{NodeContext, System};
+use crate::time::{BOOT, told_ms};
 use crate::verdict::Lack;
 use host::world::lab::{self, Lab};
 use host::world::{self, Config, Digest, Draw, Machine, MachineId, Observed, Overload, Phase, Stream};
@@ -42,8 +43,6 @@ use std::time::{Duration, Instant};
 use watch::GivenUp;
 use workload::Workload;
 
-/// How long nodes have to find each other before clients and faults begin.
-const BOOT: Duration = Duration::from_secs(1);
 /// How often convergence is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long convergence must hold without break.
@@ -110,7 +109,7 @@ impl<S: System> Shared<S> {
 
     /// Keeps the first violation of each checker: the rest is its consequence.
     fn violated(&self, checker: &str, message: String) {
-        let at_ms = world::with(|world| world.now_ns()) / 1_000_000;
+        let at_ms = told_ms(world::with(|world| world.now_ns()));
         self.update(|progress| {
             if progress.violations.iter().all(|violation| violation.checker != checker) {
                 progress.violations.push(Violation { checker: checker.to_owned(), at_ms, message });
@@ -188,15 +187,15 @@ pub(crate) fn run<S: System>(
         Ending::take(0, None, Judged::default())
     });
     watch::judging();
-    let violated = |checker: &str, at_ns: u64, message| {
+    let violated = |checker: &str, at_ms: i64, message| {
         let checker = checker.to_owned();
-        Violation { checker, at_ms: at_ns / 1_000_000, message }
+        Violation { checker, at_ms, message }
     };
     shared.update(|progress| {
         let (mut violations, mut unknown) = (std::mem::take(&mut progress.violations), None);
         if let Some(foreign) = substrate::take() {
             // What came of it is its consequence.
-            violations.insert(0, violated(check::SUBSTRATE, foreign.at_ns, foreign.evidence));
+            violations.insert(0, violated(check::SUBSTRATE, told_ms(foreign.at_ns), foreign.evidence));
         }
         let judge = || {
             let by_type = system.checkers().into_linearizable();
@@ -205,15 +204,20 @@ pub(crate) fn run<S: System>(
         let rulings = catch_unwind(AssertUnwindSafe(judge));
         let rulings = rulings.unwrap_or_else(|payload| {
             let Some(panic) = thread::take_panic() else { std::panic::resume_unwind(payload) };
-            violations.push(violated(check::PANIC, ending.simulated.as_nanos() as u64, panic.evidence()));
+            violations.push(violated(
+                check::PANIC,
+                told_ms(ending.simulated.as_nanos() as u64),
+                panic.evidence(),
+            ));
             Vec::new()
         });
         for ruling in rulings {
             match ruling.verdict {
                 Verdict::Valid => {}
                 Verdict::Violation => {
-                    let at_ns = ruling.at_ns.unwrap_or_default();
-                    violations.push(violated(check::LINEARIZABLE, at_ns, ruling.summary));
+                    // A history has the time that is told.
+                    let at_ms = ruling.at_ns.unwrap_or_default() as i64 / 1_000_000;
+                    violations.push(violated(check::LINEARIZABLE, at_ms, ruling.summary));
                 }
                 Verdict::Unknown => unknown = Some(ruling.summary),
             }

@@ -6,8 +6,9 @@ use crate::check;
 use crate::history::Line;
 use crate::latency::{Latencies, Percentiles, Sample};
 use crate::scenario::{Expect, Scenario};
+use crate::time::{told_ms, told_ns};
 use crate::verdict::{Vacuity, Verdict, Violation};
-use host::world::{Digest, TraceEvent};
+use host::world::{Digest, TraceEvent, TraceLine};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -84,6 +85,13 @@ pub enum Met {
     Unexpected,
 }
 
+impl Recording {
+    /// The trace as it is told: with the names of machines, and in time since the workload began.
+    pub fn lines(&self) -> impl Iterator<Item = TraceLine<'_>> {
+        self.trace.iter().map(|event| TraceLine { time: told_ns(event.at_ns), ..event.line(&self.machines) })
+    }
+}
+
 impl Report {
     /// The report of a run that was given up because a node keeps its thread.
     pub(super) fn of_a_stuck_run(seed: u64, how: Stuck, machine: Option<String>, at_ns: u64) -> Self {
@@ -96,7 +104,7 @@ impl Report {
         };
         Report {
             seed,
-            violations: vec![Violation { checker: checker.to_owned(), at_ms: at_ns / 1_000_000, message }],
+            violations: vec![Violation { checker: checker.to_owned(), at_ms: told_ms(at_ns), message }],
             unknown: None,
             vacuities: Vec::new(),
             unconfirmed: None,

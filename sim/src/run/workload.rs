@@ -7,6 +7,7 @@ use super::Shared;
 use crate::latency::Sample;
 use crate::scenario::Scenario;
 use crate::system::{Client, ClientContext, Mix, Outcome, System, pace};
+use crate::time::told_ns;
 use host::world::{self, Draw, Observed, Stream};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -87,7 +88,7 @@ impl<S: System> Workload<S> {
         let invoked_ns = now_ns();
         note(process, "invoke", &op, encoded);
         let (invocation, faults, was_calm) = self.shared.update(|progress| {
-            let invocation = progress.history.invoke(invoked_ns, process, op.clone());
+            let invocation = progress.history.invoke(told(invoked_ns), process, op.clone());
             (invocation, progress.faults_struck, progress.faults_active == 0)
         });
         let outcome = match timeout(self.timeout, client.call(&op)).await {
@@ -119,10 +120,15 @@ impl<S: System> Workload<S> {
                     false
                 }
             };
-            progress.history.complete(completed_ns, invocation, outcome);
+            progress.history.complete(told(completed_ns), invocation, outcome);
             known
         })
     }
+}
+
+/// Clients begin with the workload.
+fn told(at_ns: u64) -> u64 {
+    told_ns(at_ns).max(0) as u64
 }
 
 fn now_ns() -> u64 {

@@ -291,7 +291,7 @@ impl Seen {
 
     /// The lines of `trace.jsonl` about one kind of event.
     pub fn lines(&self, event: &str) -> Vec<serde_json::Value> {
-        let lines = self.recording.trace.iter().map(|event| event.line(&self.recording.machines));
+        let lines = self.recording.lines();
         let lines = lines.map(|line| serde_json::to_value(line).expect("a line is JSON"));
         lines.filter(|line| line["event"] == event).collect()
     }

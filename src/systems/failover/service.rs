@@ -6,6 +6,7 @@
 use super::fact::Fact;
 use super::heard::Heard;
 use host::world::Probe;
+use sim::time::told_ns;
 
 /// When the last write was done.
 #[derive(Debug, Default)]
@@ -46,8 +47,7 @@ impl Service {
         let without = self.now_ns - self.last_ns;
         match self.within_ns {
             Some(within) if !self.is_over && without > within => {
-                let seconds = |ns: u64| ns as f64 / 1e9;
-                let (bound, last) = (seconds(within), seconds(self.last_ns));
+                let (bound, last) = (within as f64 / 1e9, told_ns(self.last_ns) as f64 / 1e9);
                 Err(format!("no write for more than {bound} s, since {last:.3} s"))
             }
             _ => Ok(()),

@@ -170,8 +170,8 @@ impl Phase {
 /// A trace event with host names, as a line of `trace.jsonl`.
 #[derive(Debug, Serialize)]
 pub struct TraceLine<'a> {
-    /// Nanoseconds since the run began.
-    pub time: u64,
+    /// Nanoseconds since the run began, unless whoever tells it counts otherwise.
+    pub time: i64,
     /// The kind of event.
     pub event: &'static str,
     /// The machine that sent or did it.
@@ -281,7 +281,7 @@ impl TraceEvent {
             Happening::Fault(event) => Some(event.line(names)),
             _ => None,
         };
-        TraceLine { time: self.at_ns, event, from, to, bytes, text, fault }
+        TraceLine { time: self.at_ns as i64, event, from, to, bytes, text, fault }
     }
 }
 
