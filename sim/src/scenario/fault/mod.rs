@@ -85,7 +85,7 @@ use std::fmt;
 use table::{HEAL_AFTER, RESTART_AFTER, RESUME_AFTER, wrong};
 
 /// All kinds, as errors and documents list them. A new one is a file and a line here.
-pub static KINDS: [&Kind; 16] = [
+pub static KINDS: &[&Kind] = &[
     &partition::KIND,
     &halves::KIND,
     &bridge::KIND,
