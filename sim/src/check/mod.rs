@@ -16,12 +16,16 @@
 
 mod explain;
 mod judge;
+#[cfg(test)]
+mod judged_tests;
+mod keyed;
 pub mod linearizable;
+mod tally;
 pub mod transactions;
 mod views;
 
 pub(crate) use judge::at_the_end;
-pub use judge::{Judge, NoJudge, Ruling};
+pub use judge::{Judge, NoJudge, Reading, Ruling};
 pub use views::Views;
 
 use crate::history::History;
