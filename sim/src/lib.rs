@@ -16,6 +16,7 @@
 //! |---|---|
 //! | [`system`] | what a user implements: a system, its clients, its operations |
 //! | [`erased`] | systems without their types, and one run of any |
+//! | [`budget`] | how long judging may take, and how much it may remember |
 //! | [`catalog`] | the systems and scenario files of a command or test |
 //! | [`check`] | what is judged: invariants, convergence |
 //! | [`scenario`] | scenario files: types, errors, resolving with a seed |
@@ -37,6 +38,7 @@ compile_error!(
      A real build (RUSTFLAGS=\"\") is for the host and protocol crates alone."
 );
 
+pub mod budget;
 pub mod catalog;
 pub mod check;
 pub mod cli;

@@ -1,11 +1,14 @@
 //! How long it takes to judge histories: from few operations to many, by few clients and by many, on one key and on a
 //! hundred, with and without unknown outcomes and partitions.
 //!
+//! `TRANSACTIONS=1000000` has so many transactions in those histories that are of transactions.
+//!
 //! `HISTORIES=DIR cargo bench -p splitbrain-sim --bench judge` judges nothing, and writes the histories to a folder:
 //! `benches/peers/porcupine` compares splitbrain with Porcupine on them.
 #![allow(missing_docs)] // a program
 
 mod histories;
+mod transactions;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use histories::{Bank, KeyValue, Object, Register, Shape, history};
@@ -13,6 +16,7 @@ use sim::check::Judge;
 use sim::check::linearizable::Budget;
 use sim::run::Verdict;
 use std::hint::black_box;
+use transactions::{Audited, Keys};
 
 /// A history to be judged.
 struct Case {
@@ -41,6 +45,20 @@ fn cases() -> Vec<Case> {
         for unknown in [0, 2, 20] {
             let shape = Shape { operations: 5_000, clients, unknown, partitions: false };
             add("bank:100", "10 accounts, ", shape, || Box::new(Bank::default()));
+        }
+    }
+    let asked = std::env::var("TRANSACTIONS").unwrap_or_else(|_| "1000,10000,100000".to_owned());
+    for operations in asked.split(',').map(|count| count.parse().expect("a number")) {
+        for clients in [5, 20] {
+            let shape = Shape { operations, clients, unknown: 5, partitions: false };
+            for model in ["list-append", "list-append:strict-serializable", "list-append:snapshot-isolation"]
+            {
+                add(model, "", shape, || Box::new(Keys::default()));
+            }
+            for model in ["rw-register:strict-serializable", "rw-register:strong-snapshot-isolation"] {
+                add(model, "", shape, || Box::new(Keys::registers()));
+            }
+            add("bank-audit:strict-serializable", "", shape, || Box::new(Audited::default()));
         }
     }
     cases

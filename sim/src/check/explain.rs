@@ -3,8 +3,9 @@
 use super::judge::Ruling;
 use super::linearizable::Evidence;
 use super::transactions::Found;
-use crate::history::Recorded;
+use crate::history::{End, Recorded};
 use crate::verdict::Verdict;
+use serde_json::Value;
 use std::fmt::Write;
 
 /// The evidence of a linearizability violation, in words.
@@ -23,6 +24,11 @@ pub(super) fn stuck(longest_prefix: usize, history: &[Recorded], evidence: &Evid
     let mut shown: Vec<(usize, &str)> = evidence.tail.iter().map(|index| (*index, "placed")).collect();
     shown.extend(evidence.pending.iter().map(|index| (*index, "under way, not placed")));
     shown.push((evidence.operation, "cannot be placed"));
+    let failed = of_failed(history, stuck);
+    if let Some(failed) = failed.first() {
+        let _ = write!(summary, ": `{}`, and nobody else wrote it", history[*failed]);
+    }
+    shown.extend(failed.into_iter().map(|index| (index, "did not happen")));
     let last_line = |operation: &Recorded| operation.done.map_or(operation.call.line, |done| done.line);
     let from = shown.iter().map(|(index, _)| history[*index].call.line).min().unwrap_or(stuck.call.line);
     let to = shown.iter().map(|(index, _)| last_line(&history[*index])).max().unwrap_or(done.line);
@@ -45,7 +51,36 @@ pub(super) fn stuck(longest_prefix: usize, history: &[Recorded], evidence: &Evid
         page.push(format!("  line {lines:<11} {place:<22} {operation}"));
     }
     let at_ns = done.time_ns;
-    Ruling { verdict: Verdict::Violation, longest_prefix, summary, at_ns, lines: Some((from, to)), page }
+    Ruling {
+        verdict: Verdict::Violation,
+        longest_prefix,
+        summary,
+        at_ns,
+        lines: Some((from, to)),
+        page,
+        is_limited: false,
+        witness: None,
+    }
+}
+
+/// The failed operations that would have made what an operation answered, where none that may have happened does.
+fn of_failed(history: &[Recorded], stuck: &Recorded) -> Vec<usize> {
+    let End::Ok(answer) = &stuck.end else { return Vec::new() };
+    if answer.is_null() || answer.is_boolean() || *answer == stuck.invoked {
+        return Vec::new();
+    }
+    // `write 7`, `cas [3, 7]`, `put [k, 7]`, `write [k, 7]` for a read of `[k, 7]`.
+    let last = |value: &Value| match value {
+        Value::Array(parts) => parts.last().cloned().unwrap_or(Value::Null),
+        other => other.clone(),
+    };
+    let makes = |operation: &Recorded| {
+        operation.f != stuck.f && (operation.invoked == *answer || last(&operation.invoked) == last(answer))
+    };
+    let made_by = (0..history.len()).filter(|index| makes(&history[*index]));
+    let (failed, others): (Vec<usize>, Vec<usize>) =
+        made_by.partition(|index| history[*index].end == End::Fail);
+    if others.is_empty() { failed } else { Vec::new() }
 }
 
 /// The anomalies between transactions, in words; the first is the worst.
@@ -83,5 +118,14 @@ pub(super) fn anomalies(history: &[Recorded], first: &Found, all: &[Found]) -> R
     let ends = |operation: &Recorded| operation.done.map_or(u64::MAX, |done| done.order);
     let until = of_first().map(ends).min().unwrap_or(0);
     let longest_prefix = history.iter().filter(|operation| ends(operation) < until).count();
-    Ruling { verdict: Verdict::Violation, longest_prefix, summary, at_ns, lines, page }
+    Ruling {
+        verdict: Verdict::Violation,
+        longest_prefix,
+        summary,
+        at_ns,
+        lines,
+        page,
+        is_limited: false,
+        witness: None,
+    }
 }

@@ -1,24 +1,41 @@
 //! Judging a recorded history by the name of what it should be: the command's `check`, and a scenario's `[check]`.
 
-use super::linearizable::models::{self, Named};
-use super::linearizable::{Budget, Finding, Judgement, Model, Operation, check};
+use super::keyed::{Keyed, is_keyed};
+use super::linearizable::models::{self, Judging, Named, Readable};
+use super::linearizable::{Budget, Finding, Judgement, Model, Operation, OutOf, check};
+use super::tally::{self, Tally};
 use super::transactions::{self, Judged, Workload};
 use super::{LINEARIZABLE, Linearizable, explain, judging};
 use crate::history::{End, History, HistoryError, Outcome, Recorded, paired, paired_bare};
 use crate::verdict::Verdict;
 use serde::Serialize;
+use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
 /// What a history is judged by.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judge(By);
+pub struct Judge {
+    by: By,
+    reading: Reading,
+}
 
 #[derive(Debug, Clone, PartialEq)]
 enum By {
     Model(Named),
     Workload(Workload),
+    Tally(Tally),
+}
+
+/// How values of a history are to be taken, where they do not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// Whether they are `[key, value]`, of many objects; none to tell by what reads are invoked with.
+    pub keyed: Option<bool>,
+    /// A read of null says nothing: it may have been anything.
+    pub nil_is_any: bool,
 }
 
 /// There is nothing of that name to judge by.
@@ -46,6 +63,11 @@ pub struct Ruling {
     pub lines: Option<(usize, usize)>,
     /// The evidence, line by line, for people.
     pub page: Vec<String>,
+    /// Whether a limit is why nothing is known: with a higher one it may be.
+    pub is_limited: bool,
+    /// Of a valid history: the operations, as indices into it, in an order that explains every answer; by key, where keys
+    /// are judged one by one. None where the verdict needed none.
+    pub witness: Option<Vec<(Option<String>, Vec<usize>)>>,
 }
 
 impl FromStr for Judge {
@@ -55,18 +77,23 @@ impl FromStr for Judge {
         let name = text.split(':').next().unwrap_or(text);
         if transactions::NAMES.contains(&name) {
             let wrong = |why| NoJudge { name: name.to_owned(), why };
-            return text.parse().map(By::Workload).map(Judge).map_err(wrong);
+            return text.parse().map(By::Workload).map(Judge::new).map_err(wrong);
+        }
+        if tally::NAMES.contains(&name) {
+            let wrong = |why| NoJudge { name: name.to_owned(), why };
+            return text.parse().map(By::Tally).map(Judge::new).map_err(wrong);
         }
         let unknown = |error: models::UnknownModel| NoJudge { name: error.name, why: error.why };
-        text.parse().map(By::Model).map(Judge).map_err(unknown)
+        text.parse().map(By::Model).map(Judge::new).map_err(unknown)
     }
 }
 
 impl fmt::Display for Judge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.by {
             By::Model(model) => model.fmt(f),
             By::Workload(workload) => workload.fmt(f),
+            By::Tally(tally) => tally.fmt(f),
         }
     }
 }
@@ -74,7 +101,17 @@ impl fmt::Display for Judge {
 impl Judge {
     /// Every name that can be judged by.
     pub fn names() -> Vec<&'static str> {
-        models::NAMES.into_iter().chain(transactions::NAMES).collect()
+        models::NAMES.into_iter().chain(tally::NAMES).chain(transactions::NAMES).collect()
+    }
+
+    fn new(by: By) -> Self {
+        Judge { by, reading: Reading::default() }
+    }
+
+    /// The same, with values taken so.
+    #[must_use]
+    pub fn reading(self, reading: Reading) -> Self {
+        Judge { reading, ..self }
     }
 
     /// Judges a history.
@@ -83,15 +120,76 @@ impl Judge {
     ///
     /// When the model does not know a function or value; with its line.
     pub fn judge(&self, history: &[Recorded], budget: Budget) -> Result<Ruling, HistoryError> {
-        match &self.0 {
-            By::Model(model) => Ok(ruling(&model.judge(history, budget)?, history)),
-            By::Workload(workload) => Ok(of_transactions(&workload.judge(history, budget)?, history)),
+        if !history.iter().any(|recorded| matches!(recorded.end, End::Ok(_))) {
+            return Ok(Ruling::unknown(0, NOTHING.to_owned()));
+        }
+        let history = if self.reading.nil_is_any { without_nil(history) } else { Cow::Borrowed(history) };
+        match &self.by {
+            By::Model(model) => {
+                let is_keyed = model.is_of_one_object() && is_keyed(&history, self.reading.keyed)?;
+                let judging = ByKey { history: &history, budget, is_keyed };
+                let mut ruling = ruling(&model.judge_by(&judging)?, &history);
+                if ruling.verdict == Verdict::Unknown && model.to_string().starts_with("key-value") {
+                    ruling.summary += &advice(&history);
+                }
+                Ok(ruling)
+            }
+            By::Workload(workload) => Ok(of_transactions(&workload.judge(&history, budget)?, &history)),
+            By::Tally(tally) => tally.judge(&history),
         }
     }
 }
 
+/// Judges by a model, or by one of many objects.
+struct ByKey<'a> {
+    history: &'a [Recorded],
+    budget: Budget,
+    is_keyed: bool,
+}
+
+impl Judging for ByKey<'_> {
+    fn by<M: Readable>(&self, model: M) -> Result<Judgement, HistoryError> {
+        if self.is_keyed {
+            models::judge(&Keyed(model), self.history, self.budget)
+        } else {
+            models::judge(&model, self.history, self.budget)
+        }
+    }
+}
+
+/// The history without what reads of null say.
+fn without_nil(history: &[Recorded]) -> Cow<'_, [Recorded]> {
+    let says_nothing = |recorded: &Recorded| {
+        let value = match &recorded.end {
+            End::Ok(Value::Array(pair)) if pair.len() == 2 && recorded.invoked.is_array() => &pair[1],
+            End::Ok(value) => value,
+            End::Fail | End::Unknown => return false,
+        };
+        matches!(&*recorded.f, "read" | "get" | "lookup" | "balance") && value.is_null()
+    };
+    let end = |recorded: &Recorded| if says_nothing(recorded) { End::Unknown } else { recorded.end.clone() };
+    history.iter().map(|recorded| Recorded { end: end(recorded), ..recorded.clone() }).collect()
+}
+
+/// What else to judge texts and lists by that are appended to.
+fn advice(history: &[Recorded]) -> String {
+    let appends = history.iter().filter(|recorded| &*recorded.f == "append").count();
+    if appends == 0 {
+        return String::new();
+    }
+    "; if each value is appended once, a history of transactions ([[\"append\", key, value]], [[\"r\", key, [value, \
+     …]]]) is judged by --model list-append:strict-serializable in no time"
+        .to_owned()
+}
+
+/// Why nothing is known of a history without answers.
+const NOTHING: &str = "no operation succeeded: whatever the object is, nothing contradicts it";
+
+/// Why nothing is known of transactions whose order was not found, and not refuted either.
+const OPEN: &str = "no anomaly was found, and no order either: what was read leaves too many orders open";
+
 /// What a run may remember while it judges its history. There is no time limit: a verdict depends on the seed alone.
-const OF_RUN: Budget = Budget { time: None, memory_bytes: 256 << 20 };
+const OF_RUN: Budget = Budget::of(None, 256 << 20);
 
 /// Judges the history of a run that has ended, by the model that its scenario names and the one that its system has.
 pub(crate) fn at_the_end<Op: Serialize, Ret: Serialize>(
@@ -162,8 +260,10 @@ pub(super) fn of_run_in_parts<M: Model, Op: Serialize, Ret: Serialize>(
 fn ruling(judgement: &Judgement, history: &[Recorded]) -> Ruling {
     let longest_prefix = judgement.longest_prefix;
     match &judgement.finding {
-        Finding::Linearizable => Ruling::valid(longest_prefix),
-        Finding::Unknown(out_of) => Ruling::unknown(longest_prefix, out_of.to_string()),
+        Finding::Linearizable => {
+            Ruling { witness: Some(judgement.orders.clone()), ..Ruling::valid(longest_prefix) }
+        }
+        Finding::Unknown(out_of) => Ruling::gave_up(longest_prefix, out_of),
         Finding::Violation(evidence) => explain::stuck(longest_prefix, history, evidence),
     }
 }
@@ -172,8 +272,12 @@ fn of_transactions(judged: &Judged, history: &[Recorded]) -> Ruling {
     let answered = history.iter().filter(|operation| matches!(operation.end, End::Ok(_))).count();
     match (judged.anomalies.first(), judged.gave_up) {
         (Some(first), _) => explain::anomalies(history, first, &judged.anomalies),
-        (None, Some(out_of)) => Ruling::unknown(0, out_of.to_string()),
-        (None, None) => Ruling::valid(answered),
+        (None, Some(out_of)) => Ruling::gave_up(0, &out_of),
+        (None, None) if judged.is_open => Ruling::unknown(0, OPEN.to_owned()),
+        (None, None) => {
+            let witness = judged.order.clone().filter(|order| !order.is_empty());
+            Ruling { witness: witness.map(|order| vec![(None, order)]), ..Ruling::valid(answered) }
+        }
     }
 }
 
@@ -182,11 +286,24 @@ impl Ruling {
         Ruling::without_evidence(Verdict::Valid, longest_prefix, String::new())
     }
 
+    pub(crate) fn gave_up(longest_prefix: usize, out_of: &OutOf) -> Self {
+        Ruling { is_limited: true, ..Ruling::unknown(longest_prefix, out_of.to_string()) }
+    }
+
     pub(super) fn unknown(longest_prefix: usize, why: String) -> Self {
         Ruling::without_evidence(Verdict::Unknown, longest_prefix, why)
     }
 
     fn without_evidence(verdict: Verdict, longest_prefix: usize, summary: String) -> Self {
-        Ruling { verdict, longest_prefix, summary, at_ns: None, lines: None, page: Vec::new() }
+        Ruling {
+            verdict,
+            longest_prefix,
+            summary,
+            at_ns: None,
+            lines: None,
+            page: Vec::new(),
+            is_limited: false,
+            witness: None,
+        }
     }
 }

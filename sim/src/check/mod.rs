@@ -22,15 +22,19 @@
 
 mod explain;
 mod judge;
+#[cfg(test)]
+mod judged_tests;
 pub(crate) mod judging;
+mod keyed;
 pub mod linearizable;
 mod listening;
+mod tally;
 pub mod transactions;
 mod vacuity;
 mod views;
 
 pub(crate) use judge::at_the_end;
-pub use judge::{Judge, NoJudge, Ruling};
+pub use judge::{Judge, NoJudge, Reading, Ruling};
 pub use listening::Listening;
 pub(crate) use vacuity::{Judged, of_run as lacks_of_run};
 pub use views::Views;

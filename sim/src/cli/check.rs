@@ -3,12 +3,13 @@
 use super::Exit;
 use super::out::{self, Colour};
 use crate::check::linearizable::Budget;
-use crate::check::{Judge, Ruling};
-use crate::history::{self, HistoryError, Recorded};
-use crate::run::Verdict;
+use crate::check::{Judge, Reading, Ruling};
+use crate::history::{self, End, HistoryError, Recorded, Unread};
+use crate::verdict::Verdict;
 use clap::Args;
 use serde::Serialize;
-use std::fs::File;
+use serde_json::Value;
+use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -19,12 +20,21 @@ pub(super) struct Check {
     /// What the history is judged by; `register:0` begins with a value.
     #[arg(long, value_name = "MODEL", value_parser = judge)]
     model: Judge,
-    /// The history: JSON lines, or Jepsen's EDN.
+    /// The history: JSON, Jepsen's EDN or Porcupine's log, packed with gzip or not; `-` reads standard input.
     history: PathBuf,
+    /// Whether values are [key, value], of many objects; without it, what reads are invoked with tells.
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    keyed: Option<bool>,
+    /// Take a read of null as one of anything.
+    #[arg(long)]
+    nil_is_any: bool,
+    /// Write the order that explains every answer to a file, an operation a line.
+    #[arg(long, value_name = "FILE")]
+    witness: Option<PathBuf>,
     /// Give up after this long.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
     time_limit: Duration,
-    /// Give up when the search remembers this much.
+    /// Give up when the history and the search take up this much.
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = bytes)]
     memory_limit: usize,
 }
@@ -52,14 +62,47 @@ struct BadHistory {
     error: HistoryError,
 }
 
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{path}: {why}", path = path.display())]
+struct BadWitness {
+    path: PathBuf,
+    why: std::io::Error,
+}
+
+/// One line of a witness: an operation, in its place.
+#[derive(Debug, Serialize)]
+struct Witnessed<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    line: usize,
+    process: String,
+    f: &'a str,
+    value: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<&'a Value>,
+}
+
 impl Check {
     pub(super) fn execute(&self, json: bool) -> miette::Result<Exit> {
         let bad = |error| BadHistory { path: self.history.clone(), error };
-        let history = read(&self.history).map_err(bad)?;
         let start = Instant::now();
-        let budget = Budget { time: Some(self.time_limit), memory_bytes: self.memory_limit };
-        let ruling = self.model.judge(&history, budget).map_err(bad)?;
+        let budget = Budget::of(Some(self.time_limit), self.memory_limit);
+        let budget = Budget { since: Some(start), ..budget };
+        let (history, ruling) = match read(&self.history, budget) {
+            Ok((history, held_bytes)) => {
+                let budget = Budget { held_bytes, ..budget };
+                let reading = Reading { keyed: self.keyed, nil_is_any: self.nil_is_any };
+                let ruling = self.model.clone().reading(reading).judge(&history, budget).map_err(bad)?;
+                (history, ruling)
+            }
+            Err(Unread::Wrong(error)) => return Err(bad(error).into()),
+            Err(Unread::OutOf(out_of)) => (Vec::new(), Ruling::gave_up(0, &out_of)),
+        };
         let wall = start.elapsed();
+        if let (Some(path), Some(orders)) = (&self.witness, &ruling.witness) {
+            let unwritten = |why| BadWitness { path: path.clone(), why };
+            fs::write(path, witness(&history, orders)).map_err(unwritten)?;
+        }
         if json {
             out::line(&Json {
                 verdict: ruling.verdict,
@@ -105,6 +148,7 @@ impl Check {
                 out::say(&format!("  next: sed -n '{from},{to}p' {path}"))
             }
             (Verdict::Violation, None) => Ok(()),
+            (Verdict::Unknown, _) if !ruling.is_limited => Ok(()),
             (Verdict::Unknown, _) => {
                 let limits = format!(
                     "--time-limit {} --memory-limit {}MiB",
@@ -117,13 +161,45 @@ impl Check {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<Recorded>, HistoryError> {
+/// The history, and about how many bytes it takes up.
+fn read(path: &Path, budget: Budget) -> Result<(Vec<Recorded>, usize), Unread> {
+    if path.as_os_str() == "-" {
+        return history::read_within(std::io::stdin().lock(), budget);
+    }
     let file = File::open(path).map_err(|why| HistoryError::Unreadable { line: 1, why })?;
-    history::read(BufReader::new(file))
+    history::read_within(BufReader::new(file), budget)
 }
 
 fn judge(text: &str) -> Result<Judge, String> {
     text.parse::<Judge>().map_err(|error| format!("{error}; models: {}", Judge::names().join(", ")))
+}
+
+/// The operations in an order that explains every answer, as JSON lines.
+fn witness(history: &[Recorded], orders: &[(Option<String>, Vec<usize>)]) -> String {
+    let mut text = String::new();
+    for (key, operations) in orders {
+        for operation in operations {
+            let Recorded { process, f, invoked, end, call, .. } = &history[*operation];
+            let answer = match end {
+                End::Ok(value) => Some(value),
+                End::Fail | End::Unknown => None,
+            };
+            let key = key.as_deref();
+            let process = process.to_string();
+            let line = Witnessed { key, line: call.line, process, f, value: invoked, answer };
+            text += &serde_json::to_string(&line).expect("strings and JSON are JSON");
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("`{text}` is neither yes nor no")),
+    }
 }
 
 /// A size as people write it: `512MiB`, `2GB`, `100000`.

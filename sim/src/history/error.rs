@@ -1,5 +1,6 @@
 //! Why a recorded history cannot be read. Nothing was judged.
 
+use super::Process;
 use thiserror::Error;
 
 /// A mistake in a recorded history, with the line it stands on.
@@ -37,7 +38,7 @@ pub enum HistoryError {
         /// The line, from 1.
         line: usize,
         /// The process.
-        process: u64,
+        process: Process,
         /// The function invoked.
         f: String,
         /// Where its open invocation stands.
@@ -49,7 +50,7 @@ pub enum HistoryError {
         /// The line, from 1.
         line: usize,
         /// The process.
-        process: u64,
+        process: Process,
         /// The function completed.
         f: String,
     },

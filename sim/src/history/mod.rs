@@ -5,11 +5,20 @@
 //! goes on as a new process.
 //!
 //! [`History`] is what a run records, with the types of its system. [`read()`] takes a history that something else
-//! recorded, as JSON lines or Jepsen's EDN; both end as [`Recorded`] operations, which `check` judges.
+//! recorded, as JSON, Jepsen's EDN or Porcupine's logs; all end as [`Recorded`] operations, which `check` judges. On the
+//! way there `forms.rs` tells where an event ends, `json.rs`, `edn.rs` and `log.rs` read it, `order.rs` says which came
+//! first, and `pairing.rs` makes operations of them.
 
 mod edn;
 mod error;
+mod event;
+mod forms;
+mod json;
+mod log;
+mod order;
 mod outcome;
+mod pairing;
+mod process;
 mod read;
 #[cfg(test)]
 mod read_tests;
@@ -17,7 +26,8 @@ mod recorded;
 
 pub use error::HistoryError;
 pub use outcome::Outcome;
-pub use read::read;
+pub use process::Process;
+pub use read::{Unread, read, read_within};
 pub(crate) use read::{paired, paired_bare};
 pub use recorded::{End, Moment, Recorded};
 

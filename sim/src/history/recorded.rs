@@ -1,17 +1,17 @@
-//! Histories as operations: each invocation with its completion.
+//! Operations of a history, whatever recorded it.
 
-use super::HistoryError;
+use super::Process;
 use serde_json::Value;
-use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// One operation of a history, with the JSON it was recorded as.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
     /// The process that did it.
-    pub process: u64,
-    /// The function.
-    pub f: String,
+    pub process: Process,
+    /// The function; empty if the history names none.
+    pub f: Arc<str>,
     /// What it was invoked with.
     pub invoked: Value,
     /// How it ended.
@@ -40,94 +40,19 @@ pub struct Moment {
     pub line: usize,
     /// When, in ns since the history began, if it says so.
     pub time_ns: Option<u64>,
-    /// Its place in the order of events. Intervals are closed: of the events of one instant invocations come first, so
-    /// that an operation which ends as another begins is concurrent with it.
+    /// Its place in the order of events; see `order.rs`. What ended at a smaller one was over when this happened.
     pub order: u64,
-}
-
-/// What an event says happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Invoke,
-    Ok,
-    Fail,
-    Info,
-}
-
-/// One event of a recorded history.
-#[derive(Debug)]
-pub(super) struct RawEvent {
-    pub line: usize,
-    pub time_ns: Option<u64>,
-    pub process: u64,
-    pub kind: Kind,
-    pub f: String,
-    pub value: Value,
-}
-
-/// Matches completions with invocations, event by event.
-#[derive(Debug, Default)]
-pub(super) struct Pairing {
-    operations: Vec<Recorded>,
-    /// The operation that each process has under way.
-    open: HashMap<u64, usize>,
-    instant: u64,
-    last_ns: Option<u64>,
-}
-
-impl Kind {
-    pub(super) fn parse(word: &str) -> Option<Kind> {
-        match word {
-            "invoke" => Some(Kind::Invoke),
-            "ok" => Some(Kind::Ok),
-            "fail" => Some(Kind::Fail),
-            "info" => Some(Kind::Info),
-            _ => None,
-        }
-    }
-}
-
-impl Pairing {
-    pub(super) fn push(&mut self, event: RawEvent) -> Result<(), HistoryError> {
-        let RawEvent { line, time_ns, process, kind, f, value } = event;
-        if time_ns.is_none() || time_ns != self.last_ns {
-            self.instant += 1;
-        }
-        self.last_ns = time_ns;
-        let order = 2 * self.instant + u64::from(kind != Kind::Invoke);
-        let moment = Moment { line, time_ns, order };
-        if kind == Kind::Invoke {
-            if let Some(open) = self.open.insert(process, self.operations.len()) {
-                let open = self.operations[open].call.line;
-                return Err(HistoryError::Overlap { line, process, f, open });
-            }
-            let end = End::Unknown;
-            self.operations.push(Recorded { process, f, invoked: value, end, call: moment, done: None });
-            return Ok(());
-        }
-        let Some(open) = self.open.remove(&process).filter(|open| self.operations[*open].f == f) else {
-            return Err(HistoryError::NotInvoked { line, process, f });
-        };
-        let operation = &mut self.operations[open];
-        operation.done = Some(moment);
-        operation.end = match kind {
-            Kind::Ok => End::Ok(value),
-            Kind::Fail => End::Fail,
-            Kind::Info | Kind::Invoke => End::Unknown,
-        };
-        Ok(())
-    }
-
-    /// The operations in order of their invocations.
-    pub(super) fn finish(self) -> Vec<Recorded> {
-        self.operations
-    }
 }
 
 impl fmt::Display for Recorded {
     /// `p3 write 5`, `p1 read → 2`, `p2 cas [1,2] → unknown`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "p{} {}", self.process, self.f)?;
+        match &self.process {
+            Process::Number(number) => write!(f, "p{number}")?,
+            Process::Named(name) => f.write_str(name)?,
+        }
+        let function = if self.f.is_empty() { "txn" } else { &self.f };
+        write!(f, " {function}")?;
         if !self.invoked.is_null() {
             write!(f, " {}", self.invoked)?;
         }

@@ -16,7 +16,7 @@
 
 use super::polled::Polled;
 use super::thread::Panic;
-use madsim::time::TimeHandle;
+use host::world;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ pub(super) fn take() -> Option<Foreign> {
 }
 
 fn noticed(machine: &str, what: &str, instead: &str) {
-    let at_ns = TimeHandle::try_current().map_or(0, |time| time.elapsed().as_nanos() as u64);
+    let at_ns = world::now_ns().unwrap_or_default();
     let evidence = format!("{machine} used {what}: {instead} (see {PAGE})");
     FIRST.with_borrow_mut(|first| {
         first.get_or_insert(Foreign { at_ns, evidence });

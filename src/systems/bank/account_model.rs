@@ -184,7 +184,7 @@ mod tests {
                 .map(move |(op, told)| (op, told.map(|told| (told, *end)), *call))
         });
         let operations: Vec<_> = parts.map(|(op, end, call)| Operation { op, end, call }).collect();
-        match check(&AccountModel, &operations, Budget { time: None, memory_bytes: 1 << 20 }).finding {
+        match check(&AccountModel, &operations, Budget::of(None, 1 << 20)).finding {
             Finding::Linearizable => true,
             Finding::Violation(_) => false,
             Finding::Unknown(out_of) => panic!("{out_of}"),

@@ -158,6 +158,13 @@ fn try_with(f: impl FnOnce(&mut World)) {
     });
 }
 
+/// Nanoseconds since the run of this thread began, if there is one and nobody is lent its world.
+pub fn now_ns() -> Option<u64> {
+    let mut now = None;
+    try_with(|world| now = Some(world.now_ns()));
+    now
+}
+
 /// A world in its place, until it is dismantled.
 #[must_use = "dismantle the world, or its driver leaks"]
 struct Placed {

@@ -37,7 +37,6 @@
 //! A. Horn, D. Kroening: *Faster Linearizability Checking via P-Compositionality*, 2015. A. Valmari: *Stubborn Sets for
 //! Reduced State Space Generation*, 1990.
 
-mod budget;
 mod docket;
 mod memo;
 mod model;
@@ -47,7 +46,8 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-pub use budget::{Budget, OutOf};
+pub(crate) use crate::budget::Meter;
+pub use crate::budget::{Budget, OutOf};
 pub use model::{Call, Model, Operation, Waiting};
 
 use docket::Docket;
@@ -71,6 +71,9 @@ pub struct Judgement {
     /// How many operations were answered before the first answer that cannot be explained; as far as was seen, if the
     /// verdict is unknown, or if a key was too hard beside the violation of another.
     pub longest_prefix: usize,
+    /// Of each key that has one, the key and its operations in an order that explains every answer. Those that may as well
+    /// not have happened are left out.
+    pub orders: Vec<(Option<String>, Vec<usize>)>,
 }
 
 /// Why a history is not linearizable. Operations are indices into the history.
@@ -89,6 +92,9 @@ pub struct Evidence {
 impl Judgement {
     /// Makes the evidence's operations indices into a longer history: where each operation judged stands in that.
     pub(super) fn renumber(&mut self, indices: &[usize]) {
+        for operation in self.orders.iter_mut().flat_map(|(_, order)| order) {
+            *operation = indices[*operation];
+        }
         if let Finding::Violation(evidence) = &mut self.finding {
             let all = evidence.tail.iter_mut().chain(&mut evidence.pending);
             for operation in all.chain([&mut evidence.operation]) {

@@ -91,6 +91,19 @@ pub trait Model {
         false
     }
 
+    /// Whether the operation, if it changes anything, only makes the object grow, and [`Model::rules_out`] holds on.
+    fn grows(&self, op: &Self::Op) -> bool {
+        let _ = op;
+        false
+    }
+
+    /// Whether `call` is impossible in `state`, and in whatever that grows into ([`Model::grows`]). Then a branch is
+    /// dropped long before the call is due, as long as nothing else than growing is left to be done.
+    fn rules_out(&self, state: &Self::State, call: &Call<'_, Self>) -> bool {
+        let _ = (state, call);
+        false
+    }
+
     /// Bytes that a state holds outside of itself, for the memory limit.
     fn heap_bytes(&self, state: &Self::State) -> usize {
         let _ = state;

@@ -1,27 +1,29 @@
 //! The search for a linearisation of the operations on one key. The module's documentation has the algorithm in prose.
 
-use super::budget::{Meter, OutOf};
 use super::memo::{Insert, Memo, StateHasher, token};
 use super::model::{Call, Model, Operation, Waiting};
 use super::pending::{List, Lists};
+use crate::budget::{Meter, OutOf};
 use std::collections::HashMap;
 
 /// How much of a linearisation is kept as evidence.
-const TAIL: usize = 8;
+pub(super) const TAIL: usize = 8;
 /// How many placed operations back an unknown one is asked whether it was for nothing.
 const LOOK_BACK: usize = 16;
 /// How many operations are looked at for one that may see what an unknown one did.
 const LOOK_AHEAD: usize = 1000;
+/// How many observations are asked whether a state rules them out.
+const FORESEEN: usize = 16;
 
 /// What a search found.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// Every operation has a place.
-    Linearization,
+    /// Every operation that matters has a place; they are in that order.
+    Linearization(Vec<u32>),
     /// There are more configurations than it may look at in this turn.
     TooMany,
-    /// There is none.
-    Stuck(Stuck),
+    /// There is none. If the search looked ahead, a prefix of the answers may have none already.
+    Stuck { stuck: Stuck, looked_ahead: bool },
     /// The search ended before it could tell; this is the operation that it could not place so far.
     GaveUp(OutOf, u32),
 }
@@ -74,6 +76,11 @@ pub(super) struct Search<'a, M: Model> {
     /// Bytes of the path beyond its nodes.
     path_bytes: usize,
     next: Vec<M::State>,
+    /// Answers from then on are not to be explained.
+    until: u64,
+    /// How many operations are not placed that do more than make the object grow.
+    not_growing: usize,
+    looked_ahead: bool,
     best: Option<Stuck>,
     best_answer: usize,
 }
@@ -112,6 +119,9 @@ impl<'a, M: Model> Search<'a, M> {
             path: Vec::new(),
             path_bytes: 0,
             next: Vec::new(),
+            until,
+            not_growing: operations.iter().filter(|operation| !model.grows(&operation.op)).count(),
+            looked_ahead: false,
             best: None,
             best_answer: 0,
         }
@@ -123,7 +133,7 @@ impl<'a, M: Model> Search<'a, M> {
         loop {
             if let Some((by, state)) = entering.take() {
                 match self.enter(by, state, meter) {
-                    Entered::All => return Found::Linearization,
+                    Entered::All => return Found::Linearization(std::mem::take(&mut self.placed)),
                     Entered::Here | Entered::Visited => {}
                     Entered::Full => {
                         return Found::GaveUp(meter.out_of_memory(self.memo.len()), self.furthest());
@@ -139,7 +149,7 @@ impl<'a, M: Model> Search<'a, M> {
             entering = self.branch();
             if entering.is_none() && !self.leave() {
                 let stuck = self.best.take().unwrap_or_else(|| self.stuck(self.answers[0]));
-                return Found::Stuck(stuck);
+                return Found::Stuck { stuck, looked_ahead: self.looked_ahead };
             }
         }
     }
@@ -167,6 +177,11 @@ impl<'a, M: Model> Search<'a, M> {
         if answer == self.answers.len() {
             return Entered::All;
         }
+        if self.is_ruled_out(&state) {
+            self.looked_ahead = true;
+            self.take_back(before);
+            return Entered::Visited;
+        }
         let hash = self.set_hash ^ self.hasher.of(&state);
         let path_bytes = self.path.capacity() * size_of::<Node<M::State>>() + self.path_bytes;
         match self.memo.insert(hash, meter.bytes_left(path_bytes)) {
@@ -191,6 +206,16 @@ impl<'a, M: Model> Search<'a, M> {
             tried: 0,
         });
         Entered::Here
+    }
+
+    /// Whether one of the next observations can never hold any more, for the object only grows from here on.
+    fn is_ruled_out(&self, state: &M::State) -> bool {
+        let mut next = self.lists.iter(List::Observing).take(FORESEEN);
+        self.not_growing == 0
+            && next.any(|here| {
+                end(self.operations[here as usize]) < self.until
+                    && self.model.rules_out(state, &self.call(here))
+            })
     }
 
     /// Places every observation under way that holds. Returns the first answer whose operation is still to be placed.
@@ -453,6 +478,7 @@ impl<'a, M: Model> Search<'a, M> {
     fn place(&mut self, operation: u32) {
         self.lists.take(operation);
         self.is_placed[operation as usize] = true;
+        self.not_growing -= usize::from(!self.model.grows(&self.operations[operation as usize].op));
         self.set_hash ^= token(operation);
         self.placed.push(operation);
     }
@@ -462,6 +488,7 @@ impl<'a, M: Model> Search<'a, M> {
             let operation = self.placed.pop().expect("more than `to` are placed");
             self.lists.put_back(operation);
             self.is_placed[operation as usize] = false;
+            self.not_growing += usize::from(!self.model.grows(&self.operations[operation as usize].op));
             self.set_hash ^= token(operation);
         }
     }

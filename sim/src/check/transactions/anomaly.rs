@@ -5,10 +5,18 @@ use std::fmt;
 /// An anomaly, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Anomaly {
-    /// A read of a value that nobody wrote, or of lists that no order of appends explains.
+    /// A read of a value that nobody wrote.
     Garbage,
+    /// One append that is in a list more than once.
+    DuplicateElements,
+    /// Lists that no order of appends explains.
+    IncompatibleOrder,
     /// A transaction does not see what it has done itself.
     Internal,
+    /// A transaction sees what it will only do later.
+    FutureRead,
+    /// A transaction reads a key twice, and differently.
+    NonRepeatable,
     /// A read of a value whose transaction failed.
     G1a,
     /// A read of a value that its own transaction overwrote.
@@ -17,6 +25,12 @@ pub enum Anomaly {
     G0,
     /// A cycle of writes over writes and reads of writes.
     G1c,
+    /// A process read a version, then an earlier one.
+    NonMonotonicReads,
+    /// A transaction that was seen in part.
+    Fractured,
+    /// What was seen came after something that was not.
+    Causal,
     /// Two that read one version and both wrote the next.
     LostUpdate,
     /// A cycle with one read that a write came after.
@@ -27,19 +41,10 @@ pub enum Anomaly {
     GNonadjacent,
     /// A cycle with such reads side by side.
     G2Item,
-}
-
-/// How isolated transactions must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Each works on a snapshot, and of two that write one key the second fails.
-    SnapshotIsolation,
-    /// There is a serial order.
-    Serializable,
-    /// There is one that agrees with the order of each process.
-    SessionSerializable,
-    /// There is one that agrees with real time.
-    StrictSerializable,
+    /// Whatever order the writes are given, there is a cycle.
+    NoOrder,
+    /// An account with less than nothing.
+    BelowZero,
 }
 
 /// Why one transaction comes before another.
@@ -83,7 +88,16 @@ impl Anomaly {
     pub fn name(self) -> &'static str {
         match self {
             Anomaly::Garbage => "garbage read",
+            Anomaly::DuplicateElements => "duplicate elements",
+            Anomaly::IncompatibleOrder => "incompatible order",
             Anomaly::Internal => "internal",
+            Anomaly::FutureRead => "future read",
+            Anomaly::NonRepeatable => "non-repeatable read",
+            Anomaly::NonMonotonicReads => "non-monotonic reads",
+            Anomaly::Fractured => "fractured read",
+            Anomaly::Causal => "causality violation",
+            Anomaly::NoOrder => "no order of writes",
+            Anomaly::BelowZero => "balance below zero",
             Anomaly::G1a => "G1a",
             Anomaly::G1b => "G1b",
             Anomaly::G0 => "G0",
@@ -97,36 +111,17 @@ impl Anomaly {
     }
 }
 
-impl Level {
-    /// Every level.
-    pub const ALL: [Level; 4] = [
-        Level::SnapshotIsolation,
-        Level::Serializable,
-        Level::SessionSerializable,
-        Level::StrictSerializable,
-    ];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::SnapshotIsolation => "snapshot-isolation",
-            Level::Serializable => "serializable",
-            Level::SessionSerializable => "session-serializable",
-            Level::StrictSerializable => "strict-serializable",
-        }
-    }
-
-    /// Whether no history of this level has the anomaly.
-    pub fn forbids(self, anomaly: Anomaly) -> bool {
-        self != Level::SnapshotIsolation || anomaly != Anomaly::G2Item
-    }
-}
-
 impl Found {
     /// An anomaly without a cycle.
     pub(super) fn plain(anomaly: Anomaly, operations: impl IntoIterator<Item = usize>, says: String) -> Self {
         let steps = operations.into_iter().map(|operation| Step { operation, link: None }).collect();
         Found { anomaly, steps, says }
+    }
+
+    /// Two that read one version of a key and both wrote the next.
+    pub(super) fn lost_update(one: usize, two: usize, key: &str) -> Self {
+        let step = |operation| Step { operation, link: Some((Link::Rw, Some(key.to_owned()))) };
+        Found { anomaly: Anomaly::LostUpdate, steps: vec![step(one), step(two)], says: String::new() }
     }
 }
 

@@ -1,48 +1,59 @@
 //! What the clock says of the order of transactions.
 
-use super::anomaly::{Level, Link};
-use super::graph::Dependencies;
-use crate::history::{End, Recorded};
+use super::anomaly::Link;
+use super::graph::{Dependencies, NO_KEY};
+use super::level::Clock;
+use crate::history::{End, Process, Recorded};
 use std::collections::HashMap;
 
-/// Adds the edges that a level asks for. Operations that failed, or may never have happened, are left out.
-pub(super) fn order(history: &[Recorded], level: Level, dependencies: &mut Dependencies) {
-    match level {
-        Level::SnapshotIsolation | Level::Serializable => {}
-        Level::SessionSerializable => processes(history, dependencies),
-        Level::StrictSerializable => real_time(history, dependencies),
+/// Adds the edges that a clock tells, between operations that happened.
+pub(super) fn order(history: &[Recorded], happened: &[bool], clock: Clock, dependencies: &mut Dependencies) {
+    match clock {
+        Clock::None => {}
+        Clock::Processes => processes(history, happened, dependencies),
+        Clock::RealTime => real_time(history, happened, dependencies),
     }
 }
 
-fn processes(history: &[Recorded], dependencies: &mut Dependencies) {
-    let mut last: HashMap<u64, usize> = HashMap::new();
-    for (index, operation) in history.iter().enumerate().filter(|(_, operation)| operation.end != End::Fail) {
-        if let Some(before) = last.insert(operation.process, index) {
-            dependencies.add(before, index, Link::Process, None);
+/// What follows an unknown outcome in a process may happen before that does: it comes after what was answered before.
+fn processes(history: &[Recorded], happened: &[bool], dependencies: &mut Dependencies) {
+    let mut last: HashMap<&Process, usize> = HashMap::new();
+    for (index, operation) in history.iter().enumerate().filter(|(index, _)| happened[*index]) {
+        if let Some(before) = last.get(&operation.process) {
+            dependencies.add(*before, index, Link::Process, NO_KEY);
+        }
+        if matches!(operation.end, End::Ok(_)) {
+            last.insert(&operation.process, index);
         }
     }
 }
 
-/// The edges that imply all others: from what ended before an invocation, unless something else lies between.
-fn real_time(history: &[Recorded], dependencies: &mut Dependencies) {
+/// From what ended to what began later, over a chain of nodes that stand for the instants between.
+fn real_time(history: &[Recorded], happened: &[bool], dependencies: &mut Dependencies) {
     let mut events: Vec<(u64, usize, bool)> = Vec::new();
-    for (index, operation) in history.iter().enumerate().filter(|(_, operation)| operation.end != End::Fail) {
+    for (index, operation) in history.iter().enumerate().filter(|(index, _)| happened[*index]) {
         events.push((operation.call.order, index, false));
         if let (End::Ok(_), Some(done)) = (&operation.end, operation.done) {
             events.push((done.order, index, true));
         }
     }
     events.sort_unstable();
+    let mut instant: Option<usize> = None;
     let mut ended: Vec<usize> = Vec::new();
     for (_, index, is_end) in events {
         if is_end {
-            let call = history[index].call.order;
-            ended.retain(|other| history[*other].done.is_some_and(|done| done.order >= call));
             ended.push(index);
-        } else {
-            for before in &ended {
-                dependencies.add(*before, index, Link::RealTime, None);
+            continue;
+        }
+        if !ended.is_empty() {
+            let next = dependencies.between();
+            for before in ended.drain(..).chain(instant) {
+                dependencies.add(before, next, Link::RealTime, NO_KEY);
             }
+            instant = Some(next);
+        }
+        if let Some(instant) = instant {
+            dependencies.add(instant, index, Link::RealTime, NO_KEY);
         }
     }
 }

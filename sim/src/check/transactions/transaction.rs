@@ -1,26 +1,37 @@
 //! Transactions as they are recorded: `[["append", "x", 1], ["r", "x", [1]], ["w", "y", 2]]`.
 
+use super::names::Names;
 use crate::history::{End, HistoryError, Recorded};
 use serde_json::Value;
 
 /// What reads see: whole lists, or one value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Values {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Values<'a> {
     Lists,
-    Single,
+    /// One value, and what a key has before any write.
+    Single(&'a Value),
+}
+
+/// The transactions of a history.
+#[derive(Debug)]
+pub(super) struct Transactions {
+    /// In order of their invocations; a transaction's operation is its place.
+    pub list: Vec<Transaction>,
+    pub keys: Names,
+    pub values: Names,
+    /// What a register has before any write, if that is a value.
+    pub initial: Option<u32>,
 }
 
 /// A transaction.
 #[derive(Debug)]
 pub(super) struct Transaction {
-    /// Its operation's index in the history.
-    pub operation: usize,
     /// Its line, for errors.
     pub line: usize,
     /// How it ended.
     pub fate: Fate,
     /// What it did, in order.
-    pub steps: Vec<Access>,
+    pub steps: Box<[Access]>,
 }
 
 /// How a transaction ended.
@@ -31,10 +42,10 @@ pub(super) enum Fate {
     Unknown,
 }
 
-/// One access to a key. Values are in the text of their JSON.
+/// One access to a key. Keys and values are numbers of their names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Access {
-    pub key: String,
+    pub key: u32,
     pub kind: What,
 }
 
@@ -42,50 +53,78 @@ pub(super) struct Access {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum What {
     /// It wrote, or appended, a value.
-    Wrote(String),
+    Wrote(u32),
     /// It read these: a list, or at most one value.
-    Read(Vec<String>),
+    Read(Box<[u32]>),
     /// It would have read, but the outcome is not known.
     ReadUnseen,
 }
 
-/// Reads the transactions of a history.
-pub(super) fn read(history: &[Recorded], values: Values) -> Result<Vec<Transaction>, HistoryError> {
-    let transaction = |(operation, recorded): (usize, &Recorded)| {
-        let (line, fate, value) = match (&recorded.end, recorded.done) {
-            (End::Ok(value), Some(done)) => (done.line, Fate::Committed, value),
-            (End::Fail, _) => (recorded.call.line, Fate::Aborted, &recorded.invoked),
-            _ => (recorded.call.line, Fate::Unknown, &recorded.invoked),
+impl Transactions {
+    /// Reads the transactions of a history.
+    pub(super) fn read(history: &[Recorded], values: Values<'_>) -> Result<Self, HistoryError> {
+        let mut transactions = Transactions {
+            list: Vec::with_capacity(history.len()),
+            keys: Names::default(),
+            values: Names::default(),
+            initial: None,
         };
-        let meaning = |why: String| HistoryError::Meaning { line, why };
-        if recorded.f != "txn" {
-            return Err(meaning(format!("transactions have no function `{}`: txn", recorded.f)));
+        if let Values::Single(initial) = values {
+            transactions.initial = (!initial.is_null()).then(|| transactions.values.of(initial));
         }
-        let accesses = value
-            .as_array()
-            .ok_or_else(|| meaning(format!("`txn` takes an array of accesses, not {value}")))?;
-        let steps = accesses.iter().map(|step| access(step, values, fate).map_err(meaning));
-        Ok(Transaction { operation, line, fate, steps: steps.collect::<Result<_, _>>()? })
-    };
-    history.iter().enumerate().map(transaction).collect()
-}
+        for recorded in history {
+            let (line, fate, value) = match (&recorded.end, recorded.done) {
+                (End::Ok(value), Some(done)) => (done.line, Fate::Committed, value),
+                (End::Fail, _) => (recorded.call.line, Fate::Aborted, &recorded.invoked),
+                _ => (recorded.call.line, Fate::Unknown, &recorded.invoked),
+            };
+            let meaning = |why: String| HistoryError::Meaning { line, why };
+            let accesses = value.as_array().ok_or_else(|| {
+                let f = if recorded.f.is_empty() { "txn" } else { &recorded.f };
+                meaning(format!("`{f}` takes an array of accesses, not {value}"))
+            })?;
+            let steps = accesses.iter().map(|step| transactions.access(step, values, fate).map_err(meaning));
+            let steps = steps.collect::<Result<_, _>>()?;
+            transactions.list.push(Transaction { line, fate, steps });
+        }
+        Ok(transactions)
+    }
 
-fn access(step: &Value, values: Values, fate: Fate) -> Result<Access, String> {
-    let write = if values == Values::Lists { "append" } else { "w" };
-    let shape = || format!("an access is [\"r\", key, value] or [\"{write}\", key, value], not {step}");
-    let [f, key, value] =
-        step.as_array().and_then(|parts| <&[Value; 3]>::try_from(parts.as_slice()).ok()).ok_or_else(shape)?;
-    let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
-    let kind = match (f.as_str(), value) {
-        (Some(f), Value::Null) if f == write => return Err(shape()),
-        (Some(f), value) if f == write => What::Wrote(value.to_string()),
-        (Some("r"), _) if fate != Fate::Committed => What::ReadUnseen,
-        (Some("r"), Value::Null) => What::Read(Vec::new()),
-        (Some("r"), Value::Array(list)) if values == Values::Lists => {
-            What::Read(list.iter().map(Value::to_string).collect())
-        }
-        (Some("r"), value) if values == Values::Single => What::Read(vec![value.to_string()]),
-        _ => return Err(shape()),
-    };
-    Ok(Access { key, kind })
+    /// About how many bytes the accesses take up, and the names of keys and values.
+    pub(super) fn bytes(&self) -> usize {
+        let values = |access: &Access| match &access.kind {
+            What::Read(list) => size_of_val::<[u32]>(list),
+            What::Wrote(_) | What::ReadUnseen => 0,
+        };
+        let accesses = self.list.iter().flat_map(|transaction| &transaction.steps);
+        let of_accesses: usize = accesses.map(|access| size_of::<Access>() + values(access)).sum();
+        self.list.len() * size_of::<Transaction>() + of_accesses + self.keys.bytes() + self.values.bytes()
+    }
+
+    fn access(&mut self, step: &Value, values: Values<'_>, fate: Fate) -> Result<Access, String> {
+        let (write, long) = if values == Values::Lists { ("append", "append") } else { ("w", "write") };
+        let shape = || format!("an access is [\"r\", key, value] or [\"{write}\", key, value], not {step}");
+        let [f, key, value] = step
+            .as_array()
+            .and_then(|parts| <&[Value; 3]>::try_from(parts.as_slice()).ok())
+            .ok_or_else(shape)?;
+        let f = f.as_str().unwrap_or_default();
+        let key = self.keys.of_key(key);
+        let kind = match (f, value) {
+            (f, Value::Null) if f == write || f == long => return Err(shape()),
+            (f, value) if f == write || f == long => What::Wrote(self.values.of(value)),
+            ("r" | "read", _) if fate != Fate::Committed => What::ReadUnseen,
+            ("r" | "read", value) => match (values, value) {
+                (Values::Lists, Value::Null) => What::Read(Box::default()),
+                (Values::Lists, Value::Array(list)) => {
+                    What::Read(list.iter().map(|value| self.values.of(value)).collect())
+                }
+                (Values::Lists, _) => return Err(shape()),
+                (Values::Single(initial), value) if value == initial => What::Read(Box::default()),
+                (Values::Single(_), value) => What::Read([self.values.of(value)].into()),
+            },
+            _ => return Err(shape()),
+        };
+        Ok(Access { key, kind })
+    }
 }

@@ -215,7 +215,7 @@ fn moved(state: &[Account], op: &Op) -> Box<[Account]> {
 
 impl Readable for Bank {
     fn op(&self, recorded: &Recorded) -> Result<Op, String> {
-        let (f, value) = (recorded.f.as_str(), &recorded.invoked);
+        let (f, value) = (&*recorded.f, &recorded.invoked);
         match f {
             "deposit" | "withdraw" => {
                 let [account, amount] = parts(f, value, "[account, amount]")?;

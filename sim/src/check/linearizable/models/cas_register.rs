@@ -103,7 +103,7 @@ pub(super) fn after(state: Datum, op: &Op, ret: Option<&Ret>) -> Option<Datum> {
 impl Readable for CasRegister {
     fn op(&self, recorded: &Recorded) -> Result<Op, String> {
         let value = &recorded.invoked;
-        match recorded.f.as_str() {
+        match &*recorded.f {
             "read" => Ok(Op::Read),
             "write" => Ok(Op::Write(Datum::from(value))),
             "cas" => {

@@ -274,12 +274,23 @@ impl Model for KeyValue {
     fn overwrites(&self, op: &Op) -> bool {
         matches!(op.action, Action::Put(_))
     }
+
+    fn grows(&self, op: &Op) -> bool {
+        matches!(op.action, Action::Append(_) | Action::Get)
+    }
+
+    fn rules_out(&self, state: &Content, call: &Call<'_, Self>) -> bool {
+        match (state.kind, &call.op.action, call.ret) {
+            (Kind::Text | Kind::List, Action::Get, Some(Ret::Value(seen))) => !seen.begins_with(state),
+            _ => false,
+        }
+    }
 }
 
 impl Readable for KeyValue {
     fn op(&self, recorded: &Recorded) -> Result<Op, String> {
         let value = &recorded.invoked;
-        let (key, action) = match recorded.f.as_str() {
+        let (key, action) = match &*recorded.f {
             "get" | "read" => (if is_pair(recorded) { &value[0] } else { value }, Action::Get),
             "delete" => (value, Action::Put(Content::MISSING)),
             "put" | "write" => {

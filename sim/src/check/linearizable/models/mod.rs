@@ -7,7 +7,11 @@
 //! | `key-value` | `get` k, `put` \[k, v\], `append` \[k, v\], `cas` \[k, \[old, new\]\], `delete` k | a value a key |
 //! | `set` | `add` v, `remove` v, `contains` v, `read` | the elements |
 //! | `queue` | `enqueue` v, `dequeue` | the elements, in order |
+//! | `unordered-queue` | `enqueue` v, `dequeue` | the elements |
+//! | `counter` | `add` n, `increment`, `decrement`, `read` | the sum |
+//! | `multi-register` | any, with `\[\["r", k, null\], \["w", k, v\], …\]` | the last value written, a key |
 //! | `lock` | `acquire` l, `release` l | the process that holds it |
+//! | `mutex` | `acquire` l, `release` l | whether it is held |
 //! | `bank` | `deposit` \[a, n\], `withdraw` \[a, n\], `transfer` \[from, to, n\], `balance` a, `read`, `open` a, `close` a | all balances |
 //! | `registry` | `register` \[name, pid\], `unregister` name, `lookup` name | the process a name |
 //!
@@ -17,25 +21,34 @@
 
 pub mod bank;
 pub mod cas_register;
+pub mod counter;
 mod datum;
 pub mod key_value;
 pub mod lock;
+pub mod multi_register;
+pub mod mutex;
 mod named;
 pub mod queue;
 pub mod register;
 pub mod registry;
 pub mod set;
+pub mod unordered_queue;
 
 pub use bank::Bank;
 pub use cas_register::CasRegister;
+pub use counter::Counter;
 pub use datum::Datum;
 pub use key_value::KeyValue;
 pub use lock::Lock;
+pub use multi_register::MultiRegister;
+pub use mutex::Mutex;
+pub(in super::super) use named::Judging;
 pub use named::{NAMES, Named, UnknownModel, judge};
 pub use queue::Queue;
 pub use register::Register;
 pub use registry::Registry;
 pub use set::Set;
+pub use unordered_queue::UnorderedQueue;
 
 use super::model::Model;
 use crate::history::{End, Recorded};

@@ -2,8 +2,13 @@
 
 use super::super::{Budget, Judgement, Operation, check};
 use super::key_value::{self, Content};
-use super::{Bank, CasRegister, Datum, KeyValue, Lock, Queue, Readable, Register, Registry, Set};
-use super::{bank, cas_register, lock, queue, register, registry, set};
+use super::{
+    Bank, CasRegister, Counter, Datum, KeyValue, Lock, MultiRegister, Mutex, Queue, Readable, Register,
+    Registry, Set, UnorderedQueue,
+};
+use super::{
+    bank, cas_register, counter, lock, multi_register, mutex, queue, register, registry, set, unordered_queue,
+};
 use crate::history::{End, HistoryError, Recorded};
 use serde_json::Value;
 use std::fmt;
@@ -11,8 +16,20 @@ use std::str::FromStr;
 use thiserror::Error;
 
 /// The names of the models.
-pub const NAMES: [&str; 8] =
-    ["register", "cas-register", "key-value", "set", "queue", "lock", "bank", "registry"];
+pub const NAMES: [&str; 12] = [
+    "register",
+    "cas-register",
+    "multi-register",
+    "key-value",
+    "set",
+    "counter",
+    "queue",
+    "unordered-queue",
+    "lock",
+    "mutex",
+    "bank",
+    "registry",
+];
 
 /// A model by its name, perhaps with an initial value: `register`, `bank:100`.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +61,9 @@ impl FromStr for Named {
         // A word that is not JSON is a text.
         let initial = serde_json::from_str(initial).unwrap_or_else(|_| Value::String(initial.to_owned()));
         match name {
-            "register" | "cas-register" | "key-value" => Ok(Named { name, initial }),
+            "register" | "cas-register" | "multi-register" | "key-value" => Ok(Named { name, initial }),
+            "counter" if initial.is_i64() => Ok(Named { name, initial }),
+            "counter" => Err(wrong(format!("a counter begins with a whole number, not {initial}"))),
             "bank" if initial.as_i64().is_some_and(|amount| amount >= 0) => Ok(Named { name, initial }),
             "bank" => Err(wrong(format!(
                 "a bank begins with a whole number from 0 on every account, not {initial}"
@@ -71,9 +90,18 @@ impl Named {
             "set" => &set::FUNCTIONS,
             "queue" => &queue::FUNCTIONS,
             "lock" => &lock::FUNCTIONS,
+            "mutex" => &mutex::FUNCTIONS,
+            "counter" => &counter::FUNCTIONS,
+            "multi-register" => &multi_register::FUNCTIONS,
+            "unordered-queue" => &unordered_queue::FUNCTIONS,
             "bank" => &bank::FUNCTIONS,
             _ => &registry::FUNCTIONS,
         }
+    }
+
+    /// Whether it is of one object, without keys of its own.
+    pub(in super::super::super) fn is_of_one_object(&self) -> bool {
+        !matches!(self.name, "key-value" | "multi-register" | "bank" | "registry" | "lock" | "mutex")
     }
 
     /// Judges a recorded history. The evidence's operations are indices into it.
@@ -82,16 +110,46 @@ impl Named {
     ///
     /// When the model does not know a function or value; with its line.
     pub fn judge(&self, history: &[Recorded], budget: Budget) -> Result<Judgement, HistoryError> {
+        self.judge_by(&Plainly { history, budget })
+    }
+
+    /// Lets a model of this name be used for judging.
+    pub(in super::super::super) fn judge_by(
+        &self,
+        judging: &impl Judging,
+    ) -> Result<Judgement, HistoryError> {
         match self.name {
-            "register" => judge(&Register { initial: Datum::from(&self.initial) }, history, budget),
-            "cas-register" => judge(&CasRegister { initial: Datum::from(&self.initial) }, history, budget),
-            "key-value" => judge(&KeyValue { initial: Content::from(&self.initial) }, history, budget),
-            "set" => judge(&Set, history, budget),
-            "queue" => judge(&Queue, history, budget),
-            "lock" => judge(&Lock, history, budget),
-            "bank" => judge(&Bank::new(self.initial.as_i64().unwrap_or(0)), history, budget),
-            _ => judge(&Registry, history, budget),
+            "register" => judging.by(Register { initial: Datum::from(&self.initial) }),
+            "cas-register" => judging.by(CasRegister { initial: Datum::from(&self.initial) }),
+            "multi-register" => judging.by(MultiRegister { initial: Datum::from(&self.initial) }),
+            "key-value" => judging.by(KeyValue { initial: Content::from(&self.initial) }),
+            "set" => judging.by(Set),
+            "counter" => judging.by(Counter { initial: self.initial.as_i64().unwrap_or(0) }),
+            "queue" => judging.by(Queue),
+            "unordered-queue" => judging.by(UnorderedQueue),
+            "lock" => judging.by(Lock::default()),
+            "mutex" => judging.by(Mutex),
+            "bank" => judging.by(Bank::new(self.initial.as_i64().unwrap_or(0))),
+            _ => judging.by(Registry),
         }
+    }
+}
+
+/// What is done with a model, whichever it is.
+pub(in super::super::super) trait Judging {
+    /// Judges by it.
+    fn by<M: Readable>(&self, model: M) -> Result<Judgement, HistoryError>;
+}
+
+/// Judges a history by the model as it is.
+struct Plainly<'a> {
+    history: &'a [Recorded],
+    budget: Budget,
+}
+
+impl Judging for Plainly<'_> {
+    fn by<M: Readable>(&self, model: M) -> Result<Judgement, HistoryError> {
+        judge(&model, self.history, self.budget)
     }
 }
 

@@ -69,7 +69,7 @@ impl Model for Queue {
 
 impl Readable for Queue {
     fn op(&self, recorded: &Recorded) -> Result<Op, String> {
-        match recorded.f.as_str() {
+        match &*recorded.f {
             "enqueue" if recorded.invoked.is_null() => Err("`enqueue` takes a value, not null".to_owned()),
             "enqueue" => Ok(Op::Enqueue(Datum::from(&recorded.invoked))),
             "dequeue" => Ok(Op::Dequeue),

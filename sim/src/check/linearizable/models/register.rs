@@ -70,7 +70,7 @@ impl Model for Register {
 
 impl Readable for Register {
     fn op(&self, recorded: &Recorded) -> Result<Op, String> {
-        match recorded.f.as_str() {
+        match &*recorded.f {
             "read" => Ok(Op::Read),
             "write" => Ok(Op::Write(Datum::from(&recorded.invoked))),
             f => Err(no_function("register", f, &FUNCTIONS)),

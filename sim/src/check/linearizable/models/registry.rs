@@ -99,7 +99,7 @@ impl Model for Registry {
 impl Readable for Registry {
     fn op(&self, recorded: &Recorded) -> Result<Op, String> {
         let value = &recorded.invoked;
-        let (name, action) = match recorded.f.as_str() {
+        let (name, action) = match &*recorded.f {
             "register" => {
                 let [name, pid] = parts("register", value, "[name, pid]")?;
                 (name, Action::Register(Datum::from(pid)))

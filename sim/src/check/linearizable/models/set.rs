@@ -112,7 +112,7 @@ impl Model for Set {
 impl Readable for Set {
     fn op(&self, recorded: &Recorded) -> Result<Op, String> {
         let element = Datum::from(&recorded.invoked);
-        match recorded.f.as_str() {
+        match &*recorded.f {
             "read" => Ok(Op::Read),
             "add" => Ok(Op::Add(element)),
             "remove" => Ok(Op::Remove(element)),

@@ -3,7 +3,7 @@
 use super::super::models::key_value::{self, Content, Seen};
 use super::super::models::{Bank, Datum, KeyValue, Readable, Register, bank, register};
 use super::super::{Budget, Finding, Operation, OutOf, check};
-use crate::history::{End, Moment, Recorded};
+use crate::history::{End, Moment, Process, Recorded};
 use serde_json::json;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn subset_sum(count: usize, is_answered: bool) -> (Bank, Vec<Operation<bank::Op,
 fn everything_concurrent_ends_at_the_memory_limit() {
     let (model, operations) = subset_sum(64, true);
     let memory_bytes = 1 << 20;
-    let judgement = check(&model, &operations, Budget { time: None, memory_bytes });
+    let judgement = check(&model, &operations, Budget::of(None, memory_bytes));
     let Finding::Unknown(OutOf::Memory { limit, configurations }) = judgement.finding else {
         panic!("{judgement:?}");
     };
@@ -45,7 +45,7 @@ fn everything_concurrent_ends_at_the_memory_limit() {
 #[test]
 fn everything_unknown_ends_at_the_memory_limit() {
     let (model, operations) = subset_sum(64, false);
-    let judgement = check(&model, &operations, Budget { time: None, memory_bytes: 1 << 20 });
+    let judgement = check(&model, &operations, Budget::of(None, 1 << 20));
     assert!(matches!(judgement.finding, Finding::Unknown(OutOf::Memory { .. })), "{judgement:?}");
 }
 
@@ -67,8 +67,8 @@ fn everything_concurrent_and_everything_unknown_end_at_the_time_limit() {
 fn a_key_that_is_hard_does_not_hide_the_violation_of_one_that_is_easy() {
     use key_value::Op;
     let call = |key: &str, f: &str, value: serde_json::Value| Recorded {
-        process: 0,
-        f: f.to_owned(),
+        process: Process::Number(0),
+        f: f.into(),
         invoked: if f == "get" { json!(key) } else { json!([key, value]) },
         end: End::Unknown,
         call: Moment { line: 1, time_ns: None, order: 0 },
@@ -89,7 +89,7 @@ fn a_key_that_is_hard_does_not_hide_the_violation_of_one_that_is_easy() {
     };
     let mut operations: Vec<_> = (0..60).map(append).collect();
     operations.push(read("hard", &"a".repeat(1829), 100));
-    let budget = Budget { time: None, memory_bytes: 1 << 20 };
+    let budget = Budget::of(None, 1 << 20);
     assert!(matches!(check(&model, &operations, budget).finding, Finding::Unknown(_)));
     operations.push(read("wrong", "x", 200));
     let Finding::Violation(evidence) = check(&model, &operations, budget).finding else {
@@ -111,7 +111,7 @@ fn ten_thousand_writes_of_unknown_outcome_do_not_hide_a_wrong_read() {
     operations.extend((0..100).map(|at| read(99 * at, 20_000 + 2 * at)));
     operations.push(read(10_001, 30_000));
     let model = Register { initial: Datum::NULL };
-    let judgement = check(&model, &operations, Budget { time: None, memory_bytes: 64 << 20 });
+    let judgement = check(&model, &operations, Budget::of(None, 64 << 20));
     assert!(matches!(judgement.finding, Finding::Violation(_)), "{judgement:?}");
     assert_eq!(judgement.longest_prefix, 100);
 }

@@ -300,12 +300,13 @@ fn what_failed_did_not_happen() {
         1 ok read null";
     accept("register", good);
     insta::assert_snapshot!(evidence("register", &good.replace("ok read null", "ok read 1")), @r"
-    `p1 read → 1` (20 ns to 30 ns) cannot be placed
+    `p1 read → 1` (20 ns to 30 ns) cannot be placed: `p0 write 1 → failed`, and nobody else wrote it
     window   20 ns to 30 ns
     stuck    p1 read → 1
     prefix   0 operations answered before it have an order that explains them
     around it, the last operations of that order first:
       line 3–4         cannot be placed       p1 read → 1
+      line 1–2         did not happen         p0 write 1 → failed
     ");
 }
 

@@ -3,11 +3,12 @@
 use super::super::model::{Model, Operation};
 use super::super::models::key_value::Content;
 use super::super::models::{
-    Bank, CasRegister, Datum, KeyValue, Lock, Queue, Readable, Register, Registry, Set,
+    Bank, CasRegister, Counter, Datum, KeyValue, Lock, MultiRegister, Mutex, Queue, Readable, Register,
+    Registry, Set, UnorderedQueue,
 };
 use super::super::{Budget, Finding, check};
 use super::brute;
-use crate::history::{End, Moment, Recorded};
+use crate::history::{End, Moment, Process, Recorded};
 use crate::{Draw, Stream};
 use serde_json::{Value, json};
 
@@ -105,10 +106,10 @@ fn recorded<M: Readable + Clone + 'static>(
 ) -> Vocabulary<M> {
     let moment = Moment { line: 1, time_ns: None, order: 0 };
     let call = move |f: &str, value: &Value, process: u64| Recorded {
-        process,
-        f: f.to_owned(),
+        process: Process::Number(process),
+        f: f.into(),
         invoked: value.clone(),
-        end: End::Unknown,
+        end: End::Ok(Value::Null),
         call: moment,
         done: None,
     };
@@ -197,9 +198,61 @@ fn queue_histories_are_judged_as_by_brute_force() {
 }
 
 #[test]
+fn unordered_queue_histories_are_judged_as_by_brute_force() {
+    let functions =
+        [("enqueue", leak(json!([1, 2, 1, 2]))), ("dequeue", leak(json!([null, null, null, null])))];
+    let answers = leak(json!([null, 1, 2]));
+    agree("unordered-queue", &UnorderedQueue, &recorded(&UnorderedQueue, &functions, answers));
+}
+
+#[test]
+fn counter_histories_are_judged_as_by_brute_force() {
+    let model = Counter { initial: 1 };
+    let functions = [
+        ("add", leak(json!([1, 2, -1]))),
+        ("decrement", leak(json!([1]))),
+        ("read", leak(json!([null, null]))),
+    ];
+    agree("counter", &model, &recorded(&model, &functions, leak(json!([-1, 0, 1, 2, 3, 4, 5]))));
+}
+
+#[test]
+fn multi_register_histories_are_judged_as_by_brute_force() {
+    let model = MultiRegister { initial: Datum::NULL };
+    let functions = [(
+        "txn",
+        leak(json!([
+            [["w", "x", 1]],
+            [["w", "x", 2], ["w", "y", 2]],
+            [["r", "x", null]],
+            [["r", "x", null], ["w", "y", 1]],
+            [["r", "x", null], ["r", "y", null]]
+        ])),
+    )];
+    let answers = json!([
+        [["w", "x", 1]],
+        [["r", "x", null]],
+        [["r", "x", 1]],
+        [["r", "x", 2]],
+        [["r", "x", 1], ["r", "y", 1]],
+        [["r", "x", 2], ["r", "y", 2]],
+        [["r", "x", 2], ["r", "y", 1]],
+        [["r", "x", null], ["r", "y", null]]
+    ]);
+    agree("multi-register", &model, &recorded(&model, &functions, leak(answers)));
+}
+
+#[test]
+fn mutex_histories_are_judged_as_by_brute_force() {
+    let functions = [("acquire", leak(json!(["a", "a", "b"]))), ("release", leak(json!(["a", "a", "b"])))];
+    agree("mutex", &Mutex, &recorded(&Mutex, &functions, leak(json!([true, false]))));
+}
+
+#[test]
 fn lock_histories_are_judged_as_by_brute_force() {
     let functions = [("acquire", leak(json!(["a", "a", "b"]))), ("release", leak(json!(["a", "a", "b"])))];
-    agree("lock", &Lock, &recorded(&Lock, &functions, leak(json!([true, false]))));
+    let lock = Lock::default();
+    agree("lock", &lock, &recorded(&lock, &functions, leak(json!([true, false]))));
 }
 
 #[test]

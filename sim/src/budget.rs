@@ -11,14 +11,30 @@ const LOOK_EVERY: u32 = 256;
 pub struct Budget {
     /// How long it may take; none for as long as it takes.
     pub time: Option<Duration>,
-    /// How many bytes visited configurations and the path to the current one may take up.
+    /// How many bytes the history, its graph, visited configurations and the path to the current one may take up.
     pub memory_bytes: usize,
+    /// When the time began to run; none for when the search begins.
+    pub since: Option<Instant>,
+    /// How many of the bytes the history takes up.
+    pub held_bytes: usize,
+}
+
+impl Budget {
+    /// Limits of a search alone.
+    pub const fn of(time: Option<Duration>, memory_bytes: usize) -> Self {
+        Budget { time, memory_bytes, since: None, held_bytes: 0 }
+    }
+
+    /// As long as it takes, and as much as there is.
+    pub const fn unlimited() -> Self {
+        Budget::of(None, usize::MAX)
+    }
 }
 
 impl Default for Budget {
     /// A minute and a gibibyte.
     fn default() -> Self {
-        Budget { time: Some(Duration::from_secs(60)), memory_bytes: 1 << 30 }
+        Budget::of(Some(Duration::from_secs(60)), 1 << 30)
     }
 }
 
@@ -39,6 +55,20 @@ pub enum OutOf {
         /// How many configurations it saw.
         configurations: usize,
     },
+    /// The time was over while the history was read.
+    TimeToRead {
+        /// The limit.
+        limit: Duration,
+        /// The line reached.
+        line: usize,
+    },
+    /// The history itself is larger than the memory.
+    MemoryToRead {
+        /// The limit, in bytes.
+        limit: usize,
+        /// The line reached.
+        line: usize,
+    },
 }
 
 impl fmt::Display for OutOf {
@@ -55,21 +85,41 @@ impl fmt::Display for OutOf {
                     "the memory limit of {mib} MiB ended the search after {configurations} configurations"
                 )
             }
+            OutOf::TimeToRead { limit, line } => {
+                let limit = humantime::format_duration(*limit);
+                write!(f, "the time limit of {limit} ended the reading at line {line}")
+            }
+            OutOf::MemoryToRead { limit, line } => {
+                let mib = *limit as f64 / f64::from(1 << 20);
+                write!(f, "the memory limit of {mib} MiB ended the reading at line {line}")
+            }
         }
     }
 }
 
 /// A budget being spent, by one search after another.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub(crate) struct Meter {
     budget: Budget,
     start: Instant,
     until_look: u32,
 }
 
 impl Meter {
-    pub(super) fn new(budget: Budget) -> Self {
-        Meter { budget, start: Instant::now(), until_look: LOOK_EVERY }
+    pub(crate) fn new(budget: Budget) -> Self {
+        Meter { budget, start: budget.since.unwrap_or_else(Instant::now), until_look: LOOK_EVERY }
+    }
+
+    /// To be called for every event that is read. Tells when time is up, or the history too large.
+    pub(crate) fn reading(&mut self, line: usize, bytes: usize) -> Option<OutOf> {
+        let limit = self.budget.memory_bytes;
+        if bytes > limit {
+            return Some(OutOf::MemoryToRead { limit, line });
+        }
+        match self.tick(line)? {
+            OutOf::Time { limit, .. } => Some(OutOf::TimeToRead { limit, line }),
+            other => Some(other),
+        }
     }
 
     /// To be called for every configuration. Tells when time is up.
@@ -85,7 +135,7 @@ impl Meter {
 
     /// How many bytes visited configurations may take up beside a path of that size.
     pub(super) fn bytes_left(&self, path_bytes: usize) -> usize {
-        self.budget.memory_bytes.saturating_sub(path_bytes)
+        self.budget.memory_bytes.saturating_sub(self.budget.held_bytes).saturating_sub(path_bytes)
     }
 
     pub(super) fn out_of_memory(&self, configurations: usize) -> OutOf {
