@@ -131,6 +131,10 @@ impl System for Counter {
         &[Operation("add", |_, _| Op::Add), Operation("sum", |_, _| Op::Sum)]
     }
 
+    fn probes() -> Vec<&'static str> {
+        vec!["added"]
+    }
+
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         let incarnation = if node.options.forgetful { 0 } else { host::entropy::u64() };
         let me = format!("n{}/{incarnation:x}", node.id);

@@ -92,7 +92,7 @@ fn case(lacks: &str, check: &str) -> Case {
     let text = r#"
         title = "a run that lacks something"
         system = "empty"
-        workload = { clients = 1, rate = "1/s", for = "2s", mix = { nothing = 1 } }
+        workload = { clients = 1, rate = "5/s", for = "2s", mix = { nothing = 1 } }
         cluster = { nodes = 2, options = { lacks = "LACKS" } }
         check = { settle = "3s" CHECK }
     "#;

@@ -377,7 +377,7 @@ fn a_checker_that_does_not_exist_comes_with_those_that_do() {
        ·                         ──────┬──────
        ·                               ╰── unknown checker
        ╰────
-     help: did you mean `convergence`? checkers: convergence, one-owner
+     help: did you mean `convergence`? checkers: convergence, one-owner, linearizable
     "#);
 }
 

@@ -53,8 +53,8 @@ fn an_unknown_checker_is_an_error_that_says_what_would_be_inherited() {
        ·                         ─────┬────
        ·                              ╰── unknown checker
        ╰────
-     help: did you mean `one-owner`? checkers: convergence, one-owner; without `expect`, registry
-           tolerates one-owner
+     help: did you mean `one-owner`? checkers: convergence, one-owner, linearizable; without
+           `expect`, registry tolerates one-owner
     "#);
 }
 
