@@ -5,6 +5,8 @@
 //! there is counted in earnest. The next count has a head start of an eighth of the limit at least, so all this costs
 //! next to nothing a message, and an overload is noticed an eighth late at the latest.
 //!
+//! It is counted where all parts are at hand: before node code sends, and before each event of the agenda.
+//!
 //! Beyond the limit the world loses datagrams and packets on purpose, until the testbed looks and ends the run.
 
 use super::wire::Way;
