@@ -170,13 +170,16 @@ impl Net {
 
 /// For the sockets that node code holds.
 impl World {
-    pub(super) fn tcp<T>(&mut self, act: impl FnOnce(&mut Tcp, &mut Ground, &mut Ip) -> T) -> T {
+    /// Node code is about to send.
+    pub(super) fn judge_load(&mut self) {
         self.net.judge_load(&self.ground);
+    }
+
+    pub(super) fn tcp<T>(&mut self, act: impl FnOnce(&mut Tcp, &mut Ground, &mut Ip) -> T) -> T {
         act(&mut self.net.tcp, &mut self.ground, &mut self.net.ip)
     }
 
     pub(super) fn udp<T>(&mut self, act: impl FnOnce(&mut Udp, &mut Ground, &mut Ip) -> T) -> T {
-        self.net.judge_load(&self.ground);
         act(&mut self.net.udp, &mut self.ground, &mut self.net.ip)
     }
 

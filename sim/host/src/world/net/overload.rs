@@ -6,7 +6,8 @@
 //! reaches a limit, what is there is counted in earnest. The next count has a head start of an eighth of the limit at
 //! least, so all this costs next to nothing a message, and an overload is noticed an eighth late at the latest.
 //!
-//! *Events* have a quota, which the record keeps.
+//! It is counted where all parts are at hand: before node code sends, and before each event of the agenda. *Events* have
+//! a quota, which the record keeps.
 //!
 //! Beyond a limit the world loses datagrams and packets on purpose, until the testbed, which is woken
 //! ([`overloaded`]), ends the run.

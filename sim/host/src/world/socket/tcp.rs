@@ -93,6 +93,7 @@ impl End {
 
     fn poll_write(&self, context: &Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         with(|world| {
+            world.judge_load();
             world.tcp(|tcp, ground, ip| tcp.poll_write(ground, ip, self.id, self.side, context, bytes))
         })
     }

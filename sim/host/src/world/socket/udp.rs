@@ -127,7 +127,7 @@ impl UdpSocket {
     ///
     /// As [`UdpSocket::send_to`].
     pub fn try_send_to(&self, bytes: &[u8], address: SocketAddr) -> io::Result<usize> {
-        with(|world| world.udp(|udp, ground, ip| udp.send(ground, ip, self.id, Some(address), bytes)))
+        self.send_out(Some(address), bytes)
     }
 
     /// Sends a datagram to the peer of a connected socket. As [`UdpSocket::send`].
@@ -136,7 +136,7 @@ impl UdpSocket {
     ///
     /// As [`UdpSocket::send`].
     pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        with(|world| world.udp(|udp, ground, ip| udp.send(ground, ip, self.id, None, bytes)))
+        self.send_out(None, bytes)
     }
 
     /// Receives a datagram that is there already.
@@ -208,6 +208,15 @@ impl UdpSocket {
     /// `NotConnected` when it is not.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         with(|world| world.udp(|udp, _, _| udp.peer_address(self.id)))
+    }
+}
+
+impl UdpSocket {
+    fn send_out(&self, to: Option<SocketAddr>, bytes: &[u8]) -> io::Result<usize> {
+        with(|world| {
+            world.judge_load();
+            world.udp(|udp, ground, ip| udp.send(ground, ip, self.id, to, bytes))
+        })
     }
 }
 

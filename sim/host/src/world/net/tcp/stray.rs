@@ -9,6 +9,7 @@ use crate::world::{Ground, MachineId};
 impl Tcp {
     /// Whether what one side of a connection sends goes to the other's machine, as far as addresses decide that. If it
     /// goes to another machine, this answers for it.
+    #[inline]
     pub(super) fn finds_way(
         &mut self,
         ground: &mut Ground,

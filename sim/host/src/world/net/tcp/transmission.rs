@@ -180,7 +180,11 @@ impl Tcp {
         id: ConnectionId,
         side: Side,
     ) -> bool {
-        let way = self.connections[id.slot as usize].way(side);
+        let connection = &self.connections[id.slot as usize];
+        let way = connection.way(side);
+        if !connection.virtual_ends {
+            return ip.wire.is_open(way) && ground.machines.is_up(way.to);
+        }
         ip.wire.is_open(way)
             && self.finds_way(ground, ip, at, id, side)
             && self.connections[id.slot as usize].is_taken(ground, &ip.addresses, side.other())
