@@ -1,6 +1,8 @@
 //! Who hears whom.
 
 use super::lab::{run, run_seed};
+use host::world::{FaultStep, MachineId};
+use std::collections::BTreeSet;
 
 fn hears(seen: &super::lab::Seen, from: i64, to: i64) -> Vec<String> {
     seen.hears(from, to).into_values().collect()
@@ -21,6 +23,26 @@ fn a_node_can_be_isolated_from_some_machines_only() {
     assert_eq!(hears(&seen, 3200, 6000), ["n3", "n3", "n1 n2"]);
     let seen = run("", "[[fault]]\nat = \"3s\"\nisolate = { node = \"n2\", from = \"clients\" }");
     assert_eq!(hears(&seen, 3200, 6000), ["n2 n3", "n1 n3", "n1 n2"]);
+}
+
+#[test]
+fn swizzled_nodes_go_one_after_the_other_and_come_back_in_another_order() {
+    let swizzle = "[[fault]]\nat = \"3s\"\nswizzle = { nodes = [\"n1\", \"n2\", \"n3\"], gap = \"2s\" }";
+    let mut orders = BTreeSet::new();
+    for seed in 0..10 {
+        let seen = run_seed(seed, "", swizzle);
+        let moments = |step: FaultStep| -> (Vec<i64>, Vec<MachineId>) {
+            let events = seen.fault_events().filter(|(_, event)| event.step == step);
+            events.map(|(at, event)| (at, event.machines[0])).unzip()
+        };
+        let ((strikes, going), (ends, coming)) = (moments(FaultStep::Strikes), moments(FaultStep::Ends));
+        assert_eq!((&strikes[..], &ends[..]), (&[3000, 5000, 7000][..], &[9000, 11_000, 13_000][..]));
+        assert_ne!(going, coming, "seed {seed}");
+        assert_eq!(hears(&seen, 7200, 9000), ["", "", ""]);
+        assert_eq!(hears(&seen, 14_000, 20_000), ["n2 n3", "n1 n3", "n1 n2"]);
+        orders.insert((going, coming));
+    }
+    assert!(orders.len() > 3, "the seed decides: {orders:?}");
 }
 
 #[test]

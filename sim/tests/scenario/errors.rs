@@ -362,8 +362,8 @@ fn an_unknown_kind_of_fault_comes_with_the_known_ones() {
        ·                           ╰── unknown
     35 │ every = "2s"
        ╰────
-     help: did you mean `one-way`? known: partition, bridge, ring, flap, isolate, one-way, hold,
-           link, crash, crash-loop, pause, slow, clock, clock-freeze, disk, corruption
+     help: did you mean `one-way`? known: partition, bridge, ring, flap, isolate, swizzle, one-way,
+           hold, link, crash, crash-loop, pause, slow, clock, clock-freeze, disk, corruption
     "#);
 }
 

@@ -67,6 +67,20 @@ fn a_node_is_not_isolated_from_itself() {
 }
 
 #[test]
+fn one_node_is_not_swizzled_and_no_client_is() {
+    let swizzle =
+        |nodes: &str| refused(&format!("at = \"3s\"\nswizzle = {{ nodes = [{nodes}], gap = \"1s\" }}"));
+    insta::assert_snapshot!(swizzle("\"n1\""), @"
+    × fault.0.swizzle.nodes: has no order in which they could come back
+    help: name at least two nodes; for one alone write isolate
+    ");
+    insta::assert_snapshot!(swizzle("\"n1\", \"c1\""), @"
+    × fault.0.swizzle.nodes.1: c1 is a client, and this takes a node
+    help: nodes: n1 to n3
+    ");
+}
+
+#[test]
 fn three_machines_are_no_ring() {
     insta::assert_snapshot!(refused("at = \"3s\"\nring = [\"n1\", \"n2\", \"n3\"]"), @"
     × fault.0.ring: is no ring: each hears all the others

@@ -107,6 +107,8 @@ heal_after = "1s""#,
         r#"at = "2s"
 isolate = { node = "n1", from = ["n2", "c1"] }"#,
         r#"at = "2s"
+swizzle = { nodes = ["n3", "n1"], gap = "500ms" }"#,
+        r#"at = "2s"
 link = { between = [["n1"], ["n2"]], fault = "reordering", probability = 0.5, by = "20ms" }"#,
         r#"at = "2s"
 link = { from = ["n1"], to = ["n2"], fault = "thin", bytes_per_second = 20000 }"#,

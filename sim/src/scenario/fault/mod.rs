@@ -61,6 +61,7 @@ mod pause;
 mod ring;
 mod rolling_restart;
 mod slow;
+mod swizzle;
 
 pub use crash::Death;
 pub(super) use drawing::{Drawing, LASTS_MIN, log_uniform, whole_millis};
@@ -92,6 +93,7 @@ pub static KINDS: &[&Kind] = &[
     &ring::KIND,
     &flap::KIND,
     &isolate::KIND,
+    &swizzle::KIND,
     &one_way::KIND,
     &hold::KIND,
     &link::KIND,
