@@ -123,7 +123,7 @@ fn of_time(time: &Value) -> Result<Option<Time>, String> {
         return Ok(Some(Time::of_ns(ns)));
     }
     let ns = time.as_f64().filter(|ns| ns.is_finite() && *ns < 1e19).ok_or_else(wrong)?;
-    Ok((ns >= 0.0).then(|| Time((ns * PARTS_PER_NS as f64) as i128)))
+    Ok((ns >= 0.0).then_some(Time((ns * PARTS_PER_NS as f64) as i128)))
 }
 
 /// An index below zero is none yet, either.

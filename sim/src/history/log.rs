@@ -1,4 +1,4 @@
-//! Jepsen's log, as Porcupine's etcd histories are kept in: `INFO  jepsen.util - 0	:invoke	:write	4`.
+//! Jepsen's log, as Porcupine's etcd histories are kept in: `INFO  jepsen.util - 0 :invoke :write 4`.
 
 use super::event::{RawEvent, of_parts};
 use super::{HistoryError, edn};

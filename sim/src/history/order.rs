@@ -82,7 +82,7 @@ fn lines_decide(events: &[RawEvent]) -> Result<(), HistoryError> {
     Ok(())
 }
 
-fn by_time(events: &mut Vec<RawEvent>) -> Result<(), HistoryError> {
+fn by_time(events: &mut [RawEvent]) -> Result<(), HistoryError> {
     let is_one_log = events.is_sorted_by_key(|event| event.time);
     if !is_one_log {
         clocks_go_forward(events)?;

@@ -58,12 +58,10 @@ pub(super) fn judge(history: &[Recorded]) -> Result<Counted, HistoryError> {
     let mut counted = Counted::default();
     let mut lost = Vec::new();
     for (name, Element { put, tried, failed, taken }) in &elements {
-        if put.is_empty() && tried.is_empty() {
-            if let Some(take) = taken.first() {
-                let why = if failed.is_empty() { "nobody put in" } else { "whose enqueue failed" };
-                let operations = failed.iter().copied().chain([*take]).collect();
-                counted.wrong.push((format!("unexpected: {name} came out, {why}"), operations));
-            }
+        if let (true, true, Some(take)) = (put.is_empty(), tried.is_empty(), taken.first()) {
+            let why = if failed.is_empty() { "nobody put in" } else { "whose enqueue failed" };
+            let operations = failed.iter().copied().chain([*take]).collect();
+            counted.wrong.push((format!("unexpected: {name} came out, {why}"), operations));
         }
         if taken.len() < put.len() {
             lost.push((format!("lost: {name} was put in, and never came out"), put.clone()));

@@ -277,7 +277,7 @@ impl<'a> Search<'a> {
 
     fn count(&mut self) -> Option<()> {
         self.tries_left = self.tries_left.checked_sub(1)?;
-        (self.tries_left % 1024 > 0 || !(self.is_over)()).then_some(())
+        (!self.tries_left.is_multiple_of(1024) || !(self.is_over)()).then_some(())
     }
 
     fn precedes(&self, one: usize, two: usize) -> bool {

@@ -155,6 +155,18 @@ impl Lists {
             }
         }
         self.lost_updates(transactions, &mut inferred);
+        if writers.are_ambiguous() {
+            let own = |list: &[Option<Writer>], reader: usize| {
+                list.iter().flatten().any(|writer| writer.operation == reader)
+            };
+            let mut reads = self.reads.iter();
+            if let Some((reader, ..)) =
+                reads.find(|(reader, key, length)| own(&inferred.lists[key][..*length], *reader))
+            {
+                let says = "an element would be one that the transaction appends only later".to_owned();
+                keep_first(&mut inferred.found, Some(Found::plain(Anomaly::FutureRead, [*reader], says)));
+            }
+        }
         for (reader, key, length) in &self.reads {
             let list = &inferred.lists[key];
             let last = length.checked_sub(1).and_then(|last| list[last]);

@@ -18,6 +18,9 @@ pub(super) struct Registers {
     found: Vec<Found>,
 }
 
+/// Operations, each with the writer of the version that was there after it.
+type Versions = Vec<(usize, Option<usize>)>;
+
 /// What was inferred of registers.
 pub(super) struct Inferred {
     pub found: Vec<Found>,
@@ -115,6 +118,11 @@ impl Registers {
             // Of a value that nobody wrote, or whose transaction failed, nothing follows.
             let writer = match writer {
                 None => None,
+                Some(Some(writer)) if writer.operation == *reader => {
+                    let says = "a value would be one that the transaction writes only later".to_owned();
+                    keep_first(&mut found, Some(Found::plain(Anomaly::FutureRead, [*reader], says)));
+                    continue;
+                }
                 Some(Some(writer)) if writer.fate != Fate::Aborted => Some(writer.operation),
                 Some(_) => continue,
             };
@@ -174,7 +182,7 @@ impl Inferred {
 
     /// Of what one process wrote and read of a key, the order is known.
     fn link_processes(&self, history: &[Recorded], dependencies: &mut Dependencies) {
-        let mut of_process: HashMap<(&Process, u32), Vec<(usize, Option<usize>)>> = HashMap::new();
+        let mut of_process: HashMap<(&Process, u32), Versions> = HashMap::new();
         for (key, writers) in &self.writers {
             for writer in writers {
                 let version = Some(*writer);

@@ -101,7 +101,7 @@ impl Run<'_> {
             // Any order without a cycle explains all reads; snapshots ask for one among unread appends, too.
             let open =
                 if level.proof() == Proof::Snapshots { inferred.unordered() } else { Unordered::default() };
-            let judged = self.judged(found, &dependencies, &transactions.keys, &open, &|| None);
+            let judged = self.judged(found, &dependencies, &transactions.keys, &open, &|sorted| sorted);
             if better(&mut result, judged) || !writers.next_attribution() {
                 return Ok(result.unwrap_or_default());
             }
@@ -126,7 +126,7 @@ impl Run<'_> {
                 Proof::NoCycle => Unordered::default(),
                 proof => inferred.unordered(proof),
             };
-            let replayed = || {
+            let replayed = |_: Option<Vec<usize>>| {
                 let accesses = inferred.accesses(self.history.len());
                 replay::order(&dependencies, &inferred.happened, &accesses)
             };
@@ -180,14 +180,15 @@ impl Run<'_> {
         Some(Judged { gave_up: Some(gave_up), ..Judged::default() })
     }
 
-    /// What a graph says, with what was found already.
+    /// What a graph says, with what was found already. `ordered` makes of an order that the graph agrees with, if
+    /// there is one, an order that explains every read.
     fn judged(
         &self,
         mut found: Vec<Found>,
         dependencies: &Dependencies,
         keys: &Names,
         open: &Unordered,
-        replayed: &dyn Fn() -> Option<Vec<usize>>,
+        ordered: &dyn Fn(Option<Vec<usize>>) -> Option<Vec<usize>>,
     ) -> Judged {
         let level = self.workload.level;
         let cycles = Cycles::of(dependencies, keys, self.is_over);
@@ -210,7 +211,7 @@ impl Run<'_> {
         } else if !is_complete {
             judged.gave_up = self.out_of_time(dependencies.len());
         } else if judged.anomalies.is_empty() && level.proof() != Proof::NoCycle {
-            match replayed()
+            match ordered(sorted)
                 .map_or_else(|| prove(dependencies, open, level.proof(), self.is_over), Proven::Order)
             {
                 Proven::Order(order) => judged.order = Some(order),

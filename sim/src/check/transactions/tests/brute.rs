@@ -96,7 +96,7 @@ pub(super) fn allows<O: Object>(object: &O, level: Level, history: &[Recorded]) 
     let history: Vec<&Recorded> = history.iter().filter(|operation| operation.end != End::Fail).collect();
     let snapshots = level < Level::Serializable;
     let mut search = Search { object, level, history, tried: HashSet::new(), snapshots };
-    search.go(At { started: 0, committed: 0, state: O::State::default() })
+    search.go(&At { started: 0, committed: 0, state: O::State::default() })
 }
 
 struct Search<'a, O: Object> {
@@ -115,7 +115,7 @@ struct At<S> {
 }
 
 impl<O: Object> Search<'_, O> {
-    fn go(&mut self, at: At<O::State>) -> bool {
+    fn go(&mut self, at: &At<O::State>) -> bool {
         let is_in = |set: u32, one: usize| set >> one & 1 == 1;
         let all = (0..self.history.len())
             .all(|one| is_in(at.committed, one) || !matches!(self.history[one].end, End::Ok(_)));
@@ -142,7 +142,7 @@ impl<O: Object> Search<'_, O> {
                 } else {
                     At { started, committed: at.committed | 1 << one, state: after }
                 };
-                if self.go(next) {
+                if self.go(&next) {
                     return true;
                 }
             } else if is_in(at.started, one) && !is_in(at.committed, one) {
@@ -161,7 +161,7 @@ impl<O: Object> Search<'_, O> {
                     Recorded { end: End::Unknown, invoked: steps(operation).clone(), ..operation.clone() };
                 let after = if writes.is_empty() { None } else { self.object.apply(&at.state, &blind) };
                 let state = after.unwrap_or_else(|| at.state.clone());
-                if self.go(At { started: at.started, committed: at.committed | 1 << one, state }) {
+                if self.go(&At { started: at.started, committed: at.committed | 1 << one, state }) {
                     return true;
                 }
             }
