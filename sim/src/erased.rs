@@ -69,6 +69,12 @@ pub fn once_unless(
         let plan = plan.clone();
         move || system.run(&plan, seed, attention)
     };
-    // Who names the machines of a second run has the subscriber.
-    run::watched(seed, unwanted, run(attention), run(Attention::QUICK))
+    let found = run::watched(seed, unwanted, run(attention), run(Attention::QUICK))?;
+    if !found.0.opened_socket {
+        return Some(found);
+    }
+    let (named, recording) =
+        run::watched(seed, unwanted, run(attention.naming_sockets()), run(Attention::QUICK))?;
+    // What opened it was no task of a node's, or it did so once only: then nothing can be said.
+    Some(if named.violations.is_empty() { found } else { (named, recording) })
 }

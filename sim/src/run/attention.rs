@@ -1,7 +1,7 @@
 //! How closely a run is attended to. None of it changes the run: the digest is the same.
 
 use super::{polled::Polled, substrate, tracing_layer};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 /// How closely a run is attended to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -9,14 +9,15 @@ pub struct Attention {
     closely: bool,
     alone: bool,
     records: bool,
+    names_sockets: bool,
     backtrace_at: Option<usize>,
 }
 
 impl Attention {
     /// As a sweep does: for speed.
     pub const QUICK: Attention =
-        Attention { closely: false, alone: false, records: false, backtrace_at: None };
-    /// Looks for what a node uses besides the simulation, too: a few times as slow.
+        Attention { closely: false, alone: false, records: false, names_sockets: false, backtrace_at: None };
+    /// Looks for what a node uses besides the simulation, too.
     pub const CLOSE: Attention = Attention { closely: true, ..Attention::QUICK };
     /// The same, and everything that happens is written down.
     pub const RECORDED: Attention = Attention { records: true, ..Attention::CLOSE };
@@ -29,6 +30,11 @@ impl Attention {
     #[must_use]
     pub fn with_backtrace_at(self, event: usize) -> Self {
         Attention { backtrace_at: Some(event), ..self }
+    }
+
+    /// The same, slowly: whoever opens a real socket is named.
+    pub(crate) fn naming_sockets(self) -> Self {
+        Attention { names_sockets: true, ..self }
     }
 
     pub(super) fn records(self) -> bool {
@@ -44,10 +50,15 @@ impl Attention {
         if !self.closely {
             return run();
         }
-        let polled = Polled::default();
-        let substrate = substrate::attend(polled.clone(), self.alone);
+        if self.alone && !self.names_sockets {
+            substrate::watch_sockets();
+        }
+        let names = self.names_sockets.then(|| {
+            let polled = Polled::default();
+            polled.clone().and_then(substrate::name_sockets(polled))
+        });
         let log = self.records.then(tracing_layer::collect);
-        let subscriber = tracing_subscriber::registry().with(polled).with(substrate).with(log);
+        let subscriber = tracing_subscriber::registry().with(substrate::attend()).with(names).with(log);
         tracing::subscriber::with_default(subscriber, run)
     }
 }

@@ -236,6 +236,7 @@ pub(crate) fn run<S: System>(
             violations,
             unknown,
             vacuities,
+            opened_socket: substrate::opened_socket(),
             unconfirmed: None,
             digest: ending.digest,
             simulated: ending.simulated,
@@ -470,6 +471,7 @@ fn now_ns() -> u64 {
 }
 
 fn phase(phase: Phase) {
+    substrate::look();
     world::with(|world| world.phase(phase));
 }
 

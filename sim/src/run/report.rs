@@ -35,6 +35,8 @@ pub struct Report {
     pub unknown: Option<String>,
     /// What the run lacks, of all that makes a verdict worth something, and the scenario does not allow.
     pub vacuities: Vec<Vacuity>,
+    /// A real socket was open that was not before the run.
+    pub(crate) opened_socket: bool,
     /// What was seen in a first run of this seed and not in the second, which this reports on.
     pub unconfirmed: Option<String>,
     /// The hash over everything observable.
@@ -107,6 +109,7 @@ impl Report {
             violations: vec![Violation { checker: checker.to_owned(), at_ms: told_ms(at_ns), message }],
             unknown: None,
             vacuities: Vec::new(),
+            opened_socket: false,
             unconfirmed: None,
             digest: Digest::empty(),
             simulated: Duration::from_nanos(at_ns),

@@ -6,23 +6,24 @@
 //! - a task spawned with the *real* tokio, as every dependency spawns: it would never be polled (tokio's own hook);
 //! - the real tokio's timers and sockets, and threads, which are refused with a panic that says nothing of the way out.
 //!
-//! Noticed in a run that is [`Close`](super::Attention)ly attended to (`run`, and the first seed of every sweep):
+//! Noticed in a run that is [closely attended to](super::Attention) (`run`, and the first seed of every sweep):
 //!
 //! - madsim's own network, where nobody listens (by its spans);
-//! - where no other run shares the process and the system tells (Linux), real sockets that are open after a poll.
+//! - where no other run shares the process and the system tells (Linux), real sockets that are open as a phase of the run
+//!   ends. The run is then repeated, with a look after each poll, to name the machine.
 //!
 //! What a thread waits for in the kernel is noticed from outside, in `watch.rs`. A file read from the real disk, or a
-//! socket that is closed before its task awaits, is not.
+//! socket that is closed soon, is not.
 
 use super::polled::Polled;
 use super::thread::Panic;
 use host::world;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use tracing::Subscriber;
 use tracing::span::{Attributes, Id};
-use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
@@ -41,6 +42,8 @@ pub(super) struct Foreign {
 
 thread_local! {
     static FIRST: RefCell<Option<Foreign>> = const { RefCell::new(None) };
+    static SOCKETS: RefCell<Option<Sockets>> = const { RefCell::new(None) };
+    static OPENED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The first such use on this thread, if there was one.
@@ -91,40 +94,61 @@ pub(super) fn blocks(machine: &str) -> String {
     )
 }
 
-/// Notices madsim's own network and, if this run is alone in its process, real sockets.
-pub(super) fn attend<S>(polled: Polled, alone: bool) -> impl Layer<S>
+/// Notices madsim's own network. No other span is made for it: it costs nothing.
+pub(super) fn attend<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let sockets = if alone { Sockets::new() } else { None };
-    // madsim has a span for each task, left after each poll, and one for each call of its network.
-    Attend { polled, sockets }.with_filter(filter_fn(|metadata| {
-        metadata.is_span() && metadata.target().starts_with("madsim") && *metadata.level() <= Level::INFO
-    }))
+    Network.with_filter(filter_fn(|metadata| metadata.is_span() && metadata.target().starts_with(NETWORK)))
 }
 
-struct Attend {
+const NETWORK: &str = "madsim::sim::net";
+
+struct Network;
+
+impl<S: Subscriber> Layer<S> for Network {
+    fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        let what =
+            format!("`{}` of madsim's own network, where nobody listens", attributes.metadata().name());
+        noticed(&super::thread::machine(), &what, "use `host::net`");
+    }
+}
+
+/// From now on [`look`] notices sockets of this process.
+pub(super) fn watch_sockets() {
+    SOCKETS.set(Sockets::new());
+}
+
+/// A phase of the run ends.
+pub(super) fn look() {
+    if SOCKETS.with_borrow(|sockets| sockets.as_ref().and_then(Sockets::look).is_some()) {
+        OPENED.set(true);
+    }
+}
+
+/// Whether a real socket was open as a phase ended, and not before the run.
+pub(super) fn opened_socket() -> bool {
+    OPENED.get()
+}
+
+/// Looks after each poll, and names the machine.
+pub(super) fn name_sockets<S>(polled: Polled) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    SocketsOf { polled, sockets: Sockets::new() }
+}
+
+struct SocketsOf {
     polled: Polled,
     sockets: Option<Sockets>,
 }
 
-impl Attend {
-    fn noticed(&self, what: &str) {
-        noticed(&self.polled.machine().unwrap_or_default(), what, "use `host::net`");
-    }
-}
-
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Attend {
-    fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
-        let metadata = attributes.metadata();
-        if metadata.target().starts_with("madsim::sim::net") {
-            self.noticed(&format!("`{}` of madsim's own network, where nobody listens", metadata.name()));
-        }
-    }
-
+impl<S: Subscriber> Layer<S> for SocketsOf {
     fn on_exit(&self, _: &Id, _: Context<'_, S>) {
         if let Some(socket) = self.sockets.as_ref().and_then(Sockets::look) {
-            self.noticed(&format!("a real socket ({socket})"));
+            let machine = self.polled.machine().unwrap_or_default();
+            noticed(&machine, &format!("a real socket ({socket})"), "use `host::net`");
         }
     }
 }
