@@ -15,7 +15,7 @@ use super::{HistoryError, Process};
 use std::collections::{HashMap, HashSet};
 
 /// Sorts events by when they happened: afterwards an event's place is its order.
-pub(super) fn sort(events: &mut Vec<RawEvent>) -> Result<(), HistoryError> {
+pub(super) fn sort(events: &mut [RawEvent]) -> Result<(), HistoryError> {
     if is_indexed(events)? {
         events.sort_by_key(|event| event.index);
         return Ok(());
