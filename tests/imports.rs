@@ -66,7 +66,7 @@ fn resolve(path: &str, from: &Module, modules: &BTreeMap<Module, String>) -> Opt
         "self" => {}
         "super" => drop(base.pop()),
         child if modules.contains_key(&[base.clone(), vec![child.to_owned()]].concat()) => {
-            parts.insert(0, "self")
+            parts.insert(0, "self");
         }
         _ => return None,
     }

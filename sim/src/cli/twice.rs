@@ -52,12 +52,9 @@ pub(super) fn execute(case: &Case, seed: u64, json: bool) -> miette::Result<Exit
         out::line(&Json { report: report.json(&case.name), difference: &difference })?;
     } else {
         super::run::print(case, &report)?;
-        match &difference {
-            None => {
-                out::say(&format!("  {}: three runs are one", out::paint("deterministic", Colour::Good)))?
-            }
-            Some(difference) => print(difference)?,
-        }
+        let same =
+            || out::say(&format!("  {}: three runs are one", out::paint("deterministic", Colour::Good)));
+        difference.as_ref().map_or_else(same, print)?;
     }
     Ok(match difference {
         Some(_) => Exit::Nondeterminism,

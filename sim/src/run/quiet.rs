@@ -33,7 +33,7 @@ pub(super) fn hold() {
     if held.by == 1 {
         // Where that cannot be done, madsim is heard.
         held.stderr = dup(stderr()).ok();
-        let _ = File::options().write(true).open("/dev/null").map(|nowhere| dup2_stderr(nowhere));
+        let _ = File::options().write(true).open("/dev/null").map(dup2_stderr);
     }
 }
 

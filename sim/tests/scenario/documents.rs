@@ -10,7 +10,7 @@ fn root() -> PathBuf {
 }
 
 fn document(name: &str) -> String {
-    fs::read_to_string(root().join("docs").join(name)).unwrap()
+    fs::read_to_string(root().join("docs").join(name)).expect("the page is there")
 }
 
 /// The cells of each row of its tables.
@@ -27,12 +27,12 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 /// The text of all tests of the testbed and of its host.
 fn tests() -> String {
     fn collect(folder: &Path, into: &mut String) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in fs::read_dir(folder).expect("the folder is there") {
+            let path = entry.expect("the folder can be read").path();
             if path.is_dir() {
                 collect(&path, into);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                into.push_str(&fs::read_to_string(path).unwrap());
+                into.push_str(&fs::read_to_string(path).expect("the file can be read"));
             }
         }
     }

@@ -213,7 +213,9 @@ impl Net {
         let loudest = ground.record.loudest();
         let load = &mut self.ip.load;
         load.overload = Some(Overload { at_ns: ground.clock.now_ns(), excess, busiest, loudest });
-        load.alarm.take().map(Waker::wake);
+        if let Some(alarm) = load.alarm.take() {
+            alarm.wake();
+        }
     }
 
     fn under_way(&self, ground: &Ground) -> BTreeMap<Way, OnLink> {

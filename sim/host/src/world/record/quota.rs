@@ -39,7 +39,9 @@ impl Quota {
         self.until = EVENTS_AT_ONCE + more as u64;
         if events > self.until {
             (self.until, self.exceeded) = (u64::MAX, true);
-            self.alarm.take().map(Waker::wake);
+            if let Some(alarm) = self.alarm.take() {
+                alarm.wake();
+            }
         }
     }
 
