@@ -143,7 +143,7 @@ fn a_linearizable_run_is_valid_and_a_stale_read_is_a_violation() {
 fn the_evidence_names_the_operation_and_its_window() {
     let evidence = |report: Report| report.violations[0].message.clone();
     insta::assert_snapshot!(evidence(named(true)), @r"
-    `p0 read → 1` (1163.068 ms to 1173.068 ms) cannot be placed after `p2 write 67`
+    `p0 read → 1` (163.068 ms to 173.068 ms) cannot be placed after `p2 write 67`
     ");
     // The two models give the same order different answers to choose from, but the same operation is stuck.
     let stuck = |evidence: String| evidence.split(" after ").next().unwrap().to_owned();

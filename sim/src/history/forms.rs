@@ -6,7 +6,7 @@
 
 use super::HistoryError;
 use super::read::Unread;
-use crate::check::linearizable::Meter;
+use crate::budget::Meter;
 use std::io::Read;
 
 /// The longest event, in bytes: beyond it a bracket is missing, and the rest of the file would be gathered for nothing.

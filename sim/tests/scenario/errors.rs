@@ -406,8 +406,8 @@ fn a_model_that_does_not_exist_comes_with_those_that_do() {
        ·                     ╰── no such model
     41 │ expect = { tolerates = ["convergence"] }
        ╰────
-     help: did you mean `register`? models: register, cas-register, key-value, set, queue, lock,
-           bank, registry
+     help: did you mean `register`? models: register, cas-register, multi-register, key-value, set,
+           counter, queue, unordered-queue, lock, mutex, bank, registry
     "#);
 }
 

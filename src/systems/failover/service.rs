@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn a_longer_pause_is_not() {
         let why = service(&[8 * S, 18 * S]).heard(28 * S + 1).unwrap_err();
-        assert_eq!(why, "no write for more than 10 s, since 18.000 s");
+        assert_eq!(why, "no write for more than 10 s, since 17.000 s");
         assert!(service(&[]).heard(11 * S).is_err(), "the first write is late");
     }
 

@@ -141,6 +141,7 @@ impl TcpStream {
         for _ in 0..QUESTIONS {
             let dialled = with(|world| {
                 let host = world.current_host().ok_or(io::ErrorKind::Unsupported)?;
+                world.judge_load();
                 world.tcp(|tcp, ground, ip| {
                     let Some(route) = ip.route(ground, host, address)? else { return Ok(None) };
                     let local = SocketAddr::new(route.local, tcp.ephemeral_port(ip, host)?);
