@@ -22,6 +22,7 @@ enum Breaks {
     NeverConverges,
     ClientHangs,
     Spins,
+    Checker,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -75,6 +76,7 @@ impl System for Broken {
 
     fn checkers(&self) -> Checkers<(), (), String> {
         Checkers::<(), (), String>::new().convergence(|views| match views.get(1) {
+            Some(view) if view.ends_with("Checker") => panic!("a checker is unlucky"),
             Some(view) if view.ends_with("NeverConverges") => Err(format!("still moving: {view}")),
             _ => Ok(()),
         })
@@ -134,6 +136,31 @@ fn a_panic_is_a_violation_with_its_machine_and_message() {
         assert!(evidence.starts_with("n2 panicked at tests/broken_nodes.rs:"), "{evidence}");
         assert!(evidence.ends_with(message), "{evidence}");
     }
+}
+
+#[test]
+fn a_checker_that_panics_is_named() {
+    let (checker, evidence) = only_violation("checker");
+    assert_eq!(checker, "panic");
+    assert!(evidence.starts_with("the checker convergence panicked at tests/broken_nodes.rs:"), "{evidence}");
+    assert!(evidence.ends_with("a checker is unlucky"), "{evidence}");
+}
+
+/// In a process of its own, whose standard error can be read.
+#[test]
+fn a_panic_is_told_as_a_violation_and_nowhere_else() {
+    const CHILD: &str = "BROKEN_NODES_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        assert_eq!(once(&Broken, &scenario("panics"), 1, Attention::QUICK).0.violations.len(), 1);
+        return;
+    }
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_panic_is_told_as_a_violation_and_nowhere_else", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    assert_eq!(String::from_utf8_lossy(&child.stderr), "", "what madsim says of it is heard");
 }
 
 #[test]

@@ -142,6 +142,14 @@ fn a_scenario_that_is_not_there_is_told_with_one_that_may_be_meant() {
 }
 
 #[test]
+fn a_history_that_is_not_there_is_said_to_be_none() {
+    let output = splitbrain(&["check", "--model", "register", "no/such.jsonl"]);
+    let errors = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(code(&output), 2);
+    assert!(errors.contains("no/such.jsonl: the history cannot be opened: No such file"), "{errors}");
+}
+
+#[test]
 fn bad_input_exits_with_2_and_runs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out").display().to_string();

@@ -243,7 +243,7 @@ fn closed_is_still(seen: &Seen<'_, View>) -> Result<(), String> {
 
 /// An audit balances.
 fn audited(seen: &Seen<'_, View>) -> Result<(), String> {
-    let Some(probe) = seen.probe.filter(|probe| probe.name == "audit") else { return Ok(()) };
+    let Some(probe) = seen.on("audit") else { return Ok(()) };
     let sums: Vec<i64> = probe.values.iter().filter_map(|value| value.to_string().parse().ok()).collect();
     match sums[..] {
         [available, in_flight, deposited, withdrawn] if available + in_flight != deposited - withdrawn => {

@@ -231,7 +231,7 @@ fn no_probe(seen: &Seen<'_, View>, name: &str) -> Result<(), String> {
 
 /// Whoever comes to a revision came to it by the same changes.
 fn agree(came_to: &mut BTreeMap<String, String>, seen: &Seen<'_, View>) -> Result<(), String> {
-    let Some(probe) = seen.probe.filter(|probe| probe.name == "applied") else { return Ok(()) };
+    let Some(probe) = seen.on("applied") else { return Ok(()) };
     let [revision, digest] = &probe.values[..] else { return Ok(()) };
     let first = came_to.entry(revision.to_string()).or_insert_with(|| digest.to_string());
     if *first == digest.to_string() {

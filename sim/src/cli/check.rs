@@ -63,6 +63,14 @@ struct BadHistory {
 }
 
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{path}: the history cannot be opened: {why}", path = path.display())]
+#[diagnostic(help("name a file, or `-` for standard input; nothing was judged"))]
+struct NoHistory {
+    path: PathBuf,
+    why: std::io::Error,
+}
+
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{path}: {why}", path = path.display())]
 struct BadWitness {
     path: PathBuf,
@@ -88,7 +96,7 @@ impl Check {
         let start = Instant::now();
         let budget = Budget::of(Some(self.time_limit), self.memory_limit);
         let budget = Budget { since: Some(start), ..budget };
-        let (history, ruling) = match read(&self.history, budget) {
+        let (history, ruling) = match read(&self.history, budget)? {
             Ok((history, held_bytes)) => {
                 let budget = Budget { held_bytes, ..budget };
                 let reading = Reading { keyed: self.keyed, nil_is_any: self.nil_is_any };
@@ -162,12 +170,12 @@ impl Check {
 }
 
 /// The history, and about how many bytes it takes up.
-fn read(path: &Path, budget: Budget) -> Result<(Vec<Recorded>, usize), Unread> {
+fn read(path: &Path, budget: Budget) -> Result<Result<(Vec<Recorded>, usize), Unread>, NoHistory> {
     if path.as_os_str() == "-" {
-        return history::read_within(std::io::stdin().lock(), budget);
+        return Ok(history::read_within(std::io::stdin().lock(), budget));
     }
-    let file = File::open(path).map_err(|why| HistoryError::Unreadable { line: 1, why })?;
-    history::read_within(BufReader::new(file), budget)
+    let file = File::open(path).map_err(|why| NoHistory { path: path.to_owned(), why })?;
+    Ok(history::read_within(BufReader::new(file), budget))
 }
 
 fn judge(text: &str) -> Result<Judge, String> {
