@@ -46,7 +46,6 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use crate::budget::Meter;
 pub use crate::budget::{Budget, OutOf};
 pub use model::{Call, Model, Operation, Waiting};
 
