@@ -8,7 +8,7 @@
 //! released: where the digests differ, the finding is nondeterminism, not what either run found.
 //!
 //! A sweep ends with what is known when its time is up or somebody interrupts it: runs that are under way then have
-//! [`GRACE`], and are named as unfinished. A run in which a node keeps its thread ends the sweep too: the thread cannot be
+//! two seconds, and are named as unfinished. A run in which a node keeps its thread ends the sweep too: the thread cannot be
 //! ended.
 
 mod summary;

@@ -30,7 +30,7 @@
 //! | `clock.rs`, `agenda.rs`, `machine/`, `record/` | each other, rarely | sockets, links, disks |
 //! | `net/wire/` | – | what it carries, and whether a machine takes it |
 //! | `net/address.rs` | the ground, the wire | connections, datagrams |
-//! | `net/tcp/`, `net/udp/` | the ground, [`net::Ip`] | each other |
+//! | `net/tcp/`, `net/udp/` | the ground, `net::Ip` | each other |
 //! | `net/names.rs` | the ground, the addresses | all else |
 //! | `disk/` | the ground | the network |
 //! | `socket/`, `disk/handle.rs` | the world, for one call | how anything is done |

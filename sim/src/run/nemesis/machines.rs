@@ -58,16 +58,23 @@ impl Machines {
         self.paused.remove(&host);
         self.stopped.remove(&host);
         world::crash(host, death);
-        if let Some(harm) = self.harm.get_mut(host.index()) {
+        self.harms(host, |harm| {
             harm.crashes += 1;
             harm.down = true;
             harm.wiped |= death == Death::Wiped;
+        });
+    }
+
+    /// What befalls a client harms no node: a fault whose target is "that" may strike one.
+    fn harms(&mut self, host: MachineId, change: impl FnOnce(&mut Harm)) {
+        if let Some(harm) = self.harm.get_mut(host.index()) {
+            change(harm);
         }
     }
 
     pub(super) fn restart(&mut self, host: MachineId) {
         world::restart(host);
-        self.harm[host.index()].down = false;
+        self.harms(host, |harm| harm.down = false);
         self.apply(host);
     }
 
@@ -93,11 +100,11 @@ impl Machines {
 
     pub(super) fn disk_fails(&mut self, host: MachineId, corrupts: bool) {
         *self.failing_disks.entry(host).or_default() += 1;
-        self.harm[host.index()].corrupted |= corrupts;
+        self.harms(host, |harm| harm.corrupted |= corrupts);
     }
 
     pub(super) fn corrupted(&mut self, host: MachineId) {
-        self.harm[host.index()].corrupted = true;
+        self.harms(host, |harm| harm.corrupted = true);
     }
 
     pub(super) fn disk_works(&mut self, host: MachineId) {

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! There are two types. A [`Fault`] is what a file says: machines by name, an [`Action`] of some kind, a moment. A
-//! [`Stroke`] is what a plan holds: machines by number, one of the few [`Effect`]s that the world can suffer, nothing
-//! left to draw. Every fault can be planned ([`Said::plan`]): it is one stroke, or it is short for several faults (a
+//! `Stroke` is what a plan holds: machines by number, one of the few `Effect`s that the world can suffer, nothing
+//! left to draw. Every fault can be planned (`Said::plan`): it is one stroke, or it is short for several faults (a
 //! flapping link is a partition again and again) that are planned in its place. A stroke also knows how a file would say
 //! it, so that a plan is a scenario file again, and plans to itself.
 //!
@@ -17,8 +17,8 @@
 //! - in prose what it does, and what a file writes; what it stands for is told in `docs/faults.md`
 //! - `KIND`: its key, the keys beside it, what the seed may draw of it
 //! - the type with what a file says, and, where this is not the type itself, its form in the file; which keys go together
-//!   ([`Said::read`])
-//! - [`Said`]: by which key it ends, whom it is aimed at, what is out of bounds ([`Said::check`]), what a plan makes of it
+//!   (`Said::read`)
+//! - `Said`: by which key it ends, whom it is aimed at, what is out of bounds (`Said::check`), what a plan makes of it
 //! - its random draw
 //! - its words for people, as the trace and failing tests show them
 //!

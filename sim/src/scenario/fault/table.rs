@@ -340,7 +340,7 @@ impl From<Infallible> for FaultError {
     }
 }
 
-/// From any format; only [`Fault::read`] knows the places of mistakes.
+/// From any format; only `Fault::read` knows the places of mistakes.
 impl<'de> Deserialize<'de> for Fault {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = toml::to_string(&toml::Table::deserialize(deserializer)?).map_err(D::Error::custom)?;
