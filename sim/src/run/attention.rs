@@ -53,6 +53,9 @@ impl Attention {
         if self.alone && !self.names_sockets {
             substrate::watch_sockets();
         }
+        if !self.records && !self.names_sockets {
+            return tracing::subscriber::with_default(substrate::Network, run);
+        }
         let names = self.names_sockets.then(|| {
             let polled = Polled::default();
             polled.clone().and_then(substrate::name_sockets(polled))

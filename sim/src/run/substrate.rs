@@ -22,8 +22,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use tracing::Subscriber;
-use tracing::span::{Attributes, Id};
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
@@ -94,24 +96,62 @@ pub(super) fn blocks(machine: &str) -> String {
     )
 }
 
-/// Notices madsim's own network. No other span is made for it: it costs nothing.
+/// Notices madsim's own network, beside whatever else listens.
 pub(super) fn attend<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    Network.with_filter(filter_fn(|metadata| metadata.is_span() && metadata.target().starts_with(NETWORK)))
+    NetworkLayer.with_filter(filter_fn(is_of_network))
 }
 
-const NETWORK: &str = "madsim::sim::net";
+fn is_of_network(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && metadata.target().starts_with("madsim::sim::net")
+}
 
-struct Network;
+fn network_used(attributes: &Attributes<'_>) {
+    let what = format!("`{}` of madsim's own network, where nobody listens", attributes.metadata().name());
+    noticed(&super::thread::machine(), &what, "use `host::net`");
+}
 
-impl<S: Subscriber> Layer<S> for Network {
+struct NetworkLayer;
+
+impl<S: Subscriber> Layer<S> for NetworkLayer {
     fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
-        let what =
-            format!("`{}` of madsim's own network, where nobody listens", attributes.metadata().name());
-        noticed(&super::thread::machine(), &what, "use `host::net`");
+        network_used(attributes);
     }
+}
+
+/// Notices madsim's own network, and nothing else: every other call of `tracing` knows once and for all that it is not
+/// wanted, which a layer cannot say. So it costs next to nothing.
+pub(super) struct Network;
+
+impl Subscriber for Network {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if is_of_network(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        is_of_network(metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::INFO)
+    }
+
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        network_used(attributes);
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }
 
 /// From now on [`look`] notices sockets of this process.
