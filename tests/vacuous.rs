@@ -112,7 +112,7 @@ fn run(lacks: &str, check: &str) -> (Vec<Lack>, &'static str) {
 fn swept(lacks: &str, check: &str) -> Vec<Lack> {
     let cases = [case(lacks, check)];
     let progress = sweep(&Plan::new(&cases, 0..20), &confirm_on_a_fresh_thread, |_, _| true);
-    progress.summary.vacuous().into_iter().map(|(_, vacuity)| vacuity.lack).collect()
+    progress.summary.vacuous(&cases).into_iter().map(|(_, vacuity)| vacuity.lack).collect()
 }
 
 #[test]
@@ -165,6 +165,15 @@ fn a_sweep_that_made_no_run_is_vacuous() {
     let cases = [case("nothing", "")];
     let plan = Plan { time: Some(std::time::Duration::ZERO), ..Plan::new(&cases, 0..20) };
     let progress = sweep(&plan, &confirm_on_a_fresh_thread, |_, _| true);
-    let lacks: Vec<Lack> = progress.summary.vacuous().into_iter().map(|(_, vacuity)| vacuity.lack).collect();
+    let lacks: Vec<Lack> =
+        progress.summary.vacuous(&cases).into_iter().map(|(_, vacuity)| vacuity.lack).collect();
     assert_eq!((progress.summary.runs, &lacks[..]), (0, &[Lack::NoRun][..]));
+}
+
+#[test]
+fn unless_its_scenario_allows_that() {
+    let cases = [case("nothing", r#", allows = ["no-run"]"#)];
+    let plan = Plan { time: Some(std::time::Duration::ZERO), ..Plan::new(&cases, 0..20) };
+    let progress = sweep(&plan, &confirm_on_a_fresh_thread, |_, _| true);
+    assert_eq!(progress.summary.vacuous(&cases), []);
 }

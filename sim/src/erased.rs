@@ -45,6 +45,10 @@ impl<S: System> AnySystem for S {
     }
 }
 
+/// What opened it was no task of a node's, or it does so once in a process.
+const SOCKET_UNCONFIRMED: &str =
+    "a real socket was opened in the first run, and by no poll of a task in the second, closely watched one";
+
 /// Runs a scenario once, on a fresh thread. A node that never gives its thread back ends the run with a violation; the
 /// thread goes on until the process ends.
 pub fn once(
@@ -75,6 +79,10 @@ pub fn once_unless(
     }
     let (named, recording) =
         run::watched(seed, unwanted, run(attention.naming_sockets()), run(Attention::QUICK))?;
-    // What opened it was no task of a node's, or it did so once only: then nothing can be said.
-    Some(if named.violations.is_empty() { found } else { (named, recording) })
+    if !named.violations.is_empty() {
+        return Some((named, recording));
+    }
+    let (mut report, recording) = found;
+    report.unconfirmed.get_or_insert_with(|| SOCKET_UNCONFIRMED.to_owned());
+    Some((report, recording))
 }

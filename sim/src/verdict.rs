@@ -68,6 +68,9 @@ impl Lack {
 pub struct Vacuity {
     /// What.
     pub lack: Lack,
+    /// The checker that had nothing to judge, or the probe that is not declared.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub about: Option<String>,
     /// What about it.
     pub message: String,
 }

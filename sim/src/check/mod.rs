@@ -211,7 +211,7 @@ impl<Op, Ret, View: 'static> Checkers<Op, Ret, View> {
         self
     }
 
-    /// The same, where one operation may be about several independent objects, as a transfer is about two accounts:
+    /// As [`Checkers::linearizable`], where one operation may be about several independent objects, as a transfer is about two accounts:
     /// `split` says what a call and its answer (none if unknown) mean to each, as operations of the model. They may
     /// take effect at different instants, all between the invocation and the answer.
     #[must_use]

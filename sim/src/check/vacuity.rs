@@ -27,7 +27,7 @@ impl Judged {
     }
 }
 
-/// What that is.
+/// What a run lacks that had this to be judged by.
 pub(crate) fn of_run<Op, Ret, View: 'static>(
     checkers: &Checkers<Op, Ret, View>,
     judged: &Judged,
@@ -35,14 +35,17 @@ pub(crate) fn of_run<Op, Ret, View: 'static>(
     undeclared: impl Iterator<Item = &'static str>,
 ) -> Vec<Vacuity> {
     let mut vacuities = Vec::new();
-    let mut lacks = |lack, message: String| vacuities.push(Vacuity { lack, message });
+    let mut lacks = |lack, about: Option<&str>, message: String| {
+        vacuities.push(Vacuity { lack, about: about.map(str::to_owned), message });
+    };
     if !checkers.read_views() && checkers.linearizable.is_none() {
-        lacks(Lack::NoChecker, "the system has no checker of its own".to_owned());
+        lacks(Lack::NoChecker, None, "the system has no checker of its own".to_owned());
     }
     if checkers.read_views() && !judged.views {
         let wanted = std::any::type_name::<View>();
         lacks(
             Lack::NoView,
+            None,
             match judged.registered.iter().next() {
                 None => format!("no node registered a view (`host::view::register`) of the type {wanted}"),
                 Some(other) => {
@@ -52,16 +55,17 @@ pub(crate) fn of_run<Op, Ret, View: 'static>(
         );
     }
     if succeeded == 0 {
-        lacks(Lack::NoSuccess, "no operation of a client succeeded".to_owned());
+        lacks(Lack::NoSuccess, None, "no operation of a client succeeded".to_owned());
     }
     for probe in undeclared {
         lacks(
             Lack::UndeclaredProbe,
+            Some(probe),
             format!("the probe `{probe}` was published, and `System::probes` has no such name"),
         );
     }
     for name in &judged.never {
-        lacks(Lack::NeverJudged, format!("the checker {name} never had anything to judge"));
+        lacks(Lack::NeverJudged, Some(name), format!("the checker {name} never had anything to judge"));
     }
     vacuities
 }

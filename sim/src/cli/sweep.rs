@@ -118,9 +118,11 @@ impl Sweep {
 
 /// Whether people want to see this failure: the first few of a scenario tell what there is to tell.
 fn worth_printing(failure: &Failure, summary: &Summary) -> bool {
-    let is_news =
-        failure.met == Met::Unexpected && summary.cases[failure.case].unexpected <= FAILURES_PRINTED;
-    is_news || failure.nondeterminism.is_some()
+    let of_case = &summary.cases[failure.case];
+    match failure.nondeterminism {
+        Some(_) => of_case.nondeterministic <= FAILURES_PRINTED,
+        None => failure.met == Met::Unexpected && of_case.unexpected <= FAILURES_PRINTED,
+    }
 }
 
 /// Sweeps with a progress bar.
@@ -144,7 +146,7 @@ pub(super) fn execute(
 pub(super) fn exit_of(cases: &[Case], summary: &Summary) -> Exit {
     if summary.nondeterministic > 0 {
         Exit::Nondeterminism
-    } else if !summary.unmet(cases).is_empty() || !summary.vacuous().is_empty() {
+    } else if !summary.unmet(cases).is_empty() || !summary.vacuous(cases).is_empty() {
         Exit::Violation
     } else if summary.unknown > 0 {
         Exit::Unknown
@@ -156,8 +158,7 @@ pub(super) fn exit_of(cases: &[Case], summary: &Summary) -> Exit {
 /// Prints one failing run.
 pub(super) fn report(case: &Case, failure: &Failure, json: bool) -> miette::Result<()> {
     if json {
-        let nondeterminism = failure.nondeterminism.as_deref();
-        return out::line(&failure.report.json(&case.name).but_differs(nondeterminism));
+        return out::line(&failure.json(&case.name));
     }
     run::verdict(case, &failure.report)?;
     if let Some(differs) = &failure.nondeterminism {

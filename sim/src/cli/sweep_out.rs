@@ -6,7 +6,7 @@
 //! on from there, and what it found before counts; lines that the progress does not know yet are cut off, for their runs
 //! are run again. Another sweep, another build and changed scenarios are refused.
 //!
-//! Nothing is ever removed.
+//! No file that somebody else made is ever changed or removed.
 
 use crate::catalog::Case;
 use crate::sweep::{Failure, Progress, Shard};
@@ -110,8 +110,7 @@ impl OutFolder {
             return Ok(());
         }
         if let Some(failure) = failure {
-            let mut line =
-                serde_json::to_vec(&failure.report.json(&cases[failure.case].name)).into_diagnostic()?;
+            let mut line = serde_json::to_vec(&failure.json(&cases[failure.case].name)).into_diagnostic()?;
             line.push(b'\n');
             let name = || self.failures_path.display().to_string();
             self.failures.write_all(&line).into_diagnostic().with_context(name)?;
@@ -173,8 +172,7 @@ impl Identity {
                 continue;
             }
             let Some(State { sweep: kept, .. }) = read(&path)? else { continue };
-            let what = self.difference(&kept);
-            if let Some(what) = what {
+            if let Some(what) = self.difference(&kept) {
                 return Err(miette::miette!(
                     help = "give another folder, or remove this one",
                     "{} has the progress of another sweep: {what}",

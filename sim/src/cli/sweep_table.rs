@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub(super) fn print(cases: &[Case], summary: &Summary) -> miette::Result<()> {
     let mut table = out::table(&["SCENARIO", "RUNS", "VIOLATIONS", "CONVERGED p50 / p99 / max", "RESULT"]);
     let unmet: BTreeMap<usize, String> = summary.unmet(cases).into_iter().collect();
-    let vacuous = summary.vacuous();
+    let vacuous = summary.vacuous(cases);
     for (index, (case, of_case)) in cases.iter().zip(&summary.cases).enumerate() {
         let lacks: Vec<&Vacuity> =
             vacuous.iter().filter(|(of, _)| *of == index).map(|(_, vacuity)| vacuity).collect();
@@ -83,6 +83,9 @@ fn result(case: &Case, of_case: &CaseSummary, unmet: Option<&String>, lacks: &[&
         of_case.tolerated.iter().map(|(checker, n)| format!("{n} × {checker}")).collect();
     match (unmet, &case.scenario.check.expect.violation, of_case.shown) {
         (Some(why), ..) => out::paint(why, Colour::Bad),
+        _ if of_case.nondeterministic > 0 => {
+            out::paint(&format!("nondeterminism in {} runs", of_case.nondeterministic), Colour::Bad)
+        }
         (None, Some(checker), Some((seed, ..))) => {
             out::paint(&format!("shows the violation of {checker}, first at seed {seed}"), Colour::Good)
         }
@@ -91,6 +94,7 @@ fn result(case: &Case, of_case: &CaseSummary, unmet: Option<&String>, lacks: &[&
             out::paint(&format!("vacuous: {}", lacks.join("; ")), Colour::Bad)
         }
         _ if of_case.runs == 0 => out::paint("not run", Colour::Odd),
+        _ if of_case.unknown > 0 => out::paint(&format!("unknown in {} runs", of_case.unknown), Colour::Odd),
         _ if !tolerated.is_empty() => {
             out::paint(&format!("tolerated: {}", tolerated.join(", ")), Colour::Odd)
         }
@@ -166,7 +170,7 @@ impl SummaryJson {
                 .map(|(index, why)| format!("{}: {why}", cases[index].name))
                 .collect(),
             vacuous: summary
-                .vacuous()
+                .vacuous(cases)
                 .into_iter()
                 .map(|(index, vacuity)| format!("{}: {}", cases[index].name, vacuity.message))
                 .collect(),

@@ -2,7 +2,7 @@
 //! in protocols believed right.
 
 use super::out::{self, Colour};
-use super::{Exit, run, sweep as sweep_command, sweep_table, zoo};
+use super::{Exit, sweep as sweep_command, sweep_table, zoo};
 use crate::catalog::{Case, Catalog};
 use crate::sweep::{Plan, Step, Summary};
 use std::ops::Range;
@@ -79,12 +79,7 @@ fn sweep_all(
     let mut failed = Ok(());
     let progress = sweep_command::execute(&plan, json, |_, step| {
         if let Step::Released(Some(failure)) = step {
-            let case = &cases[failure.case];
-            failed = if json {
-                out::line(&failure.report.json(&case.name))
-            } else {
-                run::verdict(case, &failure.report)
-            };
+            failed = sweep_command::report(&cases[failure.case], failure, json);
         }
         failed.is_ok()
     });

@@ -2,7 +2,7 @@
 //!
 //! Three runs are compared, event by event: two in this process, one after the other, and one in a fresh process. The
 //! second run in the same process meets what the first left behind (a static, a cache); the fresh process meets
-//! nothing, but other addresses and another clock.
+//! nothing, but other addresses and another clock. A run that was given up has left no events to compare.
 
 use super::out::{self, Colour};
 use super::{Exit, fresh};
@@ -38,23 +38,29 @@ pub(super) struct Traced {
 struct Json<'a> {
     #[serde(flatten)]
     report: run::Json<'a>,
+    /// Whether there was anything to compare.
+    compared: bool,
     difference: &'a Option<Difference>,
 }
 
 pub(super) fn execute(case: &Case, seed: u64, json: bool) -> miette::Result<Exit> {
     let (report, recording) = once(case.system, &case.scenario, seed, Attention::ALONE_AND_RECORDED);
+    let compared = recording.is_some();
     let difference = match recording {
         Some(recording) => compare(case, seed, &Traced::of(&report, &recording)?)?,
-        // It was given up, twice: there is nothing to compare.
         None => None,
     };
     if json {
-        out::line(&Json { report: report.json(&case.name), difference: &difference })?;
+        out::line(&Json { report: report.json(&case.name), compared, difference: &difference })?;
     } else {
         super::run::print(case, &report)?;
-        let same =
-            || out::say(&format!("  {}: three runs are one", out::paint("deterministic", Colour::Good)));
-        difference.as_ref().map_or_else(same, print)?;
+        match &difference {
+            Some(difference) => print(difference)?,
+            None if compared => {
+                out::say(&format!("  {}: three runs are one", out::paint("deterministic", Colour::Good)))?;
+            }
+            None => out::say("  not compared: the run was given up, and its events are lost with it")?,
+        }
     }
     Ok(match difference {
         Some(_) => Exit::Nondeterminism,
@@ -72,16 +78,32 @@ pub(super) fn advise(case: &Case, seed: u64) -> miette::Result<()> {
     }
 }
 
+const HERE: &str = "two runs in this process";
+
+/// What the second run did not get to.
+fn unrepeated(between: &'static str, first: &Traced, why: String) -> Difference {
+    Difference { between, event: first.lines.len(), here: ended(), there: why, backtrace: Vec::new() }
+}
+
+fn ended() -> String {
+    "the run has ended".to_owned()
+}
+
 /// Compares a run with another here and one in a fresh process.
 fn compare(case: &Case, seed: u64, first: &Traced) -> miette::Result<Option<Difference>> {
     let (report, recording) = once(case.system, &case.scenario, seed, Attention::RECORDED);
-    let recording =
-        recording.ok_or_else(|| miette::miette!("the second run was given up, and the first was not"))?;
+    let Some(recording) = recording else {
+        let why = "it was given up: a node kept its thread".to_owned();
+        return Ok(Some(unrepeated(HERE, first, why)));
+    };
     let again = Traced::of(&report, &recording)?;
-    let elsewhere = || fresh::trace_in_a_fresh_process(case, seed).map_err(|why| miette::miette!("{why}"));
-    let mut found = difference("two runs in this process", first, &again);
+    let mut found = difference(HERE, first, &again);
     if found.is_none() {
-        found = difference("a run here and one in a fresh process", first, &elsewhere()?);
+        const ELSEWHERE: &str = "a run here and one in a fresh process";
+        found = match fresh::trace_in_a_fresh_process(case, seed) {
+            Ok(elsewhere) => difference(ELSEWHERE, first, &elsewhere),
+            Err(why) => Some(unrepeated(ELSEWHERE, first, why)),
+        };
     }
     if let Some(difference) = &mut found {
         let attention = Attention::RECORDED.with_backtrace_at(difference.event);
@@ -95,8 +117,7 @@ fn compare(case: &Case, seed: u64, first: &Traced) -> miette::Result<Option<Diff
 /// The frames of a backtrace that are neither the executor's nor the testbed's.
 fn frames(backtrace: &str) -> Vec<String> {
     const SHOWN: usize = 6;
-    let ours =
-        ["std::", "core::", "alloc::", "madsim", "async_task", "tokio::", "sim::", "host::", "<core::", "__"];
+    let ours = ["std::", "core::", "alloc::", "madsim", "async_task", "tokio::", "sim::", "host::", "__"];
     let mut frames = Vec::new();
     let mut lines = backtrace.lines().map(str::trim).peekable();
     while let Some(line) = lines.next() {
@@ -123,15 +144,14 @@ fn difference(between: &'static str, here: &Traced, there: &Traced) -> Option<Di
     if here.digest == there.digest && here.lines == there.lines {
         return None;
     }
-    let nothing = || "the run has ended".to_owned();
     let longest = here.lines.len().max(there.lines.len());
     let parts = |index: &usize| here.lines.get(*index) != there.lines.get(*index);
     let difference = match (0..longest).find(parts) {
         Some(index) => Difference {
             between,
             event: index + 1,
-            here: here.lines.get(index).cloned().unwrap_or_else(nothing),
-            there: there.lines.get(index).cloned().unwrap_or_else(nothing),
+            here: here.lines.get(index).cloned().unwrap_or_else(ended),
+            there: there.lines.get(index).cloned().unwrap_or_else(ended),
             backtrace: Vec::new(),
         },
         // The trace says how many bytes were delivered, the digest knows which.

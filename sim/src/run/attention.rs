@@ -4,7 +4,7 @@ use super::{polled::Polled, substrate, tracing_layer};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 /// How closely a run is attended to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attention {
     closely: bool,
     alone: bool,

@@ -68,6 +68,7 @@ where
         Err(GivenUp::Stuck { how, machine, at_ns }) => {
             (Report::of_a_stuck_run(seed, how, machine, at_ns), None)
         }
+        Err(GivenUp::Elsewhere { at_ns }) => (Report::of_runs_stuck_elsewhere(seed, at_ns), None),
         Err(GivenUp::Unconfirmed { how, second: (report, _) }) => {
             (Report { unconfirmed: Some(how.unconfirmed().to_owned()), ..report }, None)
         }

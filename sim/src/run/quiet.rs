@@ -2,8 +2,8 @@
 //!
 //! When a task panics madsim prints a line ("context: node=…") to standard error before anybody can catch the panic. The
 //! run tells the same as a violation, with machine, place and message. So from the panic hook until the run has caught
-//! the panic, or has ended, standard error leads nowhere. It is the whole process' standard error: a progress bar of a
-//! sweep misses a frame meanwhile.
+//! the panic, or has ended, standard error leads nowhere. It is the whole process' standard error: whatever else is said
+//! there meanwhile, such as a frame of a sweep's progress bar, is lost.
 
 use rustix::io::dup;
 use rustix::stdio::{dup2_stderr, stderr};

@@ -103,10 +103,29 @@ impl Report {
                 (check::SPIN, format!("{machine} spins: one of its tasks computes, and awaits nothing"))
             }
             Stuck::Blocks => (check::SUBSTRATE, substrate::blocks(&machine)),
+            Stuck::Keeps => (
+                check::SPIN,
+                format!("{machine} keeps its thread: one of its tasks computes or waits, and awaits nothing"),
+            ),
         };
+        let violation = Violation { checker: checker.to_owned(), at_ms: told_ms(at_ns), message };
+        Report { violations: vec![violation], ..Report::of_nothing(seed, at_ns) }
+    }
+
+    /// The report of a run that was given up twice, at different instants.
+    pub(super) fn of_runs_stuck_elsewhere(seed: u64, at_ns: [u64; 2]) -> Self {
+        let [first, second] = at_ns.map(|at_ns| told_ms(at_ns) as f64 / 1e3);
+        let why = format!(
+            "a node kept its thread from {first:.3} s on in the first run, from {second:.3} s in the second"
+        );
+        Report { unconfirmed: Some(why), ..Report::of_nothing(seed, at_ns[0]) }
+    }
+
+    /// Of a run that was given up all else is lost.
+    fn of_nothing(seed: u64, at_ns: u64) -> Self {
         Report {
             seed,
-            violations: vec![Violation { checker: checker.to_owned(), at_ms: told_ms(at_ns), message }],
+            violations: Vec::new(),
             unknown: None,
             vacuities: Vec::new(),
             opened_socket: false,

@@ -12,9 +12,11 @@
 //! A thread that is stopped or held to a thousandth of a processor is neither. The real clock decides only how often one
 //! looks. Such a run is given up: its thread cannot be ended. To name the node, the same run is started once more with
 //! every task's begin noted down, which is too slow to do always; the seed makes it stand still at the same place. Where
-//! the second run does not, the first proves nothing about the node: that is nondeterminism, and no violation.
+//! the second run does not, or does so at another instant, the first proves nothing about the node: that is
+//! nondeterminism, and no violation.
 //!
-//! Where the system does not tell what a thread used (it is read from Linux' `/proc`), [`WITHOUT_ACCOUNT`] looks decide.
+//! Where the system does not tell what a thread used (it is read from Linux' `/proc`), [`WITHOUT_ACCOUNT`] looks decide,
+//! and nobody can say which of the two it is.
 
 use super::polled::Polled;
 use super::thread;
@@ -63,6 +65,8 @@ pub(super) enum Stuck {
     Spins,
     /// It waits for something that is not simulated.
     Blocks,
+    /// Either.
+    Keeps,
 }
 
 impl Stuck {
@@ -71,6 +75,7 @@ impl Stuck {
         match self {
             Stuck::Spins => "a node computed for ten seconds in the first run, and not in the second",
             Stuck::Blocks => "a node blocked its thread in the first run, and not in the second",
+            Stuck::Keeps => "a node kept its thread for a minute in the first run, and not in the second",
         }
     }
 }
@@ -88,6 +93,8 @@ pub(super) enum GivenUp<T> {
     },
     /// The first run was given up, and the second one ended.
     Unconfirmed { how: Stuck, second: T },
+    /// Both were given up, after different events: when the last one was, in ns since the run began.
+    Elsewhere { at_ns: [u64; 2] },
     /// Whoever waited wants it no longer.
     Unwanted,
 }
@@ -111,6 +118,7 @@ pub(super) fn on_fresh_thread<T: Send + 'static>(
     Err(match attempt(seed, SPINS_AFTER_KNOWING, unwanted, named) {
         Ended::Done(second) => GivenUp::Unconfirmed { how, second },
         Ended::Unwanted => GivenUp::Unwanted,
+        Ended::Stuck(_, again_ns) if again_ns != at_ns => GivenUp::Elsewhere { at_ns: [at_ns, again_ns] },
         Ended::Stuck(..) => GivenUp::Stuck { how, machine: polled.machine(), at_ns },
     })
 }
@@ -196,31 +204,34 @@ impl Account {
 /// How much longer a run is waited for.
 struct Patience {
     spins_after: Duration,
-    /// The heartbeat at the last look, and what had been used when it last changed.
+    /// The heartbeat at the last look, and what had been used when it last changed, and at the last look.
     beat: u64,
     used: Duration,
-    /// Looks in a row at which it slept, and at which nothing had happened.
+    used_last: Duration,
+    /// Looks in a row at which it slept and had used nothing since the last, and at which nothing had happened.
     asleep: u32,
     silent: u32,
 }
 
 impl Patience {
     fn new(spins_after: Duration) -> Self {
-        Patience { spins_after, beat: 0, used: Duration::ZERO, asleep: 0, silent: 0 }
+        let used = Duration::ZERO;
+        Patience { spins_after, beat: 0, used, used_last: used, asleep: 0, silent: 0 }
     }
 
     /// Another look, [`LOOK_EVERY`] or later after the last.
     fn look(&mut self, beat: u64, account: Option<Account>) -> Option<Stuck> {
         if beat != self.beat || beat == JUDGING {
             let used = account.map_or(Duration::ZERO, |account| account.used);
-            *self = Patience { beat, used, ..Patience::new(self.spins_after) };
+            *self = Patience { beat, used, used_last: used, ..Patience::new(self.spins_after) };
             return None;
         }
         self.silent += 1;
         let Some(Account { used, all_asleep }) = account else {
-            return (self.silent >= WITHOUT_ACCOUNT).then_some(Stuck::Spins);
+            return (self.silent >= WITHOUT_ACCOUNT).then_some(Stuck::Keeps);
         };
-        self.asleep = if all_asleep { self.asleep + 1 } else { 0 };
+        let did_nothing = all_asleep && used == std::mem::replace(&mut self.used_last, used);
+        self.asleep = if did_nothing { self.asleep + 1 } else { 0 };
         if used >= self.used + self.spins_after {
             Some(Stuck::Spins)
         } else {
@@ -262,6 +273,19 @@ mod tests {
         let mut patience = Patience::new(SPINS_AFTER);
         let given_up = (0..100).find_map(|_| patience.look(7, account(5, true)));
         assert_eq!(given_up, Some(Stuck::Blocks));
+    }
+
+    #[test]
+    fn a_run_that_now_and_then_works_for_a_moment_does_not_block() {
+        let mut patience = Patience::new(SPINS_AFTER);
+        assert!((0..900).all(|look| patience.look(7, account(10 * (look / 9), true)).is_none()));
+    }
+
+    #[test]
+    fn where_no_account_is_kept_a_minute_decides() {
+        let mut patience = Patience::new(SPINS_AFTER);
+        let given_up = (0..100).find_map(|look| Some((look, patience.look(7, None)?)));
+        assert_eq!(given_up, Some((60, Stuck::Keeps)));
     }
 
     #[test]

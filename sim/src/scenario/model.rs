@@ -167,7 +167,7 @@ pub struct Check {
     #[serde(skip_serializing_if = "Expect::is_inherited")]
     pub expect: Expect,
     /// What all runs may lack without the sweep being vacuous: "no-checker", "no-view", "no-success",
-    /// "undeclared-probe", "never-judged".
+    /// "undeclared-probe", "never-judged", "no-run".
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allows: Vec<Lack>,
 }

@@ -17,7 +17,7 @@ mod work;
 pub use summary::{CaseSummary, Slowest, Summary};
 
 use crate::catalog::Case;
-use crate::run::{Met, Report};
+use crate::run::{self, Met, Report};
 use crate::verdict::Violation;
 use host::world::Digest;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,10 @@ pub use work::confirm_on_a_fresh_thread;
 const GRACE: Duration = Duration::from_secs(2);
 /// How often whoever waits for results hears what runs so long.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+/// Runs that may have ended before the one that is to be released next.
+const EARLY_MAX: u64 = 4096;
+/// Among so many runs of a scenario a shard's first one is looked for.
+const SHARDS_MAX: u64 = 1 << 20;
 /// A run that takes longer is told by name.
 const LONG: Duration = Duration::from_secs(5);
 
@@ -89,10 +93,8 @@ impl<'a> Plan<'a> {
 
     /// The place of a shard's first run of a scenario; none if no run of it falls to the shard.
     fn first_of(&self, case: usize) -> Option<u64> {
-        let places = (case as u64..self.runs()).step_by(self.cases.len());
-        places
-            .take(self.shard.of.min(1 << 20) as usize)
-            .find(|place| place % self.shard.of == self.shard.index)
+        let mut places = (case as u64..self.runs()).step_by(self.cases.len()).take(SHARDS_MAX as usize);
+        places.find(|place| place % self.shard.of == self.shard.index)
     }
 }
 
@@ -108,7 +110,7 @@ pub struct Shard {
 /// How far a sweep has come.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Progress {
-    /// Runs that need not be run again, those of other shards included.
+    /// So many runs, in order, need not be run again; those of other shards, and those no longer needed, count too.
     pub released: u64,
     /// What they found.
     pub summary: Summary,
@@ -132,6 +134,13 @@ pub struct Failure {
     pub met: Met,
     /// How the second run differs from the first, where it does; or why there was no second run.
     pub nondeterminism: Option<String>,
+}
+
+impl Failure {
+    /// The run as `sweep --json` prints it.
+    pub fn json(&self, scenario: &str) -> run::Json<'_> {
+        self.report.json(scenario).but_differs(self.nondeterminism.as_deref())
+    }
 }
 
 /// What a sweep tells while it goes on.
@@ -174,7 +183,6 @@ pub fn sweep(
     }
 
     std::thread::scope(|scope| {
-        // Bounded, so that results never pile up in memory.
         let (sender, results) = mpsc::sync_channel(4 * plan.jobs);
         for _ in 0..plan.jobs {
             let sender = sender.clone();
@@ -201,6 +209,7 @@ pub fn sweep(
             while let Some(message) = early.remove(&progress.released) {
                 let case = (progress.released % cases) as usize;
                 progress.released += 1;
+                desk.released(progress.released);
                 let summary = &mut progress.summary;
                 summary.wall = wall_before + start.elapsed();
                 let failure = match message {

@@ -71,6 +71,10 @@ pub struct CaseSummary {
     pub violations: u64,
     /// How many of those were unexpected.
     pub unexpected: u64,
+    /// How many ended without a verdict.
+    pub unknown: u64,
+    /// How many differed when run again.
+    pub nondeterministic: u64,
     /// The first seed that violated something unexpected.
     pub first_unexpected: Option<u64>,
     /// The first seed that showed the expected violation, after how many runs of this scenario and how long.
@@ -88,9 +92,9 @@ pub struct CaseSummary {
 
 impl CaseSummary {
     /// What it lacks in all of its runs.
-    fn vacuities(&self) -> Vec<Vacuity> {
-        if self.runs == 0 && self.has_share {
-            return vec![Vacuity { lack: Lack::NoRun, message: "no run was made".to_owned() }];
+    fn vacuities(&self, allows: &[Lack]) -> Vec<Vacuity> {
+        if self.runs == 0 && self.has_share && !allows.contains(&Lack::NoRun) {
+            return vec![Vacuity { lack: Lack::NoRun, about: None, message: "no run was made".to_owned() }];
         }
         let in_all =
             |(vacuity, runs): &&(Vacuity, u64)| *runs == self.runs || vacuity.lack == Lack::UndeclaredProbe;
@@ -137,10 +141,14 @@ impl Summary {
     }
 
     /// Which scenarios violated nothing and have shown nothing, and why.
-    pub fn vacuous(&self) -> Vec<(usize, Vacuity)> {
+    pub fn vacuous(&self, of: &[Case]) -> Vec<(usize, Vacuity)> {
         let nothing_wrong = |(_, case): &(usize, &CaseSummary)| case.shown.is_none() && case.unexpected == 0;
         let cases = self.cases.iter().enumerate().filter(nothing_wrong);
-        cases.flat_map(|(index, case)| case.vacuities().into_iter().map(move |lack| (index, lack))).collect()
+        let lacks = |(index, case): (usize, &CaseSummary)| {
+            let lacks = case.vacuities(&of[index].scenario.check.allows);
+            lacks.into_iter().map(move |lack| (index, lack))
+        };
+        cases.flat_map(lacks).collect()
     }
 
     pub(super) fn release(&mut self, case: usize, report: &Report, met: Met, differs: bool) {
@@ -162,11 +170,15 @@ impl Summary {
         let of_case = &mut self.cases[case];
         of_case.runs += 1;
         of_case.first_seed.get_or_insert(report.seed);
+        of_case.nondeterministic += u64::from(differs);
         if let Some(after) = report.converged_after {
             of_case.converged_ms.record(after.as_millis() as u64);
         }
         for vacuity in &report.vacuities {
-            match of_case.lacks.iter_mut().find(|(lacking, _)| lacking == vacuity) {
+            // Not by the message: it may tell of a seed.
+            let is_same =
+                |lacking: &Vacuity| (lacking.lack, &lacking.about) == (vacuity.lack, &vacuity.about);
+            match of_case.lacks.iter_mut().find(|(lacking, _)| is_same(lacking)) {
                 Some((_, runs)) => *runs += 1,
                 None => of_case.lacks.push((vacuity.clone(), 1)),
             }
@@ -175,6 +187,7 @@ impl Summary {
             Verdict::Valid => return,
             Verdict::Unknown => {
                 self.unknown += 1;
+                of_case.unknown += 1;
                 return;
             }
             Verdict::Violation => {}

@@ -1,15 +1,16 @@
 //! What the workers of a sweep share, and what each of them does: take the next run, run it, run it again if it fails or
 //! is a scenario's first, and hand in what was found.
 
-use super::{Again, Confirm, GRACE, Long, Plan};
+use super::{Again, Confirm, EARLY_MAX, GRACE, Long, Plan};
 use crate::catalog::Case;
 use crate::check;
 use crate::erased;
 use crate::run::{Attention, Met, Report};
+use crate::verdict::Violation;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What became of a run, by its place in the sweep.
@@ -43,7 +44,13 @@ pub(super) struct Desk<'a> {
     /// Each scenario's first run.
     first: Vec<Option<u64>>,
     running: Mutex<BTreeMap<u64, Instant>>,
+    /// How many runs are released: results that wait for an earlier one must not pile up.
+    released: Mutex<u64>,
+    more_released: Condvar,
 }
+
+/// How often who waits for a release looks whether the sweep is over.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 impl<'a> Desk<'a> {
     pub(super) fn new(plan: &'a Plan<'a>, confirm: Confirm<'a>, start: Instant) -> Self {
@@ -59,12 +66,37 @@ impl<'a> Desk<'a> {
             shown: shown.map(AtomicU64::new).collect(),
             first: (0..plan.cases.len()).map(|case| plan.first_of(case)).collect(),
             running: Mutex::default(),
+            released: Mutex::new(plan.before.released),
+            more_released: Condvar::new(),
         }
+    }
+
+    /// So many runs are released now.
+    pub(super) fn released(&self, runs: u64) {
+        *self.released.lock().unwrap_or_else(PoisonError::into_inner) = runs;
+        self.more_released.notify_all();
+    }
+
+    /// Waits until this run is not too early; false if the sweep is over before.
+    fn is_due(&self, index: u64) -> bool {
+        let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+        while index >= *released + EARLY_MAX {
+            if self.is_ended() || self.is_stopped() {
+                return false;
+            }
+            let woken = self.more_released.wait_timeout(released, LOOK_EVERY);
+            released = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     /// Start no run any more.
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// The runs that have taken longer than this.
@@ -98,8 +130,11 @@ impl<'a> Desk<'a> {
     pub(super) fn work(&self, results: &SyncSender<Message>) {
         let cases = self.plan.cases.len() as u64;
         loop {
+            if self.is_ended() || self.is_stopped() {
+                return;
+            }
             let index = self.next.fetch_add(1, Ordering::Relaxed);
-            if index >= self.plan.runs() || self.is_ended() || self.stop.load(Ordering::Relaxed) {
+            if index >= self.plan.runs() || !self.is_due(index) {
                 return;
             }
             let (case, seed) = ((index % cases) as usize, self.plan.seeds.start + index / cases);
@@ -147,11 +182,10 @@ impl<'a> Desk<'a> {
         }
         let differs = match (self.confirm)(case, seed) {
             Ok(again) if again.digest == report.digest => {
-                let noticed =
-                    again.violations.into_iter().filter(|violation| violation.checker == check::SUBSTRATE);
-                report
-                    .violations
-                    .splice(0..0, noticed.filter(|_| met == Met::AsExpected).collect::<Vec<_>>());
+                if met == Met::AsExpected {
+                    let of_substrate = |violation: &Violation| violation.checker == check::SUBSTRATE;
+                    report.violations.splice(0..0, again.violations.into_iter().filter(of_substrate));
+                }
                 None
             }
             Ok(again) => Some(format!("digest {} at first, {} when run again", report.digest, again.digest)),

@@ -46,7 +46,7 @@ impl System for Lab {
     }
 
     fn probes() -> Vec<&'static str> {
-        vec!["boot", "role", "hears", "ticks", "clock", "disk", "rare", "serves", "echo"]
+        vec!["boot", "role", "hears", "ticks", "clock", "disk", "rare", "serves", "echo", "asks"]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
@@ -83,6 +83,7 @@ struct Idle;
 
 impl Client<(), ()> for Idle {
     async fn call(&mut self, (): &()) -> Outcome<()> {
+        probe!("asks");
         Outcome::Ok(())
     }
 }

@@ -18,6 +18,17 @@ fn a_fault_can_wait_for_a_value_of_a_probe() {
 }
 
 #[test]
+fn a_client_that_says_what_a_fault_waits_for_is_struck_and_comes_back() {
+    let seen = run("", "[[fault]]\nwhen = { probe = \"asks\" }\ncrash = \"that\"\nrestart_after = \"2s\"");
+    assert_eq!(struck(&seen), ["c1"]);
+    // Machines are numbered nodes first.
+    let asks: Vec<i64> = seen.probes(4, "asks").into_iter().map(|(at, _)| at).collect();
+    let silent = asks.windows(2).find(|pair| pair[1] - pair[0] >= 2000);
+    assert!(silent.is_some_and(|pair| pair[0] == asks[0]) && asks.len() > 10, "{asks:?}");
+    assert_eq!(seen.violations(), []);
+}
+
+#[test]
 fn a_triggered_fault_strikes_as_often_as_it_says() {
     let fault = "[[fault]]\nwhen = { node = \"n1\", probe = \"boot\" }\nafter = \"1s\"\ntimes = 3\ncrash = \"that\"\nrestart_after = \"1s\"";
     let seen = run("", fault);

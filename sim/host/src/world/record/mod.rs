@@ -43,7 +43,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// `heartbeat` counts events for whoever watches from outside.
+    /// `heartbeat` has the instant of the last event, for whoever watches from outside.
     pub(super) fn new(recording: bool, heartbeat: Arc<AtomicU64>) -> Self {
         let (hasher, probes) = (Hasher::new(heartbeat), Probes::default());
         let backtrace = WantedBacktrace::default();
