@@ -9,7 +9,7 @@ use super::fault::budget::Taking;
 use super::fault::{Drawing, Fault, LASTS_MIN, Moment, Planner, Stroke, log_uniform, whole_millis};
 use super::model::{Nodes, Scenario};
 use super::random::{Random, RandomKind};
-use super::units::Time;
+use super::units::{Rate, Time};
 use host::world::{Draw, Stream};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,6 +18,8 @@ use std::time::Duration;
 const LASTS_MAX: Duration = Duration::from_secs(12);
 /// or this far beyond the end of the workload.
 const LASTS_BEYOND: Duration = Duration::from_millis(500);
+/// A swarm has an operation at most so many times as often as the file says.
+const SWARM_OFTENER: f64 = 16.0;
 /// Two random faults are this far apart, so that a schedule is finite whatever its mean.
 const GAP_MIN: Duration = Duration::from_millis(1);
 
@@ -40,7 +42,8 @@ impl Scenario {
             if random.swarm {
                 random.kinds = swarm_kinds(seed, &random.kinds);
                 random.every = swarm_every(seed, random.every);
-                plan.workload.mix = swarm_mix(seed, &plan.workload.mix);
+                plan.workload.mix = swarm_mix(seed, &self.workload.mix);
+                plan.workload.rate = swarm_rate(self.workload.rate, &self.workload.mix, &plan.workload.mix);
             }
             plan.at_most = Some(random.at_most);
             strokes.extend(Schedule { planner, random: &random }.draw(&strokes));
@@ -99,6 +102,19 @@ fn swarm_mix(seed: u64, mix: &BTreeMap<String, u32>) -> BTreeMap<String, u32> {
         return BTreeMap::from([(operation.clone(), weight)]);
     }
     kept
+}
+
+/// As often as the file says, or less where what is rare there would take the place of everything else: an operation
+/// comes at most [`SWARM_OFTENER`] times as often.
+fn swarm_rate(rate: Rate, said: &BTreeMap<String, u32>, drawn: &BTreeMap<String, u32>) -> Rate {
+    let share = |mix: &BTreeMap<String, u32>, operation: &String| {
+        let all: f64 = mix.values().map(|weight| f64::from(*weight)).sum();
+        f64::from(mix[operation]) / all
+    };
+    let most = |operation: &String| SWARM_OFTENER * share(said, operation) / share(drawn, operation);
+    let slower = drawn.keys().map(most).fold(1.0, f64::min);
+    // What is below the least rate that there is remains as it was.
+    Rate::per_second(rate.get() * slower).unwrap_or(rate)
 }
 
 /// What random faults are drawn from.

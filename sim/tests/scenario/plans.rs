@@ -1,8 +1,8 @@
 //! What a seed makes of a scenario.
 
 use super::{GOOD, parse, parse_with};
-use sim::scenario::{Moment, Name, Nodes, RandomKind, Scenario, Target, Time};
-use std::collections::BTreeSet;
+use sim::scenario::{Moment, Name, Nodes, RandomKind, Scenario, Target, Time, Workload};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// A plan's crashes and pauses: which node, from when to when.
@@ -242,6 +242,25 @@ fn the_swarm_drops_and_keeps_every_operation_but_never_all() {
         let kept = mixes.iter().filter(|mix| mix.contains_key(operation)).count();
         assert!((700..800).contains(&kept), "{operation} kept in {kept} of 1000");
     }
+}
+
+#[test]
+fn a_swarm_does_what_is_rare_at_most_sixteen_times_as_often() {
+    let scenario = parse_with(&[("workload.mix.register", "1000")]).unwrap();
+    let rates = |scenario: &Scenario| -> BTreeMap<String, f64> {
+        let Workload { rate, mix, .. } = &scenario.workload;
+        let all: f64 = mix.values().copied().map(f64::from).sum();
+        mix.iter()
+            .map(|(operation, weight)| (operation.clone(), rate.get() * f64::from(*weight) / all))
+            .collect()
+    };
+    let said = rates(&scenario);
+    let plans: Vec<_> = (0..1000).map(|seed| scenario.resolve(seed)).collect();
+    let oftener =
+        |plan| rates(plan).into_iter().map(|(operation, rate)| rate / said[&operation]).fold(0.0, f64::max);
+    assert!(plans.iter().all(|plan| oftener(plan) < 16.001));
+    let slower = plans.iter().filter(|plan| plan.workload.rate != scenario.workload.rate).count();
+    assert!((100..500).contains(&slower), "without `register` the others would come more often: {slower}");
 }
 
 #[test]
