@@ -216,3 +216,84 @@ fn a_sweep_in_which_no_operation_succeeds_is_vacuous() {
     let allowed = [&silenced[..], &["--set", "check.allows=[\"no-success\"]"]].concat();
     assert_eq!(code(&splitbrain(&allowed)), 0, "a scenario may say that it means it");
 }
+
+/// A sweep of this flaw in two shards; returns their folders.
+fn in_two_shards(folder: &Path, seeds: &str) -> [String; 2] {
+    [0, 1].map(|index| {
+        let out = folder.join(format!("shard{index}")).display().to_string();
+        let shard = format!("{index}/2");
+        let arguments =
+            [&FLAW[..4], &["--seeds", seeds, "--shard", &shard, "--out", &out, "--json"]].concat();
+        splitbrain(&arguments);
+        out
+    })
+}
+
+#[test]
+fn shards_that_are_merged_say_what_the_sweep_in_one_piece_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = splitbrain(FLAW);
+    let [one, two] = in_two_shards(folder.path(), "0..12");
+    let merged = splitbrain(&["merge", &two, &one, "--json"]);
+    assert_eq!(code(&merged), code(&whole), "{}", errors(&merged));
+    let mut said = timeless(summary(&merged));
+    let keys = said.as_object_mut().unwrap();
+    assert_eq!(keys.remove("shards").unwrap(), 2);
+    assert_eq!(keys.remove("missing").unwrap().as_array().unwrap().len(), 0);
+    assert_eq!(said, timeless(summary(&whole)), "and the digest over all runs is the same");
+    let lines = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap().lines().count();
+    assert_eq!(lines(&merged), lines(&whole), "a line a failing run");
+}
+
+#[test]
+fn a_shard_that_is_missing_or_not_at_its_end_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let shard = |index: &str, more: &[&str]| {
+        let sweep = ["sweep", "registry/quiet", "--seeds", "0..8", "--shard", index, "--out", &out];
+        splitbrain(&[&sweep, more].concat())
+    };
+    let merge = || {
+        let output = splitbrain(&["merge", &out, "--json"]);
+        (code(&output), summary(&output)["missing"].clone())
+    };
+    shard("0/3", &[]);
+    assert_eq!(merge(), (3, serde_json::json!(["1/3", "2/3"])));
+    shard("1/3", &[]);
+    shard("2/3", &["--for", "0s"]);
+    assert_eq!(merge(), (3, serde_json::json!(["2/3 from seed 0 on"])));
+    shard("2/3", &[]);
+    assert_eq!(merge(), (0, serde_json::json!([])));
+}
+
+#[test]
+fn what_does_not_belong_together_is_not_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, two] = in_two_shards(folder.path(), "0..2");
+    let other = in_two_shards(&folder.path().join("other"), "0..3");
+    let merge = |folders: &[&str]| {
+        let output = splitbrain(&[&["merge"], folders].concat());
+        assert_eq!(code(&output), 2);
+        errors(&output).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(merge(&[&one, &other[1]]).contains("of seeds 0..3"));
+    assert!(merge(&[&one, &one]).contains("each shard counts once"));
+    let empty = folder.path().display().to_string();
+    assert!(merge(&[&two, &empty]).contains("nothing of a sweep is kept here"));
+    assert!(merge(&["nowhere"]).contains("nowhere"));
+}
+
+#[test]
+fn a_sweep_is_a_test_report_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.xml").display().to_string();
+    let sweep = splitbrain(&[FLAW, &["registry/quiet", "--junit", &file]].concat());
+    assert_eq!(code(&sweep), 1);
+    let report = quick_junit::Report::deserialize_from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let suite = &report.test_suites[0];
+    let names: Vec<&str> = suite.test_cases.iter().map(|test| test.name.as_str()).collect();
+    assert_eq!(names, ["zoo/no-sync-after-heal", "registry/quiet"]);
+    assert_eq!((suite.tests, suite.failures, suite.errors), (2, 1, 0));
+    let nowhere = splitbrain(&["sweep", "registry/quiet", "--junit", "/nowhere/report.xml"]);
+    assert_eq!(code(&nowhere), 2, "before anything is run");
+}

@@ -54,6 +54,12 @@ impl Latencies {
         }
     }
 
+    /// Takes in those of others.
+    pub(crate) fn add(&mut self, others: &Latencies) {
+        self.calm.add(&others.calm);
+        self.faulty.add(&others.faulty);
+    }
+
     /// Of operations during which no fault was active.
     pub fn calm(&self) -> Percentiles {
         self.calm.percentiles()
@@ -67,7 +73,7 @@ impl Latencies {
     /// Of all operations.
     pub fn all(&self) -> Percentiles {
         let mut all = self.calm.clone();
-        all.0.add(&self.faulty.0).expect("both have the same bounds");
+        all.add(&self.faulty);
         all.percentiles()
     }
 }
@@ -82,6 +88,11 @@ impl Times {
     /// Takes one in.
     pub fn record(&mut self, time: u64) {
         self.0.saturating_record(time);
+    }
+
+    /// Takes in those of others.
+    pub(crate) fn add(&mut self, others: &Times) {
+        self.0.add(&others.0).expect("all have the same bounds");
     }
 
     /// Its figures; none if it is empty.

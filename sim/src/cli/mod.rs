@@ -14,7 +14,9 @@
 mod check;
 mod fresh;
 mod interrupt;
+mod junit;
 mod list;
+mod merge;
 mod out;
 mod progress;
 mod replay;
@@ -62,6 +64,8 @@ enum Command {
     Run(run::Run),
     /// Run many seeds of many scenarios, on all cores.
     Sweep(sweep::Sweep),
+    /// Merge what the shards of a sweep found.
+    Merge(merge::Merge),
     /// Run one seed again with full recording, and write down everything that happened.
     Replay(replay::Replay),
     /// Judge a history that something else recorded.
@@ -95,6 +99,7 @@ pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
         Some(Command::List(list)) => list.execute(&catalog, cli.json),
         Some(Command::Run(run)) => run.execute(&catalog, cli.json),
         Some(Command::Sweep(sweep)) => sweep.execute(&catalog, cli.json),
+        Some(Command::Merge(merge)) => merge.execute(&catalog, cli.json),
         Some(Command::Replay(replay)) => replay.execute(&catalog, cli.json),
         Some(Command::Check(check)) => check.execute(cli.json),
         Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),

@@ -1,5 +1,6 @@
 //! `sweep`: many seeds of many scenarios.
 
+use super::junit::Junit;
 use super::out::{self, Colour};
 use super::progress::Bar;
 use super::sweep_out::OutFolder;
@@ -39,6 +40,9 @@ pub(super) struct Sweep {
     /// Keep failures and progress in this folder; the same sweep goes on from there.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write a test report, too: a scenario is a test.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
     #[command(flatten)]
     overrides: Overrides,
 }
@@ -82,6 +86,7 @@ impl Sweep {
             let (opened, before) = OutFolder::open(path, &cases, &self.seeds, self.shard)?;
             (folder, plan.before) = (Some(opened), before);
         }
+        let junit = self.junit.as_deref().map(Junit::at).transpose()?;
         let mut failed = Ok(());
         // How many probes were reached, and after how many runs the last of them.
         let mut plateau = (0, 0);
@@ -106,6 +111,9 @@ impl Sweep {
         failed?;
         if let Some(folder) = &mut folder {
             folder.finish(&progress)?;
+        }
+        if let Some(junit) = junit {
+            junit.write(&cases, &progress.summary)?;
         }
         if json {
             out::line(&table::SummaryJson::new(&cases, &progress.summary))?;

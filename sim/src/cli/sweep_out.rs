@@ -8,7 +8,7 @@
 //!
 //! No file that somebody else made is ever changed or removed.
 
-use crate::catalog::Case;
+use crate::catalog::{Case, Catalog};
 use crate::sweep::{Failure, Progress, Shard};
 use miette::{Context, IntoDiagnostic};
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,7 @@ impl OutFolder {
         fs::create_dir_all(folder).into_diagnostic().with_context(|| naming(folder))?;
         let of = if shard.of == 1 { String::new() } else { format!("-{}-of-{}", shard.index, shard.of) };
         let path = folder.join(format!("progress{of}.json"));
-        let failures_path = folder.join(format!("failures{of}.jsonl"));
+        let failures_path = failures_of(&path);
         sweep.refuse_strangers(folder)?;
         let mut failures = OpenOptions::new()
             .create(true)
@@ -167,8 +167,7 @@ impl Identity {
     fn refuse_strangers(&self, folder: &Path) -> miette::Result<()> {
         let entries = fs::read_dir(folder).into_diagnostic().with_context(|| folder.display().to_string())?;
         for path in entries.flatten().map(|entry| entry.path()) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if !name.starts_with("progress") || !name.ends_with(".json") {
+            if !is_progress(&path) {
                 continue;
             }
             let Some(State { sweep: kept, .. }) = read(&path)? else { continue };
@@ -216,6 +215,99 @@ fn shortened(names: &[String]) -> String {
         [first, _, .., last] => format!("{} scenarios, {first} to {last}", names.len()),
         _ => names.join(" "),
     }
+}
+
+/// What a shard has left in a folder.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// Its progress file.
+    pub(super) path: PathBuf,
+    sweep: Identity,
+    pub(super) progress: Progress,
+}
+
+/// What all shards have left in a folder.
+pub(super) fn kept_in(folder: &Path) -> miette::Result<Vec<Kept>> {
+    let entries = fs::read_dir(folder).into_diagnostic().with_context(|| folder.display().to_string())?;
+    let mut paths: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| is_progress(path)).collect();
+    paths.sort();
+    let kept = paths.into_iter().map(|path| {
+        let state = read(&path)?;
+        Ok(state.map(|State { sweep, progress, .. }| Kept { path, sweep, progress }))
+    });
+    kept.filter_map(Result::transpose).collect()
+}
+
+fn is_progress(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with("progress") && name.ends_with(".json")
+}
+
+impl Kept {
+    /// Which share it is, from 0.
+    pub(super) fn index(&self) -> u64 {
+        self.sweep.shard.index
+    }
+
+    /// Of how many.
+    pub(super) fn of(&self) -> u64 {
+        self.sweep.shard.of
+    }
+
+    /// The scenarios that were swept.
+    pub(super) fn cases(&self, catalog: &Catalog) -> miette::Result<Vec<Case>> {
+        let mut cases = Vec::new();
+        for (path, _) in &self.sweep.scenarios {
+            cases.extend(catalog.load(path, &self.sweep.overrides)?);
+        }
+        Ok(cases)
+    }
+
+    /// Refuses what another build has found, or of scenarios that have changed.
+    pub(super) fn of_this_build(&self, cases: &[Case]) -> miette::Result<()> {
+        let here = Identity::new(cases, &self.sweep.seeds, self.sweep.shard)?;
+        here.difference(&self.sweep).map_or(Ok(()), |what| {
+            Err(miette::miette!(
+                help = "merge with the build and the scenarios that the shards had",
+                "{}: {what}",
+                self.path.display()
+            ))
+        })
+    }
+
+    /// Refuses a shard of another sweep.
+    pub(super) fn same_sweep(&self, other: &Kept) -> miette::Result<()> {
+        self.sweep.difference(&other.sweep).map_or(Ok(()), |what| {
+            Err(miette::miette!(
+                help = "merge the shards of one sweep",
+                "{} is not of the sweep of {}: {what}",
+                other.path.display(),
+                self.path.display()
+            ))
+        })
+    }
+
+    /// The seed with which it would go on; none if it came to its end.
+    pub(super) fn begins_again_at(&self, cases: usize) -> Option<u64> {
+        let seeds = &self.sweep.seeds;
+        let seed = seeds.start + self.progress.released / cases as u64;
+        (seed < seeds.end).then_some(seed)
+    }
+
+    /// Its failing runs, as it wrote them down.
+    pub(super) fn failures(&self) -> miette::Result<Vec<serde_json::Value>> {
+        let path = failures_of(&self.path);
+        let text = fs::read_to_string(&path).into_diagnostic().with_context(|| path.display().to_string())?;
+        let lines = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
+        lines.into_diagnostic().with_context(|| path.display().to_string())
+    }
+}
+
+/// Where the failures stand that belong to a progress.
+fn failures_of(progress: &Path) -> PathBuf {
+    let name = progress.file_stem().unwrap_or_default().to_string_lossy().replacen("progress", "failures", 1);
+    progress.with_file_name(format!("{name}.jsonl"))
 }
 
 /// Reads what was kept; none if nothing was.

@@ -12,12 +12,8 @@ use std::collections::BTreeMap;
 /// Prints a sweep's summary for people.
 pub(super) fn print(cases: &[Case], summary: &Summary) -> miette::Result<()> {
     let mut table = out::table(&["SCENARIO", "RUNS", "VIOLATIONS", "CONVERGED p50 / p99 / max", "RESULT"]);
-    let unmet: BTreeMap<usize, String> = summary.unmet(cases).into_iter().collect();
     let vacuous = summary.vacuous(cases);
-    for (index, (case, of_case)) in cases.iter().zip(&summary.cases).enumerate() {
-        let lacks: Vec<&Vacuity> =
-            vacuous.iter().filter(|(of, _)| *of == index).map(|(_, vacuity)| vacuity).collect();
-        let result = result(case, of_case, unmet.get(&index), &lacks);
+    for ((case, of_case), (result, colour)) in cases.iter().zip(&summary.cases).zip(results(cases, summary)) {
         let converged = of_case.converged_ms.figures().map_or_else(
             || "–".to_owned(),
             |Percentiles { p50, p99, max, .. }| format!("{p50} / {p99} / {max} ms"),
@@ -27,7 +23,7 @@ pub(super) fn print(cases: &[Case], summary: &Summary) -> miette::Result<()> {
             &of_case.runs.to_string(),
             &of_case.violations.to_string(),
             &converged,
-            &result,
+            &out::paint(&result, colour),
         ]);
     }
     out::say(&table.to_string())?;
@@ -77,28 +73,42 @@ pub(super) fn print(cases: &[Case], summary: &Summary) -> miette::Result<()> {
     Ok(())
 }
 
-/// What a sweep says of one scenario.
-fn result(case: &Case, of_case: &CaseSummary, unmet: Option<&String>, lacks: &[&Vacuity]) -> String {
+/// What a sweep says of each scenario, and how good that is.
+pub(super) fn results(cases: &[Case], summary: &Summary) -> Vec<(String, Colour)> {
+    let unmet: BTreeMap<usize, String> = summary.unmet(cases).into_iter().collect();
+    let vacuous = summary.vacuous(cases);
+    let each = cases.iter().zip(&summary.cases).enumerate().map(|(index, (case, of_case))| {
+        let lacks =
+            vacuous.iter().filter(|(of, _)| *of == index).map(|(_, vacuity)| vacuity).collect::<Vec<_>>();
+        result(case, of_case, unmet.get(&index), &lacks)
+    });
+    each.collect()
+}
+
+fn result(
+    case: &Case,
+    of_case: &CaseSummary,
+    unmet: Option<&String>,
+    lacks: &[&Vacuity],
+) -> (String, Colour) {
     let tolerated: Vec<String> =
         of_case.tolerated.iter().map(|(checker, n)| format!("{n} × {checker}")).collect();
     match (unmet, &case.scenario.check.expect.violation, of_case.shown) {
-        (Some(why), ..) => out::paint(why, Colour::Bad),
+        (Some(why), ..) => (why.clone(), Colour::Bad),
         _ if of_case.nondeterministic > 0 => {
-            out::paint(&format!("nondeterminism in {} runs", of_case.nondeterministic), Colour::Bad)
+            (format!("nondeterminism in {} runs", of_case.nondeterministic), Colour::Bad)
         }
         (None, Some(checker), Some((seed, ..))) => {
-            out::paint(&format!("shows the violation of {checker}, first at seed {seed}"), Colour::Good)
+            (format!("shows the violation of {checker}, first at seed {seed}"), Colour::Good)
         }
         _ if !lacks.is_empty() => {
             let lacks: Vec<&str> = lacks.iter().map(|vacuity| &*vacuity.message).collect();
-            out::paint(&format!("vacuous: {}", lacks.join("; ")), Colour::Bad)
+            (format!("vacuous: {}", lacks.join("; ")), Colour::Bad)
         }
-        _ if of_case.runs == 0 => out::paint("not run", Colour::Odd),
-        _ if of_case.unknown > 0 => out::paint(&format!("unknown in {} runs", of_case.unknown), Colour::Odd),
-        _ if !tolerated.is_empty() => {
-            out::paint(&format!("tolerated: {}", tolerated.join(", ")), Colour::Odd)
-        }
-        _ => out::paint("valid", Colour::Good),
+        _ if of_case.runs == 0 => ("not run".to_owned(), Colour::Odd),
+        _ if of_case.unknown > 0 => (format!("unknown in {} runs", of_case.unknown), Colour::Odd),
+        _ if !tolerated.is_empty() => (format!("tolerated: {}", tolerated.join(", ")), Colour::Odd),
+        _ => ("valid".to_owned(), Colour::Good),
     }
 }
 
@@ -174,7 +184,7 @@ impl SummaryJson {
                 .into_iter()
                 .map(|(index, vacuity)| format!("{}: {}", cases[index].name, vacuity.message))
                 .collect(),
-            digest: summary.digest.clone(),
+            digest: summary.digest.to_string(),
             slowest: summary.slowest.map(|slowest| RunJson {
                 scenario: name(slowest.case),
                 seed: slowest.seed,

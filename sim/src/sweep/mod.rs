@@ -11,9 +11,12 @@
 //! two seconds, and are named as unfinished. A run in which a node keeps its thread ends the sweep too: the thread cannot be
 //! ended.
 
+mod digest;
+mod merge;
 mod summary;
 mod work;
 
+pub use digest::SweepDigest;
 pub use summary::{CaseSummary, Slowest, Summary};
 
 use crate::catalog::Case;
@@ -119,7 +122,7 @@ pub struct Progress {
 impl Progress {
     /// Nothing was run yet.
     pub fn new(cases: usize) -> Self {
-        Progress { released: 0, summary: Summary::new(cases) }
+        Progress { released: 0, summary: Summary::of_nothing(cases) }
     }
 }
 

@@ -1,14 +1,13 @@
 //! What a sweep found: counted as runs are released, written down between its sittings.
 
+use super::digest::SweepDigest;
 use crate::catalog::Case;
 use crate::latency::{Latencies, Times};
 use crate::run::{Met, Operations, Report};
 use crate::verdict::{Lack, Vacuity, Verdict, Violation};
-use host::world::Digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use xxhash_rust::xxh3::xxh3_128;
 
 /// What a sweep found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,8 +34,8 @@ pub struct Summary {
     pub operations: Operations,
     /// How long they took.
     pub latencies: Latencies,
-    /// A hash over the digests of all runs, in order: two sweeps of the same runs have the same.
-    pub digest: String,
+    /// A hash over the digests of all runs: two sweeps of the same runs have the same.
+    pub digest: SweepDigest,
     /// The run that took the longest.
     pub slowest: Option<Slowest>,
     /// Each scenario's share.
@@ -91,6 +90,16 @@ pub struct CaseSummary {
 }
 
 impl CaseSummary {
+    /// So many more runs lack this.
+    pub(super) fn lacks(&mut self, vacuity: &Vacuity, more: u64) {
+        // Not by the message: it may tell of a seed.
+        let is_same = |lacking: &Vacuity| (lacking.lack, &lacking.about) == (vacuity.lack, &vacuity.about);
+        match self.lacks.iter_mut().find(|(lacking, _)| is_same(lacking)) {
+            Some((_, runs)) => *runs += more,
+            None => self.lacks.push((vacuity.clone(), more)),
+        }
+    }
+
     /// What it lacks in all of its runs.
     fn vacuities(&self, allows: &[Lack]) -> Vec<Vacuity> {
         if self.runs == 0 && self.has_share && !allows.contains(&Lack::NoRun) {
@@ -103,7 +112,8 @@ impl CaseSummary {
 }
 
 impl Summary {
-    pub(super) fn new(cases: usize) -> Self {
+    /// Of so many scenarios, none of which was run yet.
+    pub fn of_nothing(cases: usize) -> Self {
         Summary {
             runs: 0,
             violations: 0,
@@ -116,7 +126,7 @@ impl Summary {
             probes: BTreeMap::new(),
             operations: Operations::default(),
             latencies: Latencies::new(),
-            digest: Digest::empty().to_string(),
+            digest: SweepDigest::default(),
             slowest: None,
             cases: vec![CaseSummary::default(); cases],
             unfinished: Vec::new(),
@@ -160,7 +170,7 @@ impl Summary {
         self.operations.fail += report.operations.fail;
         self.operations.unknown += report.operations.unknown;
         self.nondeterministic += u64::from(differs);
-        self.digest = format!("{:032x}", xxh3_128(format!("{}{}", self.digest, report.digest).as_bytes()));
+        self.digest += SweepDigest::of_run(case, report.seed, report.digest);
         if self.slowest.is_none_or(|slowest| slowest.wall < report.wall) {
             self.slowest = Some(Slowest { case, seed: report.seed, wall: report.wall });
         }
@@ -175,13 +185,7 @@ impl Summary {
             of_case.converged_ms.record(after.as_millis() as u64);
         }
         for vacuity in &report.vacuities {
-            // Not by the message: it may tell of a seed.
-            let is_same =
-                |lacking: &Vacuity| (lacking.lack, &lacking.about) == (vacuity.lack, &vacuity.about);
-            match of_case.lacks.iter_mut().find(|(lacking, _)| is_same(lacking)) {
-                Some((_, runs)) => *runs += 1,
-                None => of_case.lacks.push((vacuity.clone(), 1)),
-            }
+            of_case.lacks(vacuity, 1);
         }
         match report.verdict() {
             Verdict::Valid => return,
