@@ -17,12 +17,14 @@ pub struct Budget {
     pub since: Option<Instant>,
     /// How many of the bytes the history takes up.
     pub held_bytes: usize,
+    /// How many steps a search may take: a step asks the model one question. No machine decides how far that is.
+    pub steps: u64,
 }
 
 impl Budget {
     /// Limits of a search alone.
     pub const fn of(time: Option<Duration>, memory_bytes: usize) -> Self {
-        Budget { time, memory_bytes, since: None, held_bytes: 0 }
+        Budget { time, memory_bytes, since: None, held_bytes: 0, steps: u64::MAX }
     }
 
     /// As long as it takes, and as much as there is.
@@ -52,6 +54,13 @@ pub enum OutOf {
     Memory {
         /// The limit, in bytes.
         limit: usize,
+        /// How many configurations it saw.
+        configurations: usize,
+    },
+    /// It asked the model as many questions as it may.
+    Steps {
+        /// The limit.
+        limit: u64,
         /// How many configurations it saw.
         configurations: usize,
     },
@@ -85,6 +94,11 @@ impl fmt::Display for OutOf {
                     "the memory limit of {mib} MiB ended the search after {configurations} configurations"
                 )
             }
+            OutOf::Steps { limit, configurations } => write!(
+                f,
+                "the limit of {limit} steps ended the search after {configurations} configurations: too much is \
+                 under way at once on one key; more keys (workload.keys), fewer clients, a lower rate make it easier"
+            ),
             OutOf::TimeToRead { limit, line } => {
                 let limit = humantime::format_duration(*limit);
                 write!(f, "the time limit of {limit} ended the reading at line {line}")
@@ -103,11 +117,12 @@ pub(crate) struct Meter {
     budget: Budget,
     start: Instant,
     until_look: u32,
+    steps: u64,
 }
 
 impl Meter {
     pub(crate) fn new(budget: Budget) -> Self {
-        Meter { budget, start: budget.since.unwrap_or_else(Instant::now), until_look: LOOK_EVERY }
+        Meter { budget, start: budget.since.unwrap_or_else(Instant::now), until_look: LOOK_EVERY, steps: 0 }
     }
 
     /// To be called for every event that is read. Tells when time is up, or the history too large.
@@ -116,14 +131,18 @@ impl Meter {
         if bytes > limit {
             return Some(OutOf::MemoryToRead { limit, line });
         }
-        match self.tick(line)? {
+        match self.tick(line, 0)? {
             OutOf::Time { limit, .. } => Some(OutOf::TimeToRead { limit, line }),
             other => Some(other),
         }
     }
 
-    /// To be called for every configuration. Tells when time is up.
-    pub(super) fn tick(&mut self, configurations: usize) -> Option<OutOf> {
+    /// To be called for every configuration, with the steps taken since the last one. Tells when time or steps are over.
+    pub(super) fn tick(&mut self, configurations: usize, steps: u64) -> Option<OutOf> {
+        self.steps += steps;
+        if self.steps > self.budget.steps {
+            return Some(OutOf::Steps { limit: self.budget.steps, configurations });
+        }
         self.until_look -= 1;
         if self.until_look > 0 {
             return None;

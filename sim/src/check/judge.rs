@@ -188,8 +188,9 @@ const NOTHING: &str = "no operation succeeded: whatever the object is, nothing c
 /// Why nothing is known of transactions whose order was not found, and not refuted either.
 const OPEN: &str = "no anomaly was found, and no order either: what was read leaves too many orders open";
 
-/// What a run may remember while it judges its history. There is no time limit: a verdict depends on the seed alone.
-const OF_RUN: Budget = Budget::of(None, 256 << 20);
+/// What the judging of a run's history may remember, and for how many steps it may go on: some seconds. There is no time
+/// limit, for a verdict depends on the seed alone.
+const OF_RUN: Budget = Budget { steps: 100_000_000, ..Budget::of(None, 256 << 20) };
 
 /// Judges the history of a run that has ended, by the model that its scenario names and the one that its system has.
 pub(crate) fn at_the_end<Op: Serialize, Ret: Serialize>(

@@ -7,12 +7,23 @@
 use std::hash::{Hash, Hasher};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Slots of a new set.
+/// Slots of a new table.
 const SLOTS: usize = 64;
+/// A set that has outgrown so many slots is shared out among tables.
+const SLOTS_ALONE: usize = 1 << 12;
+/// How many tables: each grows by itself, so that old and new slots of one stand beside each other, not those of all.
+const TABLES: usize = 64;
 
-/// A set of hashes, in one flat table.
+/// A set of hashes: one flat table, or many, by the first bits of a hash.
 #[derive(Debug)]
 pub(super) struct Memo {
+    tables: Vec<Table>,
+    bytes: usize,
+    len: usize,
+}
+
+#[derive(Debug)]
+struct Table {
     /// A power of two of slots; 0 is empty.
     slots: Vec<u128>,
     len: usize,
@@ -29,42 +40,82 @@ pub(super) enum Insert {
 
 impl Memo {
     pub(super) fn new() -> Self {
-        Memo { slots: vec![0; SLOTS], len: 0 }
+        let table = Table::of(SLOTS);
+        Memo { bytes: table.bytes(), tables: vec![table], len: 0 }
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.slots.len() * size_of::<u128>()
+        self.bytes
     }
 
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// Adds a hash; while it grows, old and new table together may take up that many bytes.
+    /// Adds a hash, as long as the tables need no more than that many bytes while one of them grows.
     pub(super) fn insert(&mut self, hash: u128, bytes_allowed: usize) -> Insert {
         let hash = hash.max(1);
-        let slot = self.slot(hash);
-        if self.slots[slot] == hash {
+        let at = self.table(hash);
+        if self.tables[at].contains(hash) {
             return Insert::Known;
         }
-        if (self.len + 1) * 4 > self.slots.len() * 3 {
-            if self.bytes() * 3 > bytes_allowed {
+        if self.tables[at].is_full() {
+            let more = 2 * self.tables[at].bytes();
+            if self.bytes + more > bytes_allowed {
                 return Insert::Full;
             }
-            let twice = vec![0; self.slots.len() * 2];
-            for old in std::mem::replace(&mut self.slots, twice) {
-                if old != 0 {
-                    let slot = self.slot(old);
-                    self.slots[slot] = old;
-                }
+            self.bytes += more / 2;
+            self.tables[at].grow();
+            if self.tables.len() == 1 && self.tables[0].slots.len() > SLOTS_ALONE {
+                self.share_out();
             }
-            let slot = self.slot(hash);
-            self.slots[slot] = hash;
-        } else {
-            self.slots[slot] = hash;
         }
+        let at = self.table(hash);
+        self.tables[at].add(hash);
         self.len += 1;
         Insert::New
+    }
+
+    fn table(&self, hash: u128) -> usize {
+        (hash >> 64) as usize % self.tables.len()
+    }
+
+    fn share_out(&mut self) {
+        let all = std::mem::take(&mut self.tables);
+        self.tables = (0..TABLES).map(|_| Table::of(self.bytes / size_of::<u128>() / TABLES)).collect();
+        for hash in all.into_iter().flat_map(|table| table.slots).filter(|hash| *hash != 0) {
+            let at = self.table(hash);
+            self.tables[at].add(hash);
+        }
+    }
+}
+
+impl Table {
+    fn of(slots: usize) -> Self {
+        Table { slots: vec![0; slots], len: 0 }
+    }
+
+    fn bytes(&self) -> usize {
+        self.slots.len() * size_of::<u128>()
+    }
+
+    fn is_full(&self) -> bool {
+        (self.len + 1) * 4 > self.slots.len() * 3
+    }
+
+    fn contains(&self, hash: u128) -> bool {
+        self.slots[self.slot(hash)] == hash
+    }
+
+    fn add(&mut self, hash: u128) {
+        let slot = self.slot(hash);
+        self.slots[slot] = hash;
+        self.len += 1;
+    }
+
+    fn grow(&mut self) {
+        let old = std::mem::replace(self, Table::of(self.slots.len() * 2));
+        old.slots.into_iter().filter(|hash| *hash != 0).for_each(|hash| self.add(hash));
     }
 
     /// Where the hash is, or would be: linear probing.
@@ -118,15 +169,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_is_new_once_and_the_set_stops_at_its_limit() {
+    fn a_hash_is_new_once_in_one_table_and_in_many() {
         let mut memo = Memo::new();
-        for operation in 0..1000 {
+        for operation in 0..100_000 {
             assert_eq!(memo.insert(token(operation), usize::MAX), Insert::New);
             assert_eq!(memo.insert(token(operation), usize::MAX), Insert::Known);
         }
-        assert_eq!((memo.len(), memo.bytes()), (1000, 2048 * 16));
-        let mut memo = Memo::new();
-        let full = (0..1000).position(|operation| memo.insert(token(operation), 4096) == Insert::Full);
-        assert_eq!(full, Some(96), "64 slots grow to 128 within 4,096 bytes, but not to 256");
+        assert!((0..100_000).all(|operation| memo.insert(token(operation), 0) == Insert::Known));
+        assert_eq!(memo.len(), 100_000);
+        let slots: usize = memo.tables.iter().map(|table| table.slots.len()).sum();
+        assert_eq!((memo.tables.len(), memo.bytes()), (TABLES, slots * 16));
+    }
+
+    #[test]
+    fn a_set_stops_at_its_limit_and_not_long_before() {
+        let full = |limit| {
+            let mut memo = Memo::new();
+            let all = 0..u32::MAX;
+            let full =
+                all.into_iter().position(|operation| memo.insert(token(operation), limit) == Insert::Full);
+            (full, memo.bytes())
+        };
+        assert_eq!(full(4096), (Some(96), 2048), "64 slots grow to 128 within 4,096 bytes, but not to 256");
+        for limit in [1_000_000, 1_300_000, 1_700_000, 2_100_000] {
+            let bytes = full(limit).1;
+            assert!(limit * 10 < bytes * 13 && bytes <= limit, "{bytes} of {limit}");
+        }
     }
 }

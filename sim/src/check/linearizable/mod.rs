@@ -37,6 +37,7 @@
 //! A. Horn, D. Kroening: *Faster Linearizability Checking via P-Compositionality*, 2015. A. Valmari: *Stubborn Sets for
 //! Reduced State Space Generation*, 1990.
 
+mod choice;
 mod docket;
 mod memo;
 mod model;

@@ -1,17 +1,15 @@
-//! The search for a linearisation of the operations on one key. The module's documentation has the algorithm in prose.
+//! The search for a linearisation of the operations on one key: configurations entered, and left where nothing follows.
+//! `choice.rs` says what is tried next. The module's documentation has the algorithm in prose.
 
 use super::memo::{Insert, Memo, StateHasher, token};
-use super::model::{Call, Model, Operation, Waiting};
+use super::model::{Call, Model, Operation};
 use super::pending::{List, Lists};
 use crate::budget::{Meter, OutOf};
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// How much of a linearisation is kept as evidence.
 pub(super) const TAIL: usize = 8;
-/// How many placed operations back an unknown one is asked whether it was for nothing.
-const LOOK_BACK: usize = 16;
-/// How many operations are looked at for one that may see what an unknown one did.
-const LOOK_AHEAD: usize = 1000;
 /// How many observations are asked whether a state rules them out.
 const FORESEEN: usize = 16;
 
@@ -40,42 +38,44 @@ pub(super) struct Stuck {
 }
 
 /// A configuration on the current path, and what is left to try from it.
-struct Node<S> {
-    state: S,
+pub(super) struct Node<S> {
+    pub(super) state: S,
     /// The first answer, in order, whose operation is not placed.
-    answer: usize,
+    pub(super) answer: usize,
     /// How many operations are placed.
-    placed: usize,
+    pub(super) placed: usize,
     /// The operation whose placing led here.
-    by: u32,
+    pub(super) by: u32,
     /// Outcomes of the operation tried last, of a non-deterministic model.
-    outcomes: Vec<(u32, S)>,
+    pub(super) outcomes: Vec<(u32, S)>,
     /// What to try after the operation that must be placed, last first; computed when that has failed.
-    rest: Option<Vec<u32>>,
+    pub(super) rest: Option<Vec<u32>>,
     /// The operation tried before the one that must be placed, if any, and how many of the two were tried.
-    first: Option<u32>,
-    tried: u8,
+    pub(super) first: Option<u32>,
+    pub(super) tried: u8,
 }
 
 /// A search over one key's operations, which are in order of their invocations.
 pub(super) struct Search<'a, M: Model> {
-    model: &'a M,
-    operations: &'a [&'a Operation<M::Op, M::Ret>],
+    pub(super) model: &'a M,
+    pub(super) operations: &'a [&'a Operation<M::Op, M::Ret>],
     /// The answered operations, in order of their answers.
-    answers: Vec<u32>,
+    pub(super) answers: Vec<u32>,
     /// Operations with equal class are interchangeable.
-    class: Vec<u32>,
-    lists: Lists,
+    pub(super) class: Vec<u32>,
+    pub(super) lists: Lists,
     is_placed: Vec<bool>,
     /// The linearisation so far.
-    placed: Vec<u32>,
+    pub(super) placed: Vec<u32>,
     set_hash: u128,
     memo: Memo,
     hasher: StateHasher,
-    path: Vec<Node<M::State>>,
+    pub(super) path: Vec<Node<M::State>>,
     /// Bytes of the path beyond its nodes.
-    path_bytes: usize,
-    next: Vec<M::State>,
+    pub(super) path_bytes: usize,
+    pub(super) next: Vec<M::State>,
+    /// Steps that the meter was not told of yet.
+    steps: Cell<u64>,
     /// Answers from then on are not to be explained.
     until: u64,
     /// How many operations are not placed that do more than make the object grow.
@@ -119,6 +119,7 @@ impl<'a, M: Model> Search<'a, M> {
             path: Vec::new(),
             path_bytes: 0,
             next: Vec::new(),
+            steps: Cell::new(0),
             until,
             not_growing: operations.iter().filter(|operation| !model.grows(&operation.op)).count(),
             looked_ahead: false,
@@ -140,7 +141,7 @@ impl<'a, M: Model> Search<'a, M> {
                     }
                 }
             }
-            if let Some(spent) = meter.tick(self.memo.len()) {
+            if let Some(spent) = meter.tick(self.memo.len(), self.steps.take()) {
                 return Found::GaveUp(spent, self.furthest());
             }
             if self.memo.len() > turn {
@@ -154,16 +155,25 @@ impl<'a, M: Model> Search<'a, M> {
         }
     }
 
-    fn call(&self, operation: u32) -> Call<'a, M> {
+    /// An operation to ask the model about; that is a step.
+    pub(super) fn call(&self, operation: u32) -> Call<'a, M> {
+        self.steps.set(self.steps.get() + 1);
         let operation = self.operations[operation as usize];
         Call { op: &operation.op, ret: operation.ret() }
     }
 
     /// Leaves in `next` the states after an operation.
-    fn step(&mut self, state: &M::State, operation: u32) {
+    pub(super) fn step(&mut self, state: &M::State, operation: u32) {
         let call = self.call(operation);
         self.next.clear();
         self.model.step(state, call.op, call.ret, &mut self.next);
+    }
+
+    /// The only state after an operation.
+    pub(super) fn only(&mut self, state: &M::State, operation: u32) -> Option<M::State> {
+        self.step(state, operation);
+        let only = self.next.pop();
+        only.filter(|_| self.next.is_empty())
     }
 
     /// Goes to the configuration after an operation, unless it was visited.
@@ -240,212 +250,6 @@ impl<'a, M: Model> Search<'a, M> {
         }
     }
 
-    /// The next operation to try from the current configuration, and a state that it leads to.
-    fn branch(&mut self) -> Option<(Option<u32>, M::State)> {
-        loop {
-            let top = self.path.len() - 1;
-            let node = &mut self.path[top];
-            if let Some((operation, state)) = node.outcomes.pop() {
-                if !self.is_unseen(operation, &state) && !self.is_for_nothing(operation, &state) {
-                    return Some((Some(operation), state));
-                }
-                continue;
-            }
-            let waiting = self.answers[node.answer];
-            let tried = node.tried;
-            node.tried = tried.saturating_add(1);
-            let operation = match tried {
-                0 => {
-                    let first = self.preferred(waiting);
-                    self.path[top].first = first;
-                    let Some(first) = first else { continue };
-                    first
-                }
-                1 => waiting,
-                _ => {
-                    if self.path[top].rest.is_none() {
-                        let mut rest = self.worth_trying(waiting);
-                        rest.retain(|other| Some(*other) != self.path[top].first);
-                        rest.reverse();
-                        self.path_bytes += rest.capacity() * size_of::<u32>();
-                        self.path[top].rest = Some(rest);
-                    }
-                    self.path[top].rest.as_mut()?.pop()?
-                }
-            };
-            let call = self.call(operation);
-            self.next.clear();
-            self.model.step(&self.path[top].state, call.op, call.ret, &mut self.next);
-            let states = self.next.drain(..).map(|state| (operation, state));
-            self.path[top].outcomes.extend(states);
-        }
-    }
-
-    /// Whether an operation leads to a state that would be the same without one of the last few, whose outcome is unknown:
-    /// then that one need not have happened. Of all linearisations, one with the fewest unknown operations has no such.
-    fn is_for_nothing(&mut self, operation: u32, state: &M::State) -> bool {
-        for with in (1..self.path.len()).rev() {
-            let before = self.path[with - 1].placed;
-            if self.placed.len() - before > LOOK_BACK {
-                return false;
-            }
-            let unknown = self.operations[self.path[with].by as usize].end.is_none();
-            if unknown && self.without(with, operation).as_ref() == Some(state) {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Whether an operation of unknown outcome leaves a state that nothing is on its way to before it is overwritten.
-    fn is_unseen(&self, operation: u32, state: &M::State) -> bool {
-        if self.operations[operation as usize].end.is_some() {
-            return false;
-        }
-        let mut until = u64::MAX;
-        let mut looked_at = 0;
-        for list in [List::Answered, List::Observing, List::Unknown] {
-            for here in self.lists.iter(list).filter(|here| *here != operation) {
-                let Operation { op, end, call } = self.operations[here as usize];
-                looked_at += 1;
-                if *call >= until {
-                    break;
-                }
-                if looked_at > LOOK_AHEAD || self.model.leads(state, &self.call(here)) != Some(false) {
-                    return false;
-                }
-                if let Some((_, end)) = end.as_ref().filter(|_| self.model.overwrites(op)) {
-                    until = until.min(*end);
-                }
-            }
-        }
-        true
-    }
-
-    /// The state after an operation, if the one that led to a node had not happened.
-    fn without(&mut self, node: usize, operation: u32) -> Option<M::State> {
-        let before = &self.path[node - 1];
-        let (mut state, from) = (before.state.clone(), before.placed + 1);
-        for at in from..self.placed.len() {
-            state = self.only(&state, self.placed[at])?;
-        }
-        self.only(&state, operation)
-    }
-
-    /// What had better come before the waiting operation: if that is impossible, what alone makes it possible. Otherwise
-    /// the observation to come next tells: an operation on the way to what it saw; or, if the waiting one leaves just
-    /// that, one that would spoil it and can hide before.
-    fn preferred(&mut self, waiting: u32) -> Option<u32> {
-        let state = self.path.last()?.state.clone();
-        let Some(after) = self.only(&state, waiting) else {
-            return self.first_under_way(waiting, &[List::Answered, List::Unknown], |search, here| {
-                let between = search.only(&state, here);
-                between.is_some_and(|between| search.only(&between, waiting).is_some())
-            });
-        };
-        let seen = self.lists.first(List::Observing)?;
-        let called = self.operations[seen as usize].call;
-        let seen = self.call(seen);
-        if self.model.leads(&after, &seen) == Some(true) {
-            return self.first_under_way(waiting, &[List::Answered], |search, here| {
-                let ends_before =
-                    search.operations[here as usize].end.as_ref().is_some_and(|(_, end)| *end < called);
-                let spoils = |state: M::State| search.model.leads(&state, &seen) != Some(true);
-                if !ends_before || !search.only(&after, here).is_some_and(spoils) {
-                    return false;
-                }
-                let before = search.only(&state, here);
-                before.is_some_and(|before| search.only(&before, waiting).as_ref() == Some(&after))
-            });
-        }
-        if self.model.leads(&state, &seen) != Some(true) {
-            return None;
-        }
-        self.first_under_way(waiting, &[List::Answered, List::Unknown], |search, here| {
-            let next = search.only(&state, here);
-            next.is_some_and(|next| next != state && search.model.leads(&next, &seen) == Some(true))
-        })
-    }
-
-    /// The first other operation of these lists that is under way as the waiting one is answered, and fits; of unknown ones
-    /// the last, for most take effect soon or never.
-    fn first_under_way(
-        &mut self,
-        waiting: u32,
-        lists: &[List],
-        mut fits: impl FnMut(&mut Self, u32) -> bool,
-    ) -> Option<u32> {
-        let until = end(self.operations[waiting as usize]);
-        let mut under_way = Vec::new();
-        for list in lists {
-            let called = |here: &u32| self.operations[*here as usize].call < until;
-            under_way.clear();
-            under_way.extend(self.lists.iter(*list).take_while(called).filter(|here| *here != waiting));
-            if *list == List::Unknown {
-                under_way.reverse();
-            }
-            if let Some(first) = under_way.iter().copied().find(|here| fits(self, *here)) {
-                return Some(first);
-            }
-        }
-        None
-    }
-
-    /// The only state after an operation.
-    fn only(&mut self, state: &M::State, operation: u32) -> Option<M::State> {
-        self.step(state, operation);
-        let only = self.next.pop();
-        only.filter(|_| self.next.is_empty())
-    }
-
-    /// What may have to come before the waiting operation: a stubborn set around it, less what is impossible now, what
-    /// observes, and all but the first to end of each class.
-    fn worth_trying(&mut self, waiting: u32) -> Vec<u32> {
-        let until = end(self.operations[waiting as usize]);
-        let lists = [List::Answered, List::Observing, List::Unknown];
-        let mut others: Vec<u32> = lists
-            .into_iter()
-            .flat_map(|list| {
-                self.lists.iter(list).take_while(|index| self.operations[*index as usize].call < until)
-            })
-            .filter(|index| *index != waiting)
-            .collect();
-        let mut stubborn = vec![waiting];
-        let mut possible = Vec::new();
-        let mut looked_at = 0;
-        while let Some(operation) = stubborn.get(looked_at).copied() {
-            looked_at += 1;
-            let node = &self.path[self.path.len() - 1];
-            let call = self.call(operation);
-            self.next.clear();
-            self.model.step(&node.state, call.op, call.ret, &mut self.next);
-            let waiting_call = Waiting { call, possible: !self.next.is_empty() };
-            if waiting_call.possible && operation != waiting {
-                possible.push(operation);
-            }
-            others.retain(|other| {
-                let matters = self.model.matters(&node.state, &waiting_call, &self.call(*other));
-                if matters {
-                    stubborn.push(*other);
-                }
-                !matters
-            });
-        }
-        // What ends first is tried first; of unknown ones the last.
-        possible.sort_by_key(|index| match &self.operations[*index as usize].end {
-            Some((_, end)) => (*end, *index),
-            None => (u64::MAX, u32::MAX - index),
-        });
-        let mut seen = Vec::new();
-        possible.retain(|index| {
-            let class = self.class[*index as usize];
-            let first = class != self.class[waiting as usize] && !seen.contains(&class);
-            seen.push(class);
-            first
-        });
-        possible
-    }
-
     /// Goes back to the configuration before. Returns whether there is one.
     fn leave(&mut self) -> bool {
         let Some(node) = self.path.pop() else { return false };
@@ -506,6 +310,6 @@ enum Entered {
 }
 
 /// When an operation was answered.
-fn end<Op, Ret>(operation: &Operation<Op, Ret>) -> u64 {
+pub(super) fn end<Op, Ret>(operation: &Operation<Op, Ret>) -> u64 {
     operation.end.as_ref().expect("only answered operations have an end").1
 }

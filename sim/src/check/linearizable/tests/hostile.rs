@@ -64,6 +64,18 @@ fn everything_concurrent_and_everything_unknown_end_at_the_time_limit() {
 }
 
 #[test]
+fn a_limit_of_steps_ends_the_search_at_the_same_configuration_each_time() {
+    let (model, operations) = subset_sum(64, true);
+    let budget = Budget { steps: 100_000, ..Budget::unlimited() };
+    let judgement = check(&model, &operations, budget);
+    let Finding::Unknown(OutOf::Steps { limit: 100_000, configurations }) = judgement.finding else {
+        panic!("{judgement:?}");
+    };
+    assert!(configurations > 100, "{configurations}");
+    assert_eq!(judgement, check(&model, &operations, budget));
+}
+
+#[test]
 fn a_key_that_is_hard_does_not_hide_the_violation_of_one_that_is_easy() {
     use key_value::Op;
     let call = |key: &str, f: &str, value: serde_json::Value| Recorded {
