@@ -112,7 +112,7 @@ struct Options {
     forgetful: bool,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Op {
     Add,

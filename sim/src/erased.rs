@@ -1,5 +1,6 @@
 //! Systems without their types, so that one command line can hold many, and one run of any of them.
 
+use crate::history;
 use crate::run::{self, Attention, Recording, Report};
 use crate::scenario::{Scenario, Tolerated, Vocabulary};
 use crate::system::{Operation, System};
@@ -28,6 +29,9 @@ impl<S: System> AnySystem for S {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Vocabulary {
             operations: S::operations().iter().map(|Operation(name, _)| (*name).to_owned()).collect(),
+            check_operation: |name, argument| {
+                history::operation::<S::Op>(name, argument).map(drop).map_err(|error| error.to_string())
+            },
             probes: owned(&S::probes()),
             processes: owned(S::PROCESSES),
             checkers: self.checkers().names().map(str::to_owned).collect(),

@@ -21,8 +21,9 @@ use std::time::Duration;
 pub trait System: Send + Sync + Sized + 'static {
     /// `[cluster] options` of a scenario.
     type Options: DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static;
-    /// What a client can be told to do. Serialised as an enum: its variant is the `f` of the history.
-    type Op: Serialize + Clone + Debug + Send + 'static;
+    /// What a client can be told to do. Serialised as an enum: its variant is the `f` of the history, and the name of an
+    /// operation that a plan lists.
+    type Op: Serialize + DeserializeOwned + Clone + Debug + Send + 'static;
     /// What a client gets back.
     type Ret: Serialize + Clone + Debug + Send + 'static;
     /// What a node believes, as it registers it with `host::view`.
@@ -149,9 +150,10 @@ impl Mix {
     }
 }
 
-/// The pace of one client: how long from one operation to the next, on average.
-pub(crate) fn pace(scenario: &Scenario) -> Duration {
-    scenario.workload.rate.interval() * scenario.workload.clients
+/// The pace of one client: how long from one operation to the next, on average. None where operations are listed.
+pub(crate) fn pace(scenario: &Scenario) -> Option<Duration> {
+    let rate = scenario.workload.rate.filter(|_| scenario.operations.is_empty());
+    rate.map(|rate| rate.interval() * scenario.workload.clients)
 }
 
 #[cfg(test)]

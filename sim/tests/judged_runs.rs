@@ -27,7 +27,7 @@ struct Options {
 /// A register without a network: what is judged is the judging. `TYPED` says whether the system brings a model.
 struct Memory<const TYPED: bool>;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Op {
     Read,

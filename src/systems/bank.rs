@@ -18,7 +18,7 @@ use protocols::bank::{
     self, AccountId, Act, Answer, Audit, BranchId, Client as Connection, ClientError, Config, Id, Options,
     Refusal, View,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sim::check::{Checkers, Harm, Seen, Views};
 use sim::{Client, ClientContext, Draw, NodeContext, Operation, Outcome, System};
 use std::collections::{BTreeMap, HashSet};
@@ -32,7 +32,7 @@ const AMOUNT_MAX: u64 = 10;
 pub struct Bank;
 
 /// What a client can be told to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Op {
     /// Put money on an account.

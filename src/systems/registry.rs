@@ -14,7 +14,7 @@ use protocols::registry::{
     self, Client as Connection, ClientError, Config, DEFAULT_SCOPE, InScope, NodeId, Options, Pid, ScopeView,
     View,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sim::check::{Checkers, Seen, Views};
 use sim::{Client, ClientContext, Draw, Mix, NodeContext, Operation, Outcome, System};
 use std::borrow::Cow;
@@ -27,7 +27,7 @@ use std::net::SocketAddr;
 pub struct Registry;
 
 /// What a client can be told to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Op {
     /// Start a process and give it the name.

@@ -13,7 +13,7 @@ use key_model::KeyModel;
 use protocols::store::{
     self, Change, Client as Connection, ClientError, Condition, Config, Event, LeaseId, Options, View,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sim::check::{Checkers, Harm, Seen, Views};
 use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ const WATCH: Duration = Duration::from_secs(3);
 pub struct Store;
 
 /// What a client can be told to do.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Op {
     /// What is under a key?

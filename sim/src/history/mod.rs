@@ -13,6 +13,7 @@ mod edn;
 mod error;
 mod event;
 mod forms;
+mod function;
 mod json;
 mod log;
 mod order;
@@ -25,6 +26,7 @@ mod read_tests;
 mod recorded;
 
 pub use error::HistoryError;
+pub(crate) use function::{function_and_value, operation};
 pub use outcome::Outcome;
 pub use process::Process;
 pub use read::{Unread, read, read_within};
@@ -163,15 +165,6 @@ impl Line {
             let _ = write!(text, "  ({error})");
         }
         text
-    }
-}
-
-/// An enum's variant and content, as Jepsen's `f` and `value`.
-fn function_and_value<Op: Serialize>(op: &Op) -> (String, Value) {
-    match to_json(op) {
-        Value::String(f) => (f, Value::Null),
-        Value::Object(map) if map.len() == 1 => map.into_iter().next().expect("one entry"),
-        other => ("op".to_owned(), other),
     }
 }
 

@@ -10,6 +10,7 @@
 //! The digest is taken at the verdict; then everything is dismantled, so that no future leaks.
 
 mod attention;
+mod duties;
 mod nemesis;
 mod polled;
 mod quiet;
@@ -28,7 +29,7 @@ pub use thread::on_fresh_thread;
 use crate::check::{self, Checkers, Judged, Views};
 use crate::history::History;
 use crate::latency::Sample;
-use crate::scenario::{Name, Network, Nodes, Scenario};
+use crate::scenario::{ListedOperation, Name, Network, Nodes, Scenario};
 use crate::system::{NodeContext, System};
 use crate::time::{BOOT, told_ms};
 use crate::verdict::Lack;
@@ -88,6 +89,8 @@ struct Progress<S: System> {
     faults_active: usize,
     faults_struck: u64,
     violations: Vec<Violation>,
+    /// What clients were to do, if that is recorded.
+    due: Vec<ListedOperation>,
 }
 
 impl<S: System> Shared<S> {
@@ -100,6 +103,7 @@ impl<S: System> Shared<S> {
             faults_active: 0,
             faults_struck: 0,
             violations: Vec::new(),
+            due: Vec::new(),
         }))
     }
 
@@ -254,7 +258,7 @@ pub(crate) fn run<S: System>(
             trace: ending.trace,
             machines: machines(plan, seed).into_iter().map(|machine| machine.name).collect(),
             views: ending.views,
-            plan: plan.clone(),
+            plan: plan.listing(std::mem::take(&mut progress.due)),
             backtrace: ending.backtrace,
         });
         (report, recording)
@@ -289,8 +293,8 @@ async fn phases<S: System>(
 
     let start_ns = BOOT.as_nanos() as u64;
     let until_ns = start_ns + plan.workload.duration.as_nanos() as u64;
-    let workload =
-        Workload::new(system, plan, seed, options.clone(), node_addresses.clone(), until_ns, shared.clone());
+    let (nodes_there, records) = (node_addresses.clone(), attention.records());
+    let workload = Workload::new(system, plan, seed, options.clone(), nodes_there, records, shared.clone());
     for id in 1..=nodes {
         let context = NodeContext { id, nodes: node_addresses.clone(), options: options.clone() };
         let shared = shared.clone();

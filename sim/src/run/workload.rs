@@ -1,14 +1,14 @@
 //! Clients at work: each on a machine of its own, one operation under way at most.
 //!
-//! Operations are due at the instants of a Poisson process; a client that is late does the next one at once. Which
-//! operation is next depends on the client's own stream alone, never on how the last one ended.
+//! Operations are due at the instants that `duties` says; a client that is late does the next one at once.
 
 use super::Shared;
+use super::duties::{self, Duties};
 use crate::latency::Sample;
 use crate::scenario::Scenario;
-use crate::system::{Client, ClientContext, Mix, Outcome, System, pace};
-use crate::time::told_ns;
-use host::world::{self, Draw, Observed, Stream};
+use crate::system::{Client, ClientContext, Outcome, System};
+use crate::time::{BOOT, told_ns};
+use host::world::{self, Observed};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +22,11 @@ pub(super) struct Workload<S: System> {
     pub(super) options: S::Options,
     pub(super) nodes: Vec<SocketAddr>,
     pub(super) clients: u32,
-    pub(super) pace: Duration,
     pub(super) timeout: Duration,
     /// When the clients stop, in ns since the run began.
     pub(super) until_ns: u64,
+    /// What is due is noted down.
+    pub(super) records: bool,
     pub(super) shared: Arc<Shared<S>>,
 }
 
@@ -36,30 +37,28 @@ impl<S: System> Workload<S> {
         seed: u64,
         options: S::Options,
         nodes: Vec<SocketAddr>,
-        until_ns: u64,
+        records: bool,
         shared: Arc<Shared<S>>,
     ) -> Self {
-        let clients = plan.workload.clients;
-        let (plan, pace, timeout) = (plan.clone(), pace(plan), plan.workload.timeout.get());
-        Workload { system, seed, plan, options, nodes, clients, pace, timeout, until_ns, shared }
+        let (clients, timeout) = (plan.workload.clients, plan.workload.timeout.get());
+        let until_ns = (BOOT + plan.workload.duration.get()).as_nanos() as u64;
+        let plan = plan.clone();
+        Workload { system, seed, plan, options, nodes, clients, timeout, until_ns, records, shared }
     }
 
     /// One client, from 1, until the workload is over.
     pub(super) async fn client(self: Arc<Self>, id: u32) {
-        let mut draw = Draw::new(self.seed, Stream::Client(id));
-        let mix = Mix::new(&self.plan, id);
         let mut process = id - 1;
         let connect = || {
             let (nodes, options) = (self.nodes.clone(), self.options.clone());
             self.system.client(ClientContext { id, nodes, options })
         };
         let mut client = connect();
-        let mut due = now_ns();
         let mut encoded = Vec::new();
-        loop {
-            due += draw.exponential(self.pace).as_nanos() as u64;
-            if due >= self.until_ns {
-                break;
+        for (due, op) in Duties::new(self.system, &self.plan, self.seed, id, now_ns()) {
+            if self.records {
+                let listed = duties::listed(id, due, &op);
+                self.shared.update(|progress| progress.due.push(listed));
             }
             if let Some(wait) = due.checked_sub(now_ns()).filter(|wait| *wait > 0) {
                 tokio::time::sleep(Duration::from_nanos(wait)).await;
@@ -67,7 +66,6 @@ impl<S: System> Workload<S> {
             if now_ns() >= self.until_ns {
                 break;
             }
-            let op = self.system.next_op(&mix, &mut draw);
             let outcome = self.operate(&mut client, process, op, &mut encoded).await;
             if !outcome {
                 process += self.clients;

@@ -10,6 +10,7 @@
 //! ```
 //!
 //! - [`model`], `network`, `random`, `disk`: the types, one struct a table of the file
+//! - `operation`: operations that are listed, not drawn
 //! - [`fault`]: the wing for faults, one file a kind: what a file says of them, and what a plan holds
 //! - `cast`: machines, by name and by number
 //! - [`units`]: durations, rates and offsets, which are never numbers without a unit
@@ -30,6 +31,7 @@ mod error;
 pub mod fault;
 pub mod model;
 mod network;
+mod operation;
 mod parse;
 mod random;
 mod resolve;
@@ -51,6 +53,7 @@ pub use error::{Place, ScenarioError};
 pub use fault::{Action, Death, Fault, Moment, Target, Whose};
 pub use model::{Check, Clock, Cluster, Expect, Latency, Nodes, Scenario, Tail, Tolerated, Workload};
 pub use network::{Bandwidth, Link, Network, Reorder};
+pub use operation::ListedOperation;
 pub use random::{AtMost, Random, RandomKind};
 pub use schema::json_schema;
 pub use systems::{Systems, Vocabulary};

@@ -3,6 +3,7 @@
 use super::disk::Disk;
 use super::fault::Fault;
 use super::network::Network;
+use super::operation::ListedOperation;
 use super::random::{AtMost, Random};
 use super::units::{Rate, Time};
 use crate::verdict::Lack;
@@ -37,6 +38,9 @@ pub struct Scenario {
     /// them, skipped. `[random] at_most` says the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most: Option<AtMost>,
+    /// What the clients do, in place of drawing it.
+    #[serde(default, rename = "operation", skip_serializing_if = "Vec::is_empty")]
+    pub operations: Vec<ListedOperation>,
     /// Scripted faults.
     #[serde(default, rename = "fault", skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
@@ -136,12 +140,15 @@ pub struct Clock {
 pub struct Workload {
     /// How many clients, each on a machine of its own named c1, c2, …, each with one operation under way at most.
     pub clients: u32,
-    /// Operations a second, of all clients together.
-    pub rate: Rate,
+    /// Operations a second, of all clients together. Only where operations are listed it may be left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
     /// How long clients work and faults happen.
     #[serde(rename = "for")]
     pub duration: Time,
-    /// Relative weights of the operations, by name; those not named do not occur.
+    /// Relative weights of the operations, by name; those not named do not occur. Only where operations are listed it may
+    /// be left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mix: BTreeMap<String, u32>,
     /// How many distinct keys (names, accounts) the operations use.
     #[serde(default = "Workload::default_keys")]

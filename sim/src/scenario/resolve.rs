@@ -1,4 +1,5 @@
-//! All that a seed decides before a run: the number of nodes, the swarm's choices, the random faults.
+//! All that a seed decides before a run: the number of nodes, the swarm's choices, the random faults. Operations that are
+//! listed are put in order.
 //!
 //! What comes out is a plan: a scenario with nothing left to draw, which any seed resolves to itself. Each decision
 //! has a stream of its own (every operation of the mix, every kind of fault, every random fault), so that to take one
@@ -8,6 +9,7 @@ use super::cast::{Cast, Name};
 use super::fault::budget::Taking;
 use super::fault::{Drawing, Fault, LASTS_MIN, Moment, Planner, Stroke, log_uniform, whole_millis};
 use super::model::{Nodes, Scenario};
+use super::operation::ListedOperation;
 use super::random::{Random, RandomKind};
 use super::units::{Rate, Time};
 use host::world::{Draw, Stream};
@@ -49,6 +51,18 @@ impl Scenario {
             strokes.extend(Schedule { planner, random: &random }.draw(&strokes));
         }
         plan.faults = strokes.into_iter().map(|stroke| stroke.said).collect();
+        plan.operations.sort_by_key(|operation| operation.at);
+        plan
+    }
+
+    /// The same plan with its operations listed, in place of drawing them.
+    pub(crate) fn listing(&self, mut operations: Vec<ListedOperation>) -> Scenario {
+        operations.sort_by_key(|operation| (operation.at, operation.client));
+        let mut plan = self.clone();
+        if !operations.is_empty() {
+            plan.operations = operations;
+            (plan.workload.rate, plan.workload.mix) = (None, BTreeMap::new());
+        }
         plan
     }
 

@@ -6,7 +6,7 @@ use super::error::{Problem, suggest};
 use super::source::{Path, Source};
 
 /// What serde calls a type, and what a reader does.
-const TYPES: [(&str, &str); 8] = [
+const TYPES: [(&str, &str); 9] = [
     ("u32", "a whole number, 0 or above"),
     ("u64", "a whole number, 0 or above"),
     ("i64", "a whole number"),
@@ -15,10 +15,11 @@ const TYPES: [(&str, &str); 8] = [
     ("a sequence", "a list in [ ]"),
     ("a map", "a table"),
     ("struct ", "a table"),
+    ("unit", "nothing"),
 ];
 
 /// Keys that a scenario cannot do without, and what to write.
-const NEEDED: [(&str, &str); 8] = [
+const NEEDED: [(&str, &str); 9] = [
     ("title", "one sentence that says what it shows: title = \"…\""),
     ("system", "the system under test: system = \"…\" (`splitbrain list` shows them)"),
     (
@@ -26,9 +27,10 @@ const NEEDED: [(&str, &str); 8] = [
         "say what the clients do:\n[workload]\nclients = 4\nrate = \"50/s\"\nfor = \"20s\"\nmix = { … }   # operations and their weights",
     ),
     ("clients", "how many clients: clients = 4"),
-    ("rate", "operations a second, of all clients together: rate = \"50/s\""),
     ("for", "how long clients work and faults happen: for = \"20s\""),
-    ("mix", "the operations and their weights: mix = { … }"),
+    ("client", "who does it: client = \"c1\""),
+    ("name", "what is done: name = \"…\", as histories call it"),
+    ("at", "when it is due: at = \"1s\""),
     ("every", "the mean time from one fault to the next: every = \"2s\""),
 ];
 
@@ -65,14 +67,9 @@ pub(super) fn problem(source: &Source<'_>, error: &toml::de::Error, fallback: &P
             None => problem,
         };
     }
-    for prefix in ["invalid type: ", "invalid value: "] {
-        if let Some((found, expected)) =
-            message.strip_prefix(prefix).and_then(|rest| rest.split_once(", expected "))
-        {
-            let expected = in_words(expected);
-            return Problem::new(path, format!("expected {expected}, found {found}"))
-                .label(format!("not {expected}"));
-        }
+    if let Some((found, expected)) = mistaken(message) {
+        return Problem::new(path, format!("expected {expected}, found {found}"))
+            .label(format!("not {expected}"));
     }
     if let Some((says, help)) = message.rsplit_once("; ") {
         // The value stands above the label: "`20` has no unit" becomes "has no unit".
@@ -87,8 +84,16 @@ pub(super) fn problem(source: &Source<'_>, error: &toml::de::Error, fallback: &P
     }
 }
 
+/// What was found, and what was expected, of `invalid type: string "x", expected u32`.
+pub(super) fn mistaken(message: &str) -> Option<(&str, &str)> {
+    let rest =
+        ["invalid type: ", "invalid value: "].iter().find_map(|prefix| message.strip_prefix(prefix))?;
+    let (found, expected) = rest.split_once(", expected ")?;
+    Some((found, in_words(expected)))
+}
+
 /// The word and the known ones of ``unknown field `x`, expected one of `a`, `b` ``.
-fn unknown(message: &str, prefix: &str) -> Option<(String, Vec<String>)> {
+pub(super) fn unknown(message: &str, prefix: &str) -> Option<(String, Vec<String>)> {
     let rest = message.strip_prefix(prefix)?;
     // The word comes from the file and may hold anything; what follows it is ours.
     let (word, rest) = rest.rsplit_once(", expected ").or_else(|| rest.rsplit_once(", there are no "))?;

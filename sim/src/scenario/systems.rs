@@ -3,6 +3,7 @@
 use super::model::Tolerated;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// The systems that a scenario may name.
 pub trait Systems {
@@ -23,6 +24,9 @@ pub trait Systems {
 pub struct Vocabulary {
     /// What clients can do: the keys of `workload.mix`.
     pub operations: Vec<String>,
+    /// Whether there is an operation with this name and argument: `operation.name`, `operation.argument`. What serde says if
+    /// there is none.
+    pub check_operation: fn(&str, &Value) -> Result<(), String>,
     /// What nodes publish: `fault.when.probe`.
     pub probes: Vec<String>,
     /// What can crash or stand still by itself on a machine: `fault.process`.
@@ -36,7 +40,7 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// A vocabulary with these options and no words yet.
+    /// A vocabulary with these options and no words yet; operations that are listed are not looked at.
     ///
     /// ```
     /// # use sim::scenario::Vocabulary;
@@ -48,6 +52,7 @@ impl Vocabulary {
     pub fn with_options<Options: DeserializeOwned + JsonSchema>() -> Self {
         Vocabulary {
             operations: Vec::new(),
+            check_operation: |_, _| Ok(()),
             probes: Vec::new(),
             processes: Vec::new(),
             checkers: Vec::new(),
@@ -58,7 +63,7 @@ impl Vocabulary {
 
     /// The names of the options, for help.
     pub(super) fn option_names(&self) -> Vec<&str> {
-        let properties = self.options_schema.get("properties").and_then(serde_json::Value::as_object);
+        let properties = self.options_schema.get("properties").and_then(Value::as_object);
         properties.into_iter().flat_map(serde_json::Map::keys).map(String::as_str).collect()
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn validate(
 ) -> Result<(), ScenarioError> {
     let meaning = |problem: Problem| ScenarioError::Meaning(problem.place(source));
     let words = system(scenario, systems).map_err(meaning)?;
-    let checks = Checks { scenario, words: &words, inherited: &[], cast: Cast::of(scenario) };
+    let checks = Checks { scenario, source, words: &words, inherited: &[], cast: Cast::of(scenario) };
     checks.cluster().map_err(meaning)?;
     options(source, &words)?;
     let inherited = systems.tolerates(&scenario.system, &scenario.cluster.options);
@@ -90,6 +90,8 @@ fn options(source: &Source<'_>, words: &Vocabulary) -> Result<(), ScenarioError>
 
 pub(super) struct Checks<'s> {
     pub(super) scenario: &'s Scenario,
+    /// The text: what is left out, and what is empty, is the same to the types.
+    source: &'s Source<'s>,
     pub(super) words: &'s Vocabulary,
     /// What the system does not promise.
     inherited: &'s [Tolerated],
@@ -121,6 +123,7 @@ impl Checks<'_> {
         self.network()?;
         self.clock()?;
         self.workload()?;
+        self.operations()?;
         self.disk()?;
         self.budget()?;
         self.faults()?;
@@ -175,7 +178,23 @@ impl Checks<'_> {
             above_zero(&path.then(key), time, example)?;
             at_most(&path.then(key), time, DAY, most)?;
         }
-        let mix = path.then("mix");
+        if self.scenario.operations.is_empty() {
+            let missing = |key: &str, help: &str| {
+                let says = format!("`{key}` is missing");
+                Err(Problem::new(path.clone(), says).label(format!("no `{key}`")).help(help))
+            };
+            if workload.rate.is_none() {
+                return missing("rate", "operations a second, of all clients together: rate = \"50/s\"");
+            }
+            if workload.mix.is_empty() && self.source.get(&path.then("mix")).is_none() {
+                return missing("mix", "the operations and their weights: mix = { … }");
+            }
+        }
+        self.mix(&path.then("mix"))
+    }
+
+    fn mix(&self, mix: &Path) -> Checked {
+        let workload = &self.scenario.workload;
         for (operation, weight) in &workload.mix {
             if !self.words.operations.contains(operation) {
                 let system = &self.scenario.system;
@@ -189,9 +208,10 @@ impl Checks<'_> {
             }
             bounded(&mix.then(operation), *weight, 0, WEIGHT_MAX, "weight")?;
         }
-        if workload.mix.values().all(|weight| *weight == 0) {
+        let nothing_to_do = workload.mix.values().all(|weight| *weight == 0);
+        if nothing_to_do && self.scenario.operations.is_empty() {
             let says = if workload.mix.is_empty() { "is empty" } else { "has no weight above 0" };
-            return Err(Problem::new(mix, format!("{says}: the clients have nothing to do"))
+            return Err(Problem::new(mix.clone(), format!("{says}: the clients have nothing to do"))
                 .label(says)
                 .help(format!("give weights to some of: {}", self.words.operations.join(", "))));
         }
@@ -306,12 +326,15 @@ impl Checks<'_> {
             problem.label("no such model").help(suggest(&name, "models", &NAMES))
         })?;
         let known = named.functions();
-        let mut done = self.scenario.workload.mix.iter().filter(|(_, weight)| **weight > 0);
+        let Scenario { workload, operations, .. } = self.scenario;
+        let listed = operations.iter().map(|listed| (&listed.name, "that is listed"));
+        let drawn = workload.mix.iter().filter(|(_, weight)| **weight > 0 && operations.is_empty());
+        let mut done = listed.chain(drawn.map(|(operation, _)| (operation, "of the mix")));
         match done.find(|(operation, _)| !known.contains(&operation.as_str())) {
             None => Ok(()),
-            Some((operation, _)) => {
+            Some((operation, which)) => {
                 Err(Problem::new(path.clone(), format!("a {named} has no function `{operation}`"))
-                    .label(format!("does not know `{operation}` of the mix"))
+                    .label(format!("does not know `{operation}` {which}"))
                     .help(format!("functions of {named}: {}", known.join(", "))))
             }
         }

@@ -89,6 +89,17 @@ impl Checks<'_> {
         }
     }
 
+    pub(super) fn client(&self, path: Path, client: Name) -> Checked {
+        let clients = range('c', self.cast.clients);
+        match client {
+            _ if !self.cast.has(client) => Err(self.nobody(path, client, "clients", &clients)),
+            Name::Client(_) => Ok(()),
+            Name::Node(_) => Err(Problem::new(path, format!("{client} is a node, and this takes a client"))
+                .label("not a client")
+                .help(format!("clients: {clients}"))),
+        }
+    }
+
     fn nobody(&self, path: Path, name: Name, what: &str, known: &str) -> Problem {
         let smallest = match self.scenario.cluster.nodes {
             Nodes::Exactly(_) => "",

@@ -46,7 +46,7 @@ fn an_override_takes_a_path_and_a_value_with_or_without_quotes() {
     .unwrap();
     assert_eq!(scenario.cluster.nodes, Nodes::Exactly(5));
     assert_eq!(scenario.cluster.options["resolver"].as_str(), Some("first"));
-    assert_eq!(scenario.workload.rate.get(), 100.0);
+    assert_eq!(scenario.workload.rate.unwrap().get(), 100.0);
     assert_eq!(scenario.workload.duration, Time::from_secs(40));
     assert_eq!(scenario.workload.mix["lookup"], 0);
     assert_eq!(scenario.faults[0].action.to_string(), "partition n1 | n2");

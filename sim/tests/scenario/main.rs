@@ -8,6 +8,7 @@ mod files;
 mod inherited;
 mod mangled;
 mod networks;
+mod operations;
 mod plans;
 mod refusals;
 
@@ -79,6 +80,16 @@ enum Resolver {
     First,
 }
 
+/// What a client can be told to do.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "nothing is done with it")]
+enum Op {
+    Register(String),
+    Lookup(String),
+    Audit,
+}
+
 impl Default for Options {
     fn default() -> Self {
         Options { resolver: Resolver::Latest, sync: true }
@@ -94,6 +105,10 @@ impl Systems for Registry {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         (system == "registry").then(|| Vocabulary {
             operations: words(&["register", "unregister", "kill", "lookup"]),
+            check_operation: |name, argument| {
+                let written = serde_json::json!({ name: argument });
+                serde_json::from_value::<Op>(written).map(drop).map_err(|error| error.to_string())
+            },
             probes: words(&["conflict", "role"]),
             processes: words(&["agent", "engine"]),
             checkers: words(&["convergence", "one-owner"]),

@@ -3,7 +3,7 @@
 use super::operator::Operator;
 use super::options::{Options, Places};
 use protocols::database::{Client as Connection, ClientError, Condition, Write};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sim::check::linearizable::models::key_value::{self, Action, Content, Seen};
 use sim::{Client, ClientContext, Outcome};
@@ -14,7 +14,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a client can be told to do. Each value is written once: it is the number of the write, too.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Op {
     /// What is under a key?

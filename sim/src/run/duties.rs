@@ -1,0 +1,69 @@
+//! What one client is to do next, and when: drawn from its stream, or as the plan lists it.
+//!
+//! Drawn operations are due at the instants of a Poisson process. What is next depends on the client's own stream alone,
+//! never on how the last one ended: so the operations of a run can be listed, and a plan that lists them is the same run.
+
+use crate::history;
+use crate::scenario::{ListedOperation, Name, Scenario, Time};
+use crate::system::{Mix, System, pace};
+use crate::time::BOOT;
+use host::world::{Draw, Stream};
+use std::time::Duration;
+
+/// What a client is to do: each operation with the instant at which it is due, in ns since the run began.
+pub(super) enum Duties<S: System> {
+    /// Drawn, until the workload ends.
+    Drawn {
+        /// What draws them.
+        system: &'static S,
+        mix: Mix,
+        draw: Draw,
+        pace: Duration,
+        /// When the last one was due.
+        due_ns: u64,
+        until_ns: u64,
+    },
+    /// Listed.
+    Listed(std::vec::IntoIter<(u64, S::Op)>),
+}
+
+impl<S: System> Duties<S> {
+    /// Those of one client, from 1, that begins now.
+    pub(super) fn new(system: &'static S, plan: &Scenario, seed: u64, client: u32, now_ns: u64) -> Self {
+        let Some(pace) = pace(plan) else { return Duties::listed(plan, client) };
+        let until_ns = (BOOT + plan.workload.duration.get()).as_nanos() as u64;
+        let (mix, draw) = (Mix::new(plan, client), Draw::new(seed, Stream::Client(client)));
+        Duties::Drawn { system, mix, draw, pace, due_ns: now_ns, until_ns }
+    }
+
+    fn listed(plan: &Scenario, client: u32) -> Self {
+        let own = plan.operations.iter().filter(|operation| operation.client == Name::Client(client));
+        let listed = own.map(|ListedOperation { at, name, argument, .. }| {
+            let op = history::operation(name, argument);
+            let op = op.expect("a validated scenario lists only operations that there are");
+            ((BOOT + at.get()).as_nanos() as u64, op)
+        });
+        Duties::Listed(listed.collect::<Vec<_>>().into_iter())
+    }
+}
+
+impl<S: System> Iterator for Duties<S> {
+    type Item = (u64, S::Op);
+
+    fn next(&mut self) -> Option<(u64, S::Op)> {
+        match self {
+            Duties::Listed(listed) => listed.next(),
+            Duties::Drawn { system, mix, draw, pace, due_ns, until_ns } => {
+                *due_ns += draw.exponential(*pace).as_nanos() as u64;
+                (*due_ns < *until_ns).then(|| (*due_ns, system.next_op(mix, draw)))
+            }
+        }
+    }
+}
+
+/// An operation that was due, as a plan lists it.
+pub(super) fn listed<Op: serde::Serialize>(client: u32, due_ns: u64, op: &Op) -> ListedOperation {
+    let (name, argument) = history::function_and_value(op);
+    let at = Time::from(Duration::from_nanos(due_ns).saturating_sub(BOOT));
+    ListedOperation { at, client: Name::Client(client), name, argument }
+}
