@@ -106,7 +106,7 @@ fn check(case: &Case, seeds: u64, jobs: usize) -> Result<(), String> {
         if let Some((_, why)) = summary.unmet(cases).pop() {
             return Err(why);
         }
-        if let Some((_, vacuity)) = summary.vacuous(&cases).pop() {
+        if let Some((_, vacuity)) = summary.vacuous(cases).pop() {
             let Vacuity { lack, message, .. } = vacuity;
             return Err(format!(
                 "vacuous: {message}; a scenario that means it says [check] allows = [\"{lack}\"]"

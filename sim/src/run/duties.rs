@@ -13,18 +13,20 @@ use std::time::Duration;
 /// What a client is to do: each operation with the instant at which it is due, in ns since the run began.
 pub(super) enum Duties<S: System> {
     /// Drawn, until the workload ends.
-    Drawn {
-        /// What draws them.
-        system: &'static S,
-        mix: Mix,
-        draw: Draw,
-        pace: Duration,
-        /// When the last one was due.
-        due_ns: u64,
-        until_ns: u64,
-    },
+    Drawn(Box<Drawn<S>>),
     /// Listed.
     Listed(std::vec::IntoIter<(u64, S::Op)>),
+}
+
+/// What draws operations.
+pub(super) struct Drawn<S: System> {
+    system: &'static S,
+    mix: Mix,
+    draw: Draw,
+    pace: Duration,
+    /// When the last one was due.
+    due_ns: u64,
+    until_ns: u64,
 }
 
 impl<S: System> Duties<S> {
@@ -33,7 +35,7 @@ impl<S: System> Duties<S> {
         let Some(pace) = pace(plan) else { return Duties::listed(plan, client) };
         let until_ns = (BOOT + plan.workload.duration.get()).as_nanos() as u64;
         let (mix, draw) = (Mix::new(plan, client), Draw::new(seed, Stream::Client(client)));
-        Duties::Drawn { system, mix, draw, pace, due_ns: now_ns, until_ns }
+        Duties::Drawn(Box::new(Drawn { system, mix, draw, pace, due_ns: now_ns, until_ns }))
     }
 
     fn listed(plan: &Scenario, client: u32) -> Self {
@@ -53,9 +55,10 @@ impl<S: System> Iterator for Duties<S> {
     fn next(&mut self) -> Option<(u64, S::Op)> {
         match self {
             Duties::Listed(listed) => listed.next(),
-            Duties::Drawn { system, mix, draw, pace, due_ns, until_ns } => {
-                *due_ns += draw.exponential(*pace).as_nanos() as u64;
-                (*due_ns < *until_ns).then(|| (*due_ns, system.next_op(mix, draw)))
+            Duties::Drawn(drawn) => {
+                drawn.due_ns += drawn.draw.exponential(drawn.pace).as_nanos() as u64;
+                let op = || drawn.system.next_op(&drawn.mix, &mut drawn.draw);
+                (drawn.due_ns < drawn.until_ns).then(op).map(|op| (drawn.due_ns, op))
             }
         }
     }

@@ -45,7 +45,8 @@ impl Scenario {
                 random.kinds = swarm_kinds(seed, &random.kinds);
                 random.every = swarm_every(seed, random.every);
                 plan.workload.mix = swarm_mix(seed, &self.workload.mix);
-                plan.workload.rate = swarm_rate(self.workload.rate, &self.workload.mix, &plan.workload.mix);
+                let slower = |rate| swarm_rate(rate, &self.workload.mix, &plan.workload.mix);
+                plan.workload.rate = self.workload.rate.map(slower);
             }
             plan.at_most = Some(random.at_most);
             strokes.extend(Schedule { planner, random: &random }.draw(&strokes));

@@ -251,7 +251,7 @@ fn a_swarm_does_what_is_rare_at_most_sixteen_times_as_often() {
         let Workload { rate, mix, .. } = &scenario.workload;
         let all: f64 = mix.values().copied().map(f64::from).sum();
         mix.iter()
-            .map(|(operation, weight)| (operation.clone(), rate.get() * f64::from(*weight) / all))
+            .map(|(operation, weight)| (operation.clone(), rate.unwrap().get() * f64::from(*weight) / all))
             .collect()
     };
     let said = rates(&scenario);
