@@ -4,6 +4,7 @@ use super::out::{self, Colour};
 use super::{Exit, Overrides, one, twice};
 use crate::catalog::{Case, Catalog};
 use crate::erased::once;
+use crate::history;
 use crate::latency::{Latencies, Percentiles};
 use crate::run::{Attention, Met, Report};
 use crate::verdict::Verdict;
@@ -20,6 +21,9 @@ pub(super) struct Run {
     /// Run it again, here and in a fresh process, and compare event by event.
     #[arg(long)]
     twice: bool,
+    /// Show what clients did and saw, an operation a row.
+    #[arg(long, conflicts_with = "twice")]
+    history: bool,
     #[command(flatten)]
     overrides: Overrides,
 }
@@ -30,10 +34,16 @@ impl Run {
         if self.twice {
             return twice::execute(&case, self.seed, json);
         }
-        let (report, _) = once(case.system, &case.scenario, self.seed, Attention::ALONE);
+        let attention = if self.history { Attention::ALONE_AND_RECORDED } else { Attention::ALONE };
+        let (report, recording) = once(case.system, &case.scenario, self.seed, attention);
         if json {
+            let lines = recording.iter().flat_map(|recording| &recording.history);
+            lines.into_iter().try_for_each(out::line)?;
             out::line(&report.json(&case.name))?;
         } else {
+            if let Some(recording) = &recording {
+                out::say(&history::table(&recording.history))?;
+            }
             print(&case, &report)?;
         }
         Ok(exit_of(&case, &report))

@@ -24,6 +24,7 @@ mod read;
 #[cfg(test)]
 mod read_tests;
 mod recorded;
+mod table;
 
 pub use error::HistoryError;
 pub(crate) use function::{function_and_value, operation};
@@ -32,6 +33,7 @@ pub use process::Process;
 pub use read::{Unread, read, read_within};
 pub(crate) use read::{paired, paired_bare};
 pub use recorded::{End, Moment, Recorded};
+pub use table::table;
 
 use serde::Serialize;
 use serde_json::Value;
