@@ -297,3 +297,35 @@ fn a_sweep_is_a_test_report_too() {
     let nowhere = splitbrain(&["sweep", "registry/quiet", "--junit", "/nowhere/report.xml"]);
     assert_eq!(code(&nowhere), 2, "before anything is run");
 }
+
+#[test]
+fn the_files_for_an_engine_sweep_what_they_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for (engine, files) in [
+        ("slurm", &["array.sbatch", "merge.sbatch", "submit.sh"][..]),
+        ("kubernetes", &["sweep.yaml", "merge.yaml"]),
+        ("github", &["sweep.yml"]),
+        ("gitlab", &["sweep.gitlab-ci.yml"]),
+    ] {
+        let out = folder.path().join(engine).display().to_string();
+        let sweep = [
+            "registry/quiet",
+            "--seeds",
+            "5..9",
+            "--shards",
+            "3",
+            "--set",
+            "cluster.nodes={from = 2, to = 3}",
+        ];
+        let written = splitbrain(&[&["cluster", engine, "--out", &out], &sweep[..]].concat());
+        assert_eq!(code(&written), 0, "{}", errors(&written));
+        let text: String =
+            files.iter().map(|file| fs::read_to_string(Path::new(&out).join(file)).unwrap()).collect();
+        for part in ["registry/quiet --seeds 5..9 --set 'cluster.nodes={from = 2, to = 3}'", "/3", " merge "]
+        {
+            assert!(text.contains(part), "{engine}: {part} in {text}");
+        }
+    }
+    let unknown = splitbrain(&["cluster", "slurm", "registry/quite", "--out", "/nowhere"]);
+    assert!(code(&unknown) == 2 && errors(&unknown).contains("no such scenario"));
+}

@@ -7,7 +7,7 @@
 use super::junit::Junit;
 use super::sweep_out::{Kept, kept_in};
 use super::sweep_table::{self, SummaryJson};
-use super::{Exit, out, sweep};
+use super::{Exit, annotations, out, sweep};
 use crate::catalog::{Case, Catalog};
 use crate::sweep::Summary;
 use clap::Args;
@@ -61,6 +61,7 @@ impl Merge {
             out::line(&Json { summary, shards: shards.len() as u64, missing: missing.clone() })?;
         } else {
             sweep_table::print(&cases, &summary)?;
+            annotations::print(&cases, &summary)?;
             for shard in &missing {
                 out::say(&format!("  missing      shard {shard}"))?;
             }

@@ -11,7 +11,9 @@
 //! error. Exit codes: 0 as expected, 1 a violation, an expectation not met or nothing shown, 2 bad input and nothing was run,
 //! 3 unknown, 4 nondeterminism. A failure ends with the next command to type.
 
+mod annotations;
 mod check;
+mod cluster;
 mod fresh;
 mod interrupt;
 mod junit;
@@ -68,6 +70,8 @@ enum Command {
     Merge(merge::Merge),
     /// Run one seed again with full recording, and write down everything that happened.
     Replay(replay::Replay),
+    /// Write the files that run a sweep on many machines.
+    Cluster(cluster::Cluster),
     /// Judge a history that something else recorded.
     Check(check::Check),
     /// Show every known flaw and how it is found.
@@ -101,6 +105,7 @@ pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
         Some(Command::Sweep(sweep)) => sweep.execute(&catalog, cli.json),
         Some(Command::Merge(merge)) => merge.execute(&catalog, cli.json),
         Some(Command::Replay(replay)) => replay.execute(&catalog, cli.json),
+        Some(Command::Cluster(cluster)) => cluster.execute(&catalog, cli.json),
         Some(Command::Check(check)) => check.execute(cli.json),
         Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),
         Some(Command::Schema) => {

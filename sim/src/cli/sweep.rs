@@ -4,7 +4,7 @@ use super::junit::Junit;
 use super::out::{self, Colour};
 use super::progress::Bar;
 use super::sweep_out::OutFolder;
-use super::{Exit, Overrides, fresh, interrupt, run, sweep_table as table, twice};
+use super::{Exit, Overrides, annotations, fresh, interrupt, run, sweep_table as table, twice};
 use crate::catalog::{Case, Catalog};
 use crate::run::Met;
 use crate::sweep::{self, Failure, Plan, Progress, Shard, Step, Summary};
@@ -119,6 +119,7 @@ impl Sweep {
             out::line(&table::SummaryJson::new(&cases, &progress.summary))?;
         } else {
             table::print(&cases, &progress.summary)?;
+            annotations::print(&cases, &progress.summary)?;
         }
         Ok(exit_of(&cases, &progress.summary))
     }
