@@ -21,6 +21,7 @@ cleanup() {
     pkill -f "slurmctld -f $SLURM_CONF" || true
     pkill -f "slurmd -f $SLURM_CONF" || true
     [ -z "${started_munge:-}" ] || pkill munged || true
+    while pgrep -f "slurm(ctld|d) -f $SLURM_CONF" >/dev/null; do sleep 0.2; done
     rm -rf "$folder"
 }
 trap cleanup EXIT
