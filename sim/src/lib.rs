@@ -24,6 +24,7 @@
 //! | [`history`] | what clients did and saw |
 //! | [`sweep`] | many runs on all cores |
 //! | [`latency`] | latencies, calm and under faults |
+//! | `page` | lanes over time, as a file for a browser |
 //! | [`testing`] | `cargo test` |
 //! | [`time`] | the one time that is told |
 //! | [`verdict`] | what can be said of a run |
@@ -45,6 +46,7 @@ pub mod cli;
 pub mod erased;
 pub mod history;
 pub mod latency;
+mod page;
 pub mod run;
 pub mod scenario;
 pub mod sweep;

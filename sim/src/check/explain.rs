@@ -1,5 +1,6 @@
 //! Evidence in words: which operations, which key, which window of time.
 
+use super::cited::Cited;
 use super::judge::Ruling;
 use super::linearizable::Evidence;
 use super::transactions::Found;
@@ -60,6 +61,7 @@ pub(super) fn stuck(longest_prefix: usize, history: &[Recorded], evidence: &Evid
         page,
         is_limited: false,
         witness: None,
+        cited: Cited::stuck(evidence),
     }
 }
 
@@ -127,5 +129,6 @@ pub(super) fn anomalies(history: &[Recorded], first: &Found, all: &[Found]) -> R
         page,
         is_limited: false,
         witness: None,
+        cited: Cited::anomaly(first),
     }
 }

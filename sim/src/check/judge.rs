@@ -1,5 +1,6 @@
 //! Judging a recorded history by the name of what it should be: the command's `check`, and a scenario's `[check]`.
 
+use super::cited::Cited;
 use super::keyed::{Keyed, is_keyed};
 use super::linearizable::models::{self, Judging, Named, Readable};
 use super::linearizable::{Budget, Finding, Judgement, Model, Operation, OutOf, check};
@@ -68,6 +69,8 @@ pub struct Ruling {
     /// Of a valid history: the operations, as indices into it, in an order that explains every answer; by key, where keys
     /// are judged one by one. None where the verdict needed none.
     pub witness: Option<Vec<(Option<String>, Vec<usize>)>>,
+    /// The operations that the evidence is about.
+    pub cited: Cited,
 }
 
 impl FromStr for Judge {
@@ -305,6 +308,7 @@ impl Ruling {
             page: Vec::new(),
             is_limited: false,
             witness: None,
+            cited: Cited::default(),
         }
     }
 }

@@ -20,6 +20,7 @@
 //!
 //! What was not judged at all is told too: see [`crate::verdict::Vacuity`].
 
+mod cited;
 mod explain;
 mod judge;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub mod transactions;
 mod vacuity;
 mod views;
 
+pub use cited::{Cited, Part};
 pub(crate) use judge::at_the_end;
 pub use judge::{Judge, NoJudge, Reading, Ruling};
 pub use listening::Listening;

@@ -5,6 +5,7 @@ use super::out::{self, Colour};
 use crate::check::linearizable::Budget;
 use crate::check::{Judge, Reading, Ruling};
 use crate::history::{self, End, HistoryError, Recorded, Unread};
+use crate::page;
 use crate::verdict::Verdict;
 use clap::Args;
 use serde::Serialize;
@@ -31,6 +32,9 @@ pub(super) struct Check {
     /// Write the order that explains every answer to a file, an operation a line.
     #[arg(long, value_name = "FILE")]
     witness: Option<PathBuf>,
+    /// Write a page for a browser: operations as bars over time, and what does not fit.
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
     /// Give up after this long.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
     time_limit: Duration,
@@ -72,7 +76,7 @@ struct NoHistory {
 
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{path}: {why}", path = path.display())]
-struct BadWitness {
+struct Unwritten {
     path: PathBuf,
     why: std::io::Error,
 }
@@ -108,8 +112,11 @@ impl Check {
         };
         let wall = start.elapsed();
         if let (Some(path), Some(orders)) = (&self.witness, &ruling.witness) {
-            let unwritten = |why| BadWitness { path: path.clone(), why };
-            fs::write(path, witness(&history, orders)).map_err(unwritten)?;
+            write(path, witness(&history, orders))?;
+        }
+        if let Some(path) = &self.page {
+            let title = format!("{} judged as {}", self.history.display(), self.model);
+            write(path, page::of_history(title, &history, &ruling).html())?;
         }
         if json {
             out::line(&Json {
@@ -176,6 +183,10 @@ fn read(path: &Path, budget: Budget) -> Result<Result<(Vec<Recorded>, usize), Un
     }
     let file = File::open(path).map_err(|why| NoHistory { path: path.to_owned(), why })?;
     Ok(history::read_within(BufReader::new(file), budget))
+}
+
+fn write(path: &Path, text: String) -> Result<(), Unwritten> {
+    fs::write(path, text).map_err(|why| Unwritten { path: path.to_owned(), why })
 }
 
 fn judge(text: &str) -> Result<Judge, String> {

@@ -3,6 +3,7 @@
 use super::{Exit, Overrides, one, out, run};
 use crate::catalog::{Case, Catalog};
 use crate::erased::once;
+use crate::page;
 use crate::run::{Attention, Recording};
 use clap::Args;
 use miette::{Context, IntoDiagnostic};
@@ -36,6 +37,9 @@ impl Replay {
         // A run that was given up has nothing to write down.
         if let Some(recording) = &recording {
             write(&folder, recording)?;
+            let path = folder.join("report.html");
+            let html = page::of_run(&case.name, &report, recording).html();
+            fs::write(&path, html).into_diagnostic().with_context(|| path.display().to_string())?;
         }
         if json {
             out::line(&report.json(&case.name))?;
@@ -44,7 +48,7 @@ impl Replay {
             out::say(&match recording {
                 Some(_) => format!(
                     "  written      {}: history.jsonl (what clients did and saw), trace.jsonl (everything that \
-                     happened), scenario.toml (the plan, which runs by itself)",
+                     happened), scenario.toml (the plan, which runs by itself), report.html (all of it as a page)",
                     folder.display()
                 ),
                 None => "  written      nothing: the run was given up, and its records are lost with it"

@@ -12,6 +12,7 @@ mod set_full;
 mod tests;
 mod total_queue;
 
+use super::cited::Cited;
 use super::judge::Ruling;
 use crate::history::{HistoryError, Recorded};
 use crate::verdict::Verdict;
@@ -77,6 +78,7 @@ impl Counted {
             page,
             is_limited: false,
             witness: None,
+            cited: Cited::wrong(operations.iter().copied()),
         }
     }
 }
