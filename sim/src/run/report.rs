@@ -90,7 +90,10 @@ pub enum Met {
 impl Recording {
     /// The trace as it is told: with the names of machines, and in time since the workload began.
     pub fn lines(&self) -> impl Iterator<Item = TraceLine<'_>> {
-        self.trace.iter().map(|event| TraceLine { time: told_ns(event.at_ns), ..event.line(&self.machines) })
+        (1..).zip(&self.trace).map(|(number, event)| TraceLine {
+            time: told_ns(event.at_ns),
+            ..event.line(number, &self.machines)
+        })
     }
 }
 
