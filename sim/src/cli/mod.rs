@@ -12,6 +12,7 @@
 //! 3 unknown, 4 nondeterminism. A failure ends with the next command to type.
 
 mod check;
+mod diff;
 mod fresh;
 mod interrupt;
 mod list;
@@ -64,6 +65,8 @@ enum Command {
     Sweep(sweep::Sweep),
     /// Run one seed again with full recording, and write down everything that happened.
     Replay(replay::Replay),
+    /// Compare two runs, to the first difference that matters.
+    Diff(diff::Diff),
     /// Judge a history that something else recorded.
     Check(check::Check),
     /// Show every known flaw and how it is found.
@@ -96,6 +99,7 @@ pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
         Some(Command::Run(run)) => run.execute(&catalog, cli.json),
         Some(Command::Sweep(sweep)) => sweep.execute(&catalog, cli.json),
         Some(Command::Replay(replay)) => replay.execute(&catalog, cli.json),
+        Some(Command::Diff(diff)) => diff.execute(&catalog, cli.json),
         Some(Command::Check(check)) => check.execute(cli.json),
         Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),
         Some(Command::Schema) => {
