@@ -74,7 +74,7 @@ impl Node {
                     "heard".to_owned()
                 }
             };
-            lines.get_mut().get_mut().write_all(format!("{answer}\n").as_bytes()).await?;
+            say(lines.get_mut().get_mut(), &answer).await?;
         }
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Node {
 
 /// Sends a line and waits for the answer. A peer that does not answer within a second is given up.
 async fn ask(stream: &mut BufReader<TcpStream>, line: &str) -> io::Result<String> {
-    stream.get_mut().write_all(format!("{line}\n").as_bytes()).await?;
+    say(stream.get_mut(), line).await?;
     let mut answer = String::new();
     tokio::time::timeout(Duration::from_secs(1), stream.read_line(&mut answer)).await??;
     if answer.is_empty() {
@@ -99,6 +99,13 @@ async fn ask(stream: &mut BufReader<TcpStream>, line: &str) -> io::Result<String
     } else {
         Ok(answer.trim_end().to_owned())
     }
+}
+
+/// Writes a line, and tells the trace of a replay what it is.
+async fn say(stream: &mut TcpStream, line: &str) -> io::Result<()> {
+    let bytes = format!("{line}\n");
+    host::trace::message(bytes.as_bytes(), format_args!("{line}"));
+    stream.write_all(bytes.as_bytes()).await
 }
 
 // ---- the system: how a node boots, what clients do, what is checked ----

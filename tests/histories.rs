@@ -15,10 +15,10 @@ fn transcript(name: &str, seed: u64) -> String {
     let mut lines: Vec<(i64, String)> =
         recording.history.iter().map(|line| (line.time as i64, line.text())).collect();
     for line in recording.lines() {
-        let Some(text) = line.text.filter(|_| ["fault", "phase", "probe"].contains(&line.event)) else {
+        let Some(text) = line.text.filter(|_| ["fault", "phase", "probe"].contains(&&*line.event)) else {
             continue;
         };
-        let who = line.from.unwrap_or("--");
+        let who = line.from.as_deref().unwrap_or("--");
         lines.push((line.time, format!("{:>10.3} ms  {who:<4} {text}", line.time as f64 / 1e6)));
     }
     lines.sort_by_key(|(time, _)| *time);

@@ -19,6 +19,9 @@
 //! | [`budget`] | how long judging may take, and how much it may remember |
 //! | [`catalog`] | the systems and scenario files of a command or test |
 //! | [`check`] | what is judged: invariants, convergence |
+//! | [`cause`] | what happened because of what, and the part of a run that a violation depends on |
+//! | [`story`] | that part as a table, a column a machine |
+//! | [`mod@format`] | recorded runs for other people's viewers |
 //! | [`scenario`] | scenario files: types, errors, resolving with a seed |
 //! | [`run`] | one run, from resolve to verdict |
 //! | [`history`] | what clients did and saw |
@@ -41,14 +44,17 @@ compile_error!(
 
 pub mod budget;
 pub mod catalog;
+pub mod cause;
 pub mod check;
 pub mod cli;
 pub mod erased;
+pub mod format;
 pub mod history;
 pub mod latency;
 mod page;
 pub mod run;
 pub mod scenario;
+pub mod story;
 pub mod sweep;
 pub mod system;
 pub mod testing;

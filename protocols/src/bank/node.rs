@@ -30,6 +30,7 @@ use host::{
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
+    fmt::Debug,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -375,7 +376,7 @@ impl Inner {
     }
 
     /// Answers on a connection that came in, once all that this branch knows is durable.
-    pub fn send<M: Serialize>(&mut self, to: &Arc<Outbox>, message: &M) {
+    pub fn send<M: Serialize + Debug>(&mut self, to: &Arc<Outbox>, message: &M) {
         if let Some(frame) = encode(message) {
             self.let_out(Output::Frame { to: Arc::clone(to), frame });
         }
@@ -429,7 +430,7 @@ impl Inner {
     }
 }
 
-fn encode<M: Serialize>(message: &M) -> Option<Vec<u8>> {
+fn encode<M: Serialize + Debug>(message: &M) -> Option<Vec<u8>> {
     let mut frame = Vec::new();
     match transport::encode(message, &mut frame) {
         Ok(()) => Some(frame),

@@ -1,6 +1,8 @@
 //! As much of HTTP/1.0 as health checks need: one request a connection, and its answer.
 
 use host::net::TcpStream;
+use host::trace;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -61,8 +63,10 @@ pub(crate) async fn respond(
         "HTTP/1.0 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
          Connection: close\r\n\r\n"
     );
+    trace::message(head.as_bytes(), format_args!("{status} {reason}"));
     stream.write_all(head.as_bytes()).await?;
     if !matches!(request.method.as_str(), "HEAD" | "OPTIONS") {
+        trace::message(body, Text(body));
         stream.write_all(body).await?;
     }
     stream.shutdown().await
@@ -84,12 +88,23 @@ pub(crate) async fn ask(
         let mut stream = TcpStream::connect(server).await?;
         let length = body.len();
         let head = format!("{method} {path} HTTP/1.0\r\nHost: {server}\r\nContent-Length: {length}\r\n\r\n");
-        stream.write_all(&[head.as_bytes(), body].concat()).await?;
+        let request = [head.as_bytes(), body].concat();
+        trace::message(&request, format_args!("{method} {path} {:?}", Text(body)));
+        stream.write_all(&request).await?;
         let (status, body) =
             read(&mut stream, response_head, method == "HEAD" || method == "OPTIONS").await?;
         Ok(Response { status, body })
     };
     timeout(patience, asking).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// A body as a trace shows it.
+struct Text<'a>(&'a [u8]);
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(self.0))
+    }
 }
 
 /// Reads a head, and the body that it announces, unless there is none whatever it says.

@@ -4,9 +4,13 @@
 //! buffer that the connection's writer takes whole: what piles up while it writes leaves in one write.
 
 use futures::StreamExt as _;
-use host::net::{OwnedReadHalf, OwnedWriteHalf};
+use host::{
+    net::{OwnedReadHalf, OwnedWriteHalf},
+    trace,
+};
 use serde::{Deserialize, Serialize};
 use std::{
+    fmt::Debug,
     io,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -65,7 +69,7 @@ impl FrameReader {
 /// # Errors
 ///
 /// When the frame would exceed [`FRAME_BYTES_MAX`]; the buffer is as before.
-pub(crate) fn encode<M: Serialize>(message: &M, out: &mut Vec<u8>) -> io::Result<()> {
+pub(crate) fn encode<M: Serialize + Debug>(message: &M, out: &mut Vec<u8>) -> io::Result<()> {
     let start = out.len();
     out.reserve(FRAME_BYTES_LIKELY);
     out.extend_from_slice(&[0; LENGTH_BYTES]);
@@ -77,6 +81,7 @@ pub(crate) fn encode<M: Serialize>(message: &M, out: &mut Vec<u8>) -> io::Result
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a frame of {bytes} bytes")));
     };
     out[start..start + LENGTH_BYTES].copy_from_slice(&length.to_be_bytes());
+    trace::message(&out[start..], message);
     Ok(())
 }
 
@@ -102,7 +107,7 @@ impl postcard::ser_flavors::Flavor for Append<'_> {
 }
 
 /// Writes one message at once, outside any queue: greetings and answers to a client.
-pub(crate) async fn write_now<M: Serialize>(
+pub(crate) async fn write_now<M: Serialize + Debug>(
     half: &mut OwnedWriteHalf,
     message: &M,
     scratch: &mut Vec<u8>,

@@ -4,8 +4,15 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt};
 
 /// The number of a node in its cluster, written `n1`, `n2`, …
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeId(pub u16);
+
+/// As it is written: messages are read in traces.
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,7 +24,7 @@ impl fmt::Display for NodeId {
 ///
 /// Written `<n1.3fa2.7>`, where `3fa2` are the incarnation's low 16 bits. Pids are ordered by node, then incarnation,
 /// then serial: every node orders two pids alike, which breaks ties between equal stamps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pid {
     /// The node that runs the process, and is the authority for its registrations.
     pub node: NodeId,
@@ -30,6 +37,13 @@ pub struct Pid {
 impl fmt::Display for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{}.{:04x}.{}>", self.node, self.incarnation & 0xffff, self.serial)
+    }
+}
+
+/// As it is written.
+impl fmt::Debug for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 pub const DEFAULT_SCOPE: &str = "default";
 
 /// The name of a scope. The default scope's is empty, in memory and on the wire, where it costs one byte.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ScopeName(String);
 
 impl ScopeName {
@@ -41,6 +41,13 @@ impl ScopeName {
 impl fmt::Display for ScopeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// As it is written: messages are read in traces.
+impl fmt::Debug for ScopeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

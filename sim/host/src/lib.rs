@@ -11,6 +11,7 @@
 //! | [`process`] | the processes of a machine that runs several; a fault may strike one of them | awaited |
 //! | [`mod@probe`] | reaches checkers, triggers and the timeline | compiles to nothing |
 //! | [`view`] | read by checkers directly, without a message | served as JSON on a debug port |
+//! | [`trace`] | what messages say, in the trace of a recorded run | compiles to nothing |
 //!
 //! Start with [`net`]. The testbed steers the simulated half through `world`, which a node never names.
 //!
@@ -22,6 +23,7 @@ pub mod entropy;
 pub mod net;
 pub mod probe;
 pub mod process;
+pub mod trace;
 pub mod view;
 
 #[cfg(madsim)]

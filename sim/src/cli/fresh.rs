@@ -19,7 +19,10 @@ pub(super) fn trace_in_a_fresh_process(case: &Case, seed: u64) -> Result<Traced,
     let mut command = command("replay", case, seed)?;
     command.arg("--out").arg(folder.path());
     let Again { digest, .. } = again(command)?;
-    Ok(Traced { digest, lines: lines_of(&folder.path().join("trace.jsonl"))? })
+    let mut lines = lines_of(&folder.path().join("trace.jsonl"))?;
+    lines.extend(lines_of(&folder.path().join("logs.jsonl"))?);
+    lines.sort_by_key(|(number, _)| *number);
+    Ok(Traced { digest, lines: lines.into_iter().map(|(_, line)| line).collect() })
 }
 
 fn command(subcommand: &str, case: &Case, seed: u64) -> Result<Command, String> {
@@ -50,8 +53,17 @@ fn again(mut command: Command) -> Result<Again, String> {
     }
 }
 
-fn lines_of(path: &Path) -> Result<Vec<String>, String> {
-    Ok(std::fs::read_to_string(path).map_err(failed)?.lines().map(str::to_owned).collect())
+/// The lines of a trace's file, with their numbers.
+fn lines_of(path: &Path) -> Result<Vec<(usize, String)>, String> {
+    #[derive(Deserialize)]
+    struct Numbered {
+        number: usize,
+    }
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let numbered = |line: &str| {
+        serde_json::from_str(line).map(|Numbered { number }| (number, line.to_owned())).map_err(failed)
+    };
+    text.lines().map(numbered).collect()
 }
 
 fn failed(why: impl std::fmt::Display) -> String {

@@ -14,6 +14,7 @@
 mod annotations;
 mod check;
 mod cluster;
+mod diff;
 mod fresh;
 mod interrupt;
 mod junit;
@@ -72,6 +73,8 @@ enum Command {
     Replay(replay::Replay),
     /// Write the files that run a sweep on many machines.
     Cluster(cluster::Cluster),
+    /// Compare two runs, to the first difference that matters.
+    Diff(diff::Diff),
     /// Judge a history that something else recorded.
     Check(check::Check),
     /// Show every known flaw and how it is found.
@@ -106,6 +109,7 @@ pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
         Some(Command::Merge(merge)) => merge.execute(&catalog, cli.json),
         Some(Command::Replay(replay)) => replay.execute(&catalog, cli.json),
         Some(Command::Cluster(cluster)) => cluster.execute(&catalog, cli.json),
+        Some(Command::Diff(diff)) => diff.execute(&catalog, cli.json),
         Some(Command::Check(check)) => check.execute(cli.json),
         Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),
         Some(Command::Schema) => {

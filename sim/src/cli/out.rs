@@ -91,6 +91,14 @@ pub(super) fn micros(us: u64) -> String {
     }
 }
 
+/// How wide a line may be: what `COLUMNS` says, or the terminal is.
+pub(super) fn columns() -> usize {
+    const UNLESS_KNOWN: usize = 120;
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let is = || comfy_table::Table::new().width().map(usize::from);
+    said.or_else(is).unwrap_or(UNLESS_KNOWN)
+}
+
 /// A table without frames: columns aligned, two spaces between.
 pub(super) fn table(header: &[&str]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();

@@ -134,7 +134,7 @@ fn frames(backtrace: &str) -> Vec<String> {
 impl Traced {
     fn of(report: &Report, recording: &Recording) -> miette::Result<Traced> {
         let lines: Result<Vec<String>, serde_json::Error> =
-            recording.lines().map(|line| serde_json::to_string(&line)).collect();
+            recording.all_lines().map(|line| serde_json::to_string(&line)).collect();
         let lines = lines.map_err(|error| miette::miette!("the trace cannot be written down: {error}"))?;
         Ok(Traced { digest: report.digest, lines })
     }

@@ -488,6 +488,12 @@ fn node_count(plan: &Scenario) -> u32 {
     }
 }
 
+/// The names of the machines of a plan.
+pub(crate) fn machine_names(plan: &Scenario) -> Vec<String> {
+    let nodes = (1..=node_count(plan)).map(|id| format!("n{id}"));
+    nodes.chain((1..=plan.workload.clients).map(|id| format!("c{id}"))).collect()
+}
+
 /// The machines of a plan: nodes, then clients.
 fn machines(plan: &Scenario, seed: u64) -> Vec<Machine> {
     let skew = plan.clock.skew.as_nanos() as u64;

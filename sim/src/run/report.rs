@@ -8,7 +8,7 @@ use crate::latency::{Latencies, Percentiles, Sample};
 use crate::scenario::{Expect, Scenario};
 use crate::time::{told_ms, told_ns};
 use crate::verdict::{Vacuity, Verdict, Violation};
-use host::world::{Digest, TraceEvent, TraceLine};
+use host::world::{Digest, Happening, TraceEvent, TraceLine};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -88,9 +88,37 @@ pub enum Met {
 }
 
 impl Recording {
-    /// The trace as it is told: with the names of machines, and in time since the workload began.
+    /// The trace as it is told: with the names of machines, and in time since the workload began. What libraries logged
+    /// is apart, in [`Recording::library_logs`].
     pub fn lines(&self) -> impl Iterator<Item = TraceLine<'_>> {
-        self.trace.iter().map(|event| TraceLine { time: told_ns(event.at_ns), ..event.line(&self.machines) })
+        self.of_libraries(false)
+    }
+
+    /// What libraries logged, in the same form: the numbers of its lines are missing in the trace.
+    pub fn library_logs(&self) -> impl Iterator<Item = TraceLine<'_>> {
+        self.of_libraries(true)
+    }
+
+    /// Both, in order.
+    pub(crate) fn all_lines(&self) -> impl Iterator<Item = TraceLine<'_>> {
+        (1..).zip(&self.trace).map(|(number, event)| self.line(number, event))
+    }
+
+    fn of_libraries(&self, wanted: bool) -> impl Iterator<Item = TraceLine<'_>> {
+        let is_wanted = move |(_, event): &(usize, &TraceEvent)| {
+            matches!(event.happening, Happening::Log { library: true, .. }) == wanted
+        };
+        (1..).zip(&self.trace).filter(is_wanted).map(|(number, event)| self.line(number, event))
+    }
+
+    fn line<'a>(&'a self, number: usize, event: &'a TraceEvent) -> TraceLine<'a> {
+        TraceLine { time: told_ns(event.at_ns), ..event.line(number, &self.machines) }
+    }
+
+    /// What each node believed in the end, by its name; null for one that was down.
+    pub fn views_by_name(&self) -> serde_json::Map<String, serde_json::Value> {
+        let view = |view: &Option<serde_json::Value>| view.clone().unwrap_or_default();
+        self.machines.iter().cloned().zip(self.views.iter().map(view)).collect()
     }
 }
 

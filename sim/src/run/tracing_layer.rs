@@ -23,8 +23,14 @@ impl<S: Subscriber> Layer<S> for Collect {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut text = Text(String::new());
         event.record(&mut text);
-        world::with(|world| world.log(event.metadata().target(), text.0));
+        let metadata = event.metadata();
+        world::with(|world| world.log(metadata.target(), metadata.file().is_some_and(is_library), text.0));
     }
+}
+
+/// Whether a source file is one of a dependency's, by where cargo keeps those.
+fn is_library(file: &str) -> bool {
+    ["/registry/src/", "/git/checkouts/", "/vendor/"].iter().any(|place| file.contains(place))
 }
 
 /// An event's message and fields, in one line.

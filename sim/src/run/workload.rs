@@ -8,7 +8,7 @@ use crate::latency::Sample;
 use crate::scenario::Scenario;
 use crate::system::{Client, ClientContext, Outcome, System};
 use crate::time::{BOOT, told_ns};
-use host::world::{self, Observed};
+use host::world;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,16 +134,19 @@ fn now_ns() -> u64 {
 }
 
 /// Takes an operation's invocation or completion into the digest and the trace.
-fn note<T: serde::Serialize + std::fmt::Debug>(process: u32, kind: &str, value: &T, encoded: &mut Vec<u8>) {
+fn note<T: serde::Serialize + std::fmt::Debug>(
+    process: u32,
+    step: &'static str,
+    value: &T,
+    encoded: &mut Vec<u8>,
+) {
     encoded.clear();
     encoded.extend_from_slice(&process.to_le_bytes());
-    encoded.extend_from_slice(kind.as_bytes());
+    encoded.extend_from_slice(step.as_bytes());
     match postcard::to_extend(value, std::mem::take(encoded)) {
         Ok(bytes) => *encoded = bytes,
         // Something that has no length in advance: its text will do.
-        Err(_) => *encoded = format!("{process} {kind} {value:?}").into_bytes(),
+        Err(_) => *encoded = format!("{process} {step} {value:?}").into_bytes(),
     }
-    world::with(|world| {
-        world.note(Observed::Operation, "operation", || format!("p{process} {kind} {value:?}"), encoded);
-    });
+    world::with(|world| world.operation(process, step, || format!("{value:?}"), encoded));
 }

@@ -69,11 +69,11 @@ pub use net::{
     Reorder, overloaded,
 };
 pub use out_of_range::OutOfRange;
-pub(crate) use record::publish as publish_probe;
 pub use record::{
-    Digest, EVENTS_A_SECOND, EVENTS_AT_ONCE, FaultEvent, FaultLine, FaultStep, Happening, Observed, Phase,
-    Probe, TraceEvent, TraceLine, next_probes,
+    Digest, EVENTS_A_SECOND, EVENTS_AT_ONCE, FaultEvent, FaultLine, FaultStep, Happening, MessageEvent,
+    MessageLine, MessageStep, Observed, OperationLine, Phase, Probe, TraceEvent, TraceLine, next_probes,
 };
+pub(crate) use record::{is_recorded, publish as publish_probe, say};
 
 use agenda::Agenda;
 use clock::Clock;
@@ -211,6 +211,8 @@ impl World {
 
     /// Returns the view that its node registered: it has destructors of its own, and they must not run here.
     fn machine_dies(&mut self, host: MachineId, death: Death) -> Option<View> {
+        let at = self.now_ns();
+        self.ground.record.keep(at, || Happening::Died { host, death });
         let view = self.ground.machines.die(host, death);
         self.net.machine_dies(&mut self.ground, host, death != Death::Process);
         self.disks.machine_dies(&mut self.ground, host, death);

@@ -15,6 +15,7 @@ mod handshake;
 mod links;
 mod lost_packets;
 mod machines;
+mod messages;
 mod names;
 mod overload;
 mod qualities;

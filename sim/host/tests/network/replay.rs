@@ -113,9 +113,9 @@ fn a_trace_is_kept_only_by_a_recorded_run() {
             n2.read_exact(&mut [0; 3]).await.unwrap();
             let names = ["n1".to_owned(), "n2".to_owned()];
             let trace = world::with(world::World::take_trace);
-            let lines: Vec<String> = trace
-                .iter()
-                .map(|event| event.line(&names))
+            let lines: Vec<String> = (1..)
+                .zip(&trace)
+                .map(|(number, event)| event.line(number, &names))
                 .map(|line| {
                     format!(
                         "{} {} {} {:?}",

@@ -1,6 +1,7 @@
 //! How machines go down and come back.
 
 use super::MachineId;
+use crate::world::record::Happening;
 use crate::world::{try_with, with};
 use madsim::runtime::Handle;
 use madsim::task::NodeId;
@@ -57,7 +58,11 @@ pub fn crash(host: MachineId, death: Death) {
 
 /// Starts a machine again, from its initial task.
 pub fn restart(host: MachineId) {
-    with(|world| world.ground.machines.start(host));
+    with(|world| {
+        let at = world.now_ns();
+        world.ground.record.keep(at, || Happening::Started { host });
+        world.ground.machines.start(host);
+    });
     Handle::current().restart(node(host));
 }
 

@@ -121,11 +121,11 @@ impl Net {
     }
 
     /// A way is cut.
-    fn cut(&mut self, way: Way) {
+    fn cut(&mut self, ground: &mut Ground, way: Way) {
         let Some(held) = self.ip.wire.cut(way) else { return };
         for freight in held {
             if let Freight::Datagram(datagram) = freight {
-                self.udp.lose(datagram);
+                self.udp.lose(ground, datagram);
             }
         }
         self.tcp.lose_held(way);

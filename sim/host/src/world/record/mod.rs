@@ -8,22 +8,31 @@
 //! |---|---|
 //! | `digest.rs` | the hash over everything observable |
 //! | `trace.rs` | what a recorded run keeps, event by event |
+//! | `line.rs` | an event as a line of a file |
+//! | `message.rs` | what the bytes on the network say |
 //! | `probe.rs` | what nodes publish, and who listens |
 //! | `quota.rs` | how many events a run may have |
 
 mod digest;
+mod line;
+mod message;
 mod probe;
 mod quota;
 mod trace;
 
 pub use digest::{Digest, Observed};
+pub use line::{FaultLine, MessageLine, OperationLine, TraceLine};
+pub(super) use message::StreamId;
+pub use message::{MessageEvent, MessageStep};
+pub(crate) use message::{is_recorded, say};
 pub(crate) use probe::publish;
 pub use probe::{Probe, next_probes};
 pub use quota::{EVENTS_A_SECOND, EVENTS_AT_ONCE};
-pub use trace::{FaultEvent, FaultLine, FaultStep, Happening, Phase, TraceEvent, TraceLine};
+pub use trace::{FaultEvent, FaultStep, Happening, Phase, TraceEvent};
 
 use super::World;
 use digest::Hasher;
+use message::Messages;
 use probe::Probes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,8 +46,9 @@ pub(super) struct Record {
     hasher: Hasher,
     trace: Vec<TraceEvent>,
     backtrace: WantedBacktrace,
+    messages: Messages,
     probes: Probes,
-    messages: u64,
+    delivered: u64,
     bytes: u64,
 }
 
@@ -47,7 +57,9 @@ impl Record {
     pub(super) fn new(recording: bool, heartbeat: Arc<AtomicU64>) -> Self {
         let (hasher, probes) = (Hasher::new(heartbeat), Probes::default());
         let backtrace = WantedBacktrace::default();
-        Record { recording, hasher, trace: Vec::new(), backtrace, probes, messages: 0, bytes: 0 }
+        message::set_recorded(recording);
+        let messages = Messages::default();
+        Record { recording, hasher, trace: Vec::new(), backtrace, messages, probes, delivered: 0, bytes: 0 }
     }
 
     /// Takes an event's kind, time and two words into the digest. Its bytes follow.
@@ -88,7 +100,7 @@ impl Record {
 
     /// A message of so many bytes has been delivered.
     pub(super) fn count_message(&mut self, bytes: usize) {
-        self.messages += 1;
+        self.delivered += 1;
         self.bytes += bytes as u64;
     }
 }
@@ -97,7 +109,7 @@ impl Record {
 impl World {
     /// Messages delivered so far.
     pub fn messages(&self) -> u64 {
-        self.ground.record.messages
+        self.ground.record.delivered
     }
 
     /// Bytes delivered so far, without headers.
@@ -162,9 +174,26 @@ impl World {
         record.keep(at, happening);
     }
 
-    /// Takes a line that node code logged into the trace.
-    pub fn log(&mut self, target: &str, text: String) {
+    /// Takes an operation's begin or end into the digest, and into the trace of a recorded run.
+    pub fn operation(
+        &mut self,
+        process: u32,
+        step: &'static str,
+        value: impl FnOnce() -> String,
+        bytes: &[u8],
+    ) {
+        let host = self.current_host();
+        self.observe(Observed::Operation, bytes, || Happening::Operation {
+            host,
+            process,
+            step,
+            value: value(),
+        });
+    }
+
+    /// Takes a line that node code logged into the trace. `library`: its code is not the system's own.
+    pub fn log(&mut self, target: &str, library: bool, text: String) {
         let (at, host) = (self.now_ns(), self.current_host());
-        self.ground.record.keep(at, || Happening::Log { host, target: target.to_owned(), text });
+        self.ground.record.keep(at, || Happening::Log { host, target: target.to_owned(), library, text });
     }
 }

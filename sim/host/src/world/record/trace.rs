@@ -1,8 +1,8 @@
 //! What a recorded run remembers, event by event.
 
+use super::MessageEvent;
 use crate::probe::Value;
-use crate::world::{DiskOperation, MachineId};
-use serde::Serialize;
+use crate::world::{Death, DiskOperation, MachineId};
 use std::net::IpAddr;
 
 /// One event of a recorded run.
@@ -28,6 +28,8 @@ pub enum Happening {
         /// The stream ends here.
         fin: bool,
     },
+    /// Something happened to a message that its sender has described.
+    Message(MessageEvent),
     /// A connection changed.
     Connection {
         /// The machine that sees it.
@@ -85,9 +87,32 @@ pub enum Happening {
     Fault(FaultEvent),
     /// A phase of the run began, or its verdict fell.
     Phase(Phase),
+    /// A machine went down.
+    Died {
+        /// The machine.
+        host: MachineId,
+        /// How.
+        death: Death,
+    },
+    /// A machine that was down starts again.
+    Started {
+        /// The machine.
+        host: MachineId,
+    },
+    /// A client's operation began, or completed.
+    Operation {
+        /// The client's machine.
+        host: Option<MachineId>,
+        /// The process.
+        process: u32,
+        /// `invoke`, `ok`, `fail`, `info`.
+        step: &'static str,
+        /// The operation, its answer, or why there is none.
+        value: String,
+    },
     /// The testbed did something else.
     Note {
-        /// What kind of thing: `operation`, `panic`.
+        /// What kind of thing: `panic`.
         kind: &'static str,
         /// In words.
         text: String,
@@ -98,6 +123,8 @@ pub enum Happening {
         host: Option<MachineId>,
         /// Where in the code.
         target: String,
+        /// The code is a library's, not the system's own.
+        library: bool,
         /// The message and its fields.
         text: String,
     },
@@ -167,49 +194,6 @@ impl Phase {
     }
 }
 
-/// A trace event with host names, as a line of `trace.jsonl`.
-#[derive(Debug, Serialize)]
-pub struct TraceLine<'a> {
-    /// Nanoseconds since the run began, unless whoever tells it counts otherwise.
-    pub time: i64,
-    /// The kind of event.
-    pub event: &'static str,
-    /// The machine that sent or did it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<&'a str>,
-    /// The machine that received it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to: Option<&'a str>,
-    /// Bytes delivered.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bytes: Option<usize>,
-    /// In words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// What happened to a fault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fault: Option<FaultLine<'a>>,
-}
-
-/// What happened to a fault, with host names.
-#[derive(Debug, Serialize)]
-pub struct FaultLine<'a> {
-    /// Its place in the plan, from 0.
-    pub index: usize,
-    /// Its kind, by its key in the file.
-    pub kind: &'static str,
-    /// `strikes`, `ends`, `skipped`.
-    pub step: &'static str,
-    /// Why it was skipped.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub why: Option<&'a str>,
-    /// Whom it befalls.
-    pub machines: Vec<&'a str>,
-    /// The process that it befalls, where that is not all of the machine.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub process: Option<&'a str>,
-}
-
 /// What the code was at when one event was recorded.
 #[derive(Debug, Default)]
 pub(super) struct WantedBacktrace {
@@ -231,73 +215,5 @@ impl WantedBacktrace {
 
     pub(super) fn taken(self) -> Option<String> {
         self.taken
-    }
-}
-
-impl TraceEvent {
-    /// The event with the names of its machines.
-    pub fn line<'a>(&'a self, names: &'a [String]) -> TraceLine<'a> {
-        let name = |host: MachineId| names.get(host.index()).map(String::as_str);
-        let (event, from, to, bytes, text) = match &self.happening {
-            Happening::Delivered { from, to, bytes, fin } => {
-                ("delivered", name(*from), name(*to), Some(*bytes), fin.then(|| "end of stream".to_owned()))
-            }
-            Happening::Connection { from, to, what } => {
-                ("connection", name(*from), name(*to), None, Some((*what).to_owned()))
-            }
-            Happening::Datagram { from, to, bytes, what } => {
-                ("datagram", name(*from), name(*to), Some(*bytes), Some((*what).to_owned()))
-            }
-            Happening::Address { host, ip, what } => {
-                ("address", name(*host), None, None, Some(format!("{what} {ip}")))
-            }
-            Happening::Disk { host, operation, path, offset, bytes, errno } => {
-                let mut text = format!("{} {path}", operation.name());
-                if *bytes > 0 || *offset > 0 {
-                    text += &format!(" at {offset}");
-                }
-                if let Some(errno) = errno {
-                    text += &format!(": {}", std::io::Error::from_raw_os_error(*errno));
-                }
-                ("disk", name(*host), None, (*bytes > 0).then_some(*bytes), Some(text))
-            }
-            Happening::Probe { host, name: probe, values } => {
-                let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-                let text = if values.is_empty() {
-                    (*probe).to_owned()
-                } else {
-                    format!("{probe}: {}", values.join(", "))
-                };
-                ("probe", host.and_then(name), None, None, Some(text))
-            }
-            Happening::Fault(event) => ("fault", None, None, None, Some(event.text.clone())),
-            Happening::Phase(phase) => ("phase", None, None, None, Some(phase.name().to_owned())),
-            Happening::Note { kind, text } => (*kind, None, None, None, Some(text.clone())),
-            Happening::Log { host, target, text } => {
-                ("log", host.and_then(name), None, None, Some(format!("{target}: {text}")))
-            }
-        };
-        let fault = match &self.happening {
-            Happening::Fault(event) => Some(event.line(names)),
-            _ => None,
-        };
-        TraceLine { time: self.at_ns as i64, event, from, to, bytes, text, fault }
-    }
-}
-
-impl FaultEvent {
-    fn line<'a>(&'a self, names: &'a [String]) -> FaultLine<'a> {
-        let name = |machine: &MachineId| names.get(machine.index()).map(String::as_str);
-        FaultLine {
-            index: self.index,
-            kind: self.kind,
-            step: self.step.name(),
-            why: match &self.step {
-                FaultStep::Skipped { why } => Some(why),
-                FaultStep::Strikes | FaultStep::Ends => None,
-            },
-            machines: self.machines.iter().filter_map(name).collect(),
-            process: self.process.as_deref(),
-        }
     }
 }

@@ -5,6 +5,7 @@
 //! The bytes of a direction are, in order: arrived and unread, in flight, held on the wire, waiting for a
 //! retransmission. Its segments describe all but the first, in the same order.
 
+use crate::world::record::MessageStep;
 use std::collections::VecDeque;
 use std::task::Waker;
 
@@ -32,6 +33,16 @@ pub(super) enum Shelf {
     Wire,
     /// They are lost; their sender has a copy.
     Sender,
+}
+
+impl Shelf {
+    /// What happens to the messages in them.
+    pub(super) fn step(self) -> MessageStep {
+        match self {
+            Shelf::Wire => MessageStep::Held,
+            Shelf::Sender => MessageStep::Lost,
+        }
+    }
 }
 
 /// Data or its acknowledgement does not get through: the retransmission timer runs.
@@ -178,10 +189,11 @@ impl Direction {
         )
     }
 
-    /// The head is gone, and its bytes with it.
-    pub(super) fn lose_head(&mut self) {
+    /// The head is gone, and its bytes with it. Returns how many.
+    pub(super) fn lose_head(&mut self) -> usize {
         let segment = self.segments.pop_front().expect("a timer has fired for it");
         self.buffer.drain(self.arrived..self.arrived + segment.len);
+        segment.len
     }
 
     /// Voids the arrivals under way; their segments are shelved. `arrival` makes the waker for the timers of an epoch.

@@ -46,7 +46,7 @@ use super::address::Addresses;
 use super::overload::OnLink;
 use super::port::Binding;
 use super::wire::Way;
-use crate::world::record::{Happening, Observed};
+use crate::world::record::{Happening, Observed, StreamId};
 use crate::world::{Ground, MachineId};
 use direction::Direction;
 use keepalive::Probing;
@@ -74,6 +74,13 @@ pub(in crate::world) struct Tcp {
 pub(in crate::world) struct ConnectionId {
     pub(in crate::world) slot: u32,
     pub(in crate::world) generation: u32,
+}
+
+impl ConnectionId {
+    /// What one side sends.
+    fn stream(self, side: Side) -> StreamId {
+        StreamId { connection: self.generation, side: side as u8 }
+    }
 }
 
 /// One end of a connection.
@@ -351,6 +358,10 @@ impl Tcp {
             return Poll::Pending;
         }
         let len = direction.accept(bytes);
+        if ground.record.is_recording() {
+            let Way { from, to } = connection.way(side);
+            ground.record.wrote(ground.clock.now_ns(), id.stream(side), (from, to), &bytes[..len]);
+        }
         self.send_segment(ground, ip, id, side, len, false);
         Poll::Ready(Ok(len))
     }

@@ -19,7 +19,7 @@ use super::packet::{PacketKind, TCP_HEADER};
 use super::{ConnectionId, EndState, Side, Tcp, observe, wake};
 use crate::world::net::wire::{Passage, Way};
 use crate::world::net::{Event, Ip};
-use crate::world::record::{Happening, Observed};
+use crate::world::record::{Happening, MessageStep, Observed};
 use crate::world::{Ground, with};
 use std::io;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ impl Tcp {
         let direction = connection.direction(side);
         if direction.stall.is_some() {
             direction.shelve(Shelf::Sender, len, fin);
-            return;
+            return self.tell(ground, now, id, side, MessageStep::Waits);
         }
         if way.is_loopback() {
             direction.send(now, len, fin);
@@ -79,7 +79,16 @@ impl Tcp {
             Passage::Lost => Shelf::Sender,
         };
         self.connections[id.slot as usize].direction(side).shelve(shelf, len, fin);
+        self.tell(ground, now, id, side, shelf.step());
         self.stall(ground, now, id, side);
+    }
+
+    /// Tells the trace which messages have left the wire, or are on it again.
+    fn tell(&self, ground: &mut Ground, at: u64, id: ConnectionId, side: Side, step: MessageStep) {
+        if ground.record.is_recording() {
+            let shelved = self.connections[id.slot as usize].directions[side as usize].shelved();
+            ground.record.kept_back(at, id.stream(side), shelved, step);
+        }
     }
 
     /// Data leaves over a link that is up: as much as fits into its queue.
@@ -99,6 +108,7 @@ impl Tcp {
             let direction = self.connections[id.slot as usize].direction(side);
             if transit.lost {
                 direction.shelve(Shelf::Sender, len, fin);
+                self.tell(ground, now, id, side, MessageStep::Lost);
                 self.stall(ground, now, id, side);
                 return;
             }
@@ -115,6 +125,7 @@ impl Tcp {
         }
         let rest = len - fits.unwrap_or(0);
         self.connections[id.slot as usize].direction(side).shelve(Shelf::Sender, rest, fin);
+        self.tell(ground, now, id, side, MessageStep::Waits);
         let roomy_at = ip.wire.roomy_at(now, way);
         self.stall_until(ground, now, id, side, roomy_at);
     }
@@ -166,6 +177,7 @@ impl Tcp {
         record.bytes(second);
         let (Way { from, to }, bytes, fin) = (way, segment.len, segment.fin);
         record.keep(at, || Happening::Delivered { from, to, bytes, fin });
+        record.arrived(at, id.stream(side), bytes, MessageStep::Delivered);
         if !acknowledged {
             self.stall(ground, at, id, side);
         }
@@ -208,10 +220,12 @@ impl Tcp {
         let sender_lives = connection.end(side).state != EndState::Gone;
         let direction = connection.direction(side);
         if shelf == Shelf::Sender && !sender_lives {
-            direction.lose_head();
+            let lost = direction.lose_head();
+            ground.record.arrived(at, id.stream(side), lost, MessageStep::Lost);
             return;
         }
         direction.recall(shelf, |epoch| arrival(id, side, epoch));
+        self.tell(ground, at, id, side, shelf.step());
         self.stall(ground, at, id, side);
     }
 
@@ -220,6 +234,7 @@ impl Tcp {
         let connection = &mut self.connections[id.slot as usize];
         let segment = connection.direction(side).head().expect("it has just arrived");
         connection.direction(side).lose_head();
+        ground.record.arrived(at, id.stream(side), segment.len, MessageStep::Refused);
         let gone = connection.end(side.other()).state == EndState::Gone;
         // A FIN that meets a FIN is the ordinary end of a connection, and owed no answer.
         if gone || segment.len > 0 {
@@ -301,6 +316,7 @@ impl Tcp {
             let direction = self.connections[id.slot as usize].direction(side);
             let arrival = (at + transit.latency).max(direction.last_at);
             direction.resend(arrival, fits);
+            self.tell(ground, at, id, side, MessageStep::Resent);
             self.arm_arrival(ground, ip, id, side, arrival);
             if fits < len {
                 return Flow::Crowded { roomy_at: ip.wire.roomy_at(at, way), moved: acknowledged };

@@ -11,7 +11,7 @@ use super::Udp;
 use crate::world::net::overload::OnLink;
 use crate::world::net::wire::{Passage, Way};
 use crate::world::net::{Event, Freight, Ip};
-use crate::world::record::{Happening, Observed};
+use crate::world::record::{Happening, MessageStep, Observed};
 use crate::world::{Ground, MachineId, with};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -141,8 +141,9 @@ impl Udp {
         })
     }
 
-    /// A datagram that waited on the wire is lost.
-    pub(in crate::world::net) fn lose(&mut self, id: DatagramId) {
+    /// A datagram is lost on its way.
+    pub(in crate::world::net) fn lose(&mut self, ground: &mut Ground, id: DatagramId) {
+        ground.record.datagram(ground.clock.now_ns(), id.0, MessageStep::Lost);
         self.datagrams.free(id);
     }
 
@@ -157,12 +158,18 @@ impl Udp {
     ) {
         if ip.load.admit(bytes.len()) {
             let id = self.datagrams.insert(from, to, bytes);
-            self.forward(ground, ip, id);
+            ground.record.sent_datagram(ground.clock.now_ns(), id.0, (from.0, to.0), bytes);
+            self.depart(ground, ip, id, false);
         }
     }
 
-    /// A datagram sets out, or goes on after a hold. Not to be called from a timer's callback.
+    /// A datagram goes on after a hold. Not to be called from a timer's callback.
     pub(in crate::world::net) fn forward(&mut self, ground: &mut Ground, ip: &mut Ip, id: DatagramId) {
+        self.depart(ground, ip, id, true);
+    }
+
+    /// A datagram sets out, or goes on after a hold. Not to be called from a timer's callback.
+    fn depart(&mut self, ground: &mut Ground, ip: &mut Ip, id: DatagramId, again: bool) {
         let now = ground.clock.now_ns();
         let datagram = self.datagrams.get_mut(id);
         datagram.next = None;
@@ -173,15 +180,19 @@ impl Udp {
         }
         let transit = match ip.wire.depart(now, way, size, Freight::Datagram(id)) {
             Passage::Travels(transit) => transit,
-            Passage::Held => return,
-            Passage::Lost => return self.datagrams.free(id),
+            Passage::Held => return ground.record.datagram(now, id.0, MessageStep::Held),
+            Passage::Lost => return self.lose(ground, id),
         };
+        if again {
+            ground.record.datagram(now, id.0, MessageStep::Resent);
+        }
         if let Some(latency) = transit.copy {
             let copy = self.datagrams.copy(id);
+            ground.record.copied_datagram(id.0, copy.0);
             self.launch(ground, ip, now, copy, latency);
         }
         if transit.lost {
-            return self.datagrams.free(id);
+            return self.lose(ground, id);
         }
         self.launch(ground, ip, now, id, transit.latency);
     }
@@ -216,8 +227,8 @@ impl Udp {
             let taken = || ground.machines.is_up(way.to) && ip.addresses.holds(way.to, address);
             match ip.wire.arrive(way, Freight::Datagram(id), taken) {
                 Passage::Travels(()) => self.meet_socket(ground, ip, id),
-                Passage::Held => {}
-                Passage::Lost => self.datagrams.free(id),
+                Passage::Held => ground.record.datagram(ground.clock.now_ns(), id.0, MessageStep::Held),
+                Passage::Lost => self.lose(ground, id),
             }
         }
     }
@@ -246,6 +257,8 @@ impl Udp {
             let what = ["delivered", "dropped", "refused"][fate as usize];
             Happening::Datagram { from: way.from, to: way.to, bytes: len, what }
         });
+        let step = [MessageStep::Delivered, MessageStep::Lost, MessageStep::Refused][fate as usize];
+        record.datagram(at, id.0, step);
         match (fate, socket) {
             (Fate::Delivered, Some(socket)) => {
                 record.count_message(len);
@@ -261,6 +274,7 @@ impl Udp {
         let datagram = self.datagrams.get_mut(id);
         (datagram.from, datagram.to) = (datagram.to, datagram.from);
         datagram.unreachable = true;
+        ground.record.forget_datagram(id.0);
         datagram.bytes.clear();
         datagram.at = at;
         let way = datagram.way();

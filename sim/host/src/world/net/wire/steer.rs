@@ -43,7 +43,7 @@ impl World {
 
     /// Loses every packet from one machine to another, until [`World::mend`].
     pub fn cut(&mut self, from: MachineId, to: MachineId) {
-        self.net.cut(Way { from, to });
+        self.net.cut(&mut self.ground, Way { from, to });
     }
 
     /// Ends one cut.

@@ -1,0 +1,139 @@
+//! A part of a trace as people read it: a table with a column for each machine, and time going down.
+//!
+//! ```text
+//!      time │ n1                  │ n2                  │ c3
+//!   7.127 s │ ── fault 0 strikes: partition n1 | n2 n3 ─────────────
+//!  15.586 s │ ← c3 1.204 ms       │                     │ → n1 Register { name: "a" }
+//!  15.588 s │ → n2 Sync { .. }    │ lost                │
+//! ```
+//!
+//! A [`Story`] has a lane for each machine that has a part in it. Where there is no room for all, clients share one, and
+//! where even that is too much, all do, each row with the name of its machine. A message that arrives before anything
+//! else is told is one row; otherwise its departure and its arrival are two.
+//!
+//! What protocols and files say is shown as what it is: whatever would move a terminal's cursor, or turn the direction of
+//! letters, is spelt out ([`plain`]), and what is too long is cut ([`cut`]).
+
+mod filter;
+mod row;
+mod text;
+
+pub use filter::{Filter, Kind};
+pub use row::{Cell, Row};
+pub use text::{cut, plain, seconds};
+
+use crate::cause::Trace;
+use std::collections::BTreeSet;
+use text::padded;
+
+/// The narrowest lane that can be read.
+const LANE_WIDTH_MIN: usize = 14;
+/// A lane wider than this only scatters what belongs together.
+const LANE_WIDTH_MAX: usize = 60;
+/// The column of times, and what separates columns.
+const TIME_WIDTH: usize = 10;
+const SEPARATOR: &str = " │ ";
+const SEPARATOR_WIDTH: usize = 3;
+
+/// Some events of a trace, as rows.
+#[derive(Debug, Clone)]
+pub struct Story<'t> {
+    trace: &'t Trace<'t>,
+    rows: Vec<Row>,
+}
+
+/// What stands in one column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Lane {
+    title: String,
+    machines: BTreeSet<usize>,
+    /// It is shared, so each cell begins with the name of its machine.
+    shared: bool,
+}
+
+impl<'t> Story<'t> {
+    /// The story of these events, which are places in a trace, in order.
+    pub fn new(trace: &'t Trace<'t>, events: &[usize]) -> Self {
+        Story { trace, rows: row::rows(trace, events) }
+    }
+
+    /// What it tells, row by row.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The table, in so many columns of a terminal, without colour; no line is longer.
+    pub fn table(&self, columns: usize) -> String {
+        let lanes = self.lanes(columns);
+        let width = lane_width(columns, lanes.len());
+        let mut table = String::new();
+        let mut line = |time: &str, rest: &str| {
+            let text = format!("{time:>TIME_WIDTH$}{SEPARATOR}{rest}");
+            table.push_str(&cut(text.trim_end(), columns));
+            table.push('\n');
+        };
+        let titles: Vec<String> = lanes.iter().map(|lane| padded(&lane.title, width)).collect();
+        line("time", &titles.join(SEPARATOR));
+        for row in &self.rows {
+            let time = seconds(row.at_ns);
+            match &row.across {
+                Some(text) => {
+                    let all = lanes.len() * (width + SEPARATOR_WIDTH) - SEPARATOR_WIDTH;
+                    let text = cut(&plain(text), all.saturating_sub(4));
+                    line(&time, &format!("── {text} ──"));
+                }
+                None => line(&time, &cells(row, &lanes, width, self.trace)),
+            }
+        }
+        table
+    }
+
+    fn lanes(&self, columns: usize) -> Vec<Lane> {
+        let of_rows = self.rows.iter().flat_map(|row| row.cells.iter().map(|cell| cell.machine));
+        let part: BTreeSet<usize> = of_rows.flatten().collect();
+        let name = |machine: &usize| plain(&self.trace.machines[*machine]);
+        let own = |machine: &usize| Lane { title: name(machine), machines: [*machine].into(), shared: false };
+        let each: Vec<Lane> = part.iter().map(own).collect();
+        if lane_width(columns, each.len()) >= LANE_WIDTH_MIN {
+            return each;
+        }
+        let is_client = |machine: &usize| self.trace.machines[*machine].starts_with('c');
+        let (clients, nodes): (BTreeSet<usize>, BTreeSet<usize>) = part.iter().partition(|at| is_client(at));
+        let mut lanes: Vec<Lane> = nodes.iter().map(own).collect();
+        if !clients.is_empty() {
+            lanes.push(Lane { title: "clients".to_owned(), machines: clients, shared: true });
+        }
+        if lane_width(columns, lanes.len()) >= LANE_WIDTH_MIN {
+            return lanes;
+        }
+        vec![Lane { title: "machines".to_owned(), machines: part, shared: true }]
+    }
+}
+
+/// The cells of a row, lane by lane.
+fn cells(row: &Row, lanes: &[Lane], width: usize, trace: &Trace<'_>) -> String {
+    let cell = |lane: &Lane| {
+        let is_in = |cell: &&Cell| cell.machine.is_some_and(|machine| lane.machines.contains(&machine));
+        let texts: Vec<String> = row
+            .cells
+            .iter()
+            .filter(is_in)
+            .map(|cell| match cell.machine.filter(|_| lane.shared) {
+                Some(machine) => format!("{} {}", plain(&trace.machines[machine]), plain(&cell.text)),
+                None => plain(&cell.text),
+            })
+            .collect();
+        padded(&cut(&texts.join("; "), width), width)
+    };
+    lanes.iter().map(cell).collect::<Vec<_>>().join(SEPARATOR)
+}
+
+fn lane_width(columns: usize, lanes: usize) -> usize {
+    let all = columns.saturating_sub(TIME_WIDTH);
+    let width = (all / lanes.max(1)).saturating_sub(SEPARATOR_WIDTH);
+    // Alone, it may have all there is.
+    if lanes <= 1 { width } else { width.min(LANE_WIDTH_MAX) }
+}
+
+#[cfg(test)]
+mod tests;

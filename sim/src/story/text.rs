@@ -1,0 +1,64 @@
+//! Text that comes from protocols and files, on a terminal.
+
+use std::fmt::Write;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Longer texts are cut before anything else is done to them, in bytes.
+const TEXT_BYTES_MAX: usize = 8 << 10;
+
+/// A text without anything that a terminal obeys: controls, and what turns or hides letters, are spelt out. What is
+/// longer than a screen is cut.
+pub fn plain(text: &str) -> String {
+    let end = (0..=text.len().min(TEXT_BYTES_MAX)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let mut plain = String::with_capacity(end);
+    for c in text[..end].chars() {
+        // Writing to a String does not fail.
+        let _ = match c {
+            '\n' => write!(plain, "\\n"),
+            '\t' => write!(plain, " "),
+            c if c.is_control() || is_invisible(c) => write!(plain, "{}", c.escape_unicode()),
+            c => write!(plain, "{c}"),
+        };
+    }
+    if end < text.len() {
+        plain.push('…');
+    }
+    plain
+}
+
+/// Whether a letter shows nothing, and changes how others are shown.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The begin of a text that takes so many columns; where something is cut off, it ends with `…`.
+pub fn cut(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let (mut short, mut used) = (String::new(), 0);
+    for c in text.chars() {
+        let width = c.width().unwrap_or(0);
+        if used + width + 1 > columns {
+            break;
+        }
+        short.push(c);
+        used += width;
+    }
+    if columns > 0 {
+        short.push('…');
+    }
+    short
+}
+
+/// A text with blanks after it, up to so many columns.
+pub(super) fn padded(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(text.width())))
+}
+
+/// An instant as it is told: `7.127 s`.
+pub fn seconds(ns: i64) -> String {
+    format!("{:.3} s", ns.div_euclid(1_000_000) as f64 / 1e3)
+}
