@@ -21,6 +21,7 @@
 //! | [`check`] | what is judged: invariants, convergence |
 //! | [`scenario`] | scenario files: types, errors, resolving with a seed |
 //! | [`run`] | one run, from resolve to verdict |
+//! | [`shrink`] | from a failing seed to the few faults and operations that it takes |
 //! | [`history`] | what clients did and saw |
 //! | [`sweep`] | many runs on all cores |
 //! | [`latency`] | latencies, calm and under faults |
@@ -47,6 +48,7 @@ pub mod history;
 pub mod latency;
 pub mod run;
 pub mod scenario;
+pub mod shrink;
 pub mod sweep;
 pub mod system;
 pub mod testing;

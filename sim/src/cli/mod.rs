@@ -19,6 +19,7 @@ mod out;
 mod progress;
 mod replay;
 mod run;
+mod shrink;
 mod sweep;
 mod sweep_out;
 mod sweep_table;
@@ -64,6 +65,8 @@ enum Command {
     Sweep(sweep::Sweep),
     /// Run one seed again with full recording, and write down everything that happened.
     Replay(replay::Replay),
+    /// Make a failing seed smaller: the few faults and operations that it takes, as a scenario that fails by itself.
+    Shrink(shrink::Shrink),
     /// Judge a history that something else recorded.
     Check(check::Check),
     /// Show every known flaw and how it is found.
@@ -96,6 +99,7 @@ pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
         Some(Command::Run(run)) => run.execute(&catalog, cli.json),
         Some(Command::Sweep(sweep)) => sweep.execute(&catalog, cli.json),
         Some(Command::Replay(replay)) => replay.execute(&catalog, cli.json),
+        Some(Command::Shrink(shrink)) => shrink.execute(&catalog, cli.json),
         Some(Command::Check(check)) => check.execute(cli.json),
         Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),
         Some(Command::Schema) => {

@@ -29,7 +29,7 @@ pub(super) struct Replay {
 impl Replay {
     pub(super) fn execute(&self, catalog: &Catalog, json: bool) -> miette::Result<Exit> {
         let case = one(catalog, &self.scenario, &self.overrides)?;
-        let folder = self.out.clone().unwrap_or_else(|| default_folder(&case, self.seed));
+        let folder = self.out.clone().unwrap_or_else(|| folder_of(&case, self.seed));
         // Before anything is run: a folder that cannot be written to is bad input.
         fs::create_dir_all(&folder).into_diagnostic().with_context(|| folder.display().to_string())?;
         let (report, recording) = once(case.system, &case.scenario, self.seed, Attention::ALONE_AND_RECORDED);
@@ -55,7 +55,8 @@ impl Replay {
     }
 }
 
-fn default_folder(case: &Case, seed: u64) -> PathBuf {
+/// Where what is known of a seed is written, unless told otherwise.
+pub(super) fn folder_of(case: &Case, seed: u64) -> PathBuf {
     let name: String = case.name.chars().map(|c| if c == '/' || c == '\\' { '-' } else { c }).collect();
     Path::new("replays").join(format!("{}-{seed}", name.trim_matches(['.', '-'])))
 }
