@@ -38,6 +38,23 @@ impl std::fmt::Debug for Catalog {
     }
 }
 
+/// One system, as those that a scenario may name.
+pub(crate) struct OnlyOf(pub(crate) &'static dyn AnySystem);
+
+impl Systems for OnlyOf {
+    fn names(&self) -> Vec<String> {
+        vec![self.0.name().to_owned()]
+    }
+
+    fn vocabulary(&self, system: &str) -> Option<Vocabulary> {
+        (system == self.0.name()).then(|| self.0.vocabulary())
+    }
+
+    fn tolerates(&self, _: &str, options: &toml::Table) -> Vec<Tolerated> {
+        self.0.tolerates(options)
+    }
+}
+
 /// Why scenarios could not be loaded.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum CatalogError {

@@ -16,6 +16,10 @@ pub trait AnySystem: Send + Sync + 'static {
     /// What it does not promise under these options, which it can read.
     fn tolerates(&self, options: &toml::Table) -> Vec<Tolerated>;
 
+    /// The plan with the operations listed that it would draw, as far as is known before it is run: a client begins some ns
+    /// after the workload.
+    fn listing(&'static self, plan: &Scenario, seed: u64) -> Scenario;
+
     /// Runs a resolved plan on the calling thread, which must be fresh and seeded: see [`run::on_fresh_thread`].
     fn run(&'static self, plan: &Scenario, seed: u64, attention: Attention) -> (Report, Option<Recording>);
 }
@@ -42,6 +46,10 @@ impl<S: System> AnySystem for S {
     fn tolerates(&self, options: &toml::Table) -> Vec<Tolerated> {
         let options = options.clone().try_into().expect("a validated scenario has readable options");
         System::tolerates(self, &options)
+    }
+
+    fn listing(&'static self, plan: &Scenario, seed: u64) -> Scenario {
+        run::listing(self, plan, seed)
     }
 
     fn run(&'static self, plan: &Scenario, seed: u64, attention: Attention) -> (Report, Option<Recording>) {

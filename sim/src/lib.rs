@@ -24,6 +24,7 @@
 //! | [`mod@format`] | recorded runs for other people's viewers |
 //! | [`scenario`] | scenario files: types, errors, resolving with a seed |
 //! | [`run`] | one run, from resolve to verdict |
+//! | [`shrink`] | from a failing seed to the few faults and operations that it takes |
 //! | [`history`] | what clients did and saw |
 //! | [`sweep`] | many runs on all cores |
 //! | [`latency`] | latencies, calm and under faults |
@@ -54,6 +55,7 @@ pub mod latency;
 mod page;
 pub mod run;
 pub mod scenario;
+pub mod shrink;
 pub mod story;
 pub mod sweep;
 pub mod system;

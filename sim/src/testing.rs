@@ -3,9 +3,11 @@
 //! Two faces: [`test()`] inside a `#[test]` of your own, and [`main`] as the whole of a test target
 //! (`harness = false`), where every scenario file is a test of its own and its path is its name.
 //!
-//! `SPLITBRAIN_SEEDS=10000` deepens, `SPLITBRAIN_SEED=17` pins one seed.
+//! `SPLITBRAIN_SEEDS=10000` deepens, `SPLITBRAIN_SEED=17` pins one seed. A failure is shrunk, and told as what is left of
+//! it; `SPLITBRAIN_SHRINK=60s` gives that more time, `SPLITBRAIN_SHRINK=0s` none.
 
 use crate::catalog::{Case, Catalog};
+use crate::shrink::{self, Limits, Shrunk};
 use crate::sweep::{self, Failure, Plan, Step};
 
 use crate::erased::AnySystem;
@@ -13,11 +15,15 @@ use crate::verdict::Vacuity;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fmt::Write;
 use std::ops::Range;
+use std::time::Duration;
 
 /// Seeds that a test runs unless told otherwise.
 const SEEDS: u64 = 20;
 /// Seeds that a scenario which must show a violation may take to show it.
 const SEEDS_TO_SHOW: u64 = 300;
+
+/// How long a failure is shrunk unless told otherwise.
+const SHRINK_FOR: Duration = Duration::from_secs(20);
 
 /// A test over a system's scenario files, to be used inside a `#[test]`.
 #[must_use = "a test runs when told to"]
@@ -85,7 +91,7 @@ pub fn main(systems: &'static [&'static dyn AnySystem], folder: &str) -> std::pr
 
 /// Sweeps one scenario; an error is the text of the test's failure.
 fn check(case: &Case, seeds: u64, jobs: usize) -> Result<(), String> {
-    let seeds = seeds_to_run(case, seeds)?;
+    let (seeds, shrink_for) = (seeds_to_run(case, seeds)?, shrink_for()?);
     let cases = std::slice::from_ref(case);
     let plan = Plan { jobs, ..Plan::new(cases, seeds) };
     let mut unexpected: Option<Failure> = None;
@@ -99,7 +105,7 @@ fn check(case: &Case, seeds: u64, jobs: usize) -> Result<(), String> {
     });
     let summary = progress.summary;
     if let Some(failure) = unexpected {
-        return Err(describe(case, &failure));
+        return Err(describe(case, &failure, shrink_for));
     }
     // A single pinned seed need not show anything.
     if summary.runs > 1 {
@@ -131,7 +137,15 @@ fn seeds_to_run(case: &Case, seeds: u64) -> Result<Range<u64>, String> {
     Ok(0..variable("SPLITBRAIN_SEEDS")?.unwrap_or(default).max(1))
 }
 
-fn describe(case: &Case, failure: &Failure) -> String {
+fn shrink_for() -> Result<Duration, String> {
+    let wrong = |text: &str| format!("SPLITBRAIN_SHRINK={text} is not a time, such as 20s");
+    match std::env::var("SPLITBRAIN_SHRINK") {
+        Ok(text) => humantime::parse_duration(&text).map_err(|_| wrong(&text)),
+        Err(_) => Ok(SHRINK_FOR),
+    }
+}
+
+fn describe(case: &Case, failure: &Failure, shrink_for: Duration) -> String {
     let seed = failure.report.seed;
     let mut text = format!("seed {seed} of {}\n", case.path.display());
     // Writing to a String does not fail.
@@ -141,11 +155,36 @@ fn describe(case: &Case, failure: &Failure) -> String {
     for violation in &failure.report.violations {
         let _ = writeln!(text, "{} at {} ms: {}", violation.checker, violation.at_ms, violation.message);
     }
-    let plan = case.scenario.resolve(seed);
-    let _ = writeln!(text, "\nschedule:");
-    for fault in &plan.faults {
-        let _ = writeln!(text, "  {fault}");
+    match shrunk(case, failure, shrink_for) {
+        Some(shrunk) => tell(&mut text, &shrunk),
+        None => {
+            let plan = case.scenario.resolve(seed);
+            let _ = writeln!(text, "\nschedule:");
+            for fault in &plan.faults {
+                let _ = writeln!(text, "  {fault}");
+            }
+        }
     }
     let _ = write!(text, "\nnext: cargo run --release -- replay {} --seed {seed}", case.path.display());
     text
+}
+
+/// What is left of a failure; none if there is no time, or it is not the same twice.
+fn shrunk(case: &Case, failure: &Failure, time: Duration) -> Option<Shrunk> {
+    if time.is_zero() || failure.nondeterminism.is_some() {
+        return None;
+    }
+    let limits = Limits { time: Some(time), ..Limits::default() };
+    shrink::shrink(case, failure.report.seed, &limits, &mut |_| {}).ok()
+}
+
+fn tell(text: &mut String, shrunk: &Shrunk) {
+    let _ = writeln!(text, "\n{}:", shrunk.summary());
+    for line in shrunk.story() {
+        let _ = writeln!(text, "  {line}");
+    }
+    let _ = writeln!(text, "{}\n\nas a scenario of its own:\n", shrunk.robustness());
+    for line in shrunk.to_file().lines() {
+        let _ = writeln!(text, "  {line}");
+    }
 }

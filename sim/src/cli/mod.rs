@@ -24,6 +24,7 @@ mod out;
 mod progress;
 mod replay;
 mod run;
+mod shrink;
 mod sweep;
 mod sweep_out;
 mod sweep_table;
@@ -75,6 +76,8 @@ enum Command {
     Cluster(cluster::Cluster),
     /// Compare two runs, to the first difference that matters.
     Diff(diff::Diff),
+    /// Make a failing seed smaller: the few faults and operations that it takes, as a scenario that fails by itself.
+    Shrink(shrink::Shrink),
     /// Judge a history that something else recorded.
     Check(check::Check),
     /// Show every known flaw and how it is found.
@@ -110,6 +113,7 @@ pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
         Some(Command::Replay(replay)) => replay.execute(&catalog, cli.json),
         Some(Command::Cluster(cluster)) => cluster.execute(&catalog, cli.json),
         Some(Command::Diff(diff)) => diff.execute(&catalog, cli.json),
+        Some(Command::Shrink(shrink)) => shrink.execute(&catalog, cli.json),
         Some(Command::Check(check)) => check.execute(cli.json),
         Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),
         Some(Command::Schema) => {

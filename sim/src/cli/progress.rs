@@ -1,5 +1,5 @@
 //! The progress of a sweep: a bar with rate and remaining time, on standard error, when that is a terminal. A run that
-//! takes long is named, wherever standard error goes.
+//! takes long is named, wherever standard error goes. What has no end that is known shows how far it has come.
 
 use crate::catalog::Case;
 use crate::sweep::{Long, Plan, Progress, Step};
@@ -61,6 +61,28 @@ impl Bar {
 
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// The progress of something whose end nobody knows.
+pub(super) struct Spinner(ProgressBar);
+
+impl Spinner {
+    pub(super) fn new(hidden: bool) -> Self {
+        let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        bar.set_style(
+            ProgressStyle::with_template("{spinner} {elapsed}  {msg}").expect("the template is valid"),
+        );
+        Spinner(bar)
+    }
+
+    pub(super) fn tell(&self, message: &str) {
+        self.0.set_message(message.to_owned());
+        self.0.tick();
+    }
+
+    pub(super) fn finish(&self) {
+        self.0.finish_and_clear();
     }
 }
 

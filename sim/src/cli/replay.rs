@@ -69,7 +69,7 @@ impl Replay {
         let case = one(catalog, &self.scenario, &self.overrides)?;
         let plan = case.scenario.resolve(self.seed);
         self.told.check(&crate::run::machine_names(&plan))?;
-        let folder = self.out.clone().unwrap_or_else(|| default_folder(&case, self.seed));
+        let folder = self.out.clone().unwrap_or_else(|| folder_of(&case, self.seed));
         // Before anything is run: a folder that cannot be written to is bad input.
         fs::create_dir_all(&folder).into_diagnostic().with_context(|| folder.display().to_string())?;
         let (report, recording) = once(case.system, &case.scenario, self.seed, Attention::ALONE_AND_RECORDED);
@@ -200,7 +200,8 @@ fn slice(trace: &Trace<'_>, graph: &Graph, report: &Report) -> Vec<usize> {
     }
 }
 
-fn default_folder(case: &Case, seed: u64) -> PathBuf {
+/// Where what is known of a seed is written, unless told otherwise.
+pub(super) fn folder_of(case: &Case, seed: u64) -> PathBuf {
     let name: String = case.name.chars().map(|c| if c == '/' || c == '\\' { '-' } else { c }).collect();
     Path::new("replays").join(format!("{}-{seed}", name.trim_matches(['.', '-'])))
 }

@@ -4,7 +4,7 @@ use super::junit::Junit;
 use super::out::{self, Colour};
 use super::progress::Bar;
 use super::sweep_out::OutFolder;
-use super::{Exit, Overrides, annotations, fresh, interrupt, run, sweep_table as table, twice};
+use super::{Exit, Overrides, annotations, fresh, interrupt, run, shrink, sweep_table as table, twice};
 use crate::catalog::{Case, Catalog};
 use crate::run::Met;
 use crate::sweep::{self, Failure, Plan, Progress, Shard, Step, Summary};
@@ -43,6 +43,9 @@ pub(super) struct Sweep {
     /// Write a test report, too: a scenario is a test.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Shrink the first failure in the end, for so long.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    shrink: Option<Duration>,
     #[command(flatten)]
     overrides: Overrides,
 }
@@ -90,6 +93,7 @@ impl Sweep {
         let mut failed = Ok(());
         // How many probes were reached, and after how many runs the last of them.
         let mut plateau = (0, 0);
+        let mut first_failure = None;
         let progress = execute(&plan, json, |progress, step| {
             let summary = &progress.summary;
             if summary.probes.len() > plateau.0 {
@@ -97,6 +101,12 @@ impl Sweep {
             }
             failed = (|| match (step, &mut folder) {
                 (Step::Released(failure), folder) => {
+                    let fails = |failure: &&Failure| {
+                        failure.met == Met::Unexpected && failure.nondeterminism.is_none()
+                    };
+                    if let Some(failure) = failure.filter(fails) {
+                        first_failure.get_or_insert((failure.case, failure.report.seed));
+                    }
                     if let Some(failure) = failure.filter(|failure| json || worth_printing(failure, summary))
                     {
                         report(&cases[failure.case], failure, json)?;
@@ -114,6 +124,9 @@ impl Sweep {
         }
         if let Some(junit) = junit {
             junit.write(&cases, &progress.summary)?;
+        }
+        if let (Some((case, seed)), Some(time)) = (first_failure, self.shrink) {
+            shrink::after_a_sweep(&cases[case], seed, time, json)?;
         }
         if json {
             out::line(&table::SummaryJson::new(&cases, &progress.summary))?;

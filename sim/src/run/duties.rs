@@ -64,6 +64,17 @@ impl<S: System> Iterator for Duties<S> {
     }
 }
 
+/// A plan with the operations listed that it would draw, if each client began with the workload.
+pub(crate) fn listing<S: System>(system: &'static S, plan: &Scenario, seed: u64) -> Scenario {
+    let begin = BOOT.as_nanos() as u64;
+    let clients = 1..=plan.workload.clients;
+    let due = clients.flat_map(|client| {
+        let duties = Duties::new(system, plan, seed, client, begin);
+        duties.map(move |(due_ns, op)| listed(client, due_ns, &op))
+    });
+    plan.listing(due.collect())
+}
+
 /// An operation that was due, as a plan lists it.
 pub(super) fn listed<Op: serde::Serialize>(client: u32, due_ns: u64, op: &Op) -> ListedOperation {
     let (name, argument) = history::function_and_value(op);

@@ -23,6 +23,7 @@ mod workload;
 
 pub use crate::verdict::{Verdict, Violation};
 pub use attention::Attention;
+pub(crate) use duties::listing;
 pub use report::{Json, Met, Operations, Recording, Report};
 pub use thread::on_fresh_thread;
 

@@ -46,6 +46,7 @@ mod validate_names;
 mod validate_network;
 mod write;
 
+pub(crate) use cast::Cast;
 pub use cast::{Name, NoName};
 pub use disk::{Directories, Disk, Sector};
 pub(crate) use error::nearest;

@@ -2,7 +2,7 @@
 //! set right, `clock = { node = "n1", frozen = true }`.
 
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, Effect, Ends, FaultError, HEAL_AFTER, Kind, MachineEffect,
+    Action, Cast, Checked, Checks, Drawing, Drawn, Effect, Ends, FaultError, HEAL_AFTER, Kind, MachineEffect,
     Offset, Path, Plan, Problem, Said, Stage, Target, Time, YEAR, at_most, drawing, wrong,
 };
 use schemars::JsonSchema;
@@ -105,6 +105,17 @@ impl Said for Clock {
             Wrong::StandsStill => MachineEffect::FreezeClock,
         };
         Plan::Stroke(Effect::Machine(self.node.aim(stage.cast), effect))
+    }
+
+    /// By half as much, in whole milliseconds.
+    fn smaller(&self, _: Cast) -> Vec<Action> {
+        let Wrong::Jumps(by) = self.wrong else { return Vec::new() };
+        let half = Offset::from_nanos(by.as_nanos() / 2_000_000 * 1_000_000);
+        let is_jump = half.as_nanos() != 0;
+        is_jump
+            .then(|| Clock { node: self.node.clone(), wrong: Wrong::Jumps(half) }.into())
+            .into_iter()
+            .collect()
     }
 }
 

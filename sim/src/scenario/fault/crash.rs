@@ -2,7 +2,7 @@
 //! processes, `process = "agent"` stops one, and the others go on.
 
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, Effect, Ends, FaultError, Kind, MachineEffect, Path, Plan,
+    Action, Cast, Checked, Checks, Drawing, Drawn, Effect, Ends, FaultError, Kind, MachineEffect, Path, Plan,
     RESTART_AFTER, Said, Stage, Target, wrong,
 };
 use host::world;
@@ -109,6 +109,16 @@ impl Said for Crash {
             Victim::Process(process) => MachineEffect::CrashProcess(process.clone()),
         };
         Plan::Stroke(Effect::Machine(self.node.aim(stage.cast), effect))
+    }
+
+    /// Of the machine, by a milder death.
+    fn smaller(&self, _: Cast) -> Vec<Action> {
+        let milder: &[Death] = match &self.what {
+            Victim::Machine(Death::Wiped) => &[Death::Process, Death::Power],
+            Victim::Machine(Death::Power) => &[Death::Process],
+            Victim::Machine(Death::Process) | Victim::Process(_) => &[],
+        };
+        milder.iter().map(|how| Crash::of(self.node.clone(), *how).into()).collect()
     }
 }
 

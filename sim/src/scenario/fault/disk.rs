@@ -2,8 +2,8 @@
 //! once, `disk = { node = "n1", fault = "decay", sectors = 1 }`.
 
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, Effect, Ends, FaultError, HEAL_AFTER, Kind, MachineEffect, Path,
-    Plan, Said, Stage, Target, wrong,
+    Action, Cast, Checked, Checks, Drawing, Drawn, Effect, Ends, FaultError, HEAL_AFTER, Kind, MachineEffect,
+    Path, Plan, Said, Stage, Target, wrong,
 };
 use crate::scenario::validate_network::out_of_range;
 use host::world::{Decay, DiskFault, Draw, OutOfRange};
@@ -190,6 +190,20 @@ impl Said for Disk {
             Wrong::Decay { sectors, unreadable: true } => MachineEffect::Decay(sectors, Decay::Unreadable),
         };
         Plan::Stroke(Effect::Machine(self.node.aim(stage.cast), effect))
+    }
+
+    /// A tenth as slow; one sector.
+    fn smaller(&self, _: Cast) -> Vec<Action> {
+        let wrong = match self.wrong {
+            Wrong::Fault(DiskFault::Slow { factor }) if factor >= 20.0 => {
+                Some(Wrong::Fault(DiskFault::Slow { factor: factor / 10.0 }))
+            }
+            Wrong::Decay { sectors, unreadable } if sectors > 1 => {
+                Some(Wrong::Decay { sectors: 1, unreadable })
+            }
+            _ => None,
+        };
+        wrong.map(|wrong| Disk { node: self.node.clone(), wrong }.into()).into_iter().collect()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Packets between machines of different groups wait, and arrive after the fault ends: `hold = [["n1"], ["n2"]]`.
 
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, FaultError, Kind, LinkEffect, Name, Path, Plan, Said, Stage,
-    groups,
+    Action, Cast, Checked, Checks, Drawing, Drawn, FaultError, Kind, LinkEffect, Name, Path, Plan, Said,
+    Stage, groups,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,10 @@ impl Said for Hold {
 
     fn plan(&self, stage: &Stage) -> Plan {
         groups::between(stage.cast, &self.hold, LinkEffect::Hold)
+    }
+
+    fn smaller(&self, _: Cast) -> Vec<Action> {
+        groups::narrower(&self.hold).into_iter().map(|hold| Hold { hold }.into()).collect()
     }
 }
 

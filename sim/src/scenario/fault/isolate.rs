@@ -1,7 +1,8 @@
 //! One node hears none of some others, and they do not hear it: `isolate = { node = "n1", from = "clients" }`.
 
+use super::groups::fewer_names;
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, Effect, FaultError, Kind, MachineEffect, Name, Path, Plan,
+    Action, Cast, Checked, Checks, Drawing, Drawn, Effect, FaultError, Kind, MachineEffect, Name, Path, Plan,
     Problem, Said, Stage, Target,
 };
 use crate::scenario::cast::listed;
@@ -106,6 +107,25 @@ impl Said for Isolate {
         };
         let effect = MachineEffect::Isolate(stage.cast.ids(&others));
         Plan::Stroke(Effect::Machine(node.aim(stage.cast), effect))
+    }
+
+    /// From all of one class, or from one machine less.
+    fn smaller(&self, cast: Cast) -> Vec<Action> {
+        let Isolated { node, from } = &self.isolate;
+        let fewer = |machines: &[Name]| -> Vec<Others> {
+            fewer_names(machines).into_iter().map(Others::Machines).collect()
+        };
+        let others = match from {
+            Others::All(Class::Everyone) => vec![Others::All(Class::Nodes), Others::All(Class::Clients)],
+            Others::All(Class::Nodes) => {
+                let not_itself = |other: &Name| *node != Target::Node(*other);
+                fewer(&cast.nodes().filter(not_itself).collect::<Vec<_>>())
+            }
+            Others::All(Class::Clients) => fewer(&cast.clients().collect::<Vec<_>>()),
+            Others::Machines(machines) => fewer(machines),
+        };
+        let isolated = |from| Isolate { isolate: Isolated { node: node.clone(), from } }.into();
+        others.into_iter().map(isolated).collect()
     }
 }
 

@@ -4,6 +4,7 @@ use super::drawing::Drawing;
 use super::plan::{Plan, Stage};
 use super::table::{FaultError, HEAL_AFTER, ReadError};
 use super::target::Target;
+use crate::scenario::cast::Cast;
 use crate::scenario::source::Path;
 use crate::scenario::validate::{Checked, Checks};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -47,6 +48,11 @@ pub(super) trait Said: Clone + PartialEq + Debug + Display + Send + Sync + 'stat
 
     /// What a plan makes of it.
     fn plan(&self, stage: &Stage) -> Plan;
+
+    /// What a plan may try in its place to find out what of it matters: each a step less, of fewer machines or a milder kind.
+    fn smaller(&self, _: Cast) -> Vec<Action> {
+        Vec::new()
+    }
 }
 
 /// How a fault ends.
@@ -104,6 +110,7 @@ trait AnySaid: Any + Debug + Display + Send + Sync {
     fn process(&self) -> Option<&str>;
     fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked;
     fn plan(&self, stage: &Stage) -> Plan;
+    fn smaller(&self, cast: Cast) -> Vec<Action>;
 }
 
 impl Kind {
@@ -175,6 +182,10 @@ impl Action {
         self.0.plan(stage)
     }
 
+    pub(super) fn smaller(&self, cast: Cast) -> Vec<Action> {
+        self.0.smaller(cast)
+    }
+
     /// Its own keys and their values, in order.
     pub(super) fn write(&self) -> Result<toml_edit::Value, toml_edit::ser::Error> {
         self.0.write()
@@ -212,6 +223,10 @@ impl<S: Said> AnySaid for S {
 
     fn plan(&self, stage: &Stage) -> Plan {
         Said::plan(self, stage)
+    }
+
+    fn smaller(&self, cast: Cast) -> Vec<Action> {
+        Said::smaller(self, cast)
     }
 }
 

@@ -2,8 +2,8 @@
 //! ways, or with `from` and `to` one way.
 
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, FaultError, Kind, LATENCY_MAX, LinkEffect, Name, Path, Plan,
-    Said, Stage, Time, above_zero, at_most, drawing, groups, wrong,
+    Action, Cast, Checked, Checks, Drawing, Drawn, FaultError, Kind, LATENCY_MAX, LinkEffect, Name, Path,
+    Plan, Said, Stage, Time, above_zero, at_most, drawing, groups, wrong,
 };
 use crate::scenario::cast::listed;
 use crate::scenario::network::Bandwidth;
@@ -185,6 +185,18 @@ impl Said for Link {
             Links::Between(groups) => groups::between(stage.cast, groups, effect),
             Links::OneWay { from, to } => groups::one_way(stage.cast, from, to, effect),
         }
+    }
+
+    fn smaller(&self, _: Cast) -> Vec<Action> {
+        let links: Vec<Links> = match &self.links {
+            Links::Between(groups) => groups::narrower(groups).into_iter().map(Links::Between).collect(),
+            Links::OneWay { from, to } => {
+                let fewer_from = groups::fewer_names(from).into_iter().map(|from| (from, to.clone()));
+                let fewer_to = groups::fewer_names(to).into_iter().map(|to| (from.clone(), to));
+                fewer_from.chain(fewer_to).map(|(from, to)| Links::OneWay { from, to }).collect()
+            }
+        };
+        links.into_iter().map(|links| Link { links, fault: self.fault }.into()).collect()
     }
 }
 

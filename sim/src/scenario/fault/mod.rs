@@ -19,6 +19,7 @@
 //! - the type with what a file says, and, where this is not the type itself, its form in the file; which keys go together
 //!   (`Said::read`)
 //! - `Said`: by which key it ends, whom it is aimed at, what is out of bounds (`Said::check`), what a plan makes of it
+//! - what may be tried in its place, when a failing plan is made smaller (`Said::smaller`)
 //! - its random draw
 //! - its words for people, as the trace and failing tests show them
 //!
@@ -34,6 +35,7 @@
 //! | `plan.rs`, `effect.rs` | what a plan holds |
 //! | `budget.rs` | how much may fail at the same time |
 //! | `drawing.rs` | what random draws are made from |
+//! | `smaller.rs` | a fault with less to it |
 //! | all others | a kind each |
 
 pub(crate) mod budget;
@@ -42,6 +44,7 @@ mod effect;
 mod groups;
 mod kind;
 mod plan;
+mod smaller;
 mod table;
 mod target;
 
@@ -74,7 +77,7 @@ pub(crate) use target::Aim;
 pub use target::{Target, Whose};
 
 // What a kind's file is written with.
-use super::cast::Name;
+use super::cast::{Cast, Name};
 use super::error::Problem;
 use super::source::Path;
 use super::units::{Offset, Time};

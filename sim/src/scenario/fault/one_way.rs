@@ -1,9 +1,10 @@
 //! Packets from the first machines to the second are lost; the way back works:
 //! `one_way = { from = ["n1"], to = ["n2"] }`.
 
+use super::groups::fewer_names;
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, FaultError, Kind, LinkEffect, Name, Path, Plan, Said, Stage,
-    groups,
+    Action, Cast, Checked, Checks, Drawing, Drawn, FaultError, Kind, LinkEffect, Name, Path, Plan, Said,
+    Stage, groups,
 };
 use crate::scenario::cast::listed;
 use schemars::JsonSchema;
@@ -51,6 +52,13 @@ impl Said for OneWay {
 
     fn plan(&self, stage: &Stage) -> Plan {
         groups::one_way(stage.cast, &self.one_way.from, &self.one_way.to, LinkEffect::Cut)
+    }
+
+    fn smaller(&self, _: Cast) -> Vec<Action> {
+        let Way { from, to } = &self.one_way;
+        let fewer_from = fewer_names(from).into_iter().map(|from| Way { from, to: to.clone() });
+        let fewer_to = fewer_names(to).into_iter().map(|to| Way { from: from.clone(), to });
+        fewer_from.chain(fewer_to).map(|one_way| OneWay { one_way }.into()).collect()
     }
 }
 

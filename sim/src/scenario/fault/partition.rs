@@ -2,8 +2,8 @@
 //! are not named keep all their links.
 
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, FaultError, Kind, LinkEffect, Name, Path, Plan, Said, Stage,
-    groups,
+    Action, Cast, Checked, Checks, Drawing, Drawn, FaultError, Kind, LinkEffect, Name, Path, Plan, Said,
+    Stage, groups,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,13 @@ impl Said for Partition {
 
     fn plan(&self, stage: &Stage) -> Plan {
         groups::between(stage.cast, &self.partition, LinkEffect::Cut)
+    }
+
+    fn smaller(&self, _: Cast) -> Vec<Action> {
+        groups::narrower(&self.partition)
+            .into_iter()
+            .map(|partition| Partition { partition }.into())
+            .collect()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Each machine hears only the one before and the one after it: `ring = ["n1", "n2", "n3", "n4"]`.
 
+use super::partition::Partition;
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, Effect, FaultError, Kind, LinkEffect, Name, Path, Plan, Problem,
-    Said, Stage,
+    Action, Cast, Checked, Checks, Drawing, Drawn, Effect, FaultError, Kind, LinkEffect, Name, Path, Plan,
+    Problem, Said, Stage,
 };
 use crate::scenario::cast::listed;
 use schemars::JsonSchema;
@@ -51,6 +52,17 @@ impl Said for Ring {
         let pairs = (0..count).flat_map(|a| (0..count).map(move |b| (a, b)));
         let links = pairs.filter(|(a, b)| far(*a, *b)).map(|(a, b)| (machines[a], machines[b]));
         Plan::Stroke(Effect::Links(links.collect(), LinkEffect::Cut))
+    }
+
+    /// One of them does not hear those that are no neighbours of it.
+    fn smaller(&self, _: Cast) -> Vec<Action> {
+        let from_the_far = |index: usize| {
+            let mut around = self.ring.clone();
+            around.rotate_left(index);
+            let far = around[2..around.len() - 1].to_vec();
+            Partition { partition: vec![vec![around[0]], far] }.into()
+        };
+        (0..self.ring.len()).map(from_the_far).collect()
     }
 }
 

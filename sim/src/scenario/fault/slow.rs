@@ -2,7 +2,7 @@
 //! moment and then stands still, again and again.
 
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, Effect, FaultError, Kind, MachineEffect, Path, Plan, Said,
+    Action, Cast, Checked, Checks, Drawing, Drawn, Effect, FaultError, Kind, MachineEffect, Path, Plan, Said,
     Stage, Target, bounded,
 };
 use schemars::JsonSchema;
@@ -58,6 +58,12 @@ impl Said for Slow {
     fn plan(&self, stage: &Stage) -> Plan {
         let effect = MachineEffect::Slow(self.slow.factor);
         Plan::Stroke(Effect::Machine(self.slow.node.aim(stage.cast), effect))
+    }
+
+    fn smaller(&self, _: Cast) -> Vec<Action> {
+        let Part { node, factor } = &self.slow;
+        let half = Some(factor / 2).filter(|half| *half >= 2);
+        half.map(|factor| Slow { slow: Part { node: node.clone(), factor } }.into()).into_iter().collect()
     }
 }
 

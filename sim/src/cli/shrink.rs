@@ -1,0 +1,195 @@
+//! `shrink`: a failing seed, made smaller until nothing more can be taken away.
+
+use super::out::{self, Colour};
+use super::progress::Spinner;
+use super::replay::folder_of;
+use super::{Exit, Overrides, interrupt, one};
+use crate::catalog::{Case, Catalog};
+use crate::shrink::{self, Counterfactual, Limits, NotShrunk, Robust, Shrunk, Size};
+use crate::sweep::all_cores;
+use clap::Args;
+use miette::{Context, IntoDiagnostic};
+use serde::Serialize;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Arguments of `shrink`.
+#[derive(Debug, Args)]
+pub(super) struct Shrink {
+    /// A scenario file, or a name that `list` shows.
+    scenario: String,
+    /// The seed that fails.
+    #[arg(long)]
+    seed: u64,
+    /// The file to write; shrunk.toml in replays/NAME-SEED unless set.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// End with what is known after this long; then the clock has a say in what is found.
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    time: Option<Duration>,
+    /// End with what is known after so many runs.
+    #[arg(long, default_value_t = shrink::RUNS)]
+    runs: u64,
+    /// Runs at the same time; all cores unless set. What is found does not depend on it.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Say what happens without each fault and each operation that is left.
+    #[arg(long)]
+    counterfactuals: bool,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+/// What `shrink --json` prints.
+#[derive(Serialize)]
+struct Json<'a> {
+    scenario: &'a str,
+    seed: u64,
+    checker: &'a str,
+    runs: u64,
+    wall_s: f64,
+    before: Size,
+    after: Size,
+    robust: Robust,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counterfactuals: Option<&'a [Counterfactual]>,
+    file: String,
+}
+
+impl Shrink {
+    pub(super) fn execute(&self, catalog: &Catalog, json: bool) -> miette::Result<Exit> {
+        let case = one(catalog, &self.scenario, &self.overrides)?;
+        let path = self.output.clone().unwrap_or_else(|| folder_of(&case, self.seed).join("shrunk.toml"));
+        // Before anything is run: a file that cannot be written is bad input.
+        let draft = Draft::new(&path, self.output.is_none())?;
+        let limits = Limits {
+            runs: self.runs,
+            time: self.time,
+            jobs: self.jobs.map_or_else(all_cores, usize::from),
+            interrupted: Some(interrupt::flag()),
+        };
+        let shrunk = match with_progress(&case, self.seed, &limits, json) {
+            Ok(shrunk) => shrunk,
+            Err(NotShrunk::Nondeterminism(why)) => {
+                out::complain(&miette::miette!("nondeterminism: {why}"));
+                return Ok(Exit::Nondeterminism);
+            }
+            Err(passes @ NotShrunk::Passes { .. }) => return Err(passes.into()),
+        };
+        draft.keep(&shrunk.to_file())?;
+        let counterfactuals =
+            self.counterfactuals.then(|| shrink::counterfactuals(&case, &shrunk, limits.jobs));
+        tell(&case, &shrunk, counterfactuals.as_deref(), &path, json)?;
+        Ok(Exit::AsExpected)
+    }
+}
+
+/// Shrinks the failure that a sweep found first, and writes down what is left where `shrink` would.
+pub(super) fn after_a_sweep(case: &Case, seed: u64, time: Duration, json: bool) -> miette::Result<()> {
+    let path = folder_of(case, seed).join("shrunk.toml");
+    let draft = Draft::new(&path, true)?;
+    let limits = Limits { time: Some(time), interrupted: Some(interrupt::flag()), ..Limits::default() };
+    let shrunk = match with_progress(case, seed, &limits, json) {
+        Ok(shrunk) => shrunk,
+        // The sweep has told what it found, and that stands.
+        Err(why) => {
+            out::complain(&miette::Report::new(why));
+            return Ok(());
+        }
+    };
+    draft.keep(&shrunk.to_file())?;
+    tell(case, &shrunk, None, &path, json)
+}
+
+fn tell(
+    case: &Case,
+    shrunk: &Shrunk,
+    counterfactuals: Option<&[Counterfactual]>,
+    path: &Path,
+    json: bool,
+) -> miette::Result<()> {
+    if json {
+        return out::line(&Json {
+            scenario: &case.name,
+            seed: shrunk.seed,
+            checker: &shrunk.class.checker,
+            runs: shrunk.runs,
+            wall_s: shrunk.wall.as_secs_f64(),
+            before: shrunk.before,
+            after: shrunk.after,
+            robust: shrunk.robust,
+            counterfactuals,
+            file: path.display().to_string(),
+        });
+    }
+    print(shrunk)?;
+    for Counterfactual { without, fails, of } in counterfactuals.unwrap_or_default() {
+        out::say(&format!("  {fails:>2} of {of} without {without}"))?;
+    }
+    out::say(&format!("  written      {}", path.display()))?;
+    out::say(&format!("  next: {} run {} --seed {}", out::program(), path.display(), shrunk.seed))
+}
+
+/// Shrinks, and shows how far it has come.
+fn with_progress(case: &Case, seed: u64, limits: &Limits, hidden: bool) -> Result<Shrunk, NotShrunk> {
+    let spinner = Spinner::new(hidden);
+    let shrunk = shrink::shrink(case, seed, limits, &mut |told| {
+        let Size { faults, operations, .. } = told.size;
+        spinner.tell(&format!("{} runs  {faults} faults and {operations} operations left", told.runs));
+    });
+    spinner.finish();
+    shrunk
+}
+
+/// Prints what is left.
+fn print(shrunk: &Shrunk) -> miette::Result<()> {
+    out::say(&out::paint(&shrunk.summary(), Colour::Bold))?;
+    for line in shrunk.story() {
+        out::say(&format!("  {line}"))?;
+    }
+    out::say(&format!("  {}: {}", out::paint(&shrunk.class.checker, Colour::Bad), shrunk.title()))?;
+    out::say(&format!("  robust       {}", shrunk.robustness()))?;
+    let cut_short = if shrunk.cut_short { "; a limit ended it, and there may be less" } else { "" };
+    let Shrunk { runs, wall, .. } = shrunk;
+    out::say(&format!("  took         {runs} runs in {:.1} s{cut_short}", wall.as_secs_f64()))
+}
+
+/// A file in the making, beside the one that it will be: what is there stays there until the new one is whole.
+struct Draft {
+    path: PathBuf,
+    beside: PathBuf,
+    file: File,
+}
+
+impl Draft {
+    /// Proves that the file can be written.
+    fn new(path: &Path, makes_folders: bool) -> miette::Result<Self> {
+        let named = || path.display().to_string();
+        if path.is_dir() {
+            return Err(miette::miette!(help = "name a file in it", "{} is a folder", named()));
+        }
+        if let Some(folder) = path.parent().filter(|_| makes_folders) {
+            fs::create_dir_all(folder).into_diagnostic().with_context(named)?;
+        }
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let file = File::create(&beside).into_diagnostic().with_context(named)?;
+        Ok(Draft { path: path.to_owned(), beside: beside.into(), file })
+    }
+
+    /// Writes it, and puts it in its place.
+    fn keep(mut self, text: &str) -> miette::Result<()> {
+        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_all());
+        let kept = written.and_then(|()| fs::rename(&self.beside, &self.path));
+        kept.into_diagnostic().with_context(|| self.path.display().to_string())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Of one that was kept there is nothing left beside it.
+        let _ = fs::remove_file(&self.beside);
+    }
+}

@@ -1,0 +1,240 @@
+//! From a failing seed to the few faults and operations that it takes.
+//!
+//! The plan of a run is data: faults, operations, machines, options. So a failing plan can be made smaller by trial: take
+//! something away, run what is left, and keep it if it still fails *in the same way* ([`Class`]). What is found is a plan,
+//! which is a scenario file.
+//!
+//! # The algorithm
+//!
+//! Greedy delta debugging, in rounds, over a list of reductions (`reduction::ALL`): parts of the plan are taken out in
+//! halves, quarters and so on (Zeller and Hildebrandt's *ddmin*, 2002, without its complements: what is kept is tried by what
+//! is taken out), and what has an order of its own (a time, a number of machines, a milder fault) steps down it, as the
+//! shrinkers of QuickCheck and Hypothesis do. The list is gone through until nothing in it helps any more.
+//!
+//! A run with something taken out is another run: each message after it is drawn another latency. A plan that fails under
+//! one seed may owe that to luck, and whoever takes only what fails next collects luck: in the end there is a plan that
+//! fails once in a hundred schedules, and explains nothing. So a candidate is run in a sample of `SCHEDULES` schedules,
+//! the same explicit plan under as many seeds, and is worth what it fails in. A plan that fails in nearly all is only left
+//! for one that does, too; below that, what is taken may be worth a little less than what it replaces, never much. Of the
+//! candidates of one round the first that is robust is taken, else the one that fails most often.
+//!
+//! # Invariants
+//!
+//! - The outcome is a function of the binary, the scenario, the seed and the limit in runs: candidates run on all cores, and
+//!   are decided upon in their order, by what one core would have seen. Only a limit in time makes the clock decide.
+//! - What is run is what is written: each candidate is written as a file, and read back, before it runs. One that cannot be
+//!   read (a fault names a machine that is not there any more) is none.
+//! - What is taken fails in the same way as the run that it began with.
+//! - The robustness that is told comes from seeds that decided nothing.
+//!
+//! # What it gives up
+//!
+//! The smallest plan: greedy search ends where no single reduction helps. What operations are about is left as it is. A
+//! node that keeps its thread cannot be ended, so of a run that spins or blocks few candidates are tried
+//! (`STUCK_RUNS`), each in one schedule.
+
+mod bench;
+mod class;
+mod counterfactual;
+mod reduction;
+mod search;
+mod size;
+mod story;
+
+pub use class::Class;
+pub use counterfactual::{Counterfactual, counterfactuals};
+pub use size::Size;
+pub use story::Robust;
+
+use crate::catalog::Case;
+use crate::check;
+use crate::erased;
+use crate::run::{Attention, Report};
+use crate::scenario::{Expect, Scenario};
+use crate::verdict::{Verdict, Violation};
+use bench::Bench;
+use search::Search;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+/// In so many schedules a candidate is run: the seed itself, and ten others.
+const SCHEDULES: usize = 11;
+/// Who fails in so many of them is robust.
+const ROBUST: usize = 10;
+/// So many runs whose node keeps its thread are made at most; the threads go on until the process ends.
+const STUCK_RUNS: u64 = 6;
+/// So many runs are made unless told otherwise.
+pub const RUNS: u64 = 2500;
+
+/// How long shrinking may go on.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// After so many runs no other candidate is tried.
+    pub runs: u64,
+    /// After this long no other candidate is tried.
+    pub time: Option<Duration>,
+    /// How many runs at the same time.
+    pub jobs: usize,
+    /// End with what is known once this is set.
+    pub interrupted: Option<&'static AtomicBool>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { runs: RUNS, time: None, jobs: crate::sweep::all_cores(), interrupted: None }
+    }
+}
+
+/// What shrinking tells while it goes on.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    /// So many runs were made.
+    pub runs: u64,
+    /// This is left.
+    pub size: Size,
+    /// In so many of the schedules it fails.
+    pub fails: usize,
+}
+
+/// What is left of a failing run.
+#[derive(Debug, Clone)]
+pub struct Shrunk {
+    /// The scenario that it came from.
+    pub scenario: String,
+    /// The seed that it came from.
+    pub origin: u64,
+    /// A seed under which it fails.
+    pub seed: u64,
+    /// How it fails under that seed.
+    pub violation: Violation,
+    /// In which way it fails.
+    pub class: Class,
+    /// The plan, which runs by itself.
+    pub plan: Scenario,
+    /// How large the run was that it came from.
+    pub before: Size,
+    /// How large it is.
+    pub after: Size,
+    /// In how many other schedules it fails.
+    pub robust: Robust,
+    /// How many runs it took.
+    pub runs: u64,
+    /// How much real time it took.
+    pub wall: Duration,
+    /// Some limit ended it: there may be a smaller one.
+    pub cut_short: bool,
+}
+
+/// Why there is nothing to shrink.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum NotShrunk {
+    /// The seed does not fail.
+    #[error("seed {seed} of {scenario} violates nothing{}", unknown(*verdict))]
+    #[diagnostic(help("a sweep looks for a seed that does"))]
+    Passes {
+        /// The scenario.
+        scenario: String,
+        /// The seed.
+        seed: u64,
+        /// What it is.
+        verdict: Verdict,
+    },
+    /// Run again, it does not fail as it did.
+    #[error("nondeterminism: {0}")]
+    Nondeterminism(String),
+}
+
+fn unknown(verdict: Verdict) -> &'static str {
+    if verdict == Verdict::Unknown { ", as far as can be told" } else { "" }
+}
+
+/// Looks for the smallest robust plan that fails as this seed does. `tell` hears of it now and then.
+///
+/// # Errors
+///
+/// When the seed does not fail, or does not fail again.
+pub fn shrink(
+    case: &Case,
+    seed: u64,
+    limits: &Limits,
+    tell: &mut dyn FnMut(Told),
+) -> Result<Shrunk, NotShrunk> {
+    let start = Instant::now();
+    let (report, recording) = erased::once(case.system, &case.scenario, seed, Attention::RECORDED);
+    let scenario = || case.name.clone();
+    let Some(violation) = what_to_shrink(case, &report) else {
+        return Err(NotShrunk::Passes { scenario: scenario(), seed, verdict: report.verdict() });
+    };
+    if let Some(why) = report.unconfirmed {
+        return Err(NotShrunk::Nondeterminism(why));
+    }
+    let class = Class::of(&violation);
+    let is_stuck = report.is_of_a_stuck_run();
+    let plan = match recording {
+        Some(recording) => recording.plan,
+        // Its records are lost with it; what was to be done is known without a run.
+        None => case.system.listing(&case.scenario.resolve(seed), seed),
+    };
+    let plan = expecting(plan, &class.checker);
+    let schedules = if is_stuck { 1 } else { SCHEDULES };
+    let mut bench = Bench::new(case.system, class.clone(), seed, schedules, *limits, start);
+    let Some(first) = bench.try_one(&plan) else {
+        return Err(NotShrunk::Nondeterminism(format!(
+            "seed {seed} of {} violates {}, and the plan that was written down from it does not under the same seed",
+            case.name, class.checker
+        )));
+    };
+    let before = Size { simulated: report.simulated, ..Size::of(&first.plan) };
+    let mut search = Search::new(&mut bench, first, tell);
+    search.cut_after(&violation);
+    search.run();
+    let best = search.into_best();
+    let file_seed = best.seed.unwrap_or(seed);
+    let robust = bench.robustness(&best.plan, if is_stuck { 0 } else { SCHEDULES - 1 });
+    let violation = best.violation.unwrap_or(violation);
+    let after = Size { simulated: best.simulated, ..Size::of(&best.plan) };
+    let mut shrunk = Shrunk {
+        scenario: scenario(),
+        origin: seed,
+        seed: file_seed,
+        violation,
+        class,
+        plan: best.plan,
+        before,
+        after,
+        robust,
+        runs: bench.runs(),
+        wall: start.elapsed(),
+        cut_short: bench.is_over(),
+    };
+    shrunk.plan.title = story::title(&shrunk);
+    Ok(shrunk)
+}
+
+/// The violation that is looked into: the one that the scenario is there to show, else the first that it does not
+/// tolerate, else the first.
+fn what_to_shrink(case: &Case, report: &Report) -> Option<Violation> {
+    let expect = &case.scenario.check.expect;
+    let violations = &report.violations;
+    let unexpected = violations.iter().find(|violation| {
+        expect.violation.as_ref() != Some(&violation.checker) && !expect.tolerates(&violation.checker)
+    });
+    let shown = || violations.iter().find(|violation| expect.violation.as_ref() == Some(&violation.checker));
+    unexpected.or_else(shown).or(violations.first()).cloned()
+}
+
+/// The plan with the violation as what it is there to show; what was no failure is none.
+fn expecting(mut plan: Scenario, checker: &str) -> Scenario {
+    let expect = std::mem::take(&mut plan.check.expect);
+    let inherited = expect.inherited.iter().map(|inherited| inherited.checker.to_owned());
+    let mut tolerates: Vec<String> = expect.violation.into_iter().chain(expect.tolerates).collect();
+    tolerates.extend(inherited);
+    tolerates.retain(|tolerated| tolerated != checker);
+    plan.check.expect = Expect { violation: Some(checker.to_owned()), tolerates, inherited: Vec::new() };
+    plan
+}
+
+/// How closely a run must be attended to for a violation to be seen.
+fn attention(checker: &str) -> Attention {
+    if checker == check::SUBSTRATE { Attention::CLOSE } else { Attention::QUICK }
+}

@@ -1,0 +1,108 @@
+//! The search: the reductions one after the other, as long as one helps.
+
+use super::bench::{Bench, Tried};
+use super::reduction::{ALL, Parts, Reduction, cut};
+use super::{ROBUST, Size, Told};
+use crate::scenario::Scenario;
+use crate::verdict::Violation;
+
+/// So many candidates make a round: the best of them is taken.
+const ROUND: usize = 8;
+
+pub(super) struct Search<'b> {
+    bench: &'b mut Bench,
+    best: Tried,
+    tell: &'b mut dyn FnMut(Told),
+}
+
+impl<'b> Search<'b> {
+    pub(super) fn new(bench: &'b mut Bench, first: Tried, tell: &'b mut dyn FnMut(Told)) -> Self {
+        Search { bench, best: first, tell }
+    }
+
+    pub(super) fn into_best(self) -> Tried {
+        self.best
+    }
+
+    /// What follows the violation has no part in it, if it was seen during the workload.
+    pub(super) fn cut_after(&mut self, violation: &Violation) {
+        let candidates = cut::after(&self.best.plan, violation.at_ms);
+        self.takes(&candidates);
+    }
+
+    /// Goes through the list until nothing in it helps any more.
+    pub(super) fn run(&mut self) {
+        loop {
+            let before = self.best.plan.clone();
+            for reduction in ALL {
+                match reduction {
+                    Reduction::Parts(parts) => self.without_parts(parts),
+                    Reduction::Steps(steps) => self.steps(*steps),
+                }
+            }
+            if self.best.plan == before || self.bench.is_over() {
+                return;
+            }
+        }
+    }
+
+    /// Steps down as long as there is a step.
+    fn steps(&mut self, steps: fn(&Scenario) -> Vec<Scenario>) {
+        while self.takes(&steps(&self.best.plan)) {}
+    }
+
+    /// Takes parts out: the later half, the earlier half, quarters and so on.
+    fn without_parts(&mut self, parts: &Parts) {
+        let mut chunk = (parts.count)(&self.best.plan).max(1);
+        loop {
+            let mut end = (parts.count)(&self.best.plan);
+            let mut helped = false;
+            while end > 0 {
+                // The chunks from here to the front, of one size.
+                let ends: Vec<usize> = (1..=end).rev().step_by(chunk).take(ROUND).collect();
+                let without = |end: &usize| (parts.without)(&self.best.plan, end.saturating_sub(chunk)..*end);
+                let candidates: Vec<Scenario> = ends.iter().map(without).collect();
+                let before = (parts.count)(&self.best.plan);
+                let taken = self.takes(&candidates);
+                let after = (parts.count)(&self.best.plan);
+                helped |= taken;
+                // What lies before the round is next, or the same places again, with less in them.
+                let next = ends.last().map_or(0, |last| last.saturating_sub(chunk));
+                end = if taken { end.saturating_sub(before - after).min(after) } else { next };
+            }
+            if self.bench.is_over() || (parts.count)(&self.best.plan) == 0 {
+                return;
+            }
+            match chunk {
+                1 if !helped => return,
+                1 => {}
+                _ => chunk = (chunk / 2).max(1),
+            }
+        }
+    }
+
+    /// Takes the best of some candidates, if one is good enough.
+    fn takes(&mut self, candidates: &[Scenario]) -> bool {
+        for round in candidates.chunks(ROUND) {
+            if self.bench.is_over() {
+                return false;
+            }
+            let round: Vec<Scenario> =
+                round.iter().filter(|plan| **plan != self.best.plan).cloned().collect();
+            let found = self.bench.best_of(&round, self.need());
+            let (runs, size) = (self.bench.runs(), Size::of(&self.best.plan));
+            (self.tell)(Told { runs, size, fails: self.best.fails });
+            if let Some(found) = found {
+                self.best = found;
+                return true;
+            }
+        }
+        false
+    }
+
+    /// In how many schedules a candidate must fail: what is robust stays so, and what is not gets hardly worse.
+    fn need(&self) -> usize {
+        let robust = ROBUST.min(self.bench.schedules());
+        if self.best.fails >= robust { robust } else { self.best.fails.saturating_sub(1).max(1) }
+    }
+}
