@@ -145,7 +145,7 @@ impl Telling {
                 }
                 _ => {
                     let why = fault.why.as_deref().unwrap_or("skipped");
-                    self.mark(RUN, at, format!("{text} ({why})"), Tone::Fault, role);
+                    self.mark(RUN, at, &format!("{text} ({why})"), Tone::Fault, role);
                 }
             }
             return;
@@ -166,7 +166,7 @@ impl Telling {
             }
             (event, from, _) => {
                 let text = format!("{event} {}", said.join(", "));
-                self.mark(from.unwrap_or(RUN), at, text, Tone::Event, role);
+                self.mark(from.unwrap_or(RUN), at, &text, Tone::Event, role);
             }
         }
     }
@@ -199,9 +199,9 @@ impl Telling {
         self.page.arrows.push(Arrow { from, to, sent: at, arrived: at, text, tone, role });
     }
 
-    fn mark(&mut self, lane: &str, at: i64, text: String, tone: Tone, role: Option<&str>) {
+    fn mark(&mut self, lane: &str, at: i64, text: &str, tone: Tone, role: Option<&str>) {
         let lane = self.lanes.of(lane.to_owned());
-        self.page.marks.push(Mark { lane, at, text: clipped(&text), tone, role: role.map(str::to_owned) });
+        self.page.marks.push(Mark { lane, at, text: clipped(text), tone, role: role.map(str::to_owned) });
     }
 
     fn enter(&mut self, at: i64, phase: &str) {

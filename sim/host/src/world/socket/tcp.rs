@@ -161,24 +161,6 @@ impl TcpStream {
         Err(io::ErrorKind::HostUnreachable.into())
     }
 
-    /// The address of the other end.
-    ///
-    /// # Errors
-    ///
-    /// `NotConnected` when the connection is dead.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.end.peer_addr()
-    }
-
-    /// The address of this end.
-    ///
-    /// # Errors
-    ///
-    /// `ConnectionAborted` when this machine has died.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.end.local_addr()
-    }
-
     /// Accepted for tokio's sake: every write leaves at once here.
     ///
     /// # Errors
@@ -217,9 +199,17 @@ pub struct OwnedWriteHalf {
     end: Arc<End>,
 }
 
-macro_rules! addresses_of_half {
-    ($half:ty) => {
-        impl $half {
+impl Drop for OwnedWriteHalf {
+    fn drop(&mut self) {
+        try_with(|world| {
+            world.tcp(|tcp, ground, ip| tcp.shutdown_write(ground, ip, self.end.id, self.end.side));
+        });
+    }
+}
+
+macro_rules! addresses {
+    ($($of:ty),*) => {
+        $(impl $of {
             /// The address of the other end.
             ///
             /// # Errors
@@ -237,65 +227,46 @@ macro_rules! addresses_of_half {
             pub fn local_addr(&self) -> io::Result<SocketAddr> {
                 self.end.local_addr()
             }
-        }
+        })*
     };
 }
 
-addresses_of_half!(OwnedReadHalf);
-addresses_of_half!(OwnedWriteHalf);
-
-impl Drop for OwnedWriteHalf {
-    fn drop(&mut self) {
-        try_with(|world| {
-            world.tcp(|tcp, ground, ip| tcp.shutdown_write(ground, ip, self.end.id, self.end.side));
-        });
-    }
+macro_rules! reads {
+    ($($what:ty),*) => {
+        $(impl AsyncRead for $what {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                context: &mut Context<'_>,
+                into: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                self.end.poll_read(context, into)
+            }
+        })*
+    };
 }
 
-impl AsyncRead for TcpStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.end.poll_read(context, into)
-    }
+macro_rules! writes {
+    ($($what:ty),*) => {
+        $(impl AsyncWrite for $what {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                context: &mut Context<'_>,
+                bytes: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                self.end.poll_write(context, bytes)
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(self.end.shutdown())
+            }
+        })*
+    };
 }
 
-impl AsyncRead for OwnedReadHalf {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.end.poll_read(context, into)
-    }
-}
-
-impl AsyncWrite for TcpStream {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.end.poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.end.shutdown())
-    }
-}
-
-impl AsyncWrite for OwnedWriteHalf {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.end.poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.end.shutdown())
-    }
-}
+addresses!(TcpStream, OwnedReadHalf, OwnedWriteHalf);
+reads!(TcpStream, OwnedReadHalf);
+writes!(TcpStream, OwnedWriteHalf);

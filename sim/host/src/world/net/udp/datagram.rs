@@ -189,19 +189,27 @@ impl Udp {
         if let Some(latency) = transit.copy {
             let copy = self.datagrams.copy(id);
             ground.record.copied_datagram(id.0, copy.0);
-            self.launch(ground, ip, now, copy, latency);
+            self.launch(ground, ip, copy, (now, now + latency), transit.damages);
         }
         if transit.lost {
             return self.lose(ground, id);
         }
-        self.launch(ground, ip, now, id, transit.latency);
+        self.launch(ground, ip, id, (now, now + transit.latency), transit.damages);
     }
 
-    fn launch(&mut self, ground: &mut Ground, ip: &mut Ip, now: u64, id: DatagramId, latency: u64) {
-        let at = now + latency;
+    fn launch(
+        &mut self,
+        ground: &mut Ground,
+        ip: &mut Ip,
+        id: DatagramId,
+        (now, at): (u64, u64),
+        damages: bool,
+    ) {
         let datagram = self.datagrams.get_mut(id);
         let way = datagram.way();
-        ip.wire.corrupt(way, &mut datagram.bytes);
+        if damages {
+            ip.wire.corrupt(way, &mut datagram.bytes);
+        }
         datagram.at = at;
         let last = self.datagrams.last.replace(id);
         // What arrives later than now has not arrived, so the last one still has its timer, or shares one.

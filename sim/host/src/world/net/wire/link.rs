@@ -77,6 +77,8 @@ pub(in crate::world::net) struct Transit {
     pub(in crate::world::net) lost: bool,
     /// How long its copy travels, if it has one.
     pub(in crate::world::net) copy: Option<u64>,
+    /// It may arrive damaged, if it is a datagram.
+    pub(in crate::world::net) damages: bool,
 }
 
 impl Link {
@@ -175,8 +177,9 @@ impl Link {
             .bits();
         let lost = u64::from(bits as u32) < self.loss;
         let latency = self.latency.sample((bits >> 32) as u32) + self.late;
-        let mut transit = Transit { latency, lost, copy: None };
+        let mut transit = Transit { latency, lost, copy: None, damages: false };
         if let Some(rare) = &self.rare {
+            transit.damages = rare.corrupt > 0.0;
             if rare.duplicate > 0.0 {
                 let draw = self
                     .draws
