@@ -30,6 +30,7 @@ mod sweep_out;
 mod sweep_table;
 mod tour;
 mod twice;
+mod why;
 mod zoo;
 
 use crate::catalog::{Case, Catalog};
@@ -78,6 +79,8 @@ enum Command {
     Diff(diff::Diff),
     /// Make a failing seed smaller: the few faults and operations that it takes, as a scenario that fails by itself.
     Shrink(shrink::Shrink),
+    /// From a failing seed to its cause: the shrunk story, what it takes, and a page.
+    Why(why::Why),
     /// Judge a history that something else recorded.
     Check(check::Check),
     /// Show every known flaw and how it is found.
@@ -114,6 +117,7 @@ pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
         Some(Command::Cluster(cluster)) => cluster.execute(&catalog, cli.json),
         Some(Command::Diff(diff)) => diff.execute(&catalog, cli.json),
         Some(Command::Shrink(shrink)) => shrink.execute(&catalog, cli.json),
+        Some(Command::Why(why)) => why.execute(&catalog, cli.json),
         Some(Command::Check(check)) => check.execute(cli.json),
         Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),
         Some(Command::Schema) => {

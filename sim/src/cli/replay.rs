@@ -6,7 +6,7 @@ use crate::cause::{Evidence, Graph, Slice, Trace};
 use crate::erased::once;
 use crate::format::{FORMATS, Format, Subject};
 use crate::page;
-use crate::run::{Attention, Recording, Report};
+use crate::run::{Attention, Recording, Violation};
 use crate::story::{Filter, Kind, Story, plain};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -87,11 +87,10 @@ impl Replay {
         };
         let trace = Trace::of(recording);
         let graph = Graph::of(&trace);
-        let slice = slice(&trace, &graph, &report);
+        let slice = slice_of(&trace, &graph, report.violations.first(), SLICE_ROWS);
         self.write(&folder, recording, Subject { trace: &trace, graph: &graph, slice: &slice })?;
-        let path = folder.join("report.html");
         let html = page::of_run(&case.name, &report, recording, &trace, &slice).html();
-        fs::write(&path, html).into_diagnostic().with_context(|| path.display().to_string())?;
+        file(&folder.join("report.html"), |out| out.write_all(html.as_bytes()))?;
         if !json {
             out::say(&format!(
                 "  written      {}: history.jsonl (what clients did and saw), trace.jsonl (everything that happened), \
@@ -188,14 +187,19 @@ fn unknown_machine(unknown: &str, machines: &[String]) -> miette::Report {
 }
 
 /// What the first violation depends on; the end of the run where nothing is violated.
-fn slice(trace: &Trace<'_>, graph: &Graph, report: &Report) -> Vec<usize> {
-    match report.violations.first() {
-        Some(violation) => Slice::of(trace, graph, Evidence::of(violation), SLICE_ROWS).events,
+pub(super) fn slice_of(
+    trace: &Trace<'_>,
+    graph: &Graph,
+    violation: Option<&Violation>,
+    rows_max: usize,
+) -> Vec<usize> {
+    match violation {
+        Some(violation) => Slice::of(trace, graph, Evidence::of(violation), rows_max).events,
         None => {
             let all =
                 Filter { without: vec![Kind::Disk, Kind::Connections, Kind::Logs], ..Filter::default() };
             let mut events = all.events(trace);
-            events.split_off(events.len().saturating_sub(SLICE_ROWS))
+            events.split_off(events.len().saturating_sub(rows_max))
         }
     }
 }
@@ -217,7 +221,7 @@ fn lines(path: &Path, lines: impl Iterator<Item = impl Serialize>) -> miette::Re
 }
 
 /// Writes a file whole, or leaves what was there before.
-fn file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> miette::Result<()> {
+pub(super) fn file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> miette::Result<()> {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let written = || -> io::Result<()> {

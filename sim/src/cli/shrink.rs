@@ -72,17 +72,24 @@ impl Shrink {
         };
         let shrunk = match with_progress(&case, self.seed, &limits, json) {
             Ok(shrunk) => shrunk,
-            Err(NotShrunk::Nondeterminism(why)) => {
-                out::complain(&miette::miette!("nondeterminism: {why}"));
-                return Ok(Exit::Nondeterminism);
-            }
-            Err(passes @ NotShrunk::Passes { .. }) => return Err(passes.into()),
+            Err(why) => return refuse(why),
         };
         draft.keep(&shrunk.to_file())?;
         let counterfactuals =
             self.counterfactuals.then(|| shrink::counterfactuals(&case, &shrunk, limits.jobs));
         tell(&case, &shrunk, counterfactuals.as_deref(), &path, json)?;
         Ok(Exit::AsExpected)
+    }
+}
+
+/// What it means to the caller that there is nothing to shrink.
+pub(super) fn refuse(why: NotShrunk) -> miette::Result<Exit> {
+    match why {
+        NotShrunk::Nondeterminism(why) => {
+            out::complain(&miette::miette!("nondeterminism: {why}"));
+            Ok(Exit::Nondeterminism)
+        }
+        passes @ NotShrunk::Passes { .. } => Err(passes.into()),
     }
 }
 
@@ -133,7 +140,12 @@ fn tell(
 }
 
 /// Shrinks, and shows how far it has come.
-fn with_progress(case: &Case, seed: u64, limits: &Limits, hidden: bool) -> Result<Shrunk, NotShrunk> {
+pub(super) fn with_progress(
+    case: &Case,
+    seed: u64,
+    limits: &Limits,
+    hidden: bool,
+) -> Result<Shrunk, NotShrunk> {
     let spinner = Spinner::new(hidden);
     let shrunk = shrink::shrink(case, seed, limits, &mut |told| {
         let Size { faults, operations, .. } = told.size;

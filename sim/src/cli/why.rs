@@ -1,0 +1,175 @@
+//! `why`: from a failing seed to its cause, on one screen.
+//!
+//! The run is shrunk; each part of what is left is taken out, in other schedules; and the story of what remains is told: the
+//! events that the evidence depends on, a column a machine. The page that is written has the whole run.
+
+use super::out::{self, Colour};
+use super::replay::{file, folder_of, slice_of};
+use super::shrink::{self as shrink_command, with_progress};
+use super::{Exit, Overrides, interrupt, one};
+use crate::catalog::{Case, Catalog};
+use crate::cause::{Graph, Trace};
+use crate::erased::once;
+use crate::page;
+use crate::run::{Attention, Recording, Report};
+use crate::shrink::{self, Counterfactual, Limits, Robust, Shrunk, Size};
+use crate::story::Story;
+use clap::Args;
+use miette::{Context, IntoDiagnostic};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// So many rows of the story fit the screen, beside all else.
+const ROWS_MAX: usize = 18;
+/// So many counterfactuals do.
+const WITHOUT_MAX: usize = 8;
+
+/// Arguments of `why`.
+#[derive(Debug, Args)]
+pub(super) struct Why {
+    /// A scenario file, or a name that `list` shows.
+    scenario: String,
+    /// The seed that fails.
+    #[arg(long)]
+    seed: u64,
+    /// Shrink for so long at most; then the clock has a say in what is left.
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    time: Option<Duration>,
+    /// The folder to write to; replays/NAME-SEED unless set.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+/// What `why --json` prints.
+#[derive(Serialize)]
+struct Json<'a> {
+    scenario: &'a str,
+    seed: u64,
+    checker: &'a str,
+    message: &'a str,
+    runs: u64,
+    wall_s: f64,
+    before: Size,
+    after: Size,
+    robust: Robust,
+    counterfactuals: &'a [Counterfactual],
+    slice: Vec<serde_json::Value>,
+    file: String,
+    page: Option<String>,
+}
+
+/// What is known of a failure.
+struct Known<'a> {
+    case: &'a Case,
+    shrunk: &'a Shrunk,
+    counterfactuals: &'a [Counterfactual],
+    file: PathBuf,
+    page: Option<PathBuf>,
+}
+
+impl Why {
+    pub(super) fn execute(&self, catalog: &Catalog, json: bool) -> miette::Result<Exit> {
+        let case = one(catalog, &self.scenario, &self.overrides)?;
+        let folder = self.out.clone().unwrap_or_else(|| folder_of(&case, self.seed));
+        // Before anything is run: a folder that cannot be written to is bad input.
+        fs::create_dir_all(&folder).into_diagnostic().with_context(|| folder.display().to_string())?;
+        let limits = Limits { time: self.time, interrupted: Some(interrupt::flag()), ..Limits::default() };
+        let shrunk = match with_progress(&case, self.seed, &limits, json) {
+            Ok(shrunk) => shrunk,
+            Err(why) => return shrink_command::refuse(why),
+        };
+        let path = folder.join("shrunk.toml");
+        file(&path, |out| out.write_all(shrunk.to_file().as_bytes()))?;
+        let counterfactuals = shrink::counterfactuals(&case, &shrunk, limits.jobs);
+        let (report, recording) = once(case.system, &shrunk.plan, shrunk.seed, Attention::RECORDED);
+        let mut known =
+            Known { case: &case, shrunk: &shrunk, counterfactuals: &counterfactuals, file: path, page: None };
+        // Of a run that was given up nothing is recorded.
+        match &recording {
+            Some(recording) => known.tell_with(&folder, &report, recording, json)?,
+            None => known.tell(None, json)?,
+        }
+        Ok(Exit::AsExpected)
+    }
+}
+
+impl Known<'_> {
+    /// Writes the page, and tells all with the story.
+    fn tell_with(
+        &mut self,
+        folder: &Path,
+        report: &Report,
+        recording: &Recording,
+        json: bool,
+    ) -> miette::Result<()> {
+        let trace = Trace::of(recording);
+        let graph = Graph::of(&trace);
+        let slice = slice_of(&trace, &graph, Some(&self.shrunk.violation), ROWS_MAX);
+        let path = folder.join("report.html");
+        let html = page::of_run(&self.case.name, report, recording, &trace, &slice).html();
+        file(&path, |out| out.write_all(html.as_bytes()))?;
+        self.page = Some(path);
+        self.tell(Some((&trace, &slice)), json)
+    }
+
+    fn tell(&self, story: Option<(&Trace<'_>, &[usize])>, json: bool) -> miette::Result<()> {
+        if json { self.print_json(story) } else { self.print(story) }
+    }
+
+    fn print_json(&self, story: Option<(&Trace<'_>, &[usize])>) -> miette::Result<()> {
+        let shrunk = self.shrunk;
+        let events = story.into_iter().flat_map(|(trace, slice)| slice.iter().map(|at| &trace.lines[*at]));
+        let slice = events.map(serde_json::to_value).collect::<Result<_, _>>().into_diagnostic()?;
+        out::line(&Json {
+            scenario: &self.case.name,
+            seed: shrunk.seed,
+            checker: &shrunk.class.checker,
+            message: &shrunk.violation.message,
+            runs: shrunk.runs,
+            wall_s: shrunk.wall.as_secs_f64(),
+            before: shrunk.before,
+            after: shrunk.after,
+            robust: shrunk.robust,
+            counterfactuals: self.counterfactuals,
+            slice,
+            file: self.file.display().to_string(),
+            page: self.page.as_ref().map(|path| path.display().to_string()),
+        })
+    }
+
+    /// What stands on the screen: what does not hold, what is left, how it came about, what it takes.
+    fn print(&self, story: Option<(&Trace<'_>, &[usize])>) -> miette::Result<()> {
+        let shrunk = self.shrunk;
+        let name = out::paint(&format!("{} seed {}", self.case.name, shrunk.origin), Colour::Bold);
+        out::say(&format!("{name}  {}", out::paint(&shrunk.class.checker, Colour::Bad)))?;
+        out::say(&format!("  {}", shrunk.title()))?;
+        out::say(&format!(
+            "  {} ({} runs in {:.1} s);",
+            shrunk.summary(),
+            shrunk.runs,
+            shrunk.wall.as_secs_f64()
+        ))?;
+        out::say(&format!("  {}", shrunk.robustness()))?;
+        if let Some((trace, slice)) = story {
+            out::say(&format!("\n{}", Story::new(trace, slice).table(out::columns()).trim_end()))?;
+        }
+        if !self.counterfactuals.is_empty() {
+            out::say("\n  What it takes: taken out alone, so many of other schedules still fail.")?;
+        }
+        for Counterfactual { without, fails, of } in self.counterfactuals.iter().take(WITHOUT_MAX) {
+            out::say(&format!("  {fails:>2} of {of} without {without}"))?;
+        }
+        if let Some(more) = self.counterfactuals.len().checked_sub(WITHOUT_MAX + 1) {
+            out::say(&format!("  and {} more (--json has all)", more + 1))?;
+        }
+        if let Some(page) = &self.page {
+            out::say(&format!("\n  page         {}", page.display()))?;
+        }
+        let (program, file) = (out::program(), self.file.display());
+        out::say(&format!("  next: {program} run {file} --seed {}", shrunk.seed))
+    }
+}
