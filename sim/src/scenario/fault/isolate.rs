@@ -1,8 +1,8 @@
 //! One node hears none of some others, and they do not hear it: `isolate = { node = "n1", from = "clients" }`.
 
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, Effect, FaultError, Kind, MachineEffect, Name, Path, Plan,
-    Problem, Said, Stage, Target,
+    Action, Checked, Checks, Drawing, Drawn, Effect, Kind, MachineEffect, Name, Path, Plan, Problem, Said,
+    Stage, Target,
 };
 use crate::scenario::cast::listed;
 use schemars::JsonSchema;
@@ -71,10 +71,6 @@ impl Said for Isolate {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn target(&self) -> Option<(&'static str, &Target)> {

@@ -2,8 +2,7 @@
 //! `one_way = { from = ["n1"], to = ["n2"] }`.
 
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, FaultError, Kind, LinkEffect, Name, Path, Plan, Said, Stage,
-    groups,
+    Action, Checked, Checks, Drawing, Drawn, Kind, LinkEffect, Name, Path, Plan, Said, Stage, groups,
 };
 use crate::scenario::cast::listed;
 use schemars::JsonSchema;
@@ -39,10 +38,6 @@ impl Said for OneWay {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {

@@ -1,8 +1,7 @@
 //! Each machine hears only the one before and the one after it: `ring = ["n1", "n2", "n3", "n4"]`.
 
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, Effect, FaultError, Kind, LinkEffect, Name, Path, Plan, Problem,
-    Said, Stage,
+    Action, Checked, Checks, Drawing, Drawn, Effect, Kind, LinkEffect, Name, Path, Plan, Problem, Said, Stage,
 };
 use crate::scenario::cast::listed;
 use schemars::JsonSchema;
@@ -30,10 +29,6 @@ impl Said for Ring {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {
