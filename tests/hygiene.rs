@@ -1,7 +1,7 @@
 //! Who sees whom, and how the tree is kept.
 #![allow(clippy::unwrap_used)] // the helpers of a test are the test
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -196,6 +196,101 @@ fn named_files(text: &str) -> impl Iterator<Item = &str> {
     quoted.filter(is_file).map(|name| name.trim_start_matches("../"))
 }
 
+/// Names of others: of their tests and types, and those of Rust's own that our code has no use for.
+const OF_OTHERS: [&str; 11] = [
+    // FoundationDB's disk, stolon's tests
+    "AsyncFileNonDurable",
+    "TestActiveProxiesInfos",
+    "TestUpdateCluster",
+    // std's kinds of errors, which the simulated disk answers by number
+    "DirectoryNotEmpty",
+    "FileTooLarge",
+    "IsADirectory",
+    "NotADirectory",
+    // tokio's, which madsim's has not
+    "LocalSet",
+    "TcpSocket",
+    // futures', rand's
+    "Sink",
+    "rng",
+];
+
+/// Whether a word of a text stands for an item of Rust: it has a path, is called, or is written like a type.
+fn is_item(name: &str) -> bool {
+    let of_words = |name: &str| {
+        let letters = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        !name.is_empty() && name.chars().all(letters) && !name.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let (path, call) = name.split_once('(').map_or((name, None), |(path, rest)| (path, Some(rest)));
+    let (path, is_macro) = path.strip_suffix('!').map_or((path, false), |path| (path, true));
+    let is_type =
+        path.starts_with(|c: char| c.is_ascii_uppercase()) && path.contains(|c: char| c.is_ascii_lowercase());
+    let is_called = call.is_some_and(|rest| rest.find(')') == Some(rest.len() - 1));
+    path.split("::").all(of_words)
+        && (call.is_none() || is_called)
+        && (path.contains("::") || is_called || is_macro || is_type)
+}
+
+/// The items that a text names, each with the parts of its path.
+fn named_items(text: &str) -> impl Iterator<Item = (&str, Vec<&str>)> {
+    let quoted = text.split('`').skip(1).step_by(2).filter(|name| is_item(name));
+    quoted.map(|name| (name, name.split(['(', '!']).next().unwrap_or_default().split("::").collect()))
+}
+
+#[test]
+fn what_is_written_like_an_item_is_one_and_prose_is_not() {
+    for item in ["Draw", "Link::passage", "with()", "poll_read(context)", "probe!", "buggify!(p)", "a::b"] {
+        assert!(is_item(item), "{item}");
+    }
+    for other in ["RST", "restart_after", "n1", "at = \"3s\"", "2^64", "--seed", "madsim", "f(a)(b)", "::a"] {
+        assert!(!is_item(other), "{other}");
+    }
+    let named: Vec<_> = named_items("the `Link::passage` of `n1`, or `with()`").collect();
+    assert_eq!(named, [("Link::passage", vec!["Link", "passage"]), ("with()", vec!["with"])]);
+}
+
+/// Every document: pages, and the comments of code, line by line.
+fn documents() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut documents: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md"].map(|name| root.join(name)).into();
+    for folder in ["protocols", "src", "docs", "sim/src", "sim/host/src"] {
+        collect(&root.join(folder), &[".rs", ".md"], &mut documents);
+    }
+    let prose = |document: PathBuf| {
+        let text = fs::read_to_string(&document).unwrap();
+        let is_code = document.extension().is_some_and(|extension| extension == "rs");
+        let lines = text.lines().filter(|line| !is_code || line.trim_start().starts_with("//"));
+        let mut is_example = false;
+        let lines = lines.filter(|line| {
+            let fence = line.trim_start_matches([' ', '/', '!']).starts_with("```");
+            is_example ^= fence;
+            !is_example && !fence
+        });
+        let prose = lines.collect::<Vec<_>>().join("\n");
+        (document, prose)
+    };
+    documents.into_iter().map(prose).collect()
+}
+
+#[test]
+fn every_item_that_a_document_names_is_in_the_code() {
+    let mut words: BTreeSet<String> = BTreeSet::new();
+    for folder in ["src", "sim", "protocols", "tests", "benches", "examples"] {
+        for (_, text) in sources(folder) {
+            let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+            let letters = |c: char| !c.is_alphanumeric() && c != '_';
+            words.extend(code.flat_map(|line| line.split(letters)).map(str::to_owned));
+        }
+    }
+    let exists = |part: &&str| OF_OTHERS.contains(part) || words.contains(*part);
+    let mut missing = Vec::new();
+    for (document, prose) in documents() {
+        let items = named_items(&prose).filter(|(_, parts)| !parts.iter().all(&exists));
+        missing.extend(items.map(|(item, _)| format!("{}: {item}", document.display())));
+    }
+    assert!(missing.is_empty(), "there is nothing of that name:\n{}", missing.join("\n"));
+}
+
 #[test]
 fn every_file_that_a_document_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -207,20 +302,27 @@ fn every_file_that_a_document_names_is_there() {
         let is_below = || there.iter().any(|path| path.ends_with(name));
         ELSEWHERE.contains(&name) || root.join(name).exists() || is_below()
     };
-    let mut documents: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md"].map(PathBuf::from).into();
-    for folder in ["protocols", "src", "docs"] {
-        collect(&root.join(folder), &[".rs", ".md"], &mut documents);
-    }
     let mut missing = Vec::new();
-    for document in documents {
-        let text = fs::read_to_string(root.join(&document)).unwrap();
-        let is_code = document.extension().is_some_and(|extension| extension == "rs");
-        for line in text.lines().filter(|line| !is_code || line.trim_start().starts_with("//")) {
-            let names = named_files(line).filter(|name| !exists(name));
-            missing.extend(names.map(|name| format!("{}: {name}", document.display())));
-        }
+    for (document, prose) in documents() {
+        let names = named_files(&prose).filter(|name| !exists(name));
+        missing.extend(names.map(|name| format!("{}: {name}", document.display())));
     }
     assert!(missing.is_empty(), "there is no such file:\n{}", missing.join("\n"));
+}
+
+/// A list of probes parts them by commas.
+#[test]
+fn no_probe_has_a_comma_in_its_name() {
+    let mut found = Vec::new();
+    for (path, text) in ["protocols/src", "src"].iter().flat_map(|folder| sources(folder)) {
+        for call in ["probe!(\"", "sometimes!(\""] {
+            let names = text.split(call).skip(1).filter_map(|rest| rest.split('"').next());
+            found.extend(
+                names.filter(|name| name.contains(',')).map(|name| format!("{}: {name}", path.display())),
+            );
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub async fn serve(listener: TcpListener, config: Config, disk: Disk) -> io::Res
                 End::Opening(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
                 End::Log(error) => error.into(),
             };
-        sometimes!("disk failed, branch begins anew");
+        sometimes!("branch begins anew after its disk failed");
         tracing::warn!(branch = config.id.0, %error, "begins anew");
         tokio::time::sleep(config.options.redial).await;
     }
@@ -348,7 +348,7 @@ impl Inner {
             postcard::to_extend(record, std::mem::take(&mut self.scratch)).expect("records are plain data");
         let lsn = self.log.append(&self.scratch).inspect_err(|error| {
             if matches!(error, AppendError::Full) {
-                sometimes!("refused, the disk is full");
+                sometimes!("refused as the disk is full");
             }
         })?;
         self.last = lsn;

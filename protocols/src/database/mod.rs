@@ -97,7 +97,7 @@ pub const PROBES: &[&str] = &[
     // LSN, timeline of that entry: a log was recovered up to here
     "recovered",
     "copy sent",
-    "disk failed, database stops",
+    "database stops after its disk failed",
     "malformed frame dropped",
     "standby diverged",
     "standby too far behind",

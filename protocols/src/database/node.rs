@@ -197,7 +197,7 @@ impl Process {
             let (order, answer) = tokio::select! {
                 biased;
                 error = &mut committing => {
-                    sometimes!("disk failed, database stops");
+                    sometimes!("database stops after its disk failed");
                     tracing::warn!(database = self.config.id, %error, "the disk failed");
                     return None;
                 }

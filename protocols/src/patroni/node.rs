@@ -342,15 +342,15 @@ async fn any_urgent(watch: &mut Watch, session: &Session) -> Result<bool, Client
 fn wait_because(why: Why) -> Next {
     match why {
         Why::Foreign => sometimes!("the database belongs to another cluster"),
-        Why::Lagging => sometimes!("stepped aside, lagging"),
-        Why::OldTimeline => sometimes!("stepped aside, on an old timeline"),
-        Why::AnotherIsAhead => sometimes!("stepped aside, another is ahead"),
-        Why::PrimaryAlive => sometimes!("stepped aside, a primary is alive"),
-        Why::NotSynchronous => sometimes!("stepped aside, not synchronous"),
-        Why::MayNotLead => sometimes!("stepped aside, may not lead"),
-        Why::LowerPriority => sometimes!("stepped aside, of lower priority"),
-        Why::NoQuorum => sometimes!("stepped aside, too few votes"),
-        Why::NotInFailsafe => sometimes!("stepped aside, not of the failsafe members"),
+        Why::Lagging => sometimes!("stepped aside as it lags"),
+        Why::OldTimeline => sometimes!("stepped aside on an old timeline"),
+        Why::AnotherIsAhead => sometimes!("stepped aside for one that is ahead"),
+        Why::PrimaryAlive => sometimes!("stepped aside for a primary that is alive"),
+        Why::NotSynchronous => sometimes!("stepped aside as it is not synchronous"),
+        Why::MayNotLead => sometimes!("stepped aside as it may not lead"),
+        Why::LowerPriority => sometimes!("stepped aside for a higher priority"),
+        Why::NoQuorum => sometimes!("stepped aside for want of votes"),
+        Why::NotInFailsafe => sometimes!("stepped aside as no failsafe member"),
         Why::StandsBack => return Next::Soon,
         _ => {}
     }

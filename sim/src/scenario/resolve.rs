@@ -12,6 +12,7 @@ use super::model::{Nodes, Scenario};
 use super::operation::ListedOperation;
 use super::random::{Random, RandomKind};
 use super::units::{Rate, Time};
+use super::validate::WEIGHT_MAX;
 use host::world::{Draw, Stream};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -109,7 +110,7 @@ fn swarm_mix(seed: u64, mix: &BTreeMap<String, u32>) -> BTreeMap<String, u32> {
         .filter_map(|(operation, weight)| {
             let mut draw = Draw::new(seed, Stream::SwarmOperation(operation));
             let (keep, factor) = (draw.chance(0.75), draw.between(1, 4) as u32);
-            keep.then(|| ((*operation).clone(), weight.saturating_mul(factor)))
+            keep.then(|| ((*operation).clone(), weight.saturating_mul(factor).min(WEIGHT_MAX)))
         })
         .collect();
     if kept.is_empty() && !possible.is_empty() {

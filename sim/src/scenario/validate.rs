@@ -31,7 +31,7 @@ const DRIFT_PPM_MAX: u32 = 100_000;
 /// The most keys: a client may have as many of its own.
 const KEYS_MAX: u32 = 1_000_000;
 /// The largest weight of an operation.
-const WEIGHT_MAX: u32 = 1_000_000;
+pub(super) const WEIGHT_MAX: u32 = 1_000_000;
 /// The most random faults that a run may expect.
 const FAULTS_MAX: u128 = 100_000;
 

@@ -90,23 +90,28 @@ impl Checks<'_> {
     /// No node is taken down twice at a time, the budget is kept, and what takes several strokes has time for them.
     fn together(&self) -> Checked {
         let (planner, end) = (self.scenario.planner(0), self.scenario.workload.duration);
+        let path = |index: usize, fault: &Fault| Path::of("fault").then(index).then(fault.action.key());
         let mut all: Vec<(usize, Taken)> = Vec::new();
         for (index, fault) in self.scenario.faults.iter().enumerate() {
-            let path = Path::of("fault").then(index).then(fault.action.key());
             for stroke in planner.scripted(index, fault) {
-                if let When::At(at) = stroke.when
-                    && at >= end.get()
-                {
-                    let at = Time::from(at);
-                    let says = format!("it would still strike at {at}, and the workload ends at {end}");
-                    return Err(Problem::new(path, says)
+                let after = stroke.when.after();
+                if after >= end.get() {
+                    let strikes = match stroke.when {
+                        When::At(_) => format!("at {}", Time::from(after)),
+                        When::Probe { .. } => format!("{} after its probe", Time::from(after)),
+                    };
+                    let says = format!("it would still strike {strikes}, and the workload ends at {end}");
+                    return Err(Problem::new(path(index, fault), says)
                         .label("takes too long")
                         .help("make it shorter, or write more for workload.for"));
                 }
-                let Some(next) = Taken::by(&stroke) else { continue };
-                self.fits(&path, &next, &all)?;
-                all.push((index, next));
+                all.extend(Taken::by(&stroke).map(|taken| (index, taken)));
             }
+        }
+        // As they come in time, and those of one instant as in the file: so the nemesis meets them, too.
+        all.sort_by_key(|(_, taken)| taken.from);
+        for (place, (index, next)) in all.iter().enumerate() {
+            self.fits(&path(*index, &self.scenario.faults[*index]), next, &all[..place])?;
         }
         Ok(())
     }

@@ -41,12 +41,41 @@ fn two_crashes_at_once_are_beyond_a_budget_of_one() {
 }
 
 #[test]
+fn what_stands_out_of_the_order_of_its_times_is_within_the_budget_too() {
+    let two = "at = \"4s\"\ncrash = \"n2\"\n[[fault]]\nat = \"3s\"\ncrash = \"n1\"\nrestart_after = \"5s\"";
+    insta::assert_snapshot!(refused(two), @"
+    × fault.0.crash: 2 nodes would be down at 4s, and at_most.down is 1
+    help: let the faults follow each other, or raise the budget if the system promises to survive
+    that
+    ");
+    let twice = two.replace("n2", "n1");
+    insta::assert_snapshot!(refused(&twice), @"
+    × fault.0.crash: n1 is down already at 4s
+    help: fault 1 takes it down at 3s: let that one end earlier, or this one begin later
+    ");
+    let one_after_the_other = two.replace("5s", "1s");
+    assert!(
+        parse(&GOOD.replacen("[[fault]]", &format!("[[fault]]\n{one_after_the_other}\n[[fault]]"), 1))
+            .is_ok()
+    );
+}
+
+#[test]
 fn two_failing_disks_at_once_are_beyond_a_budget_of_one() {
     let two = "at = \"3s\"\ndisk = { node = \"n1\", fault = \"full\" }\n[[fault]]\nat = \"4s\"\ndisk = { node = \"n2\", fault = \"full\" }";
     insta::assert_snapshot!(refused(two), @"
     × fault.1.disk: 2 nodes would have failing disks at 4s, and at_most.disk is 1
     help: let the faults follow each other, or raise the budget if the system promises to survive
     that
+    ");
+}
+
+#[test]
+fn what_a_probe_triggers_must_come_to_its_end_too() {
+    let flap = "when = { probe = \"conflict\" }\nflap = { between = [[\"n1\"], [\"n2\"]], down = \"5s\", up = \"5s\", times = 3 }";
+    insta::assert_snapshot!(refused(flap), @"
+    × fault.0.flap: it would still strike 20s after its probe, and the workload ends at 20s
+    help: make it shorter, or write more for workload.for
     ");
 }
 

@@ -283,26 +283,31 @@ fn without_a_swarm_the_mix_stays_as_it_is() {
     assert_eq!(scenario.resolve(3).workload, scenario.workload);
 }
 
+/// A scenario of every random kind, many of them.
+fn every_kind(lasts: &str) -> Scenario {
+    let kinds: Vec<String> = RandomKind::all().map(|kind| format!("{:?}", kind.name())).collect();
+    parse_with(&[
+        ("cluster.nodes", "{ from = 3, to = 7 }"),
+        ("random.kinds", &format!("[{}]", kinds.join(", "))),
+        ("random.every", "150ms"),
+        ("random.at_most", "{ down = 2, disk = 2 }"),
+        ("workload.for", lasts),
+    ])
+    .expect("a scenario of every kind")
+}
+
+/// Also where rounds of a fault that takes several would come after the end.
 #[test]
 fn a_plan_of_every_kind_is_a_file_that_means_the_same() {
-    // The last rounds of these may come after the end.
-    let kinds = RandomKind::all()
-        .map(RandomKind::name)
-        .filter(|name| !["crash-loop", "flap", "swizzle"].contains(name));
-    let kinds: Vec<String> = kinds.map(|name| format!("{name:?}")).collect();
-    let scenario = parse_with(&[
-        ("cluster.nodes", "5"),
-        ("random.kinds", &format!("[{}]", kinds.join(", "))),
-        ("random.every", "100ms"),
-        ("random.swarm", "false"),
-    ])
-    .expect("a scenario of every kind");
     let mut drawn = BTreeSet::new();
-    for seed in 0..20 {
-        let plan = scenario.resolve(seed);
-        drawn.extend(plan.faults.iter().map(|fault| fault.action.key()));
-        assert_eq!(parse(&plan.to_toml()).unwrap(), plan, "seed {seed}");
-        assert_eq!(plan.resolve(seed + 1), plan, "seed {seed}");
+    for (lasts, seeds) in [("4s", 0..400), ("20s", 400..500)] {
+        let scenario = every_kind(lasts);
+        for seed in seeds {
+            let plan = scenario.resolve(seed);
+            drawn.extend(plan.faults.iter().map(|fault| fault.action.key()));
+            assert_eq!(parse(&plan.to_toml()).unwrap(), plan, "seed {seed}");
+            assert_eq!(plan.resolve(seed + 1), plan, "seed {seed}");
+        }
     }
     // What is short for others stands in a plan as these.
     let strokes = [
@@ -319,4 +324,13 @@ fn a_plan_of_every_kind_is_a_file_that_means_the_same() {
         "slow",
     ];
     assert!(drawn.iter().eq(&strokes), "{drawn:?}");
+}
+
+#[test]
+fn a_swarm_makes_no_weight_that_a_file_may_not_have() {
+    let scenario = parse_with(&[("workload.mix.register", "1000000")]).unwrap();
+    for seed in 0..50 {
+        let plan = scenario.resolve(seed);
+        assert_eq!(parse(&plan.to_toml()).unwrap(), plan, "seed {seed}");
+    }
 }

@@ -41,9 +41,9 @@ impl Agent<'_> {
 
     pub(super) async fn demote(&mut self, why: Why) -> Next {
         match why {
-            Why::NoStore => sometimes!("demoted, the store does not answer"),
-            Why::NoLock => sometimes!("demoted, the lock is lost"),
-            Why::StandbyCluster => sometimes!("demoted, the cluster is to follow another"),
+            Why::NoStore => sometimes!("demoted as the store does not answer"),
+            Why::NoLock => sometimes!("demoted as the lock is lost"),
+            Why::StandbyCluster => sometimes!("demoted as the cluster is to follow another"),
             _ => {}
         }
         self.no_longer_leads();

@@ -2,7 +2,7 @@
 //! short for a partition.
 
 use super::partition::Partition;
-use super::{Action, Checked, Checks, Drawing, Drawn, FaultError, Kind, Name, Path, Plan, Said, Stage};
+use super::{Action, Checked, Checks, Drawing, Drawn, Kind, Name, Path, Plan, Said, Stage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -25,10 +25,6 @@ impl Said for Bridge {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {

@@ -59,21 +59,6 @@ impl Said for Clock {
         &KIND
     }
 
-    fn read(Form { clock: ClockForm { node, by, frozen } }: Form) -> Result<Self, FaultError> {
-        match (by, frozen) {
-            (Some(by), false) => Ok(Clock { node, wrong: Wrong::Jumps(by) }),
-            (None, true) => Ok(Clock { node, wrong: Wrong::StandsStill }),
-            (Some(_), true) => {
-                Err(wrong("clock.frozen", "a clock jumps or stands still, not both", "remove one of the two"))
-            }
-            (None, false) => Err(wrong(
-                "clock",
-                "nothing says what is wrong with the clock",
-                "add by = \"+2s\" or frozen = true",
-            )),
-        }
-    }
-
     fn ends(&self) -> Ends {
         match self.wrong {
             Wrong::Jumps(_) => Ends::ByItself {
@@ -127,6 +112,25 @@ fn draw_jump(drawing: &mut Drawing) -> Option<Action> {
 
 fn draw_freeze(drawing: &mut Drawing) -> Option<Action> {
     drawing.target().map(|node| Clock { node, wrong: Wrong::StandsStill }.into())
+}
+
+impl TryFrom<Form> for Clock {
+    type Error = FaultError;
+
+    fn try_from(Form { clock: ClockForm { node, by, frozen } }: Form) -> Result<Self, FaultError> {
+        match (by, frozen) {
+            (Some(by), false) => Ok(Clock { node, wrong: Wrong::Jumps(by) }),
+            (None, true) => Ok(Clock { node, wrong: Wrong::StandsStill }),
+            (Some(_), true) => {
+                Err(wrong("clock.frozen", "a clock jumps or stands still, not both", "remove one of the two"))
+            }
+            (None, false) => Err(wrong(
+                "clock",
+                "nothing says what is wrong with the clock",
+                "add by = \"+2s\" or frozen = true",
+            )),
+        }
+    }
 }
 
 impl From<Clock> for Form {

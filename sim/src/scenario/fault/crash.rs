@@ -69,21 +69,6 @@ impl Said for Crash {
         &KIND
     }
 
-    fn read(form: Form) -> Result<Self, FaultError> {
-        let what = match (form.process, form.how) {
-            (Some(_), Some(_)) => {
-                return Err(wrong(
-                    "how",
-                    "`how` says how a machine goes down, and this fault ends one process of it",
-                    "remove `how`, or `process` for the whole machine",
-                ));
-            }
-            (Some(process), None) => Victim::Process(process),
-            (None, how) => Victim::Machine(how.unwrap_or_default()),
-        };
-        Ok(Crash { node: form.crash, what })
-    }
-
     fn ends(&self) -> Ends {
         Ends::After(RESTART_AFTER)
     }
@@ -138,6 +123,25 @@ impl Death {
             Death::Power => world::Death::Power,
             Death::Wiped => world::Death::Wiped,
         }
+    }
+}
+
+impl TryFrom<Form> for Crash {
+    type Error = FaultError;
+
+    fn try_from(form: Form) -> Result<Self, FaultError> {
+        let what = match (form.process, form.how) {
+            (Some(_), Some(_)) => {
+                return Err(wrong(
+                    "how",
+                    "`how` says how a machine goes down, and this fault ends one process of it",
+                    "remove `how`, or `process` for the whole machine",
+                ));
+            }
+            (Some(process), None) => Victim::Process(process),
+            (None, how) => Victim::Machine(how.unwrap_or_default()),
+        };
+        Ok(Crash { node: form.crash, what })
     }
 }
 

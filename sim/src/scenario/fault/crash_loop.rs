@@ -3,8 +3,8 @@
 
 use super::crash::Crash;
 use super::{
-    Action, Checked, Checks, Death, Drawing, Drawn, Ends, FaultError, Kind, LASTS_MIN, Path, Plan, Round,
-    Said, Stage, TIMES_MAX, Target, Time, above_zero, bounded, drawing,
+    Action, Checked, Checks, Death, Drawing, Drawn, Ends, Kind, LASTS_MIN, Path, Plan, Round, Said, Stage,
+    TIMES_MAX, Target, Time, above_zero, bounded, drawing,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,10 +52,6 @@ impl Said for CrashLoop {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn ends(&self) -> Ends {

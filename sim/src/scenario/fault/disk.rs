@@ -153,10 +153,6 @@ impl Said for Disk {
         &KIND
     }
 
-    fn read(Form { disk }: Form) -> Result<Self, FaultError> {
-        Ok(Disk { wrong: disk.wrong()?, node: disk.node })
-    }
-
     fn ends(&self) -> Ends {
         match self.wrong {
             Wrong::Fault(_) => Ends::After(HEAL_AFTER),
@@ -232,6 +228,14 @@ fn corrupting(draw: &mut Draw) -> Wrong {
         0 => Wrong::Fault(DiskFault::BitFlip { probability }),
         1 => Wrong::Fault(DiskFault::Misdirect { probability }),
         _ => Wrong::Decay { sectors: draw.between(1, 4) as u32, unreadable: draw.chance(0.5) },
+    }
+}
+
+impl TryFrom<Form> for Disk {
+    type Error = FaultError;
+
+    fn try_from(Form { disk }: Form) -> Result<Self, FaultError> {
+        Ok(Disk { wrong: disk.wrong()?, node: disk.node })
     }
 }
 

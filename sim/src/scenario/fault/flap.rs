@@ -3,8 +3,8 @@
 
 use super::partition::Partition;
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, Ends, FaultError, Kind, Name, Path, Plan, Round, Said, Stage,
-    TIMES_MAX, Time, above_zero, bounded, drawing, groups,
+    Action, Checked, Checks, Drawing, Drawn, Ends, Kind, Name, Path, Plan, Round, Said, Stage, TIMES_MAX,
+    Time, above_zero, bounded, drawing, groups,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,10 +44,6 @@ impl Said for Flap {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn ends(&self) -> Ends {

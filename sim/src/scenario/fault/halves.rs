@@ -9,28 +9,20 @@ use std::fmt;
 
 pub(super) static KIND: Kind = Kind::new::<Halves>("halves");
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Halves {
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Halves;
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct Form {
     /// `true`: the nodes fall into two groups that do not hear each other, as the seed decides.
     halves: bool,
 }
 
 impl Said for Halves {
-    type Form = Self;
+    type Form = Form;
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        if form.halves {
-            return Ok(form);
-        }
-        Err(wrong(
-            "halves",
-            "a fault that is not there does nothing",
-            "write `halves = true`, or remove the fault",
-        ))
     }
 
     fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {
@@ -41,6 +33,27 @@ impl Said for Halves {
         let (mut nodes, mut draw): (Vec<_>, _) = (stage.cast.nodes().collect(), stage.draw());
         draw.shuffle(&mut nodes);
         Plan::Instead(Partition { partition: drawing::split(&mut draw, nodes) }.into())
+    }
+}
+
+impl TryFrom<Form> for Halves {
+    type Error = FaultError;
+
+    fn try_from(Form { halves }: Form) -> Result<Self, FaultError> {
+        if halves {
+            return Ok(Halves);
+        }
+        Err(wrong(
+            "halves",
+            "a fault that is not there does nothing",
+            "write `halves = true`, or remove the fault",
+        ))
+    }
+}
+
+impl From<Halves> for Form {
+    fn from(Halves: Halves) -> Self {
+        Form { halves: true }
     }
 }
 

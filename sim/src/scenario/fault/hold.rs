@@ -1,8 +1,7 @@
 //! Packets between machines of different groups wait, and arrive after the fault ends: `hold = [["n1"], ["n2"]]`.
 
 use super::{
-    Action, Cast, Checked, Checks, Drawing, Drawn, FaultError, Kind, LinkEffect, Name, Path, Plan, Said,
-    Stage, groups,
+    Action, Cast, Checked, Checks, Drawing, Drawn, Kind, LinkEffect, Name, Path, Plan, Said, Stage, groups,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,10 +25,6 @@ impl Said for Hold {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {

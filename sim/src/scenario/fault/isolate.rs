@@ -2,8 +2,8 @@
 
 use super::groups::fewer_names;
 use super::{
-    Action, Cast, Checked, Checks, Drawing, Drawn, Effect, FaultError, Kind, MachineEffect, Name, Path, Plan,
-    Problem, Said, Stage, Target,
+    Action, Cast, Checked, Checks, Drawing, Drawn, Effect, Kind, MachineEffect, Name, Path, Plan, Problem,
+    Said, Stage, Target,
 };
 use crate::scenario::cast::listed;
 use schemars::JsonSchema;
@@ -72,10 +72,6 @@ impl Said for Isolate {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn target(&self) -> Option<(&'static str, &Target)> {

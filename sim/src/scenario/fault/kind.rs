@@ -19,14 +19,12 @@ use toml_edit::ser::ValueSerializer;
 
 /// What a file says of a fault, of one kind. Its words for people are its `Display`.
 pub(super) trait Said: Clone + PartialEq + Debug + Display + Send + Sync + 'static {
-    /// How it stands in the file: a struct of the kind's own keys.
-    type Form: Serialize + DeserializeOwned + JsonSchema + From<Self>;
+    /// How it stands in the file: a struct of the kind's own keys, the type itself if they all go together. What is wrong
+    /// with keys that do not is the error.
+    type Form: Serialize + DeserializeOwned + JsonSchema + From<Self> + TryInto<Self, Error: Into<FaultError>>;
 
     /// Its kind.
     fn kind() -> &'static Kind;
-
-    /// Takes it from its form; an error is about keys that do not go together.
-    fn read(form: Self::Form) -> Result<Self, FaultError>;
 
     /// How it ends.
     fn ends(&self) -> Ends {
@@ -143,7 +141,8 @@ impl Kind {
 fn read<S: Said>(own: Spanned<DeTable<'_>>) -> Result<Action, ReadError> {
     let value = Spanned::new(own.span(), DeValue::Table(own.into_inner()));
     let form = <S::Form as serde::Deserialize>::deserialize(ValueDeserializer::from(value))?;
-    Ok(Action::from(S::read(form)?))
+    let said: S = form.try_into().map_err(Into::<FaultError>::into)?;
+    Ok(Action::from(said))
 }
 
 impl Action {

@@ -154,10 +154,6 @@ impl Said for Link {
         &KIND
     }
 
-    fn read(Form { mut link }: Form) -> Result<Self, FaultError> {
-        Ok(Link { links: link.links()?, fault: link.fault()? })
-    }
-
     fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {
         match &self.links {
             Links::Between(groups) => checks.groups(&path.then("between"), groups)?,
@@ -223,6 +219,14 @@ fn draw(drawing: &mut Drawing) -> Option<Action> {
         }
     };
     Some(Link { links, fault }.into())
+}
+
+impl TryFrom<Form> for Link {
+    type Error = FaultError;
+
+    fn try_from(Form { mut link }: Form) -> Result<Self, FaultError> {
+        Ok(Link { links: link.links()?, fault: link.fault()? })
+    }
 }
 
 impl From<Link> for Form {

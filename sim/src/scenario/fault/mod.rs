@@ -17,7 +17,7 @@
 //! - in prose what it does, and what a file writes; what it stands for is told in `docs/faults.md`
 //! - `KIND`: its key, the keys beside it, what the seed may draw of it
 //! - the type with what a file says, and, where this is not the type itself, its form in the file; which keys go together
-//!   (`Said::read`)
+//!   (`TryFrom<Form>`)
 //! - `Said`: by which key it ends, whom it is aimed at, what is out of bounds (`Said::check`), what a plan makes of it
 //! - what may be tried in its place, when a failing plan is made smaller (`Said::smaller`)
 //! - its random draw

@@ -3,8 +3,7 @@
 
 use super::groups::fewer_names;
 use super::{
-    Action, Cast, Checked, Checks, Drawing, Drawn, FaultError, Kind, LinkEffect, Name, Path, Plan, Said,
-    Stage, groups,
+    Action, Cast, Checked, Checks, Drawing, Drawn, Kind, LinkEffect, Name, Path, Plan, Said, Stage, groups,
 };
 use crate::scenario::cast::listed;
 use schemars::JsonSchema;
@@ -40,10 +39,6 @@ impl Said for OneWay {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {

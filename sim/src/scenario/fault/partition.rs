@@ -2,8 +2,7 @@
 //! are not named keep all their links.
 
 use super::{
-    Action, Cast, Checked, Checks, Drawing, Drawn, FaultError, Kind, LinkEffect, Name, Path, Plan, Said,
-    Stage, groups,
+    Action, Cast, Checked, Checks, Drawing, Drawn, Kind, LinkEffect, Name, Path, Plan, Said, Stage, groups,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,10 +26,6 @@ impl Said for Partition {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {

@@ -2,8 +2,8 @@
 //! processes, `process = "agent"` makes one stand still, and the others go on.
 
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, Effect, Ends, FaultError, Kind, MachineEffect, Path, Plan,
-    RESUME_AFTER, Said, Stage, Target,
+    Action, Checked, Checks, Drawing, Drawn, Effect, Ends, Kind, MachineEffect, Path, Plan, RESUME_AFTER,
+    Said, Stage, Target,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,10 +30,6 @@ impl Said for Pause {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn ends(&self) -> Ends {

@@ -36,6 +36,14 @@ pub(crate) enum When {
     },
 }
 
+impl When {
+    /// How long after what it waits for, be that the begin of the workload or a probe.
+    pub(in crate::scenario) fn after(&self) -> Duration {
+        let (When::At(after) | When::Probe { after, .. }) = self;
+        *after
+    }
+}
+
 /// What an action comes to.
 pub(in crate::scenario) enum Plan {
     /// One stroke.
@@ -97,9 +105,11 @@ impl Planner {
         strokes.collect()
     }
 
-    /// Those of the random fault with this number.
+    /// Those of the random fault with this number. Its last rounds may come after the end; no file says such a thing.
     pub(in crate::scenario) fn drawn(&self, index: u64, fault: &Fault) -> Vec<Stroke> {
-        self.strokes(&self.stage(Stream::Drawn(index)), fault)
+        let mut strokes = self.strokes(&self.stage(Stream::Drawn(index)), fault);
+        strokes.retain(|stroke| stroke.when.after() < self.end);
+        strokes
     }
 
     fn stage(&self, stream: Stream<'static>) -> Stage {

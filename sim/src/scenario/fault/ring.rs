@@ -2,8 +2,8 @@
 
 use super::partition::Partition;
 use super::{
-    Action, Cast, Checked, Checks, Drawing, Drawn, Effect, FaultError, Kind, LinkEffect, Name, Path, Plan,
-    Problem, Said, Stage,
+    Action, Cast, Checked, Checks, Drawing, Drawn, Effect, Kind, LinkEffect, Name, Path, Plan, Problem, Said,
+    Stage,
 };
 use crate::scenario::cast::listed;
 use schemars::JsonSchema;
@@ -31,10 +31,6 @@ impl Said for Ring {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {

@@ -2,9 +2,7 @@
 //! crash of each.
 
 use super::crash::Crash;
-use super::{
-    Checked, Checks, Death, Ends, FaultError, Kind, Path, Plan, Round, Said, Stage, Target, Time, above_zero,
-};
+use super::{Checked, Checks, Death, Ends, Kind, Path, Plan, Round, Said, Stage, Target, Time, above_zero};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -33,10 +31,6 @@ impl Said for RollingRestart {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn ends(&self) -> Ends {

@@ -2,8 +2,8 @@
 //! moment and then stands still, again and again.
 
 use super::{
-    Action, Cast, Checked, Checks, Drawing, Drawn, Effect, FaultError, Kind, MachineEffect, Path, Plan, Said,
-    Stage, Target, bounded,
+    Action, Cast, Checked, Checks, Drawing, Drawn, Effect, Kind, MachineEffect, Path, Plan, Said, Stage,
+    Target, bounded,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,10 +41,6 @@ impl Said for Slow {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn target(&self) -> Option<(&'static str, &Target)> {

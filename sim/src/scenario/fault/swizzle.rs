@@ -4,8 +4,8 @@
 
 use super::isolate::Isolate;
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, Ends, FaultError, Kind, Name, Path, Plan, Problem, Round, Said,
-    Stage, Target, Time, above_zero, drawing,
+    Action, Checked, Checks, Drawing, Drawn, Ends, Kind, Name, Path, Plan, Problem, Round, Said, Stage,
+    Target, Time, above_zero, drawing,
 };
 use crate::scenario::cast::listed;
 use schemars::JsonSchema;
@@ -45,10 +45,6 @@ impl Said for Swizzle {
 
     fn kind() -> &'static Kind {
         &KIND
-    }
-
-    fn read(form: Self) -> Result<Self, FaultError> {
-        Ok(form)
     }
 
     fn ends(&self) -> Ends {
