@@ -17,7 +17,7 @@ pub(super) enum Duties<S: System> {
         /// What draws them.
         system: &'static S,
         mix: Mix,
-        draw: Draw,
+        draw: Box<Draw>,
         pace: Duration,
         /// When the last one was due.
         due_ns: u64,
@@ -32,7 +32,7 @@ impl<S: System> Duties<S> {
     pub(super) fn new(system: &'static S, plan: &Scenario, seed: u64, client: u32, now_ns: u64) -> Self {
         let Some(pace) = pace(plan) else { return Duties::listed(plan, client) };
         let until_ns = (BOOT + plan.workload.duration.get()).as_nanos() as u64;
-        let (mix, draw) = (Mix::new(plan, client), Draw::new(seed, Stream::Client(client)));
+        let (mix, draw) = (Mix::new(plan, client), Box::new(Draw::new(seed, Stream::Client(client))));
         Duties::Drawn { system, mix, draw, pace, due_ns: now_ns, until_ns }
     }
 
