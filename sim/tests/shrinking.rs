@@ -1,4 +1,5 @@
 //! What is left of a failing run: the few faults and operations that it takes.
+#![allow(clippy::unwrap_used)] // the helpers of a test are the test
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -209,4 +210,23 @@ fn a_failure_that_does_not_come_again_is_nondeterminism() {
     let shrunk = shrink(&case("static"), 1, &Limits::default(), &mut |_| {});
     let Err(NotShrunk::Nondeterminism(why)) = shrunk else { panic!("{shrunk:?}") };
     assert!(why.contains("violates linearizable"), "{why}");
+}
+
+#[test]
+fn a_failing_test_tells_what_is_left_of_its_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("memory.toml");
+    std::fs::write(&file, case("caches").scenario.to_toml()).unwrap();
+    let test = || sim::test(&Memory).scenarios(file.to_str().unwrap()).seeds(3).run();
+    let panic = std::panic::catch_unwind(test).expect_err("the test fails");
+    let text = panic.downcast_ref::<String>().unwrap();
+    for told in [
+        "no fault and 2 operations are left of ",
+        " c2 read",
+        "and in 10 of 10 other schedules",
+        "[[operation]]",
+    ] {
+        assert!(text.contains(told), "{told} in {text}");
+    }
+    assert!(text.contains("\nnext: cargo run --release -- replay "), "{text}");
 }

@@ -63,7 +63,7 @@ impl Shrink {
         let case = one(catalog, &self.scenario, &self.overrides)?;
         let path = self.output.clone().unwrap_or_else(|| folder_of(&case, self.seed).join("shrunk.toml"));
         // Before anything is run: a file that cannot be written is bad input.
-        let draft = Draft::new(&path, self.output.is_none())?;
+        let draft = self.output.as_deref().map(Draft::new).transpose()?;
         let limits = Limits {
             runs: self.runs,
             time: self.time,
@@ -74,7 +74,11 @@ impl Shrink {
             Ok(shrunk) => shrunk,
             Err(why) => return refuse(why),
         };
-        draft.keep(&shrunk.to_file())?;
+        match draft {
+            Some(draft) => draft,
+            None => Draft::in_its_folder(&path)?,
+        }
+        .keep(&shrunk.to_file())?;
         let counterfactuals =
             self.counterfactuals.then(|| shrink::counterfactuals(&case, &shrunk, limits.jobs));
         tell(&case, &shrunk, counterfactuals.as_deref(), &path, json)?;
@@ -96,7 +100,6 @@ pub(super) fn refuse(why: NotShrunk) -> miette::Result<Exit> {
 /// Shrinks the failure that a sweep found first, and writes down what is left where `shrink` would.
 pub(super) fn after_a_sweep(case: &Case, seed: u64, time: Duration, json: bool) -> miette::Result<()> {
     let path = folder_of(case, seed).join("shrunk.toml");
-    let draft = Draft::new(&path, true)?;
     let limits = Limits { time: Some(time), interrupted: Some(interrupt::flag()), ..Limits::default() };
     let shrunk = match with_progress(case, seed, &limits, json) {
         Ok(shrunk) => shrunk,
@@ -106,7 +109,7 @@ pub(super) fn after_a_sweep(case: &Case, seed: u64, time: Duration, json: bool) 
             return Ok(());
         }
     };
-    draft.keep(&shrunk.to_file())?;
+    Draft::in_its_folder(&path)?.keep(&shrunk.to_file())?;
     tell(case, &shrunk, None, &path, json)
 }
 
@@ -177,18 +180,23 @@ struct Draft {
 
 impl Draft {
     /// Proves that the file can be written.
-    fn new(path: &Path, makes_folders: bool) -> miette::Result<Self> {
+    fn new(path: &Path) -> miette::Result<Self> {
         let named = || path.display().to_string();
         if path.is_dir() {
             return Err(miette::miette!(help = "name a file in it", "{} is a folder", named()));
-        }
-        if let Some(folder) = path.parent().filter(|_| makes_folders) {
-            fs::create_dir_all(folder).into_diagnostic().with_context(named)?;
         }
         let mut beside = path.as_os_str().to_owned();
         beside.push(".new");
         let file = File::create(&beside).into_diagnostic().with_context(named)?;
         Ok(Draft { path: path.to_owned(), beside: beside.into(), file })
+    }
+
+    /// The same in a folder that need not be there yet.
+    fn in_its_folder(path: &Path) -> miette::Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).into_diagnostic().with_context(|| folder.display().to_string())?;
+        }
+        Draft::new(path)
     }
 
     /// Writes it, and puts it in its place.

@@ -1,6 +1,7 @@
 //! A [`Scenario`] as a file again: sections as tables, faults as `[[fault]]`, all below them on one line each.
 
 use super::model::Scenario;
+use toml_edit::ser::to_document;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Value};
 
 /// A line longer than this becomes a table of its own.
@@ -9,16 +10,50 @@ const WIDTH_MAX: usize = 120;
 impl Scenario {
     /// The scenario as a file, every default spelt out. It reads back equal.
     pub fn to_toml(&self) -> String {
-        let mut document = match toml_edit::ser::to_document(self) {
-            Ok(document) => document,
-            // Only types that TOML lacks fail, and a scenario has none: this states a bug, and does not hide it.
-            Err(why) => return format!("# splitbrain could not write this scenario: {why}\n"),
-        };
-        for (_, section) in document.iter_mut() {
-            open(section);
+        written(self, |_| {})
+    }
+
+    /// The same without what is so by default, but for the number of nodes. It reads back equal, too.
+    pub fn to_short_toml(&self) -> String {
+        written(self, |document| {
+            // A file could not say so few: what it must say differs.
+            let least = "title = \"\"\nsystem = \"\"\ncluster = { nodes = 0 }\nworkload = { clients = 0, for = \"0s\" }";
+            let default = toml::from_str(least).ok().and_then(|least: Scenario| to_document(&least).ok());
+            if let Some(default) = default {
+                leave_out(document, &default);
+            }
+        })
+    }
+}
+
+fn written(scenario: &Scenario, edit: impl FnOnce(&mut DocumentMut)) -> String {
+    let mut document = match to_document(scenario) {
+        Ok(document) => document,
+        // Only types that TOML lacks fail, and a scenario has none: this states a bug, and does not hide it.
+        Err(why) => return format!("# splitbrain could not write this scenario: {why}\n"),
+    };
+    edit(&mut document);
+    for (_, section) in document.iter_mut() {
+        open(section);
+    }
+    order(&mut document);
+    document.to_string()
+}
+
+/// Leaves out what is the same in both, in each section.
+fn leave_out(document: &mut DocumentMut, default: &DocumentMut) {
+    let sections: Vec<String> = document.iter().map(|(key, _)| key.to_owned()).collect();
+    for section in sections {
+        let Some(same) = default.get(&section).and_then(Item::as_table_like) else { continue };
+        let Some(table) = document.get_mut(&section).and_then(Item::as_table_like_mut) else { continue };
+        for (key, value) in same.iter() {
+            if table.get(key).is_some_and(|other| other.to_string() == value.to_string()) {
+                table.remove(key);
+            }
         }
-        order(&mut document);
-        document.to_string()
+        if table.is_empty() {
+            document.remove(&section);
+        }
     }
 }
 

@@ -264,8 +264,8 @@ impl Sheet {
     }
 
     fn runs_to_decide(&self, need: usize) -> u64 {
-        let counts = 1..=self.samples.len();
-        let decided = counts.into_iter().find(|count| !matches!(self.after(need, *count), Decision::Open));
+        let mut counts = 1..=self.samples.len();
+        let decided = counts.find(|count| !matches!(self.after(need, *count), Decision::Open));
         decided.unwrap_or_else(|| self.samples.iter().flatten().count()) as u64
     }
 

@@ -30,8 +30,8 @@
 //! # What it gives up
 //!
 //! The smallest plan: greedy search ends where no single reduction helps. What operations are about is left as it is. A
-//! node that keeps its thread cannot be ended, so of a run that spins or blocks few candidates are tried
-//! (`STUCK_RUNS`), each in one schedule.
+//! node that keeps its thread cannot be ended: of a run that spins or blocks only the last operations before it does are
+//! tried, without a fault at first, each in one schedule, and it ends with the second that does (`STUCK_RUNS`).
 
 mod bench;
 mod class;
@@ -53,6 +53,7 @@ use crate::run::{Attention, Report};
 use crate::scenario::{Expect, Scenario};
 use crate::verdict::{Verdict, Violation};
 use bench::Bench;
+use reduction::cut;
 use search::Search;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -62,7 +63,7 @@ const SCHEDULES: usize = 11;
 /// Who fails in so many of them is robust.
 const ROBUST: usize = 10;
 /// So many runs whose node keeps its thread are made at most; the threads go on until the process ends.
-const STUCK_RUNS: u64 = 6;
+const STUCK_RUNS: u64 = 2;
 /// So many runs are made unless told otherwise.
 pub const RUNS: u64 = 2500;
 
@@ -176,17 +177,24 @@ pub fn shrink(
         None => case.system.listing(&case.scenario.resolve(seed), seed),
     };
     let plan = expecting(plan, &class.checker);
-    let schedules = if is_stuck { 1 } else { SCHEDULES };
-    let mut bench = Bench::new(case.system, class.clone(), seed, schedules, *limits, start);
-    let Some(first) = bench.try_one(&plan) else {
+    // One at a time: another might keep its thread as well, for nothing.
+    let (schedules, jobs) = if is_stuck { (1, 1) } else { (SCHEDULES, limits.jobs) };
+    let mut bench =
+        Bench::new(case.system, class.clone(), seed, schedules, Limits { jobs, ..*limits }, start);
+    let before = Size { simulated: report.simulated, ..Size::of(&plan) };
+    let first = if is_stuck {
+        bench.best_of(&cut::last_ones(&plan, violation.at_ms), 1)
+    } else {
+        bench.try_one(&plan)
+    };
+    let Some(first) = first else {
         return Err(NotShrunk::Nondeterminism(format!(
             "seed {seed} of {} violates {}, and the plan that was written down from it does not under the same seed",
             case.name, class.checker
         )));
     };
-    let before = Size { simulated: report.simulated, ..Size::of(&first.plan) };
     let mut search = Search::new(&mut bench, first, tell);
-    search.cut_after(&violation);
+    search.prepare(&violation);
     search.run();
     let best = search.into_best();
     let file_seed = best.seed.unwrap_or(seed);

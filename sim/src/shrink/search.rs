@@ -24,9 +24,12 @@ impl<'b> Search<'b> {
         self.best
     }
 
-    /// What follows the violation has no part in it, if it was seen during the workload.
-    pub(super) fn cut_after(&mut self, violation: &Violation) {
+    /// What follows the violation has no part in it, if it was seen during the workload. And times of nanoseconds are for
+    /// nobody to read, should a limit end the search before they are rounded further.
+    pub(super) fn prepare(&mut self, violation: &Violation) {
         let candidates = cut::after(&self.best.plan, violation.at_ms);
+        self.takes(&candidates);
+        let candidates = cut::in_whole_millis(&self.best.plan);
         self.takes(&candidates);
     }
 

@@ -61,7 +61,7 @@ impl Shrunk {
         let mut letters = robustness.chars();
         let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
         comment(&format!("{first}{}.", letters.as_str()));
-        text + &self.plan.to_toml()
+        text + &self.plan.to_short_toml()
     }
 }
 

@@ -44,6 +44,19 @@ fn listed_operations_need_neither_rate_nor_mix_and_are_done_in_order() {
 }
 
 #[test]
+fn a_short_file_leaves_out_what_is_so_by_default() {
+    let mut plan = parse(&listing()).unwrap().resolve(3);
+    (plan.network.loss, plan.clock) = (0.0, sim::scenario::Clock::default());
+    plan.faults.clear();
+    let short = plan.to_short_toml();
+    assert_eq!(parse(&short).unwrap(), plan, "{short}");
+    assert!(short.contains("nodes = 3") && short.contains("p99"), "{short}");
+    for default in ["loss", "clock", "keys", "timeout", "settle"] {
+        assert!(plan.to_toml().contains(default) && !short.contains(default), "{default} in {short}");
+    }
+}
+
+#[test]
 fn a_plan_that_lists_operations_looks_like_a_file_somebody_wrote() {
     let plan = parse(&listing()).unwrap().resolve(3).to_toml();
     let operations = plan.split("\n\n").filter(|section| section.starts_with("[[operation]]"));

@@ -48,3 +48,38 @@ pub(super) fn fewer_nodes(plan: &Scenario) -> Vec<Scenario> {
     fewer.cluster.nodes = Nodes::Exactly(nodes - 1);
     vec![fewer]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_clients_go_and_the_others_move_together() {
+        let plan = r#"
+            title = ""
+            system = ""
+            workload = { clients = 5, for = "20s" }
+            operation = [{ at = "1s", client = "c2", name = "a" }, { at = "2s", client = "c4", name = "b" }]
+        "#;
+        let plan: Scenario = toml::from_str(plan).unwrap();
+        let told = |plan: &Scenario| {
+            let who: Vec<String> =
+                plan.operations.iter().map(|operation| operation.client.to_string()).collect();
+            format!("{} of {}", who.join(" "), plan.workload.clients)
+        };
+        let fewer: Vec<String> = fewer_clients(&plan).iter().map(told).collect();
+        assert_eq!(fewer, ["c2 c4 of 4", "c1 c2 of 2", "c2 c2 of 2"]);
+    }
+
+    #[test]
+    fn a_cluster_of_one_has_no_node_to_lose() {
+        let plan = |nodes| -> Scenario {
+            let text = format!(
+                "title = \"\"\nsystem = \"\"\ncluster = {{ nodes = {nodes} }}\nworkload = {{ clients = 1, for = \"1s\" }}"
+            );
+            toml::from_str(&text).unwrap()
+        };
+        assert_eq!(fewer_nodes(&plan(3))[0].cluster.nodes, Nodes::Exactly(2));
+        assert!(fewer_nodes(&plan(1)).is_empty());
+    }
+}
