@@ -13,8 +13,9 @@
 //! **The slice.** In a cluster that talks, nearly all of the past is in the causal past; so what makes a slice short is
 //! what it is about. Evidence is a sentence of a checker, and its [`Subjects`] are read from it: machines and processes
 //! by their names, and the words of it that tell something, because they look like names or some probe says them, and
-//! few events mention them. Events count by the words that they share with the evidence; faults, deaths and restarts
-//! always do. Of those in the causal past, the most relevant and then the newest are kept, up to a number of rows.
+//! few events mention them. Events of the causal past count by the words that they share with the evidence, and an answer
+//! as its operation does; the most telling and then the newest are kept, up to a number of rows. A third of the rows may be
+//! faults, deaths and restarts, unless they were over before the story began.
 //!
 //! Given up: values that are passed on under another name are not followed, and messages that nobody described
 //! ([`host::trace`]) are no edges.

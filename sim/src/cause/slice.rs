@@ -7,8 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How much less an event counts that happens on no machine which the evidence names.
 const ELSEWHERE: f64 = 0.6;
-/// How much an event counts that only happens on a machine which the evidence names, where it tells of nothing else.
+/// How much a probe counts in which one machine that the evidence names speaks of another.
+const OF_EACH_OTHER: f64 = 0.5;
+/// How much an event counts that only happens on a machine which the evidence names.
 const ONLY_THERE: f64 = 0.1;
+/// One in so many rows may tell what befell the machines, where there is not room for all.
+const FATES_OF_ROWS: usize = 3;
 
 /// A sentence, and when it was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,26 +42,70 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// The slice of a trace that some evidence depends on, of so many rows at most; a message and its arrival are one.
+    /// The slice of a trace that some evidence depends on, of so many rows at most; a message and its arrival are one, and
+    /// so are an operation and its answer.
     pub fn of(trace: &Trace<'_>, graph: &Graph, evidence: Evidence<'_>, rows_max: usize) -> Self {
         let subjects = Subjects::of(evidence.sentence, trace);
-        let heaviest = subjects.words.values().copied().fold(1.0, f64::max);
         let until = trace.lines.partition_point(|line| line.time <= evidence.at_ns);
-        let relevance: Vec<f64> = (0..until)
-            .map(|event| relevance(&trace.lines[event], graph.lane(event), &subjects, heaviest, trace))
-            .collect();
-        let past = graph.past(anchors(trace, graph, &subjects, &relevance));
-        // Whatever befalls the machines may have to do with it, unless it came after everything else.
-        let is_of_the_past = |event: &usize| is_fate(&trace.lines[*event]) || graph.is_within(*event, &past);
-        let candidates = (0..until).filter(|event| relevance[*event] > 0.0).filter(is_of_the_past);
-        // A message is one row, and counts as much as what is told of it.
-        let mut rows: BTreeMap<Row, (f64, Vec<usize>)> = BTreeMap::new();
-        for event in candidates {
-            let row = match &trace.lines[event].message {
-                Some(message) => Row::Message(message.id),
-                None => Row::Event(event),
+        let rows = Rows::of(trace, graph, &subjects, until);
+        let fates_most = rows_max / FATES_OF_ROWS;
+        let told = |most: usize| rows.told.iter().take(most);
+        // What befell the machines before all of what is told, and was over by then, has led to none of it directly.
+        let since = told(rows_max).flat_map(|row| row.first()).map(|event| trace.lines[*event].time).min();
+        let fates = fates(trace, until, since.unwrap_or(i64::MIN));
+        let fates_told = fates.len().min(fates_most.max(rows_max.saturating_sub(rows.told.len())));
+        let left_out = (rows.told.len() + fates.len()).saturating_sub(rows_max);
+        let newest = fates.len() - fates_told;
+        let events: BTreeSet<usize> =
+            told(rows_max - fates_told).flatten().copied().chain(fates[newest..].iter().copied()).collect();
+        Slice { events: events.into_iter().collect(), subjects, left_out }
+    }
+}
+
+/// What a row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Row {
+    Event(usize),
+    Message(u64),
+    /// By its invocation.
+    Operation(usize),
+}
+
+/// What is about the subjects and may have led to the evidence.
+struct Rows {
+    /// The events of each row, in order; the most telling row first, and then the newest.
+    told: Vec<Vec<usize>>,
+}
+
+impl Rows {
+    fn of(trace: &Trace<'_>, graph: &Graph, subjects: &Subjects, until: usize) -> Self {
+        let heaviest = subjects.words.values().copied().fold(1.0, f64::max);
+        let mut relevance: Vec<f64> = Vec::with_capacity(until);
+        let mut row: Vec<Row> = Vec::with_capacity(until);
+        let mut begun: BTreeMap<u32, usize> = BTreeMap::new();
+        for (event, line) in trace.lines[..until].iter().enumerate() {
+            let own = weigh(line, graph.lane(event), subjects, heaviest, trace);
+            let (of_row, weight) = match (&line.message, &line.operation) {
+                (Some(message), _) => (Row::Message(message.id), own),
+                (_, Some(operation)) if operation.step == "invoke" => {
+                    begun.insert(operation.process, event);
+                    (Row::Operation(event), own)
+                }
+                // An answer is about what was asked.
+                (_, Some(operation)) => match begun.remove(&operation.process) {
+                    Some(begin) => (Row::Operation(begin), own.max(relevance[begin])),
+                    None => (Row::Event(event), own),
+                },
+                _ => (Row::Event(event), own),
             };
-            let (weight, events) = rows.entry(row).or_default();
+            relevance.push(weight);
+            row.push(of_row);
+        }
+        let past = graph.past(anchors(graph, subjects, &relevance));
+        let mut rows: BTreeMap<Row, (f64, Vec<usize>)> = BTreeMap::new();
+        for event in (0..until).filter(|event| relevance[*event] > 0.0 && graph.is_within(*event, &past)) {
+            // A row counts as much as the most telling part of it.
+            let (weight, events) = rows.entry(row[event]).or_default();
             *weight = weight.max(relevance[event]);
             events.push(event);
         }
@@ -65,25 +113,15 @@ impl Slice {
         rows.sort_by(|(one, of_one), (other, of_other)| {
             other.total_cmp(one).then_with(|| of_other.cmp(of_one))
         });
-        let left_out = rows.len().saturating_sub(rows_max);
-        rows.truncate(rows_max);
-        let events: BTreeSet<usize> = rows.into_iter().flat_map(|(_, events)| events).collect();
-        Slice { events: events.into_iter().collect(), subjects, left_out }
+        Rows { told: rows.into_iter().map(|(_, events)| events).collect() }
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Row {
-    Event(usize),
-    Message(u64),
-}
-
 /// Where the evidence was last to be seen: on each machine that it names, or, where that is nowhere, on any.
-fn anchors(trace: &Trace<'_>, graph: &Graph, subjects: &Subjects, relevance: &[f64]) -> Vec<usize> {
+fn anchors(graph: &Graph, subjects: &Subjects, relevance: &[f64]) -> Vec<usize> {
     let mut last: BTreeMap<usize, usize> = BTreeMap::new();
     for (event, relevance) in relevance.iter().enumerate() {
-        let Some(lane) = graph.lane(event) else { continue };
-        if *relevance > 0.0 && !is_fate(&trace.lines[event]) {
+        if let Some(lane) = graph.lane(event).filter(|_| *relevance > 0.0) {
             last.insert(lane, event);
         }
     }
@@ -93,43 +131,63 @@ fn anchors(trace: &Trace<'_>, graph: &Graph, subjects: &Subjects, relevance: &[f
 }
 
 /// How much an event has to do with the subjects; nothing if 0.
-fn relevance(
+fn weigh(
     line: &TraceLine<'_>,
     lane: Option<usize>,
     subjects: &Subjects,
     heaviest: f64,
     trace: &Trace<'_>,
 ) -> f64 {
-    if is_fate(line) {
-        return heaviest;
-    }
     let text = line.text.as_deref().unwrap_or_default();
     let is_there = lane.is_some_and(|lane| subjects.machines.contains(&lane));
+    let names_another = || {
+        let named = super::words(text).filter_map(|word| trace.machine(word));
+        named.into_iter().any(|machine| subjects.machines.contains(&machine) && Some(machine) != lane)
+    };
     match &*line.event {
-        "message" | "operation" | "probe" | "disk" | "panic" => {
-            let weight = subjects.weigh(text);
-            let names_machine = || {
-                super::words(text)
-                    .filter_map(|word| trace.machine(word))
-                    .any(|machine| subjects.machines.contains(&machine))
-            };
-            let of_machines = |line: &TraceLine<'_>| &*line.event == "probe" && (names_machine() || is_there);
-            match (weight > 0.0, is_there) {
-                (true, true) => weight,
-                (true, false) => ELSEWHERE * weight,
-                (false, _) if of_machines(line) => {
-                    ONLY_THERE * heaviest * if is_there && names_machine() { 2.0 } else { 1.0 }
-                }
-                (false, _) => 0.0,
-            }
+        "message" | "operation" | "probe" | "disk" | "panic" => match subjects.weigh(text) {
+            weight if weight > 0.0 && is_there => weight,
+            weight if weight > 0.0 => ELSEWHERE * weight,
+            _ if line.event == "probe" && is_there && names_another() => OF_EACH_OTHER * heaviest,
+            _ if line.event == "probe" && is_there => ONLY_THERE * heaviest,
+            _ => 0.0,
+        },
+        "connection" if is_there && text != "connected" && names_the_other(line, subjects, trace) => {
+            ONLY_THERE * heaviest
         }
-        "connection" if is_there && text != "connected" => ONLY_THERE * heaviest,
         _ => 0.0,
     }
 }
 
-/// What befalls machines: faults, deaths, and how they come back.
-fn is_fate(line: &TraceLine<'_>) -> bool {
-    let skipped = line.fault.as_ref().is_some_and(|fault| fault.step == "skipped");
-    matches!(&*line.event, "fault" | "died" | "started") && !skipped
+/// Whether the other end of a connection is on a machine that the evidence names.
+fn names_the_other(line: &TraceLine<'_>, subjects: &Subjects, trace: &Trace<'_>) -> bool {
+    let other = line.to.as_deref().and_then(|name| trace.machine(name));
+    other.is_some_and(|machine| subjects.machines.contains(&machine))
+}
+
+/// What befell the machines since an instant, or before it and was not over then: faults, and deaths and restarts that
+/// are no fault's.
+fn fates(trace: &Trace<'_>, until: usize, since_ns: i64) -> Vec<usize> {
+    let lines = &trace.lines[..until];
+    let mut ends: BTreeMap<usize, i64> = BTreeMap::new();
+    let mut told: BTreeSet<(i64, &str)> = BTreeSet::new();
+    for line in lines {
+        let Some(fault) = &line.fault else { continue };
+        if fault.step == "ends" {
+            ends.insert(fault.index, line.time);
+        }
+        told.extend(fault.machines.iter().map(|machine| (line.time, &**machine)));
+    }
+    let is_told = |line: &TraceLine<'_>| match (&*line.event, &line.fault) {
+        (_, Some(fault)) if fault.step == "skipped" => false,
+        (_, Some(fault)) => {
+            line.time >= since_ns || ends.get(&fault.index).is_none_or(|end| *end >= since_ns)
+        }
+        ("died" | "started", _) => {
+            let machine = line.from.as_deref().unwrap_or_default();
+            line.time >= since_ns && !told.contains(&(line.time, machine))
+        }
+        _ => false,
+    };
+    (0..until).filter(|event| is_told(&lines[*event])).collect()
 }

@@ -115,8 +115,22 @@ fn a_slice_keeps_to_its_rows_and_says_what_it_left_out() {
     let trace = story();
     let evidence = Evidence { at_ns: 91_000_000, sentence: "n2 has no name-1" };
     let slice = Slice::of(&trace, &Graph::of(&trace), evidence, 2);
-    assert_eq!(slice.left_out, 4);
+    assert_eq!(slice.left_out, 3, "an operation and its answer are one, too");
     assert!(slice.events.len() <= 4, "a message and its arrival are one row");
+}
+
+#[test]
+fn a_fault_that_was_over_before_the_story_began_is_none_of_it() {
+    let before = [(40, fault("strikes", &["n2"])), (45, fault("ends", &["n2"]))];
+    let after = [
+        (50, probe("n1", "owns: name-1")),
+        (60, json!({ "event": "died", "from": "n1", "text": "its process dies" })),
+    ];
+    let quiet = (0..40).map(|at| (at, probe("n3", "tick")));
+    let trace = trace(&quiet.chain(before).chain(after).collect::<Vec<_>>());
+    let evidence = Evidence { at_ns: 91_000_000, sentence: "n2 has no name-1" };
+    let slice = Slice::of(&trace, &Graph::of(&trace), evidence, 20);
+    assert_eq!(texts(&trace, &slice.events), ["owns: name-1", "its process dies"]);
 }
 
 #[test]

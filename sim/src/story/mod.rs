@@ -79,7 +79,7 @@ impl<'t> Story<'t> {
             match &row.across {
                 Some(text) => {
                     let all = lanes.len() * (width + SEPARATOR_WIDTH) - SEPARATOR_WIDTH;
-                    let text = cut(&plain(text), all.saturating_sub(4));
+                    let text = cut(&plain(text), all.saturating_sub(6));
                     line(&time, &format!("── {text} ──"));
                 }
                 None => line(&time, &cells(row, &lanes, width, self.trace)),

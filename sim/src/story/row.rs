@@ -67,7 +67,7 @@ fn cell_of_message(
         "refused" if since.is_some() => (to, format!("refused: ← {from}{after}")),
         "delivered" => (to, format!("← {from} {text}")),
         "refused" => (to, format!("refused: ← {from} {text}")),
-        step if since.is_some() => (from, format!("{step}{after}")),
+        step if since.is_some() => (from, format!("{step}: → {to}{after}")),
         step => (from, format!("{step}: → {to} {text}")),
     };
     Cell { machine: trace.machine(&machine), text }
