@@ -1,10 +1,10 @@
 //! A part of a trace as people read it: a table with a column for each machine, and time going down.
 //!
 //! ```text
-//!      time │ n1                  │ n2                  │ c3
+//!      time │ c3                          │ n1                  │ n2
 //!   7.127 s │ ── fault 0 strikes: partition n1 | n2 n3 ─────────────
-//!  15.586 s │ ← c3 1.204 ms       │                     │ → n1 Register { name: "a" }
-//!  15.588 s │ → n2 Sync { .. }    │ lost                │
+//!  15.586 s │ → n1 Register { name: "a" } │ ← c3 after 1.204 ms │
+//!  15.588 s │                             │ → n2 Sync { .. }    │ lost
 //! ```
 //!
 //! A [`Story`] has a lane for each machine that has a part in it. Where there is no room for all, clients share one, and
@@ -93,15 +93,16 @@ impl<'t> Story<'t> {
         let part: BTreeSet<usize> = of_rows.flatten().collect();
         let name = |machine: &usize| plain(&self.trace.machines[*machine]);
         let own = |machine: &usize| Lane { title: name(machine), machines: [*machine].into(), shared: false };
-        let each: Vec<Lane> = part.iter().map(own).collect();
+        let is_client = |machine: &usize| self.trace.machines[*machine].starts_with('c');
+        // Clients come first: what they say leads to the rest, and there is room for it to the right.
+        let (clients, nodes): (BTreeSet<usize>, BTreeSet<usize>) = part.iter().partition(|at| is_client(at));
+        let each: Vec<Lane> = clients.iter().chain(&nodes).map(own).collect();
         if lane_width(columns, each.len()) >= LANE_WIDTH_MIN {
             return each;
         }
-        let is_client = |machine: &usize| self.trace.machines[*machine].starts_with('c');
-        let (clients, nodes): (BTreeSet<usize>, BTreeSet<usize>) = part.iter().partition(|at| is_client(at));
         let mut lanes: Vec<Lane> = nodes.iter().map(own).collect();
         if !clients.is_empty() {
-            lanes.push(Lane { title: "clients".to_owned(), machines: clients, shared: true });
+            lanes.insert(0, Lane { title: "clients".to_owned(), machines: clients, shared: true });
         }
         if lane_width(columns, lanes.len()) >= LANE_WIDTH_MIN {
             return lanes;
@@ -110,9 +111,9 @@ impl<'t> Story<'t> {
     }
 }
 
-/// The cells of a row, lane by lane.
+/// The cells of a row, lane by lane. What does not fit goes on over the empty cells to its right.
 fn cells(row: &Row, lanes: &[Lane], width: usize, trace: &Trace<'_>) -> String {
-    let cell = |lane: &Lane| {
+    let text = |lane: &Lane| {
         let is_in = |cell: &&Cell| cell.machine.is_some_and(|machine| lane.machines.contains(&machine));
         let texts: Vec<String> = row
             .cells
@@ -123,9 +124,19 @@ fn cells(row: &Row, lanes: &[Lane], width: usize, trace: &Trace<'_>) -> String {
                 None => plain(&cell.text),
             })
             .collect();
-        padded(&cut(&texts.join("; "), width), width)
+        texts.join("; ")
     };
-    lanes.iter().map(cell).collect::<Vec<_>>().join(SEPARATOR)
+    let texts: Vec<String> = lanes.iter().map(text).collect();
+    let (mut cells, mut lane) = (Vec::new(), 0);
+    while lane < texts.len() {
+        let over = |lanes: usize| lanes * (width + SEPARATOR_WIDTH) - SEPARATOR_WIDTH;
+        let empty = texts[lane + 1..].iter().take_while(|text| text.is_empty()).count();
+        let lanes =
+            (1..=empty).find(|lanes| cut(&texts[lane], over(*lanes)) == texts[lane]).unwrap_or(empty + 1);
+        cells.push(padded(&cut(&texts[lane], over(lanes)), over(lanes)));
+        lane += lanes;
+    }
+    cells.join(SEPARATOR)
 }
 
 fn lane_width(columns: usize, lanes: usize) -> usize {

@@ -48,16 +48,24 @@ fn a_story_has_a_column_for_each_machine() {
     let trace = a_cut();
     let table = Story::new(&trace, &all(&trace)).table(100);
     let expected = [
-        "      time │ n1                          │ n2                          │ c1",
+        "      time │ c1                          │ n1                          │ n2",
         "   7.127 s │ ── fault 0 strikes: partition n1 | n2 ──",
-        "   7.200 s │                             │                             │ p0 invoke Register(\"a\")",
-        "   7.200 s │ ← c1 after 1.204 ms         │                             │ → n1 Register { name: \"a\" }",
-        "   7.201 s │ → n2 Sync { name: \"a\" }     │                             │",
-        "   7.201 s │ * owns: a                   │                             │",
-        "   7.201 s │ lost: → n2 after 0.200 ms   │                             │",
-        "   9.000 s │                             │ its power fails             │",
+        "   7.200 s │ p0 invoke Register(\"a\")     │                             │",
+        "   7.200 s │ → n1 Register { name: \"a\" } │ ← c1 after 1.204 ms         │",
+        "   7.201 s │                             │ → n2 Sync { name: \"a\" }     │",
+        "   7.201 s │                             │ * owns: a                   │",
+        "   7.201 s │                             │ lost: → n2 after 0.200 ms   │",
+        "   9.000 s │                             │                             │ its power fails",
     ];
     assert_eq!(table.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn what_does_not_fit_goes_on_over_the_empty_cells_to_its_right() {
+    let mut trace = a_cut();
+    trace.lines[4].text = Some("Sync { name: \"a name that is longer than its lane\" }".into());
+    let table = Story::new(&trace, &all(&trace)).table(100);
+    assert!(table.contains("→ n2 Sync { name: \"a name that is longer than its lane\" }"), "{table}");
 }
 
 #[test]
@@ -79,7 +87,7 @@ fn where_there_is_no_room_clients_share_a_lane_and_then_all_do() {
     let story = Story::new(&trace, &all(&trace));
     let shared = story.table(62);
     assert!(
-        shared.lines().next().unwrap().ends_with("clients") && shared.contains("c2 p1 invoke"),
+        shared.lines().next().unwrap().contains("time │ clients") && shared.contains("c2 p1 invoke"),
         "{shared}"
     );
     let narrow = story.table(40);
