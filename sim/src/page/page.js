@@ -294,11 +294,15 @@
     if (!all.length) return;
     const around = all.filter((item) => item.is !== 'region');
     const some = around.length ? around : all;
-    const left = Math.min(...some.map((item) => item.from)), right = Math.max(...some.map((item) => item.to ?? item.from));
+    // A run may go on for long before what was done to it shows.
+    const led = some.filter((item) => item.role === 'led to it');
+    const shownFirst = led.length ? led : some;
+    const left = Math.min(...shownFirst.map((item) => item.from));
+    const right = Math.max(...shownFirst.map((item) => item.to ?? item.from));
     const room = Math.max((right - left) * 0.25, whole / 1e5);
     look(left - room, right + room);
     const worst = some.filter((item) => item.tone === 'wrong' && item.is !== 'arrow');
-    choose(worst.at(-1) ?? some.at(-1), true);
+    choose(worst.at(-1) ?? some.at(-1), !led.length);
   };
   const found = (px, py) => {
     if (px < GUTTER || py < AXIS) return null;
