@@ -46,6 +46,14 @@ impl Cited {
         Cited { links: links.collect(), ..Cited::wrong(found.steps.iter().map(|step| step.operation)) }
     }
 
+    /// Makes operations indices into a longer history: where each stands in that.
+    pub(super) fn renumber(&mut self, indices: &[usize]) {
+        let linked = self.links.iter_mut().flat_map(|(one, other, _)| [one, other]);
+        for operation in self.operations.iter_mut().map(|(operation, _)| operation).chain(linked) {
+            *operation = indices[*operation];
+        }
+    }
+
     /// Operations at fault.
     pub(super) fn wrong(operations: impl IntoIterator<Item = usize>) -> Self {
         let operations = operations.into_iter().map(|index| (index, Part::Wrong)).collect();

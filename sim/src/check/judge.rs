@@ -1,7 +1,7 @@
 //! Judging a recorded history by the name of what it should be: the command's `check`, and a scenario's `[check]`.
 
 use super::cited::Cited;
-use super::keyed::{Keyed, is_keyed};
+use super::keyed::{self, Keyed, by_key, is_keyed};
 use super::linearizable::models::{self, Judging, Named, Readable};
 use super::linearizable::{Budget, Finding, Judgement, Model, Operation, OutOf, check};
 use super::tally::{self, Tally};
@@ -14,6 +14,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Instant;
 use thiserror::Error;
 
 /// What a history is judged by.
@@ -137,7 +138,7 @@ impl Judge {
                 }
                 Ok(ruling)
             }
-            By::Workload(workload) => Ok(of_transactions(&workload.judge(&history, budget)?, &history)),
+            By::Workload(workload) => by_store(workload, &history, self.reading.keyed, budget),
             By::Tally(tally) => tally.judge(&history),
         }
     }
@@ -158,6 +159,29 @@ impl Judging for ByKey<'_> {
             models::judge(&model, self.history, self.budget)
         }
     }
+}
+
+/// Judges transactions, those of each key by themselves if they have one: the first violation, else what is not known.
+fn by_store(
+    workload: &Workload,
+    history: &[Recorded],
+    told: Option<bool>,
+    budget: Budget,
+) -> Result<Ruling, HistoryError> {
+    let Some(parts) = by_key(history, told)? else {
+        return Ok(of_transactions(&workload.judge(history, budget)?, history));
+    };
+    let budget = Budget { since: budget.since.or_else(|| Some(Instant::now())), ..budget };
+    let mut all: Option<Ruling> = None;
+    for part in parts {
+        let ruling = of_transactions(&workload.judge(&part.history, budget)?, &part.history);
+        let ruling = ruling.of_key(&part);
+        all = Some(match all {
+            None => ruling,
+            Some(before) => before.and(ruling),
+        });
+    }
+    Ok(all.unwrap_or_else(|| Ruling::valid(0)))
 }
 
 /// The history without what reads of null say.
@@ -292,6 +316,38 @@ impl Ruling {
 
     pub(crate) fn gave_up(longest_prefix: usize, out_of: &OutOf) -> Self {
         Ruling { is_limited: true, ..Ruling::unknown(longest_prefix, out_of.to_string()) }
+    }
+
+    /// The same of the whole history that a key's part was taken from.
+    fn of_key(mut self, part: &keyed::Part) -> Self {
+        if !self.summary.is_empty() {
+            self.summary = format!("key {}: {}", part.key, self.summary);
+        }
+        for (_, order) in self.witness.iter_mut().flatten() {
+            order.iter_mut().for_each(|operation| *operation = part.indices[*operation]);
+        }
+        for (key, _) in self.witness.iter_mut().flatten() {
+            *key = Some(part.key.clone());
+        }
+        self.cited.renumber(&part.indices);
+        self
+    }
+
+    /// What is found of two parts of a history together.
+    fn and(self, other: Ruling) -> Self {
+        let rank = |ruling: &Ruling| match ruling.verdict {
+            Verdict::Violation => 0,
+            Verdict::Unknown => 1,
+            Verdict::Valid => 2,
+        };
+        let longest_prefix = self.longest_prefix + other.longest_prefix;
+        let (mut worse, better) = if rank(&self) <= rank(&other) { (self, other) } else { (other, self) };
+        if worse.verdict == Verdict::Valid {
+            let more = better.witness.into_iter().flatten();
+            worse.witness = worse.witness.map(|orders| orders.into_iter().chain(more).collect());
+            worse.longest_prefix = longest_prefix;
+        }
+        worse
     }
 
     pub(super) fn unknown(longest_prefix: usize, why: String) -> Self {

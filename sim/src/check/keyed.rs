@@ -7,6 +7,7 @@ use super::linearizable::models::Readable;
 use super::linearizable::{Call, Model, Waiting};
 use crate::history::{End, HistoryError, Recorded};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Many objects of a model, by key.
 pub(super) struct Keyed<M>(pub M);
@@ -38,6 +39,38 @@ pub(super) fn is_keyed(history: &[Recorded], told: Option<bool>) -> Result<bool,
             Err(HistoryError::Meaning { line, why: why.to_owned() })
         }
     }
+}
+
+/// A part of a history that is of one key.
+pub(super) struct Part {
+    pub key: String,
+    /// Its operations, without the key, and which those are in the whole history.
+    pub history: Vec<Recorded>,
+    pub indices: Vec<usize>,
+}
+
+/// Transactions on many stores, each with a key, by key; none if they are all on one. Accesses are arrays, so a pair that
+/// begins with something else is a key and what was done there.
+///
+/// # Errors
+///
+/// When they are told to be keyed, and one is not.
+pub(super) fn by_key(history: &[Recorded], told: Option<bool>) -> Result<Option<Vec<Part>>, HistoryError> {
+    let is_of_key = |recorded: &Recorded| pair(&recorded.invoked).is_some_and(|[key, _]| !key.is_array());
+    if !told.unwrap_or_else(|| history.iter().all(is_of_key)) {
+        return Ok(None);
+    }
+    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
+    for (index, recorded) in history.iter().enumerate() {
+        let line = recorded.call.line;
+        let without = inner(recorded).map_err(|why| HistoryError::Meaning { line, why })?;
+        let key = recorded.invoked[0].to_string();
+        let new = || Part { key: key.clone(), history: Vec::new(), indices: Vec::new() };
+        let part = parts.entry(key.clone()).or_insert_with(new);
+        part.history.push(without);
+        part.indices.push(index);
+    }
+    Ok(Some(parts.into_values().collect()))
 }
 
 /// The two parts of a value that is a pair.

@@ -53,6 +53,7 @@ mod graph;
 mod infer;
 mod level;
 mod list_append;
+mod monotonic;
 mod names;
 mod proof;
 mod read_write;

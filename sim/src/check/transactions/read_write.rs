@@ -151,7 +151,12 @@ impl Registers {
 }
 
 impl Inferred {
-    fn is_writer(&self, key: u32, operation: usize) -> bool {
+    /// Who read whose version: by key and writer, none if there was no value yet.
+    pub(super) fn readers(&self) -> &BTreeMap<(u32, Option<usize>), Vec<usize>> {
+        &self.readers
+    }
+
+    pub(super) fn is_writer(&self, key: u32, operation: usize) -> bool {
         self.writers.get(&key).is_some_and(|writers| writers.binary_search(&operation).is_ok())
     }
 

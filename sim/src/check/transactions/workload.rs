@@ -11,7 +11,7 @@ use super::names::Names;
 use super::proof::{Proven, Unordered, prove};
 use super::read_write::Registers;
 use super::transaction::{Transactions, Values};
-use super::{replay, time};
+use super::{monotonic, replay, time};
 use crate::check::linearizable::{Budget, OutOf};
 use crate::history::{HistoryError, Recorded};
 use serde_json::Value;
@@ -130,7 +130,10 @@ impl Run<'_> {
                 let accesses = inferred.accesses(self.history.len());
                 replay::order(&dependencies, &inferred.happened, &accesses)
             };
-            let found = inferred.found.clone();
+            let mut found = inferred.found.clone();
+            if level == Level::MonotonicReads {
+                keep_first(&mut found, monotonic::went_back(&inferred, &transactions, self.history));
+            }
             let judged = self.judged(found, &dependencies, &transactions.keys, &open, &replayed);
             if better(&mut result, judged) || !writers.next_attribution() {
                 return Ok(result.unwrap_or_default());

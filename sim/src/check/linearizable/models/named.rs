@@ -6,9 +6,7 @@ use super::{
     Bank, CasRegister, Counter, Datum, KeyValue, Lock, MultiRegister, Mutex, Queue, Readable, Register,
     Registry, Set, UnorderedQueue,
 };
-use super::{
-    bank, cas_register, counter, lock, multi_register, mutex, queue, register, registry, set, unordered_queue,
-};
+use super::{bank, cas_register, counter, lock, multi_register, mutex, queue, register, registry, set};
 use crate::history::{End, HistoryError, Recorded};
 use serde_json::Value;
 use std::fmt;
@@ -88,12 +86,11 @@ impl Named {
             "cas-register" => &cas_register::FUNCTIONS,
             "key-value" => &key_value::FUNCTIONS,
             "set" => &set::FUNCTIONS,
-            "queue" => &queue::FUNCTIONS,
+            "queue" | "unordered-queue" => &queue::FUNCTIONS,
             "lock" => &lock::FUNCTIONS,
             "mutex" => &mutex::FUNCTIONS,
             "counter" => &counter::FUNCTIONS,
             "multi-register" => &multi_register::FUNCTIONS,
-            "unordered-queue" => &unordered_queue::FUNCTIONS,
             "bank" => &bank::FUNCTIONS,
             _ => &registry::FUNCTIONS,
         }

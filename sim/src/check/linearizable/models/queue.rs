@@ -6,19 +6,19 @@ use crate::history::Recorded;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What can be done with it.
+/// What can be done with a queue, with an order or without.
 pub(super) const FUNCTIONS: [&str; 2] = ["enqueue", "dequeue"];
 
 /// A queue.
 #[derive(Debug, Clone)]
 pub struct Queue;
 
-/// What can be asked of a queue.
+/// What can be asked of a queue, with an order or without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Op {
-    /// Put this at the end.
+    /// Put this in.
     Enqueue(Datum),
-    /// Take what is first.
+    /// Take one out.
     Dequeue,
 }
 
@@ -67,14 +67,19 @@ impl Model for Queue {
     }
 }
 
+/// What a history asked of a queue, with an order or without.
+pub(super) fn read(model: &str, recorded: &Recorded) -> Result<Op, String> {
+    match &*recorded.f {
+        "enqueue" if recorded.invoked.is_null() => Err("`enqueue` takes a value, not null".to_owned()),
+        "enqueue" => Ok(Op::Enqueue(Datum::from(&recorded.invoked))),
+        "dequeue" => Ok(Op::Dequeue),
+        f => Err(no_function(model, f, &FUNCTIONS)),
+    }
+}
+
 impl Readable for Queue {
     fn op(&self, recorded: &Recorded) -> Result<Op, String> {
-        match &*recorded.f {
-            "enqueue" if recorded.invoked.is_null() => Err("`enqueue` takes a value, not null".to_owned()),
-            "enqueue" => Ok(Op::Enqueue(Datum::from(&recorded.invoked))),
-            "dequeue" => Ok(Op::Dequeue),
-            f => Err(no_function("queue", f, &FUNCTIONS)),
-        }
+        read("queue", recorded)
     }
 
     fn ret(&self, op: &Op, value: &Value, _: &Recorded) -> Result<Datum, String> {

@@ -1,26 +1,15 @@
 //! What was put in comes out once, in any order.
 
 use super::super::model::{Call, Model, Waiting};
-use super::{Datum, Readable, no_function};
+use super::queue::{self, Op};
+use super::{Datum, Queue, Readable};
 use crate::history::Recorded;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What can be done with it.
-pub(super) const FUNCTIONS: [&str; 2] = ["enqueue", "dequeue"];
-
 /// A queue without order.
 #[derive(Debug, Clone)]
 pub struct UnorderedQueue;
-
-/// What can be asked of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Op {
-    /// Put this in.
-    Enqueue(Datum),
-    /// Take one out.
-    Dequeue,
-}
 
 impl Model for UnorderedQueue {
     type Op = Op;
@@ -74,15 +63,10 @@ impl Model for UnorderedQueue {
 
 impl Readable for UnorderedQueue {
     fn op(&self, recorded: &Recorded) -> Result<Op, String> {
-        match &*recorded.f {
-            "enqueue" if recorded.invoked.is_null() => Err("`enqueue` takes a value, not null".to_owned()),
-            "enqueue" => Ok(Op::Enqueue(Datum::from(&recorded.invoked))),
-            "dequeue" => Ok(Op::Dequeue),
-            f => Err(no_function("unordered-queue", f, &FUNCTIONS)),
-        }
+        queue::read("unordered-queue", recorded)
     }
 
-    fn ret(&self, op: &Op, value: &Value, _: &Recorded) -> Result<Datum, String> {
-        Ok(if *op == Op::Dequeue { Datum::from(value) } else { Datum::NULL })
+    fn ret(&self, op: &Op, value: &Value, recorded: &Recorded) -> Result<Datum, String> {
+        Queue.ret(op, value, recorded)
     }
 }

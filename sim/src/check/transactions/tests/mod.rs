@@ -408,3 +408,72 @@ fn a_thousand_transactions_in_one_cycle_are_judged() {
     }
     assert_eq!(ruling("list-append", &text).summary.split(' ').next(), Some("G1c"));
 }
+
+#[test]
+fn a_register_that_a_process_reads_in_an_earlier_version_again_went_back() {
+    let history = |first: &str, second: &str| {
+        let mut lines = String::new();
+        let steps = [
+            (0, r#"["w","x",1]"#),
+            (0, r#"["r","x",1],["w","x",2]"#),
+            (0, r#"["r","x",2],["w","x",3]"#),
+            (1, first),
+            (1, second),
+        ];
+        for (process, accesses) in steps {
+            for kind in ["invoke", "ok"] {
+                lines +=
+                    &format!(r#"{{"process":{process},"type":"{kind}","f":"txn","value":[{accesses}]}}"#);
+                lines.push('\n');
+            }
+        }
+        lines
+    };
+    let (newer, older, none) = (r#"["r","x",3]"#, r#"["r","x",1]"#, r#"["r","x",null]"#);
+    assert_eq!(judged("rw-register:monotonic-reads", &history(older, newer)).verdict, Verdict::Valid);
+    assert_eq!(judged("rw-register:read-committed", &history(newer, older)).verdict, Verdict::Valid);
+    for earlier in [older, none] {
+        let ruling = judged("rw-register:monotonic-reads", &history(newer, earlier));
+        assert_eq!(ruling.verdict, Verdict::Violation);
+        assert!(ruling.summary.starts_with("non-monotonic reads"), "{}", ruling.summary);
+    }
+}
+
+#[test]
+fn transactions_on_stores_with_keys_are_judged_store_by_store() {
+    let history = |second: &str| {
+        let mut lines = String::new();
+        for (process, key, accesses) in [
+            (0, r#""a""#, r#"["append","x",1]"#),
+            (1, second, r#"["append","x",1]"#),
+            (0, r#""a""#, r#"["r","x",[1]]"#),
+        ] {
+            for kind in ["invoke", "ok"] {
+                lines += &format!(
+                    r#"{{"process":{process},"type":"{kind}","f":"txn","key":{key},"value":[{accesses}]}}"#
+                );
+                lines.push('\n');
+            }
+        }
+        lines
+    };
+    let model = "list-append:strict-serializable";
+    let ruling = judged(model, &history(r#""b""#));
+    assert_eq!(ruling.verdict, Verdict::Valid, "{}", ruling.summary);
+    let keys: Vec<_> =
+        ruling.witness.iter().flatten().map(|(key, order)| (key.as_deref(), order.len())).collect();
+    assert_eq!(keys, [(Some(r#""a""#), 2), (Some(r#""b""#), 1)]);
+    // In one store the read misses one of the two.
+    assert_eq!(judged(model, &history(r#""a""#)).verdict, Verdict::Violation);
+    // What reads in one store does not see is known by its key, and by its place in the whole.
+    let lost = history(r#""b""#).replace(r#"["r","x",[1]]"#, r#"["r","x",[]]"#);
+    let ruling = judged(model, &lost);
+    assert!(
+        ruling.verdict == Verdict::Violation && ruling.summary.starts_with(r#"key "a": "#),
+        "{}",
+        ruling.summary
+    );
+    let cited: std::collections::BTreeSet<usize> =
+        ruling.cited.operations.iter().map(|(operation, _)| *operation).collect();
+    assert_eq!(cited.into_iter().collect::<Vec<_>>(), [0, 2]);
+}
