@@ -19,6 +19,8 @@
 //! | [`budget`] | how long judging may take, and how much it may remember |
 //! | [`catalog`] | the systems and scenario files of a command or test |
 //! | [`check`] | what is judged: invariants, convergence |
+//! | [`spec`] | specifications: states, steps, what must hold; no code, no time |
+//! | [`explore`] | every state that a specification can reach |
 //! | [`scenario`] | scenario files: types, errors, resolving with a seed |
 //! | [`run`] | one run, from resolve to verdict |
 //! | [`history`] | what clients did and saw |
@@ -43,10 +45,12 @@ pub mod catalog;
 pub mod check;
 pub mod cli;
 pub mod erased;
+pub mod explore;
 pub mod history;
 pub mod latency;
 pub mod run;
 pub mod scenario;
+pub mod spec;
 pub mod sweep;
 pub mod system;
 pub mod testing;
