@@ -22,6 +22,8 @@
 //! | [`cause`] | what happened because of what, and the part of a run that a violation depends on |
 //! | [`story`] | that part as a table, a column a machine |
 //! | [`mod@format`] | recorded runs for other people's viewers |
+//! | [`spec`] | specifications: states, steps, what must hold; no code, no time |
+//! | [`explore`] | every state that a specification can reach |
 //! | [`scenario`] | scenario files: types, errors, resolving with a seed |
 //! | [`run`] | one run, from resolve to verdict |
 //! | [`shrink`] | from a failing seed to the few faults and operations that it takes |
@@ -49,6 +51,7 @@ pub mod cause;
 pub mod check;
 pub mod cli;
 pub mod erased;
+pub mod explore;
 pub mod format;
 pub mod history;
 pub mod latency;
@@ -56,6 +59,7 @@ mod page;
 pub mod run;
 pub mod scenario;
 pub mod shrink;
+pub mod spec;
 pub mod story;
 pub mod sweep;
 pub mod system;

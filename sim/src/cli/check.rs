@@ -222,7 +222,7 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
 }
 
 /// A size as people write it: `512MiB`, `2GB`, `100000`.
-fn bytes(text: &str) -> Result<usize, String> {
+pub(super) fn bytes(text: &str) -> Result<usize, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let unit: usize = match text[digits..].trim() {
         "" | "B" => 1,

@@ -15,6 +15,7 @@ mod annotations;
 mod check;
 mod cluster;
 mod diff;
+mod explore;
 mod fresh;
 mod interrupt;
 mod junit;
@@ -35,6 +36,7 @@ mod zoo;
 
 use crate::catalog::{Case, Catalog};
 use crate::erased::AnySystem;
+use crate::explore::Entry;
 use clap::{Args, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -83,6 +85,8 @@ enum Command {
     Why(why::Why),
     /// Judge a history that something else recorded.
     Check(check::Check),
+    /// Search every state that a specification can reach.
+    Explore(explore::Explore),
     /// Show every known flaw and how it is found.
     Zoo(zoo::Zoo),
     /// Print the JSON schema of scenario files, for editors.
@@ -104,9 +108,48 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 
 /// Runs the command line of a program whose systems are these.
 pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
+    Program::new(systems).main()
+}
+
+/// What a command line knows besides the testbed.
+#[derive(Clone, Copy)]
+pub struct Program {
+    systems: &'static [&'static dyn AnySystem],
+    specs: &'static [Entry],
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program")
+            .field("systems", &Catalog(self.systems))
+            .field("specs", &self.specs)
+            .finish()
+    }
+}
+
+impl Program {
+    /// A program with these systems.
+    #[must_use]
+    pub fn new(systems: &'static [&'static dyn AnySystem]) -> Self {
+        Program { systems, specs: &[] }
+    }
+
+    /// And with these specifications, for `explore`.
+    #[must_use]
+    pub fn specs(self, specs: &'static [Entry]) -> Self {
+        Program { specs, ..self }
+    }
+
+    /// Runs the command line.
+    pub fn main(self) -> ExitCode {
+        run(self)
+    }
+}
+
+fn run(program: Program) -> ExitCode {
     let cli = Cli::parse();
     out::keep_words_whole();
-    let catalog = Catalog(systems);
+    let catalog = Catalog(program.systems);
     let done = match cli.command {
         None => tour::tour(&catalog, cli.json),
         Some(Command::List(list)) => list.execute(&catalog, cli.json),
@@ -119,6 +162,7 @@ pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
         Some(Command::Shrink(shrink)) => shrink.execute(&catalog, cli.json),
         Some(Command::Why(why)) => why.execute(&catalog, cli.json),
         Some(Command::Check(check)) => check.execute(cli.json),
+        Some(Command::Explore(explore)) => explore.execute(program.specs, cli.json),
         Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),
         Some(Command::Schema) => {
             out::line(&crate::scenario::json_schema(&catalog)).map(|()| Exit::AsExpected)

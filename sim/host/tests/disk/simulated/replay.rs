@@ -68,8 +68,11 @@ fn a_digest_sees_what_is_written() {
 fn a_trace_tells_what_was_asked_of_which_file_and_what_came_of_it() {
     let trace = run(3, true, 1).2;
     let names = ["n1".to_owned()];
-    let lines: Vec<String> =
-        trace.iter().zip(1..).map(|(event, number)| serde_json::to_string(&event.line(number, &names)).unwrap()).collect();
+    let lines: Vec<String> = trace
+        .iter()
+        .zip(1..)
+        .map(|(event, number)| serde_json::to_string(&event.line(number, &names)).unwrap())
+        .collect();
     let has = |wanted: &str| lines.iter().any(|line| line.contains(wanted));
     assert!(has(r#""event":"disk","from":"n1","bytes":5,"text":"write 0 at 0""#), "{:#?}", &lines[..6]);
     assert!(has(r#""text":"append 1 at "#) && has(r#""text":"synced 0"#) && has(r#""text":"power loss"#));

@@ -1,0 +1,33 @@
+//! The specifications that come with the command: the ladder by which a name registry and a bank were first thought
+//! through, one file a rung.
+
+mod bank;
+mod bank_1;
+mod bank_2;
+mod bank_queued;
+mod bank_transfer;
+mod syn;
+mod syn_1;
+mod syn_2;
+mod syn_3;
+mod syn_3_counters;
+mod syn_4;
+mod syn_5;
+mod syn_6;
+
+use sim::explore::Entry;
+
+/// Every specification.
+pub static ALL: &[Entry] = &[
+    syn_1::ENTRY,
+    syn_2::ENTRY,
+    syn_3_counters::ENTRY,
+    syn_3::ENTRY,
+    syn_4::ENTRY,
+    syn_5::ENTRY,
+    syn_6::ENTRY,
+    bank_1::ENTRY,
+    bank_2::ENTRY,
+    bank_transfer::ENTRY,
+    bank_queued::ENTRY,
+];
