@@ -301,68 +301,51 @@ impl Stream {
     }
 }
 
-/// What the network tells. Nothing happens unless the run is recorded.
+/// What the network tells. Unless the run is recorded nothing happens, at the cost of one look each.
 impl Record {
     /// Bytes were written to a stream.
+    #[inline]
     pub(in crate::world) fn wrote(&mut self, at: u64, stream: StreamId, way: FromTo, bytes: &[u8]) {
         if self.recording {
-            let Messages { meanings, streams, count, .. } = &mut self.messages;
-            let next = || {
-                *count += 1;
-                *count
-            };
-            let written = streams.entry(stream).or_default();
-            let messages = written.write(bytes, meanings, way, next, stream.connection);
-            self.keep_messages(at, MessageStep::Sent, messages);
+            self.note(at, MessageStep::Sent, |messages| messages.wrote(stream, way, bytes));
         }
     }
 
     /// The next bytes of a stream have come to their end: delivered, refused, or lost for good.
+    #[inline]
     pub(in crate::world) fn arrived(&mut self, at: u64, stream: StreamId, bytes: usize, step: MessageStep) {
-        if self.recording
-            && let Some(known) = self.messages.streams.get_mut(&stream)
-        {
-            let messages = known.arrive(bytes);
-            self.keep_messages(at, step, messages);
+        if self.recording {
+            self.note(at, step, |messages| messages.of(stream, |stream| stream.arrive(bytes)));
         }
     }
 
     /// The last bytes of a stream, so many, are not on the wire now; what this is news of has taken that step.
+    #[inline]
     pub(in crate::world) fn kept_back(&mut self, at: u64, stream: StreamId, bytes: usize, step: MessageStep) {
-        if self.recording
-            && let Some(known) = self.messages.streams.get_mut(&stream)
-        {
-            let messages = known.keep_back(bytes, step != MessageStep::Resent);
-            self.keep_messages(at, step, messages);
+        if self.recording {
+            let kept_back = step != MessageStep::Resent;
+            self.note(at, step, |messages| messages.of(stream, |stream| stream.keep_back(bytes, kept_back)));
         }
     }
 
     /// A datagram was put into a slot.
-    pub(in crate::world) fn sent_datagram(&mut self, at: u64, slot: u32, (from, to): FromTo, bytes: &[u8]) {
+    #[inline]
+    pub(in crate::world) fn sent_datagram(&mut self, at: u64, slot: u32, way: FromTo, bytes: &[u8]) {
         if self.recording {
-            let messages = &mut self.messages;
-            messages.datagrams.remove(&slot);
-            let Some(meaning) = messages.meanings.of(bytes, from, &BTreeSet::new()) else { return };
-            messages.count += 1;
-            let (id, content) = (messages.count, Arc::clone(&meaning.content));
-            let message = Message { id, from, to, connection: None, bytes: bytes.len(), content };
-            messages.datagrams.insert(slot, message.clone());
-            self.keep_messages(at, MessageStep::Sent, vec![message]);
+            self.note(at, MessageStep::Sent, |messages| messages.sent_datagram(slot, way, bytes));
         }
     }
 
     /// Another slot has a copy of a datagram.
+    #[inline]
     pub(in crate::world) fn copied_datagram(&mut self, slot: u32, copy: u32) {
         if self.recording {
-            let datagrams = &mut self.messages.datagrams;
-            match datagrams.get(&slot).cloned() {
-                Some(message) => drop(datagrams.insert(copy, message)),
-                None => drop(datagrams.remove(&copy)),
-            }
+            self.messages.copied_datagram(slot, copy);
         }
     }
 
     /// What is in a slot now is no datagram that a node has sent.
+    #[inline]
     pub(in crate::world) fn forget_datagram(&mut self, slot: u32) {
         if self.recording {
             self.messages.datagrams.remove(&slot);
@@ -370,17 +353,50 @@ impl Record {
     }
 
     /// Something happened to the datagram in a slot.
+    #[inline]
     pub(in crate::world) fn datagram(&mut self, at: u64, slot: u32, step: MessageStep) {
-        if self.recording
-            && let Some(message) = self.messages.datagrams.get(&slot).cloned()
-        {
-            self.keep_messages(at, step, vec![message]);
+        if self.recording {
+            self.note(at, step, |messages| messages.datagrams.get(&slot).cloned().into_iter().collect());
         }
     }
 
-    fn keep_messages(&mut self, at: u64, step: MessageStep, messages: Vec<Message>) {
-        for message in messages {
+    #[cold]
+    fn note(&mut self, at: u64, step: MessageStep, find: impl FnOnce(&mut Messages) -> Vec<Message>) {
+        for message in find(&mut self.messages) {
             self.keep(at, || message.event(step));
+        }
+    }
+}
+
+impl Messages {
+    fn wrote(&mut self, stream: StreamId, way: FromTo, bytes: &[u8]) -> Vec<Message> {
+        let Messages { meanings, streams, count, .. } = self;
+        let next = || {
+            *count += 1;
+            *count
+        };
+        streams.entry(stream).or_default().write(bytes, meanings, way, next, stream.connection)
+    }
+
+    /// Those of a stream that anything is known of.
+    fn of(&mut self, stream: StreamId, find: impl FnOnce(&mut Stream) -> Vec<Message>) -> Vec<Message> {
+        self.streams.get_mut(&stream).map_or_else(Vec::new, find)
+    }
+
+    fn sent_datagram(&mut self, slot: u32, (from, to): FromTo, bytes: &[u8]) -> Vec<Message> {
+        self.datagrams.remove(&slot);
+        let Some(meaning) = self.meanings.of(bytes, from, &BTreeSet::new()) else { return Vec::new() };
+        self.count += 1;
+        let (id, content) = (self.count, Arc::clone(&meaning.content));
+        let message = Message { id, from, to, connection: None, bytes: bytes.len(), content };
+        self.datagrams.insert(slot, message.clone());
+        vec![message]
+    }
+
+    fn copied_datagram(&mut self, slot: u32, copy: u32) {
+        match self.datagrams.get(&slot).cloned() {
+            Some(message) => drop(self.datagrams.insert(copy, message)),
+            None => drop(self.datagrams.remove(&copy)),
         }
     }
 }
