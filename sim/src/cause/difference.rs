@@ -40,8 +40,14 @@ struct Channel<'t> {
     peer: Option<&'t str>,
 }
 
+/// An event's place in its trace, and what it says.
+type Said = (usize, String);
+
+/// The first place at which two channels part, in some sense.
+type Parting<'p> = &'p dyn Fn(&Channel<'_>, &[Said], &[Said]) -> Option<usize>;
+
 /// The events of a channel: their places, and what they say.
-type Channels<'t> = BTreeMap<Channel<'t>, Vec<(usize, String)>>;
+type Channels<'t> = BTreeMap<Channel<'t>, Vec<Said>>;
 
 /// The first difference that matters; none if there is none.
 pub fn difference(one: &Trace<'_>, other: &Trace<'_>) -> Option<Difference> {
@@ -51,44 +57,41 @@ pub fn difference(one: &Trace<'_>, other: &Trace<'_>) -> Option<Difference> {
         let [here, there] = [places.0.map(|at| one.lines[at].time), places.1.map(|at| other.lines[at].time)];
         here.into_iter().chain(there).min()
     };
-    let first =
-        |order_only: bool,
-         part: &dyn Fn(&Channel<'_>, &[(usize, String)], &[(usize, String)]) -> Option<usize>| {
-            let parting = all.iter().filter_map(|channel| {
-                let (here, there) = (said_on(&ones, channel), said_on(&others, channel));
-                let at = part(channel, here, there)?;
-                let places = (here.get(at).map(|event| event.0), there.get(at).map(|event| event.0));
-                Some((time(&places)?, *channel, places))
-            });
-            let (_, channel, (one, other)) = parting.min_by_key(|(time, channel, _)| (*time, *channel))?;
-            let (machine, event) = (channel.machine.map(str::to_owned), channel.event.to_owned());
-            Some(Difference { machine, event, order_only, one, other })
-        };
-    let by_content = |channel: &Channel<'_>, here: &[(usize, String)], there: &[(usize, String)]| {
+    let first = |order_only: bool, part: Parting<'_>| {
+        let parting = all.iter().filter_map(|channel| {
+            let (here, there) = (said_on(&ones, channel), said_on(&others, channel));
+            let at = part(channel, here, there)?;
+            let places = (here.get(at).map(|event| event.0), there.get(at).map(|event| event.0));
+            Some((time(&places)?, *channel, places))
+        });
+        let (_, channel, (one, other)) = parting.min_by_key(|(time, channel, _)| (*time, *channel))?;
+        let (machine, event) = (channel.machine.map(str::to_owned), channel.event.to_owned());
+        Some(Difference { machine, event, order_only, one, other })
+    };
+    let by_content = |channel: &Channel<'_>, here: &[Said], there: &[Said]| {
         if matches!(channel.event, "operation" | "fault") {
             by_place(here, there)
         } else {
             by_absence(here, there)
         }
     };
-    let by_order =
-        |_: &Channel<'_>, here: &[(usize, String)], there: &[(usize, String)]| by_place(here, there);
+    let by_order = |_: &Channel<'_>, here: &[Said], there: &[Said]| by_place(here, there);
     first(false, &by_content).or_else(|| first(true, &by_order))
 }
 
-fn said_on<'c>(channels: &'c Channels<'_>, channel: &Channel<'c>) -> &'c [(usize, String)] {
+fn said_on<'c>(channels: &'c Channels<'_>, channel: &Channel<'c>) -> &'c [Said] {
     channels.get(channel).map_or(&[], Vec::as_slice)
 }
 
 /// The first place at which two channels differ.
-fn by_place(here: &[(usize, String)], there: &[(usize, String)]) -> Option<usize> {
+fn by_place(here: &[Said], there: &[Said]) -> Option<usize> {
     let same = here.iter().zip(there).take_while(|(one, other)| one.1 == other.1).count();
     (same < here.len().max(there.len())).then_some(same)
 }
 
 /// The first place at which one of two channels says what the other does not say anywhere.
-fn by_absence(here: &[(usize, String)], there: &[(usize, String)]) -> Option<usize> {
-    let first = |events: &[(usize, String)], others: &[(usize, String)]| {
+fn by_absence(here: &[Said], there: &[Said]) -> Option<usize> {
+    let first = |events: &[Said], others: &[Said]| {
         let said: BTreeSet<&str> = others.iter().map(|event| event.1.as_str()).collect();
         events.iter().position(|event| !said.contains(event.1.as_str()))
     };

@@ -289,7 +289,7 @@ mod tests {
         let sample = |letter| {
             let violation = Violation { checker: String::new(), at_ms: 0, message: String::new() };
             let fails = (letter == 'x').then_some(violation);
-            (letter != ' ').then(|| Sample { violation: fails, simulated: Duration::ZERO })
+            (letter != ' ').then_some(Sample { violation: fails, simulated: Duration::ZERO })
         };
         let plan =
             toml::from_str("title = \"\"\nsystem = \"\"\nworkload = { clients = 1, for = \"1s\" }").unwrap();
