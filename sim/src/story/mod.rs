@@ -24,7 +24,7 @@ pub use text::{cut, plain, seconds};
 
 use crate::cause::Trace;
 use std::collections::BTreeSet;
-use text::padded;
+use text::{columns, padded};
 
 /// The narrowest lane that can be read.
 const LANE_WIDTH_MIN: usize = 14;
@@ -110,22 +110,26 @@ impl<'t> Story<'t> {
     }
 }
 
-/// The cells of a row, lane by lane.
+/// The cells of a row, lane by lane. What is too long for its lane goes on over the empty ones after it.
 fn cells(row: &Row, lanes: &[Lane], width: usize, trace: &Trace<'_>) -> String {
-    let cell = |lane: &Lane| {
+    let text = |lane: &Lane| {
         let is_in = |cell: &&Cell| cell.machine.is_some_and(|machine| lane.machines.contains(&machine));
-        let texts: Vec<String> = row
-            .cells
-            .iter()
-            .filter(is_in)
-            .map(|cell| match cell.machine.filter(|_| lane.shared) {
-                Some(machine) => format!("{} {}", plain(&trace.machines[machine]), plain(&cell.text)),
-                None => plain(&cell.text),
-            })
-            .collect();
-        padded(&cut(&texts.join("; "), width), width)
+        let told = row.cells.iter().filter(is_in).map(|cell| match cell.machine.filter(|_| lane.shared) {
+            Some(machine) => format!("{} {}", plain(&trace.machines[machine]), plain(&cell.text)),
+            None => plain(&cell.text),
+        });
+        told.collect::<Vec<_>>().join("; ")
     };
-    lanes.iter().map(cell).collect::<Vec<_>>().join(SEPARATOR)
+    let mut cells: Vec<String> = Vec::new();
+    let mut texts = lanes.iter().map(text).peekable();
+    while let Some(text) = texts.next() {
+        let mut room = width;
+        while columns(&text) > room && texts.next_if(String::is_empty).is_some() {
+            room += SEPARATOR_WIDTH + width;
+        }
+        cells.push(padded(&cut(&text, room), room));
+    }
+    cells.join(SEPARATOR)
 }
 
 fn lane_width(columns: usize, lanes: usize) -> usize {

@@ -61,6 +61,20 @@ fn a_story_has_a_column_for_each_machine() {
 }
 
 #[test]
+fn what_is_too_long_for_its_lane_goes_on_over_empty_ones() {
+    let mut trace = a_cut();
+    trace.lines[4].text = Some("Sync { name: \"a\", and: \"all that belongs to it, at length\" }".into());
+    trace.lines[7].text = Some("its power fails ".repeat(9).into());
+    let table = Story::new(&trace, &all(&trace)).table(100);
+    assert!(
+        table.contains("│ → n2 Sync { name: \"a\", and: \"all that belongs to it, at length\" }\n"),
+        "{table}"
+    );
+    assert!(table.lines().last().unwrap().ends_with('…'), "the last lane has an end: {table}");
+    assert!(table.contains("│                             │ its power fails its power fails"), "{table}");
+}
+
+#[test]
 fn no_line_is_wider_than_the_terminal() {
     let mut trace = a_cut();
     trace.lines[1].text = Some("漢字".repeat(1000).into());
