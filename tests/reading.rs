@@ -87,6 +87,7 @@ fn a_replay_writes_what_other_viewers_read_and_what_nodes_believed() {
         "history.jsonl",
         "logs.jsonl",
         "perfetto.json",
+        "report.html",
         "scenario.toml",
         "shiviz.log",
         "slice.mmd",

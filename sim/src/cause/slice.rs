@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How much less an event counts that happens on no machine which the evidence names.
 const ELSEWHERE: f64 = 0.6;
+/// How much a message from or to a client counts: its operation says the same, and how it ended.
+const OF_CLIENTS: f64 = 0.5;
 /// How much a probe counts in which one machine that the evidence names speaks of another.
 const OF_EACH_OTHER: f64 = 0.5;
 /// How much an event counts that only happens on a machine which the evidence names.
@@ -80,12 +82,18 @@ struct Rows {
 impl Rows {
     fn of(trace: &Trace<'_>, graph: &Graph, subjects: &Subjects, until: usize) -> Self {
         let heaviest = subjects.words.values().copied().fold(1.0, f64::max);
+        let operations = trace.lines.iter().filter(|line| line.operation.is_some());
+        let clients: BTreeSet<&str> = operations.filter_map(|line| line.from.as_deref()).collect();
+        let is_of_client = |line: &TraceLine<'_>| {
+            [&line.from, &line.to].iter().any(|end| end.as_deref().is_some_and(|name| clients.contains(name)))
+        };
         let mut relevance: Vec<f64> = Vec::with_capacity(until);
         let mut row: Vec<Row> = Vec::with_capacity(until);
         let mut begun: BTreeMap<u32, usize> = BTreeMap::new();
         for (event, line) in trace.lines[..until].iter().enumerate() {
             let own = weigh(line, graph.lane(event), subjects, heaviest, trace);
             let (of_row, weight) = match (&line.message, &line.operation) {
+                (Some(message), _) if is_of_client(line) => (Row::Message(message.id), OF_CLIENTS * own),
                 (Some(message), _) => (Row::Message(message.id), own),
                 (_, Some(operation)) if operation.step == "invoke" => {
                     begun.insert(operation.process, event);
@@ -146,7 +154,7 @@ fn weigh(
     };
     match &*line.event {
         "message" | "operation" | "probe" | "disk" | "panic" => match subjects.weigh(text) {
-            weight if weight > 0.0 && is_there => weight,
+            weight if weight > 0.0 && (is_there || line.operation.is_some()) => weight,
             weight if weight > 0.0 => ELSEWHERE * weight,
             _ if line.event == "probe" && is_there && names_another() => OF_EACH_OTHER * heaviest,
             _ if line.event == "probe" && is_there => ONLY_THERE * heaviest,

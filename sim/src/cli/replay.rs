@@ -6,7 +6,7 @@ use crate::cause::{Evidence, Graph, Slice, Trace};
 use crate::erased::once;
 use crate::format::{FORMATS, Format, Subject};
 use crate::page;
-use crate::run::{Attention, Recording, Violation};
+use crate::run::{Attention, Recording};
 use crate::story::{Filter, Kind, Story, plain};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -87,7 +87,7 @@ impl Replay {
         };
         let trace = Trace::of(recording);
         let graph = Graph::of(&trace);
-        let slice = slice_of(&trace, &graph, report.violations.first(), SLICE_ROWS);
+        let slice = slice_of(&trace, &graph, report.violations.first().map(Evidence::of), SLICE_ROWS);
         self.write(&folder, recording, Subject { trace: &trace, graph: &graph, slice: &slice })?;
         let html = page::of_run(&case.name, &report, recording, &trace, &slice).html();
         file(&folder.join("report.html"), |out| out.write_all(html.as_bytes()))?;
@@ -190,11 +190,11 @@ fn unknown_machine(unknown: &str, machines: &[String]) -> miette::Report {
 pub(super) fn slice_of(
     trace: &Trace<'_>,
     graph: &Graph,
-    violation: Option<&Violation>,
+    evidence: Option<Evidence<'_>>,
     rows_max: usize,
 ) -> Vec<usize> {
-    match violation {
-        Some(violation) => Slice::of(trace, graph, Evidence::of(violation), rows_max).events,
+    match evidence {
+        Some(evidence) => Slice::of(trace, graph, evidence, rows_max).events,
         None => {
             let all =
                 Filter { without: vec![Kind::Disk, Kind::Connections, Kind::Logs], ..Filter::default() };

@@ -8,7 +8,7 @@ use super::replay::{file, folder_of, slice_of};
 use super::shrink::{self as shrink_command, with_progress};
 use super::{Exit, Overrides, interrupt, one};
 use crate::catalog::{Case, Catalog};
-use crate::cause::{Graph, Trace};
+use crate::cause::{Evidence, Graph, Trace};
 use crate::erased::once;
 use crate::page;
 use crate::run::{Attention, Recording, Report};
@@ -23,6 +23,8 @@ use std::time::Duration;
 
 /// So many rows of the story fit the screen, beside all else.
 const ROWS_MAX: usize = 18;
+/// Of more operations than these not each one matters.
+const OPERATIONS_MAX: usize = 8;
 /// So many counterfactuals do.
 const WITHOUT_MAX: usize = 8;
 
@@ -108,12 +110,24 @@ impl Known<'_> {
     ) -> miette::Result<()> {
         let trace = Trace::of(recording);
         let graph = Graph::of(&trace);
-        let slice = slice_of(&trace, &graph, Some(&self.shrunk.violation), ROWS_MAX);
+        let sentence = self.evidence();
+        let evidence = Evidence { sentence: &sentence, ..Evidence::of(&self.shrunk.violation) };
+        let slice = slice_of(&trace, &graph, Some(evidence), ROWS_MAX);
         let path = folder.join("report.html");
         let html = page::of_run(&self.case.name, report, recording, &trace, &slice).html();
         file(&path, |out| out.write_all(html.as_bytes()))?;
         self.page = Some(path);
         self.tell(Some((&trace, &slice)), json)
+    }
+
+    /// What does not hold, and what the operations that are left are about: none of them can be done without.
+    fn evidence(&self) -> String {
+        let operations = &self.shrunk.plan.operations;
+        let mut sentence = self.shrunk.violation.message.clone();
+        if operations.len() <= OPERATIONS_MAX {
+            operations.iter().for_each(|operation| sentence += &format!(", {operation}"));
+        }
+        sentence
     }
 
     fn tell(&self, story: Option<(&Trace<'_>, &[usize])>, json: bool) -> miette::Result<()> {

@@ -24,7 +24,7 @@ pub use text::{cut, plain, seconds};
 
 use crate::cause::Trace;
 use std::collections::BTreeSet;
-use text::padded;
+use text::{columns, padded};
 
 /// The narrowest lane that can be read.
 const LANE_WIDTH_MIN: usize = 14;
@@ -111,30 +111,24 @@ impl<'t> Story<'t> {
     }
 }
 
-/// The cells of a row, lane by lane. What does not fit goes on over the empty cells to its right.
+/// The cells of a row, lane by lane. What is too long for its lane goes on over the empty ones after it.
 fn cells(row: &Row, lanes: &[Lane], width: usize, trace: &Trace<'_>) -> String {
     let text = |lane: &Lane| {
         let is_in = |cell: &&Cell| cell.machine.is_some_and(|machine| lane.machines.contains(&machine));
-        let texts: Vec<String> = row
-            .cells
-            .iter()
-            .filter(is_in)
-            .map(|cell| match cell.machine.filter(|_| lane.shared) {
-                Some(machine) => format!("{} {}", plain(&trace.machines[machine]), plain(&cell.text)),
-                None => plain(&cell.text),
-            })
-            .collect();
-        texts.join("; ")
+        let told = row.cells.iter().filter(is_in).map(|cell| match cell.machine.filter(|_| lane.shared) {
+            Some(machine) => format!("{} {}", plain(&trace.machines[machine]), plain(&cell.text)),
+            None => plain(&cell.text),
+        });
+        told.collect::<Vec<_>>().join("; ")
     };
-    let texts: Vec<String> = lanes.iter().map(text).collect();
-    let (mut cells, mut lane) = (Vec::new(), 0);
-    while lane < texts.len() {
-        let over = |lanes: usize| lanes * (width + SEPARATOR_WIDTH) - SEPARATOR_WIDTH;
-        let empty = texts[lane + 1..].iter().take_while(|text| text.is_empty()).count();
-        let lanes =
-            (1..=empty).find(|lanes| cut(&texts[lane], over(*lanes)) == texts[lane]).unwrap_or(empty + 1);
-        cells.push(padded(&cut(&texts[lane], over(lanes)), over(lanes)));
-        lane += lanes;
+    let mut cells: Vec<String> = Vec::new();
+    let mut texts = lanes.iter().map(text).peekable();
+    while let Some(text) = texts.next() {
+        let mut room = width;
+        while columns(&text) > room && texts.next_if(String::is_empty).is_some() {
+            room += SEPARATOR_WIDTH + width;
+        }
+        cells.push(padded(&cut(&text, room), room));
     }
     cells.join(SEPARATOR)
 }
