@@ -154,7 +154,7 @@ fn what_cannot_be_explored_is_told_with_what_can() {
     refused(&["explore", "syn-3", "--set", "name=6"], &["no setting `name`", "did you mean `names`?"]);
     refused(&["explore", "syn-3", "--set", "names=99"], &["names: `99` is not a number from 1 to 40"]);
     refused(&["explore", "syn-2", "--set", "fair=maybe"], &["fair: `maybe` is neither yes nor no"]);
-    refused(&["explore", "syn-3", "--memory-limit", "much"], &["`much` is not a size"]);
+    refused(&["explore", "syn-3", "--memory-limit", "much"], &["there is no unit `much`"]);
 }
 
 #[test]
