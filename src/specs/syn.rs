@@ -26,8 +26,9 @@ impl Display for Step {
     }
 }
 
-/// What a node tells the others.
+/// What a node tells the others. In a state's encoding it is one byte: most of a state is messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "u8", into = "u8")]
 pub(super) enum Sync {
     Register(u8),
     Unregister(u8),
@@ -36,6 +37,21 @@ pub(super) enum Sync {
 impl Default for Sync {
     fn default() -> Self {
         Sync::Register(0)
+    }
+}
+
+impl From<Sync> for u8 {
+    fn from(sync: Sync) -> u8 {
+        match sync {
+            Sync::Register(name) => name << 1,
+            Sync::Unregister(name) => name << 1 | 1,
+        }
+    }
+}
+
+impl From<u8> for Sync {
+    fn from(byte: u8) -> Sync {
+        if byte & 1 == 0 { Sync::Register(byte >> 1) } else { Sync::Unregister(byte >> 1) }
     }
 }
 

@@ -1,5 +1,5 @@
-//! Part 5: after a netsplit each node asks the other what it has (`discover`), and adds the answer (`ack_sync`). What was
-//! taken out on one side while it could not be told comes back from the other: a phantom.
+//! Part 5: after a netsplit each node asks the other what it has (`discover`), and adds the answer (`ack_sync`). What
+//! was taken out on one side while it could not be told comes back from the other: a phantom.
 
 use super::syn::{Step, inboxes, is_quiet, names, nodes, sets, variable};
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,9 @@
-//! Part 6: each node keeps what it knows by owner, only the owner takes a name out, and what belonged to a node is purged
-//! when that one goes *down*. Whatever comes back after a netsplit is then what the owner still has. Without the purge
+//! Part 6: each node keeps what it knows by owner, only the owner takes a name out, and what belonged to a node is
+//! purged when that one goes *down*. Whatever comes back after a netsplit is then what the owner still has. Without the purge
 //! (`purge=no`) the phantom of [part 5](super::syn_5) is back.
 //!
-//! Links keep order: what one node sent before a netsplit is ahead of the news of it. Each netsplit adds messages, so that
-//! `splits` bounds the search.
+//! Links keep order: what one node sent before a netsplit is ahead of the news of it. Each netsplit adds messages, so
+//! that `splits` bounds the search.
 
 use super::syn::{Step, is_quiet, names, nodes, variable};
 use serde::{Deserialize, Serialize};

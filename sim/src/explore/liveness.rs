@@ -1,14 +1,14 @@
 //! Properties of behaviours that go on for ever, ◇P and P ⇝ Q, under weak fairness.
 //!
-//! A counterexample is a lasso: a way to a moment at which something is due, and from there on states in which it is not
-//! met, the last of them in a circle. A circle counts only if it is *fair*: of every group, it passes a state in which the
-//! group has no step to take, or takes one of its steps. Staying where one is (stuttering) is a circle too, fair where no
-//! group has a step.
+//! A counterexample is a lasso: a way to a moment at which something is due, and from there on states in which it is
+//! not met, the last of them in a circle. A circle counts only if it is *fair*: of every group, it passes a state in
+//! which the group has no step to take, or takes one of its steps. Staying where one is (stuttering) is a circle too,
+//! fair where no group has a step.
 //!
 //! All states of a strongly connected component can be passed by one circle, and so can all its edges. With weak
 //! fairness a larger circle is never less fair, so it is enough to look at whole components of the states that are due
-//! and not met (Lichtenstein and Pnueli, 1985). The one that is reached first is told, with a short circle: from witness
-//! to witness by shortest paths.
+//! and not met (Lichtenstein and Pnueli, 1985). The one that is reached first is told, with a short circle: from
+//! witness to witness by shortest paths.
 
 use super::arena::Arena;
 use super::codec::decode;

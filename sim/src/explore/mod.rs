@@ -14,19 +14,19 @@
 //! the number of cores. **Counts, numbers and counterexamples are the same on any machine.**
 //!
 //! A state that is known takes its fingerprint (64 bits in a table that is half to three quarters full) and six bytes:
-//! its predecessor and which of that one's steps led here. The states themselves are kept, encoded, for two levels only;
-//! a counterexample is told by taking the steps again. Temporal properties and drawings need all states, and keep them.
+//! its predecessor and which of that one's steps led here. The states themselves are kept, encoded, for two levels
+//! only; a counterexample is told by taking the steps again. Properties and drawings need all states, and keep them.
 //!
-//! Liveness: the graph of all states, in it the strongly connected components (Tarjan) of those where what is due is not
-//! met; one of them is evidence if weak fairness lets a behaviour stay there. See `liveness.rs`.
+//! Liveness: the graph of all states, in it the strongly connected components (Tarjan) of those where what is due is
+//! not met; one of them is evidence if weak fairness lets a behaviour stay there. See `liveness.rs`.
 //!
 //! **Counts are TLC's.** *Generated*: initial states and every successor, equal ones and steps that change nothing
 //! included. *Distinct*: different fingerprints within the constraint. *Depth*: levels, the initial states' the first.
 //! A state is judged when its level is expanded: where something is violated, the counts are those of the search at the
 //! end of that batch.
 //!
-//! **What is given up.** Two states with one fingerprint are taken for one: [`Exploration::collision`] says how probable
-//! that is. All is held in memory. The search of the graph for liveness runs on one core.
+//! **What is given up.** Two states with one fingerprint are taken for one: [`Exploration::collision`] says how
+//! probable that is. All is held in memory. The search of the graph for liveness runs on one core.
 
 mod any;
 mod arena;
