@@ -222,7 +222,7 @@ fn a_failing_test_tells_what_is_left_of_its_failure() {
     let text = panic.downcast_ref::<String>().unwrap();
     for told in [
         "no fault and 2 operations are left of ",
-        " c2 read",
+        " read",
         "and in 10 of 10 other schedules",
         "[[operation]]",
     ] {

@@ -89,6 +89,19 @@ impl Bench {
         self.schedules
     }
 
+    /// From now on candidates are run in so many schedules.
+    pub(super) fn run_in(&mut self, schedules: usize) {
+        self.schedules = schedules;
+        self.tried.clear();
+    }
+
+    /// A plan in all schedules; none if it fails in none.
+    pub(super) fn again(&mut self, plan: &Scenario) -> Option<Tried> {
+        let seeds = self.seeds();
+        let (sheets, _) = self.fill(vec![plan.clone()], &seeds, 1, None);
+        sheets.into_iter().next().and_then(|sheet| sheet.tried(&seeds))
+    }
+
     /// Whether no other candidate is to be tried.
     pub(super) fn is_over(&self) -> bool {
         let interrupted = self.limits.interrupted.is_some_and(|flag| flag.load(Ordering::Relaxed));
@@ -105,9 +118,7 @@ impl Bench {
         let (sheets, _) = self.fill(vec![plan], &[self.seed], 0, None);
         let own = sheets.into_iter().next()?;
         own.samples.first()?.as_ref()?.violation.as_ref()?;
-        let seeds = self.seeds();
-        let (sheets, _) = self.fill(vec![own.plan], &seeds, 1, None);
-        sheets.into_iter().next().and_then(|sheet| sheet.tried(&seeds))
+        self.again(&own.plan)
     }
 
     /// The first robust one of these, or the one that fails most often, if it fails at least so often.

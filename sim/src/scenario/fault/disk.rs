@@ -188,19 +188,33 @@ impl Said for Disk {
         Plan::Stroke(Effect::Machine(self.node.aim(stage.cast), effect))
     }
 
-    /// A tenth as slow; one sector.
+    /// Surely, and not sometimes; a tenth as slow; one sector.
     fn smaller(&self, _: Cast) -> Vec<Action> {
         let wrong = match self.wrong {
             Wrong::Fault(DiskFault::Slow { factor }) if factor >= 20.0 => {
                 Some(Wrong::Fault(DiskFault::Slow { factor: factor / 10.0 }))
             }
+            Wrong::Fault(fault) => surely(fault).map(Wrong::Fault),
             Wrong::Decay { sectors, unreadable } if sectors > 1 => {
                 Some(Wrong::Decay { sectors: 1, unreadable })
             }
-            _ => None,
+            Wrong::Decay { .. } => None,
         };
         wrong.map(|wrong| Disk { node: self.node.clone(), wrong }.into()).into_iter().collect()
     }
+}
+
+/// The same every time, if it is drawn when.
+fn surely(fault: DiskFault) -> Option<DiskFault> {
+    let sure = match fault {
+        DiskFault::ReadError { .. } => DiskFault::ReadError { probability: 1.0 },
+        DiskFault::WriteError { .. } => DiskFault::WriteError { probability: 1.0 },
+        DiskFault::SyncError { drop_cache, .. } => DiskFault::SyncError { probability: 1.0, drop_cache },
+        DiskFault::BitFlip { .. } => DiskFault::BitFlip { probability: 1.0 },
+        DiskFault::Misdirect { .. } => DiskFault::Misdirect { probability: 1.0 },
+        DiskFault::Full | DiskFault::Slow { .. } | DiskFault::Stall | DiskFault::Hang => return None,
+    };
+    (sure != fault).then_some(sure)
 }
 
 fn draw(drawing: &mut Drawing, wrong: fn(&mut Draw) -> Wrong) -> Option<Action> {

@@ -130,6 +130,10 @@ mod tests {
             "1s: clock of n1 jumps -1s 500ms"
         );
         assert_eq!(
+            first("at = \"1s\"\ndisk = { node = \"n1\", fault = \"sync-error\", probability = 0.1 }"),
+            "1s: disk of n1 fails syncs (1), until the heal phase"
+        );
+        assert_eq!(
             first("at = \"1s\"\nslow = { node = \"n1\", factor = 10 }"),
             "1s: n1 is 5 times as slow, until the heal phase"
         );

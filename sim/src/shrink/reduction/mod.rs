@@ -32,9 +32,9 @@ pub(super) struct Parts {
 /// world that does what it did before; then the most.
 pub(super) const ALL: &[Reduction] = &[
     Reduction::Steps(world::calm_at_once),
+    Reduction::Steps(world::calmer),
     Reduction::Parts(FAULTS),
     Reduction::Parts(OPERATIONS),
-    Reduction::Steps(world::calmer),
     Reduction::Steps(cast::fewer_clients),
     Reduction::Steps(cast::fewer_nodes),
     Reduction::Steps(smaller_faults),
