@@ -21,8 +21,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// So many rows of the story fit the screen, beside all else.
-const ROWS_MAX: usize = 18;
+/// So many events, and lines that tell them, fit the screen beside all else.
+const EVENTS_MAX: usize = 18;
+const LINES_MAX: usize = 22;
 /// Of more operations than these not each one matters.
 const OPERATIONS_MAX: usize = 8;
 /// So many counterfactuals do.
@@ -112,7 +113,11 @@ impl Known<'_> {
         let graph = Graph::of(&trace);
         let sentence = self.evidence();
         let evidence = Evidence { sentence: &sentence, ..Evidence::of(&self.shrunk.violation) };
-        let slice = slice_of(&trace, &graph, Some(evidence), ROWS_MAX);
+        let slice = (1..=EVENTS_MAX)
+            .rev()
+            .map(|events| slice_of(&trace, &graph, Some(evidence), events))
+            .find(|slice| Story::new(&trace, slice).rows().len() <= LINES_MAX)
+            .unwrap_or_default();
         let path = folder.join("report.html");
         let html = page::of_run(&self.case.name, report, recording, &trace, &slice).html();
         file(&path, |out| out.write_all(html.as_bytes()))?;
