@@ -24,6 +24,7 @@
 //! | [`history`] | what clients did and saw |
 //! | [`sweep`] | many runs on all cores |
 //! | [`latency`] | latencies, calm and under faults |
+//! | [`moment`] | from when on a failure was settled |
 //! | [`testing`] | `cargo test` |
 //! | [`time`] | the one time that is told |
 //! | [`verdict`] | what can be said of a run |
@@ -45,6 +46,7 @@ pub mod cli;
 pub mod erased;
 pub mod history;
 pub mod latency;
+pub mod moment;
 pub mod run;
 pub mod scenario;
 pub mod sweep;

@@ -56,7 +56,13 @@ impl<S: System> Workload<S> {
         let mut client = connect();
         let mut due = now_ns();
         let mut encoded = Vec::new();
+        let mut reseeded = None;
         loop {
+            let seed = self.shared.update(|progress| progress.reseeded);
+            if let Some(seed) = seed.filter(|_| seed != reseeded) {
+                draw = Draw::new(seed, Stream::Client(id));
+                reseeded = Some(seed);
+            }
             due += draw.exponential(self.pace).as_nanos() as u64;
             if due >= self.until_ns {
                 break;
