@@ -1,7 +1,7 @@
 //! Systems without their types, so that one command line can hold many, and one run of any of them.
 
 use crate::history;
-use crate::run::{self, Attention, Recording, Report};
+use crate::run::{self, Attention, Recording, Report, Reseed};
 use crate::scenario::{Scenario, Tolerated, Vocabulary};
 use crate::system::{Operation, System};
 
@@ -21,7 +21,14 @@ pub trait AnySystem: Send + Sync + 'static {
     fn listing(&'static self, plan: &Scenario, seed: u64) -> Scenario;
 
     /// Runs a resolved plan on the calling thread, which must be fresh and seeded: see [`run::on_fresh_thread`].
-    fn run(&'static self, plan: &Scenario, seed: u64, attention: Attention) -> (Report, Option<Recording>);
+    /// If it is to be `reseed`ed, from then on with other chance.
+    fn run(
+        &'static self,
+        plan: &Scenario,
+        seed: u64,
+        attention: Attention,
+        reseed: Option<Reseed>,
+    ) -> (Report, Option<Recording>);
 }
 
 impl<S: System> AnySystem for S {
@@ -52,8 +59,14 @@ impl<S: System> AnySystem for S {
         run::listing(self, plan, seed)
     }
 
-    fn run(&'static self, plan: &Scenario, seed: u64, attention: Attention) -> (Report, Option<Recording>) {
-        run::run(self, plan, seed, attention)
+    fn run(
+        &'static self,
+        plan: &Scenario,
+        seed: u64,
+        attention: Attention,
+        reseed: Option<Reseed>,
+    ) -> (Report, Option<Recording>) {
+        run::run(self, plan, seed, attention, reseed)
     }
 }
 
@@ -83,7 +96,7 @@ pub fn once_unless(
     let plan = scenario.resolve(seed);
     let run = |attention| {
         let plan = plan.clone();
-        move || system.run(&plan, seed, attention)
+        move || system.run(&plan, seed, attention, None)
     };
     let found = run::watched(seed, unwanted, run(attention), run(Attention::QUICK))?;
     if !found.0.opened_socket {
@@ -97,4 +110,22 @@ pub fn once_unless(
     let (mut report, recording) = found;
     report.unconfirmed.get_or_insert_with(|| SOCKET_UNCONFIRMED.to_owned());
     Some((report, recording))
+}
+
+/// Runs a scenario once, on a fresh thread, and from an instant on with other chance; none if it was not ended when
+/// `unwanted` said so.
+pub fn once_reseeded(
+    system: &'static dyn AnySystem,
+    scenario: &Scenario,
+    seed: u64,
+    attention: Attention,
+    reseed: Reseed,
+    unwanted: &dyn Fn() -> bool,
+) -> Option<(Report, Option<Recording>)> {
+    let plan = scenario.resolve(seed);
+    let run = || {
+        let plan = plan.clone();
+        move || system.run(&plan, seed, attention, Some(reseed))
+    };
+    run::watched(seed, unwanted, run(), run())
 }

@@ -31,6 +31,7 @@
 //! | [`sweep`] | many runs on all cores |
 //! | [`latency`] | latencies, calm and under faults |
 //! | `page` | lanes over time, as a file for a browser |
+//! | [`moment`] | from when on a failure was settled |
 //! | [`testing`] | `cargo test` |
 //! | [`time`] | the one time that is told |
 //! | [`verdict`] | what can be said of a run |
@@ -55,6 +56,7 @@ pub mod explore;
 pub mod format;
 pub mod history;
 pub mod latency;
+pub mod moment;
 mod page;
 pub mod run;
 pub mod scenario;

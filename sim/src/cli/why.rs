@@ -1,7 +1,8 @@
 //! `why`: from a failing seed to its cause, on one screen.
 //!
-//! The run is shrunk; each part of what is left is taken out, in other schedules; and the story of what remains is told: the
-//! events that the evidence depends on, a column a machine. The page that is written has the whole run.
+//! The run is shrunk; each part of what is left is taken out, in other schedules; the moment is looked for from which on the
+//! failure was hard to avoid; and the story of what remains is told: the events that the evidence depends on, a column a
+//! machine. The page that is written has the whole run.
 
 use super::out::{self, Colour};
 use super::replay::{file, folder_of, slice_of};
@@ -10,6 +11,7 @@ use super::{Exit, Overrides, interrupt, one};
 use crate::catalog::{Case, Catalog};
 use crate::cause::{Evidence, Graph, Trace};
 use crate::erased::once;
+use crate::moment::{Curve, Failure, Rise};
 use crate::page;
 use crate::run::{Attention, Recording, Report};
 use crate::shrink::{self, Counterfactual, Limits, Robust, Shrunk, Size};
@@ -19,11 +21,13 @@ use miette::{Context, IntoDiagnostic};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// So many events, and lines that tell them, fit the screen beside all else.
 const EVENTS_MAX: usize = 18;
 const LINES_MAX: usize = 22;
+/// The moment is looked for so long.
+const MOMENT_AT_MOST: Duration = Duration::from_secs(30);
 /// Of more operations than these not each one matters.
 const OPERATIONS_MAX: usize = 8;
 /// So many counterfactuals do.
@@ -60,6 +64,8 @@ struct Json<'a> {
     after: Size,
     robust: Robust,
     counterfactuals: &'a [Counterfactual],
+    moment_ms: Option<i64>,
+    curve: Vec<(i64, f64)>,
     slice: Vec<serde_json::Value>,
     file: String,
     page: Option<String>,
@@ -70,6 +76,7 @@ struct Known<'a> {
     case: &'a Case,
     shrunk: &'a Shrunk,
     counterfactuals: &'a [Counterfactual],
+    curve: Option<&'a Curve>,
     file: PathBuf,
     page: Option<PathBuf>,
 }
@@ -88,15 +95,42 @@ impl Why {
         let path = folder.join("shrunk.toml");
         file(&path, |out| out.write_all(shrunk.to_file().as_bytes()))?;
         let counterfactuals = shrink::counterfactuals(&case, &shrunk, limits.jobs);
+        let curve = self.curve(&case, &shrunk, limits.jobs);
         let (report, recording) = once(case.system, &shrunk.plan, shrunk.seed, Attention::RECORDED);
-        let mut known =
-            Known { case: &case, shrunk: &shrunk, counterfactuals: &counterfactuals, file: path, page: None };
+        let mut known = Known {
+            case: &case,
+            shrunk: &shrunk,
+            counterfactuals: &counterfactuals,
+            curve: curve.as_ref(),
+            file: path,
+            page: None,
+        };
         // Of a run that was given up nothing is recorded.
         match &recording {
             Some(recording) => known.tell_with(&folder, &report, recording, json)?,
             None => known.tell(None, json)?,
         }
         Ok(Exit::AsExpected)
+    }
+}
+
+impl Why {
+    /// How likely the failure was from each instant of the run on; none if that takes too long.
+    fn curve(&self, case: &Case, shrunk: &Shrunk, jobs: usize) -> Option<Curve> {
+        let (report, _) = once(case.system, &case.scenario, self.seed, Attention::QUICK);
+        let at_ms = shrunk.class.find(&report)?.at_ms;
+        let is_same = |report: &Report| shrunk.class.find(report).is_some();
+        let failure = Failure {
+            system: case.system,
+            scenario: &case.scenario,
+            seed: self.seed,
+            at_ms,
+            is_same: &is_same,
+        };
+        // A node that keeps its thread would keep it two thousand times.
+        let begin = Instant::now();
+        let is_stuck = report.is_of_a_stuck_run();
+        failure.curve(jobs, &|| is_stuck || begin.elapsed() > MOMENT_AT_MOST)
     }
 }
 
@@ -154,10 +188,36 @@ impl Known<'_> {
             after: shrunk.after,
             robust: shrunk.robust,
             counterfactuals: self.counterfactuals,
+            moment_ms: self.curve.and_then(|curve| match curve.rise() {
+                Rise::Between(_, after) => Some(after.at_ms),
+                Rise::Settled | Rise::Nowhere => None,
+            }),
+            curve: self
+                .curve
+                .into_iter()
+                .flat_map(Curve::points)
+                .map(|point| (point.at_ms, point.share()))
+                .collect(),
             slice,
             file: self.file.display().to_string(),
             page: self.page.as_ref().map(|path| path.display().to_string()),
         })
+    }
+
+    /// From when on the failure was hard to avoid, in the run that was asked about.
+    fn moment(&self) -> String {
+        match self.curve.map(Curve::rise) {
+            Some(Rise::Between(before, after)) => format!(
+                "between {:.3} s and {:.3} s: with other chance from then on, {:.0} % and {:.0} % of the runs fail",
+                before.at_ms as f64 / 1e3,
+                after.at_ms as f64 / 1e3,
+                before.share() * 100.0,
+                after.share() * 100.0
+            ),
+            Some(Rise::Settled) => "none: the plan alone leads to it, whatever chance brings".to_owned(),
+            Some(Rise::Nowhere) => "none: it took many small chances, or one at the very end".to_owned(),
+            None => format!("not found within {} s", MOMENT_AT_MOST.as_secs()),
+        }
     }
 
     /// What stands on the screen: what does not hold, what is left, how it came about, what it takes.
@@ -185,8 +245,9 @@ impl Known<'_> {
         if let Some(more) = self.counterfactuals.len().checked_sub(WITHOUT_MAX + 1) {
             out::say(&format!("  and {} more (--json has all)", more + 1))?;
         }
+        out::say(&format!("\n  moment       {}", self.moment()))?;
         if let Some(page) = &self.page {
-            out::say(&format!("\n  page         {}", page.display()))?;
+            out::say(&format!("  page         {}", page.display()))?;
         }
         let (program, file) = (out::program(), self.file.display());
         out::say(&format!("  next: {program} run {file} --seed {}", shrunk.seed))

@@ -38,6 +38,13 @@ impl<S: System> Duties<S> {
         Duties::Drawn(Box::new(Drawn { system, mix, draw, pace, due_ns: now_ns, until_ns }))
     }
 
+    /// From now on what is drawn is of another seed.
+    pub(super) fn reseed(&mut self, seed: u64, client: u32) {
+        if let Duties::Drawn(drawn) = self {
+            drawn.draw = Draw::new(seed, Stream::Client(client));
+        }
+    }
+
     fn listed(plan: &Scenario, client: u32) -> Self {
         let own = plan.operations.iter().filter(|operation| operation.client == Name::Client(client));
         let listed = own.map(|ListedOperation { at, name, argument, .. }| {

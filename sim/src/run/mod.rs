@@ -15,6 +15,7 @@ mod nemesis;
 mod polled;
 mod quiet;
 mod report;
+mod reseed;
 mod substrate;
 mod thread;
 mod tracing_layer;
@@ -25,6 +26,7 @@ pub use crate::verdict::{Verdict, Violation};
 pub use attention::Attention;
 pub(crate) use duties::listing;
 pub use report::{Json, Met, Operations, Recording, Report};
+pub use reseed::Reseed;
 pub use thread::on_fresh_thread;
 
 use crate::check::{self, Checkers, Judged, Views};
@@ -92,6 +94,8 @@ struct Progress<S: System> {
     violations: Vec<Violation>,
     /// What clients were to do, if that is recorded.
     due: Vec<ListedOperation>,
+    /// The seed that clients draw from instead.
+    reseeded: Option<u64>,
 }
 
 impl<S: System> Shared<S> {
@@ -105,6 +109,7 @@ impl<S: System> Shared<S> {
             faults_struck: 0,
             violations: Vec::new(),
             due: Vec::new(),
+            reseeded: None,
         }))
     }
 
@@ -168,6 +173,7 @@ pub(crate) fn run<S: System>(
     plan: &Scenario,
     seed: u64,
     attention: Attention,
+    reseed: Option<Reseed>,
 ) -> (Report, Option<Recording>) {
     let recording = attention.records();
     let shared = Arc::new(Shared::<S>::new());
@@ -180,7 +186,7 @@ pub(crate) fn run<S: System>(
             buggify: plan.cluster.buggify,
             recording,
         };
-        lab::simulate(&config, |lab| phases(system, plan, seed, attention, lab, &shared))
+        lab::simulate(&config, |lab| phases(system, plan, seed, attention, reseed, lab, &shared))
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| attention.to(everything)));
     let ending = outcome.unwrap_or_else(|payload| {
@@ -271,6 +277,7 @@ async fn phases<S: System>(
     plan: &Scenario,
     seed: u64,
     attention: Attention,
+    reseed: Option<Reseed>,
     lab: Lab,
     shared: &Arc<Shared<S>>,
 ) -> Ending {
@@ -310,7 +317,7 @@ async fn phases<S: System>(
         };
         lab.boot(boot);
     }
-    let mut run = Run::new(system, plan, seed, start_ns, shared.clone());
+    let mut run = Run { reseed, ..Run::new(system, plan, seed, start_ns, shared.clone()) };
     let workload = Arc::new(workload);
     let converged_after = async {
         run.until(start_ns).await?;
@@ -367,6 +374,8 @@ struct Run<S: System> {
     checkers: Checkers<S::Op, S::Ret, S::View>,
     listens: bool,
     judged: Judged,
+    /// What is to come of it.
+    reseed: Option<Reseed>,
     shared: Arc<Shared<S>>,
 }
 
@@ -375,13 +384,14 @@ impl<S: System> Run<S> {
         let (nemesis, checkers) = (Nemesis::new(plan, seed, node_count(plan), start_ns), system.checkers());
         let listens = nemesis.listens() || checkers.listen();
         let (nodes, clients, judged) = (node_count(plan), plan.workload.clients, Judged::default());
-        Run { nodes, clients, nemesis, checkers, listens, judged, shared }
+        Run { nodes, clients, nemesis, checkers, listens, judged, reseed: None, shared }
     }
 
     /// Lets the world go on until an instant, in ns since the run began.
     async fn until(&mut self, deadline_ns: u64) -> Result<(), Overload> {
         loop {
             let now = now_ns();
+            self.reseed(now);
             self.nemesis.act(now);
             let (active, strikes) = self.nemesis.active_and_strikes();
             self.shared
@@ -389,7 +399,8 @@ impl<S: System> Run<S> {
             if now >= deadline_ns {
                 return Ok(());
             }
-            let next = self.nemesis.next_ns().map_or(deadline_ns, |next| next.min(deadline_ns));
+            let reseed = self.reseed.map(|reseed| reseed.at_ns);
+            let next = [self.nemesis.next_ns(), reseed].into_iter().flatten().fold(deadline_ns, u64::min);
             let sleep = tokio::time::sleep(Duration::from_nanos(next.saturating_sub(now)));
             tokio::select! {
                 biased;

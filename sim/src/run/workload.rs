@@ -55,7 +55,15 @@ impl<S: System> Workload<S> {
         };
         let mut client = connect();
         let mut encoded = Vec::new();
-        for (due, op) in Duties::new(self.system, &self.plan, self.seed, id, now_ns()) {
+        let mut duties = Duties::new(self.system, &self.plan, self.seed, id, now_ns());
+        let mut reseeded = None;
+        loop {
+            let seed = self.shared.update(|progress| progress.reseeded);
+            if let Some(seed) = seed.filter(|_| seed != reseeded) {
+                duties.reseed(seed, id);
+                reseeded = Some(seed);
+            }
+            let Some((due, op)) = duties.next() else { break };
             if self.records {
                 let listed = duties::listed(id, due, &op);
                 self.shared.update(|progress| progress.due.push(listed));

@@ -3,6 +3,9 @@
 //! Two streams share nothing but the seed, so taking a fault or an operation out of a plan never reshuffles the rest.
 //! Everything random that a run does goes through [`Draw`] (madsim's own generator drives its scheduler only), and
 //! every stream of it is in one table, [`Stream`], so that no two draw from one by accident.
+//!
+//! A world can be given another seed while it runs ([`World::reseed`](super::World::reseed)): each of its streams then
+//! begins anew, as that of the new seed.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -186,6 +189,11 @@ impl LateDraw {
         probability > 0.0 && self.draw().chance(probability)
     }
 
+    /// From here on it is that of another seed.
+    pub(super) fn reseed(&mut self, seed: u64) {
+        (self.seed, self.draw) = (seed, None);
+    }
+
     pub(super) fn draw(&mut self) -> &mut Draw {
         self.draw.get_or_insert_with(|| Box::new(Draw::new(self.seed, (self.stream)(&self.entity))))
     }
@@ -249,6 +257,14 @@ mod tests {
         let mut late = LateDraw::new(7, |disk| Stream::Disk(disk), "n1");
         assert!(!late.strikes(0.0) && late.draw.is_none());
         assert_eq!(late.draw().bits(), Draw::new(7, Stream::Disk("n1")).bits());
+    }
+
+    #[test]
+    fn a_stream_that_is_made_late_can_become_that_of_another_seed() {
+        let mut late = LateDraw::new(7, |disk| Stream::Disk(disk), "n1");
+        late.draw().bits();
+        late.reseed(8);
+        assert_eq!(late.draw().bits(), Draw::new(8, Stream::Disk("n1")).bits());
     }
 
     #[test]

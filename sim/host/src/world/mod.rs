@@ -79,6 +79,7 @@ use agenda::Agenda;
 use clock::Clock;
 use disk::Disks;
 use machine::{Machines, View};
+use madsim::rand::RngCore;
 use net::Net;
 use record::Record;
 use std::cell::RefCell;
@@ -125,6 +126,9 @@ struct Ground {
     machines: Machines,
     record: Record,
 }
+
+/// So many ways has a new seed to move the scheduler on.
+const SCHEDULES: u64 = 1021;
 
 thread_local! {
     static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
@@ -207,6 +211,20 @@ impl World {
     /// Packets and timers to come on the slow path.
     pub fn pending_events(&self) -> usize {
         self.ground.agenda.len()
+    }
+
+    /// From now on everything random is of another seed: each stream of the world begins anew, as that of the new seed,
+    /// and madsim's scheduler goes on elsewhere in its own. What was drawn stays: packets on their way arrive when they
+    /// were to, clocks are as wrong as they were.
+    pub fn reseed(&mut self, seed: u64) {
+        self.ground.machines.reseed(seed);
+        self.net.reseed(seed);
+        self.disks.reseed(seed);
+        // It takes no other seed, so some of its numbers are left out.
+        let mut scheduler = madsim::rand::thread_rng();
+        for _ in 0..=seed % SCHEDULES {
+            scheduler.next_u64();
+        }
     }
 
     /// Returns the view that its node registered: it has destructors of its own, and they must not run here.

@@ -105,6 +105,11 @@ impl Nemesis {
         (self.struck.iter().filter(|struck| struck.active).count(), self.strikes)
     }
 
+    /// Whom it strikes of those that fit is drawn from another seed from now on.
+    pub(super) fn reseed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
     /// What was done to each node.
     pub(super) fn harm(&self) -> Vec<Harm> {
         self.machines.harm()

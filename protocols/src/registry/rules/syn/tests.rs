@@ -6,7 +6,7 @@ mod deaths;
 mod subcluster;
 
 use super::*;
-use crate::registry::{local::Outgoing, resolver::Resolver};
+use crate::registry::local::Outgoing;
 use std::ops::{Deref, DerefMut};
 
 const OURS: NodeId = NodeId(1);

@@ -96,6 +96,15 @@ impl Disks {
         Disks(config.machines.iter().map(|machine| Disk::new(config.seed, &machine.name)).collect())
     }
 
+    /// What is drawn from now on is of another seed.
+    pub(super) fn reseed(&mut self, seed: u64) {
+        for disk in &mut self.0 {
+            disk.seed = seed;
+            disk.stream.reseed(seed);
+            disk.queue.reseed(seed);
+        }
+    }
+
     fn of(&mut self, host: MachineId) -> &mut Disk {
         &mut self.0[host.index()]
     }

@@ -45,6 +45,10 @@ impl Queue {
         Queue { free_at: 0, draw, hung_at: None, waiting: Vec::new() }
     }
 
+    pub(super) fn reseed(&mut self, seed: u64) {
+        self.draw.reseed(seed);
+    }
+
     /// Takes an operation up. Returns when it will be answered.
     pub(super) fn admit(&mut self, now: u64, settings: &DiskSettings, effect: &Effect, work: Work) -> u64 {
         let scaled = |ns: u64| if effect.slow > 1.0 { (ns as f64 * effect.slow) as u64 } else { ns };

@@ -90,6 +90,14 @@ impl Machines {
         Machines { nodes: Vec::with_capacity(all.len()), all, buggify: config.buggify }
     }
 
+    /// What is drawn from now on is of another seed.
+    pub(super) fn reseed(&mut self, seed: u64) {
+        for host in &mut self.all {
+            host.entropy = Draw::new(seed, Stream::Entropy(&host.name));
+            host.buggify = Draw::new(seed, Stream::Buggify(&host.name));
+        }
+    }
+
     pub(super) fn count(&self) -> usize {
         self.all.len()
     }

@@ -127,6 +127,11 @@ impl Addresses {
         *self.draw.get_or_insert_with(|| Draw::new(self.seed, Stream::Arp)).pick(several)
     }
 
+    /// What is drawn from now on is of another seed.
+    pub(super) fn reseed(&mut self, seed: u64) {
+        (self.seed, self.draw) = (seed, None);
+    }
+
     /// A machine loses its power.
     pub(super) fn forget(&mut self, host: MachineId) {
         let host = &mut self.hosts[host.index()];

@@ -91,6 +91,12 @@ impl Net {
         Net { ip, tcp: Tcp::default(), udp: Udp::default(), names: Names::new(machines) }
     }
 
+    /// What is drawn from now on is of another seed.
+    pub(super) fn reseed(&mut self, seed: u64) {
+        self.ip.wire.reseed(seed);
+        self.ip.addresses.reseed(seed);
+    }
+
     /// What was on the agenda happens.
     pub(super) fn handle(&mut self, ground: &mut Ground, at: u64, event: Event) {
         self.judge_load(ground);

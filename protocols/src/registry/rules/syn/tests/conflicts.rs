@@ -1,6 +1,7 @@
 //! Conflicts: two processes that have one name, and who keeps it.
 
 use super::*;
+use crate::registry::resolver::Resolver;
 
 #[test]
 fn a_later_remote_process_is_kept_and_ours_killed_and_announced() {

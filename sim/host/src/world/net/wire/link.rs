@@ -137,6 +137,11 @@ impl Link {
         (self.passage() == Passage::Travels(())).then(|| std::mem::take(&mut self.waiting))
     }
 
+    /// Its streams are made again when they are next drawn from.
+    pub(super) fn begin_streams_anew(&mut self) {
+        self.draws = Draws::default();
+    }
+
     pub(super) fn set(&mut self, settings: LinkSettings) {
         self.settings = settings;
         self.sum_up();

@@ -166,6 +166,12 @@ impl Wire {
         self.link(way).cut()
     }
 
+    /// What is drawn from now on is of another seed.
+    pub(super) fn reseed(&mut self, seed: u64) {
+        self.seed = seed;
+        self.links.iter_mut().for_each(Link::begin_streams_anew);
+    }
+
     /// What waits on each way.
     pub(super) fn waiting(&self) -> impl Iterator<Item = (Way, &[Freight])> {
         let count = self.names.len();
