@@ -105,10 +105,9 @@ impl std::fmt::Display for ListedOperation {
 
 impl Checks<'_> {
     pub(super) fn operations(&self) -> Checked {
-        let operations = self.scenario.operations.iter().enumerate();
+        let mut operations = self.scenario.operations.iter().enumerate();
         operations
-            .map(|(index, operation)| self.operation(&Path::of("operation").then(index), operation))
-            .collect()
+            .try_for_each(|(index, operation)| self.operation(&Path::of("operation").then(index), operation))
     }
 
     fn operation(&self, path: &Path, operation: &ListedOperation) -> Checked {
