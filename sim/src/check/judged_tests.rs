@@ -15,7 +15,7 @@ const REFUSED: &str = "refused";
 const UNKNOWN: &str = "unknown";
 
 /// File, model, verdict, and a word of what people read.
-const CASES: [(&str, &str, &str, &str); 61] = [
+const CASES: [(&str, &str, &str, &str); 62] = [
     // Transactions: what was committed happened.
     ("append-lost.jsonl", "list-append:strict-serializable", VIOLATION, "G-single"),
     ("append-lost.jsonl", "list-append:serializable", VALID, ""),
@@ -42,6 +42,8 @@ const CASES: [(&str, &str, &str, &str); 61] = [
     ("balances-as-list.jsonl", "bank-audit", VIOLATION, "+5"),
     ("balance-below-zero.jsonl", "bank-audit", VALID, ""),
     ("balance-below-zero.jsonl", "bank-audit:never-negative", VIOLATION, "balance below zero"),
+    // Two orders place the same transfers and audits, and end with different balances.
+    ("audits-around-each-other.jsonl", "bank-audit", VALID, ""),
     ("total-known.jsonl", "bank-audit", VALID, ""),
     ("total-known.jsonl", "bank-audit:total=100", VIOLATION, "-10"),
     // Order.

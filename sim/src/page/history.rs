@@ -101,7 +101,7 @@ impl Axis {
             return Axis { unit: Unit::Ns, places: BTreeMap::new() };
         }
         moments.dedup_by_key(|moment| moment.order);
-        let places = moments.iter().zip(0..).map(|(moment, place)| (moment.order, place));
+        let places = moments.iter().zip(0..).map(|(moment, place)| (moment.order, 2 * place));
         Axis { unit: Unit::Order, places: places.collect() }
     }
 

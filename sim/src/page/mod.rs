@@ -62,7 +62,7 @@ pub(crate) enum Unit {
     /// Nanoseconds.
     #[default]
     Ns,
-    /// Events, one after another.
+    /// Events, one after another, each at an even number: between two there is a middle.
     Order,
 }
 

@@ -40,7 +40,7 @@
   // What is told in words.
   const digits = (number) => number.toLocaleString('en', { maximumFractionDigits: 3 });
   const when = (at) => {
-    if (page.unit === 'order') return String(at);
+    if (page.unit === 'order') return String(at / 2);
     const size = Math.abs(at);
     if (size >= 1e9) return digits(at / 1e9) + ' s';
     if (size >= 1e6) return digits(at / 1e6) + ' ms';
@@ -141,7 +141,7 @@
   const ticks = () => {
     const rough = (to - from) / Math.max((width - GUTTER) / 110, 1);
     const power = 10 ** Math.floor(Math.log10(Math.max(rough, 1e-9)));
-    const step = Math.max([1, 2, 5, 10].find((times) => times * power >= rough) * power, 1);
+    const step = Math.max([1, 2, 5, 10].find((times) => times * power >= rough) * power, page.unit === 'order' ? 2 : 1);
     const all = [];
     for (let tick = Math.ceil(from / step) * step; tick <= to && all.length < 200; tick += step) all.push(tick);
     return all;
@@ -249,7 +249,9 @@
   // Moving and choosing.
   const look = (newFrom, newTo) => {
     const size = Math.min(Math.max(newTo - newFrom, whole / 1e7, 1e-3), whole * 1.02);
-    from = Math.min(Math.max(newFrom, begin - size * 0.5), end - size * 0.5);
+    // Where less is shown than asked for, the middle stays; beyond begin and end there is a margin.
+    const left = (newFrom + newTo - size) / 2, least = begin - size * 0.1, most = end - size * 0.9;
+    from = least > most ? (least + most) / 2 : Math.min(Math.max(left, least), most);
     to = from + size;
     draw();
   };

@@ -1,8 +1,9 @@
 //! The search for an order of transfers and audits.
 //!
 //! It goes from audit to audit. Before one can be placed, what must come before it is; of what may, a set of transfers is
-//! looked for that makes up the difference between its balances and those at hand. What was placed decides the balances,
-//! so a set that led nowhere is not tried twice. Transfers that add up to nothing are never taken beside such a set: they
+//! looked for that makes up the difference between its balances and those at hand. What was placed and the balances then
+//! decide the rest, so what led nowhere is not tried twice. (What was placed does not decide the balances: nobody knows
+//! what was there at first.) Transfers that add up to nothing are never taken beside such a set: they
 //! may as well come before the next audit. Where amounts differ and little is under way, there is one such set; where a
 //! history does not tell which it was, all are tried, up to a limit.
 
@@ -23,7 +24,7 @@ pub(super) struct Search<'a> {
     /// What is not placed, in order of its beginning.
     left: BTreeSet<usize>,
     path: Vec<usize>,
-    /// Hashes of what was placed and led nowhere.
+    /// Hashes of what was placed, with the balances then, and led nowhere.
     failed: HashSet<u128>,
     tries_left: usize,
     /// There were more ways than are tried: then nothing follows if none leads anywhere.
@@ -76,7 +77,7 @@ impl<'a> Search<'a> {
         let mut stack: Vec<Placed> = Vec::new();
         let mut balances: Option<Box<[i64]>> = None;
         loop {
-            let is_known = self.failed.contains(&self.hash());
+            let is_known = self.failed.contains(&self.hash(balances.as_deref()));
             let mut here = if is_known { Vec::new() } else { self.ways(balances.as_deref())? };
             if here.is_empty() && !is_known && !self.left.iter().any(|event| self.is_audit(*event)) {
                 return Some(true);
@@ -85,7 +86,7 @@ impl<'a> Search<'a> {
                 if let Some(way) = here.pop() {
                     break way;
                 }
-                self.failed.insert(self.hash());
+                self.failed.insert(self.hash(balances.as_deref()));
                 let Some(last) = stack.pop() else { return if self.is_cut { None } else { Some(false) } };
                 self.left.extend(self.path.drain(last.path..));
                 (here, balances) = (last.others, last.balances);
@@ -116,9 +117,12 @@ impl<'a> Search<'a> {
         matches!(self.events[event].kind, Kind::Audit(_))
     }
 
-    /// What was placed, in whatever order.
-    fn hash(&self) -> u128 {
-        self.path.iter().map(|event| xxh3_128(&event.to_le_bytes())).fold(1, |all, one| all ^ one)
+    /// What was placed, in whatever order, and the balances.
+    fn hash(&self, balances: Option<&[i64]>) -> u128 {
+        let balances: Vec<u8> =
+            balances.into_iter().flatten().flat_map(|balance| balance.to_le_bytes()).collect();
+        let placed = self.path.iter().map(|event| xxh3_128(&event.to_le_bytes()));
+        placed.fold(xxh3_128(&balances), |all, one| all ^ one)
     }
 
     /// The ways to go on, the best one last.
