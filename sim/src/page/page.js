@@ -2,7 +2,11 @@
 // of the JSON above, and goes in as text.
 'use strict';
 (() => {
-  const page = JSON.parse(document.getElementById('data').textContent);
+  // Characters that steer, turn or hide what stands around them are spelt out, as in a terminal.
+  const HIDDEN = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+  const spelt = (text) => text.replace(HIDDEN, (letter) => `\\u{${letter.charCodeAt(0).toString(16)}}`);
+  const page = JSON.parse(document.getElementById('data').textContent,
+    (_, value) => typeof value === 'string' ? spelt(value) : value);
   const $ = (id) => document.getElementById(id);
   const LANE = 26, AXIS = 26, GUTTER = 96, ROWS = 200, HEIGHT_MAX = 620, EDGE = 12;
   const TONES = {
@@ -42,9 +46,20 @@
   const when = (at) => {
     if (page.unit === 'order') return String(at / 2);
     const size = Math.abs(at);
+    if (size === 0) return '0';
     if (size >= 1e9) return digits(at / 1e9) + ' s';
     if (size >= 1e6) return digits(at / 1e6) + ' ms';
     return size >= 1e3 ? digits(at / 1e3) + ' µs' : at + ' ns';
+  };
+  // A time in a link, and back: exact, as far as a number is.
+  const linked = (at) => {
+    if (page.unit === 'order') return String(at);
+    return (at / 1e9).toFixed(9).replace(/\.?0+$/, '') + 's';
+  };
+  const SIZES = { s: 1e9, ms: 1e6, us: 1e3, ns: 1, '': page.unit === 'order' ? 1 : 1e9 };
+  const pointed = (hash) => {
+    const found = /^#at=(-?\d+(?:\.\d+)?)(s|ms|us|ns|)$/.exec(hash);
+    return found && Math.round(Number(found[1]) * SIZES[found[2]]);
   };
   const laneName = (item) => {
     if (item.is === 'arrow') return page.lanes[item.lane] + ' → ' + page.lanes[item.other];
@@ -84,7 +99,9 @@
 
   // The chart.
   const canvas = $('chart'), pen = canvas.getContext('2d');
-  let width = 0, height = 0, colours = {};
+  let width = 0, height = 0, colours = {}, taken = [];
+  // Where the last bar of a lane stands that was too small to be seen beside others.
+  const drawn = new Map();
   const resize = () => {
     const ratio = window.devicePixelRatio || 1;
     width = canvas.clientWidth;
@@ -109,7 +126,19 @@
     return text.length <= fits ? text : fits > 3 ? text.slice(0, fits - 1) + '…' : '';
   };
 
+  // However much is asked for, it is painted once a frame.
+  let isDue = false;
   const draw = () => {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => { isDue = false; paint(); });
+  };
+  const paint = () => {
+    canvas.dataset.from = from;
+    canvas.dataset.to = to;
+    $('span').textContent = when(Math.round(from)) + ' to ' + when(Math.round(to));
+    taken = [];
+    drawn.clear();
     pen.fillStyle = colours.ground;
     pen.fillRect(0, 0, width, height);
     pen.font = '11px system-ui, sans-serif';
@@ -126,8 +155,13 @@
     for (const item of shown) if (item.is === 'region') region(item);
     grid();
     for (const item of shown) if (item.is === 'bar') bar(item);
-    for (const item of shown) if (item.is === 'arrow') arrow(item);
+    const arrows = shown.filter((item) => item.is === 'arrow' && isCrossed(item));
+    const isDense = arrows.length > 400;
+    for (const item of arrows) if (!isBold(item)) arrow(item, isDense);
     for (const item of shown) if (item.is === 'mark') mark(item);
+    for (const item of arrows) if (isBold(item)) arrow(item, false);
+    for (const item of shown) if (item.is === 'region') named(item);
+    for (const item of arrows) if (item.role) said(item);
     pen.restore();
     pen.fillStyle = colours.ground;
     pen.fillRect(0, 0, width, AXIS - 1);
@@ -168,17 +202,36 @@
     pen.globalAlpha = item === selected ? 0.4 : 0.16;
     for (const lane of lanes) pen.fillRect(left, y(lane), Math.max(right - left, 1), LANE);
     pen.globalAlpha = 1;
-    if (lanes.length) {
-      pen.font = '10px system-ui, sans-serif';
-      pen.fillText(clipped(item.text, right - left), left + 2, y(lanes[0]) + 6);
-      pen.font = '11px system-ui, sans-serif';
-    }
+  };
+  const named = (item) => {
+    const left = Math.max(x(item.from), GUTTER), right = Math.min(x(item.to ?? to), width);
+    const lane = item.lanes.length ? item.lanes.find(isSeen) : rows.find(isSeen);
+    if (right > left && lane !== undefined) label(clipped(item.text, right - left - 4), left + 3, y(lane) + 8);
+  };
+  // Words on what is painted, where no others stand.
+  const label = (text, left, middle) => {
+    if (!text) return;
+    const right = left + pen.measureText(text).width;
+    const isOver = (other) => left < other.right && right > other.left && Math.abs(middle - other.middle) < 14;
+    if (right < GUTTER || left > width || taken.some(isOver)) return;
+    taken.push({ left, right, middle });
+    pen.fillStyle = colours.ground;
+    pen.globalAlpha = 0.85;
+    pen.fillRect(left - 2, middle - 7, right - left + 4, 14);
+    pen.globalAlpha = 1;
+    pen.fillStyle = colours.ink;
+    pen.fillText(text, left, middle);
   };
   const bar = (item) => {
     if (!isSeen(item.lane)) return;
     const left = x(item.from), isOpen = item.to === null;
     const right = isOpen ? x(item.until ?? Math.max(to, end)) : Math.max(x(item.to), left + 2);
     if (Math.max(right, isOpen ? width : 0) < GUTTER || left > width) return;
+    if (right - left <= 2 && !item.role && item !== selected) {
+      const place = Math.round(left);
+      if (drawn.get(item.lane)?.place === place && drawn.get(item.lane).tone === item.tone) return;
+      drawn.set(item.lane, { place, tone: item.tone });
+    }
     const top = y(item.lane) + 4, tall = LANE - 8;
     pen.fillStyle = colours[item.tone];
     pen.globalAlpha = item.tone === 'wrong' ? 0.55 : item.role ? 0.6 : 0.38;
@@ -203,47 +256,59 @@
     const visible = Math.max(left, GUTTER);
     pen.fillText(clipped(item.text, (isOpen ? Math.min(right, left + 60) : right) - visible - 4), visible + 4, top + tall / 2);
   };
-  const arrow = (item) => {
-    if (!laneAt.has(item.lane) || !laneAt.has(item.other)) return;
+  const isBold = (item) => item === selected || Boolean(item.role);
+  const isCrossed = (item) => {
+    if (!laneAt.has(item.lane) || !laneAt.has(item.other)) return false;
     const x1 = x(item.from), x2 = x(item.to), y1 = y(item.lane) + LANE / 2, y2 = y(item.other) + LANE / 2;
-    if (Math.max(x1, x2) < GUTTER || Math.min(x1, x2) > width || Math.max(y1, y2) < AXIS || Math.min(y1, y2) > height) return;
-    const isBold = item === selected || item.role;
-    pen.strokeStyle = pen.fillStyle = item === selected ? colours.focus : item.role ? colours.ink : colours[item.tone];
-    pen.globalAlpha = isBold ? 1 : 0.45;
-    pen.lineWidth = isBold ? 2 : 1;
-    // What is evidence is bent to its left: arrows that go there and back stand apart.
+    return Math.max(x1, x2) >= GUTTER && Math.min(x1, x2) <= width && Math.max(y1, y2) >= AXIS && Math.min(y1, y2) <= height;
+  };
+  // What is evidence is bent to its left: arrows that go there and back stand apart.
+  const bent = (item) => {
+    const x1 = x(item.from), x2 = x(item.to), y1 = y(item.lane) + LANE / 2, y2 = y(item.other) + LANE / 2;
     const length = Math.hypot(x2 - x1, y2 - y1) || 1, bend = item.role ? 30 : 0;
     const cx = (x1 + x2) / 2 + (y2 - y1) / length * bend, cy = (y1 + y2) / 2 - (x2 - x1) / length * bend;
-    const turn = Math.atan2(y2 - cy, x2 - cx);
+    return { x1, x2, y1, y2, cx, cy };
+  };
+  const arrow = (item, isDense) => {
+    const { x1, x2, y1, y2, cx, cy } = bent(item);
+    pen.strokeStyle = pen.fillStyle = item === selected ? colours.focus : item.role ? colours.ink : colours[item.tone];
+    pen.globalAlpha = isBold(item) ? 1 : isDense ? 0.2 : 0.45;
+    pen.lineWidth = isBold(item) ? 2 : 1;
     pen.beginPath();
     pen.moveTo(x1, y1);
     pen.quadraticCurveTo(cx, cy, x2, y2);
     pen.stroke();
-    pen.beginPath();
-    pen.moveTo(x2, y2);
-    pen.lineTo(x2 - 8 * Math.cos(turn - 0.4), y2 - 8 * Math.sin(turn - 0.4));
-    pen.lineTo(x2 - 8 * Math.cos(turn + 0.4), y2 - 8 * Math.sin(turn + 0.4));
-    pen.fill();
+    if (!isDense) {
+      const turn = Math.atan2(y2 - cy, x2 - cx);
+      pen.beginPath();
+      pen.moveTo(x2, y2);
+      pen.lineTo(x2 - 8 * Math.cos(turn - 0.4), y2 - 8 * Math.sin(turn - 0.4));
+      pen.lineTo(x2 - 8 * Math.cos(turn + 0.4), y2 - 8 * Math.sin(turn + 0.4));
+      pen.fill();
+    }
     pen.globalAlpha = 1;
-    if (!item.role) return;
-    const tx = (cx + (x1 + x2) / 2) / 2 + 4, ty = (cy + (y1 + y2) / 2) / 2, wide = pen.measureText(item.text).width;
-    pen.fillStyle = colours.ground;
-    pen.fillRect(tx - 2, ty - 7, wide + 4, 14);
-    pen.fillStyle = colours.ink;
-    pen.fillText(item.text, tx, ty);
+  };
+  const said = (item) => {
+    const { x1, x2, y1, y2, cx, cy } = bent(item);
+    label(clipped(item.text, 240), (cx + (x1 + x2) / 2) / 2 + 4, (cy + (y1 + y2) / 2) / 2);
   };
   const mark = (item) => {
     if (!isSeen(item.lane)) return;
     const here = x(item.from), middle = y(item.lane) + LANE / 2;
     if (here < GUTTER || here > width) return;
-    pen.fillStyle = item === selected ? colours.focus : colours[item.tone];
+    pen.fillStyle = colours[item.tone];
     const size = item === selected || item.role ? 6 : 3.5;
     pen.beginPath();
     pen.moveTo(here, middle - size);
     pen.lineTo(here + size, middle);
     pen.lineTo(here, middle + size);
     pen.lineTo(here - size, middle);
+    pen.closePath();
     pen.fill();
+    if (item !== selected) return;
+    pen.strokeStyle = colours.focus;
+    pen.lineWidth = 2;
+    pen.stroke();
   };
 
   // Moving and choosing.
@@ -261,17 +326,24 @@
     top = Math.max(0, Math.min(top + by, AXIS + rows.length * LANE + 8 - height));
     draw();
   };
+  // A link to what was chosen: the time at which it begins.
+  const link = (item) => history.replaceState(null, '', item ? '#at=' + linked(item.from) : '#');
   const choose = (item, isToBeSeen) => {
+    select(item, isToBeSeen);
+    link(item);
+  };
+  const select = (item, isToBeSeen) => {
     selected = item;
     if (!item) {
       $('detail').textContent = 'Nothing selected.';
     } else {
       const span = item.to === null || item.to === undefined ? when(item.from) + ' –'
         : item.to === item.from ? when(item.from) : when(item.from) + ' – ' + when(item.to);
-      const lines = [laneName(item) + '  ' + item.text, outcome(item)];
+      const name = laneName(item);
+      const lines = [item.text.startsWith(name + ' ') ? item.text : name + '  ' + item.text, outcome(item)];
       if (item.is !== 'arrow' || !item.role) lines.push(span);
       if (item.point !== null && item.point !== undefined) lines.push('takes effect at ' + when(item.point) + ' in the order that explains every answer');
-      if (item.detail) lines.push(item.detail);
+      if (item.detail) lines.push(...item.detail.split('\n').filter((line) => line !== item.text));
       $('detail').textContent = lines.join('\n');
     }
     if (item && isToBeSeen) {
@@ -291,9 +363,23 @@
     const next = here < 0 ? (by > 0 ? 0 : shown.length - 1) : Math.min(Math.max(here + by, 0), shown.length - 1);
     choose(shown[next] ?? null, true);
   };
+  // Goes where a link points, if there is one.
+  const follow = () => {
+    const place = pointed(location.hash);
+    if (place === null) return false;
+    const size = Math.min(to - from, whole / 20);
+    look(place - size / 2, place + size / 2);
+    const there = shown.filter((item) => item.from === place);
+    select(there.find((item) => item.role) ?? there[0] ?? null, true);
+    return true;
+  };
   const evidence = () => {
+    const worst = toEvidence();
+    if (worst) link(worst);
+  };
+  const toEvidence = () => {
     const all = items.filter((item) => item.role);
-    if (!all.length) return;
+    if (!all.length) return null;
     const around = all.filter((item) => item.is !== 'region');
     const some = around.length ? around : all;
     // A run may go on for long before what was done to it shows.
@@ -304,7 +390,8 @@
     const room = Math.max((right - left) * 0.25, whole / 1e5);
     look(left - room, right + room);
     const worst = some.filter((item) => item.tone === 'wrong' && item.is !== 'arrow');
-    choose(worst.at(-1) ?? some.at(-1), !led.length);
+    select(worst.at(-1) ?? some.at(-1), !led.length);
+    return selected;
   };
   const found = (px, py) => {
     if (px < GUTTER || py < AXIS) return null;
@@ -440,8 +527,11 @@
     resize();
   });
   window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', resize);
+  // Paper is white, and waits for no frame.
+  window.matchMedia('print').addEventListener('change', () => { resize(); paint(); });
   window.addEventListener('resize', resize);
+  window.addEventListener('hashchange', follow);
   filter();
   fit();
-  evidence();
+  if (!follow()) toEvidence();
 })();
