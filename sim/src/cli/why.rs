@@ -15,7 +15,7 @@ use crate::moment::{Curve, Failure, Rise};
 use crate::page;
 use crate::run::{Attention, Recording, Report};
 use crate::shrink::{self, Counterfactual, Limits, Robust, Shrunk, Size};
-use crate::story::Story;
+use crate::story::{Story, plain};
 use clap::Args;
 use miette::{Context, IntoDiagnostic};
 use serde::Serialize;
@@ -208,7 +208,7 @@ impl Known<'_> {
     fn moment(&self) -> String {
         match self.curve.map(Curve::rise) {
             Some(Rise::Between(before, after)) => format!(
-                "between {:.3} s and {:.3} s: with other chance from then on, {:.0} % and {:.0} % of the runs fail",
+                "in the whole run between {:.3} s and {:.3} s: with other chance from there on, {:.0} % and {:.0} % fail",
                 before.at_ms as f64 / 1e3,
                 after.at_ms as f64 / 1e3,
                 before.share() * 100.0,
@@ -233,6 +233,10 @@ impl Known<'_> {
             shrunk.wall.as_secs_f64()
         ))?;
         out::say(&format!("  {}", shrunk.robustness()))?;
+        let options = &shrunk.plan.cluster.options;
+        if !options.is_empty() {
+            out::say(&format!("  with the options {}", plain(&options.to_string().trim_end().replace('\n', ", "))))?;
+        }
         if let Some((trace, slice)) = story {
             out::say(&format!("\n{}", Story::new(trace, slice).table(out::columns()).trim_end()))?;
         }
