@@ -235,10 +235,14 @@ impl Known<'_> {
         out::say(&format!("  {}", shrunk.robustness()))?;
         let options = &shrunk.plan.cluster.options;
         if !options.is_empty() {
-            out::say(&format!("  with the options {}", plain(&options.to_string().trim_end().replace('\n', ", "))))?;
+            out::say(&format!(
+                "  with the options {}",
+                plain(&options.to_string().trim_end().replace('\n', ", "))
+            ))?;
         }
         if let Some((trace, slice)) = story {
             out::say(&format!("\n{}", Story::new(trace, slice).table(out::columns()).trim_end()))?;
+            out::say("  (what mentions the evidence or the operations; the page has all)")?;
         }
         if !self.counterfactuals.is_empty() {
             out::say("\n  What it takes: taken out alone, so many of other schedules still fail.")?;

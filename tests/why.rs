@@ -1,0 +1,44 @@
+//! `why` as its users meet it: from a failing seed to its cause, on one screen.
+#![allow(clippy::unwrap_used)] // the helpers of a test are the test
+
+use serde_json::Value;
+use std::fs;
+use std::process::{Command, Output};
+
+fn splitbrain(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_splitbrain")).args(arguments).env_remove("CARGO").output().unwrap()
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn a_failure_is_told_on_one_screen_with_what_it_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().display().to_string();
+    let why = splitbrain(&["why", "findings/third-node-is-not-told", "--seed", "3", "--out", &out]);
+    let told = text(why.stdout);
+    assert_eq!(why.status.code(), Some(0), "{}", text(why.stderr));
+    assert!(told.lines().count() <= 42, "{told}");
+    for part in
+        ["convergence", "partition n1 | n2", "SyncRegister", "0 of 20 without", "moment", "report.html"]
+    {
+        assert!(told.contains(part), "no {part} in {told}");
+    }
+    assert!(fs::read_to_string(folder.path().join("report.html")).unwrap().contains("led to it"));
+    let shrunk = folder.path().join("shrunk.toml").display().to_string();
+    let again = splitbrain(&["run", &shrunk, "--seed", "3", "--json"]);
+    let report: Value = serde_json::from_str(&text(again.stdout)).unwrap();
+    assert_eq!(report["violations"][0]["checker"], "convergence", "it fails by itself");
+}
+
+#[test]
+fn a_seed_that_does_not_fail_has_no_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().display().to_string();
+    let why = splitbrain(&["why", "registry/quiet", "--seed", "3", "--out", &out]);
+    assert_eq!(why.status.code(), Some(2));
+    assert!(text(why.stderr).contains("violates nothing"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
+}
