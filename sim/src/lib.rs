@@ -66,6 +66,7 @@ pub mod story;
 pub mod sweep;
 pub mod system;
 pub mod testing;
+mod text;
 pub mod time;
 pub mod verdict;
 

@@ -1,11 +1,13 @@
 //! Runs whose history is judged at the end: by a model that the scenario names, and by one of the system's own types.
 #![allow(clippy::unwrap_used)] // the helpers of a test are the test
 
+mod register;
+
+use register::{Op, Register};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sim::catalog::Catalog;
 use sim::check::Checkers;
-use sim::check::linearizable::Model;
 use sim::once;
 use sim::run::{Attention, Report, Verdict};
 use sim::scenario::Scenario;
@@ -26,13 +28,6 @@ struct Options {
 
 /// A register without a network: what is judged is the judging. `TYPED` says whether the system brings a model.
 struct Memory<const TYPED: bool>;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Op {
-    Read,
-    Write(u64),
-}
 
 impl<const TYPED: bool> System for Memory<TYPED> {
     type Options = Options;
@@ -77,24 +72,6 @@ impl Client<Op, u64> for Handle {
         self.cache = self.cache.map(|_| value);
         tokio::time::sleep(Duration::from_millis(5)).await;
         Outcome::Ok(value)
-    }
-}
-
-/// A register that answers a write with what it wrote.
-struct Register;
-
-impl Model for Register {
-    type Op = Op;
-    type Ret = u64;
-    type State = u64;
-
-    fn initial(&self) -> u64 {
-        0
-    }
-
-    fn step(&self, state: &u64, op: &Op, ret: Option<&u64>, next: &mut Vec<u64>) {
-        let after = if let Op::Write(value) = op { *value } else { *state };
-        next.extend(Some(after).filter(|after| ret.is_none_or(|told| told == after)));
     }
 }
 

@@ -1,11 +1,13 @@
 //! What is left of a failing run: the few faults and operations that it takes.
 #![allow(clippy::unwrap_used)] // the helpers of a test are the test
 
+mod register;
+
+use register::{Op, Register};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sim::catalog::{Case, Catalog};
 use sim::check::Checkers;
-use sim::check::linearizable::Model;
 use sim::run::Attention;
 use sim::scenario::Scenario;
 use sim::shrink::{Class, Limits, NotShrunk, Shrunk, counterfactuals, shrink};
@@ -44,13 +46,6 @@ struct Options {
     #[serde(default)]
     #[expect(dead_code, reason = "it has no say")]
     colour: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Op {
-    Read,
-    Write(u64),
 }
 
 impl System for Memory {
@@ -100,24 +95,6 @@ impl Client<Op, u64> for Handle {
         self.cache = self.cache.map(|_| value);
         tokio::time::sleep(Duration::from_millis(5)).await;
         Outcome::Ok(if self.is_wrong { 1000 } else { value })
-    }
-}
-
-/// A register that answers a write with what it wrote.
-struct Register;
-
-impl Model for Register {
-    type Op = Op;
-    type Ret = u64;
-    type State = u64;
-
-    fn initial(&self) -> u64 {
-        0
-    }
-
-    fn step(&self, state: &u64, op: &Op, ret: Option<&u64>, next: &mut Vec<u64>) {
-        let after = if let Op::Write(value) = op { *value } else { *state };
-        next.extend(Some(after).filter(|after| ret.is_none_or(|told| told == after)));
     }
 }
 

@@ -55,6 +55,22 @@ impl From<u8> for Sync {
     }
 }
 
+impl Sync {
+    /// What whoever gets it does with what it has; returns how that step is called.
+    pub(super) fn apply(self, registered: &mut Set) -> &'static str {
+        match self {
+            Sync::Register(name) => {
+                registered.insert(name);
+                "SyncRegister"
+            }
+            Sync::Unregister(name) => {
+                registered.remove(name);
+                "SyncUnregister"
+            }
+        }
+    }
+}
+
 impl Display for Sync {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -62,6 +78,49 @@ impl Display for Sync {
             Sync::Unregister(name) => write!(f, "[action |-> \"sync_unregister\", name |-> {name}]"),
         }
     }
+}
+
+/// Whom each of two nodes sees: the other, or nobody during a netsplit. In both the seeds and what is printed it is the set
+/// `visible_nodes` of each.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Visible(Each<Set, 2>);
+
+impl Visible {
+    /// Both see each other.
+    pub(super) fn both() -> Self {
+        Visible(Each([0, 1].map(|node| Set::only(other_than(node)))))
+    }
+
+    pub(super) fn is_whole(&self, node: usize) -> bool {
+        !self.0[node].is_empty()
+    }
+
+    /// The other node, and what is seen once this one has lost it; none if it has.
+    pub(super) fn without(&self, node: usize) -> Option<(usize, Visible)> {
+        let other = usize::from(self.0[node].first()?);
+        Some((other, Visible(Each::default())))
+    }
+
+    /// The other node, and what is seen once this one sees it again; none if it does.
+    pub(super) fn again(&self, node: usize) -> Option<(usize, Visible)> {
+        (!self.is_whole(node)).then(|| (usize::from(other_than(node)), Visible::both()))
+    }
+
+    /// Whoever a node sees gets a message.
+    pub(super) fn tell<T: Copy + Default>(&self, inbox: &mut Each<Queue<T>, 2>, from: usize, message: T) {
+        self.0[from].iter().for_each(|to| inbox[usize::from(to)].push(message));
+    }
+}
+
+impl Display for Visible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sets = self.0.iter().map(|set| tla::set(set.iter().map(|node| format!("n{}", node + 1))));
+        f.write_str(&tla::function('n', sets))
+    }
+}
+
+fn other_than(node: usize) -> u8 {
+    1 - node as u8
 }
 
 /// Every inbox but the sender's gets a message.
@@ -85,11 +144,6 @@ pub(super) fn is_quiet<T, const N: usize>(inbox: &Each<Queue<T>, N>) -> bool {
 /// A set of names for each node.
 pub(super) fn sets<const N: usize>(sets: &Each<Set, N>) -> String {
     tla::function('n', sets.iter().map(|set| tla::set(set.iter())))
-}
-
-/// The nodes that each node sees.
-pub(super) fn nodes<const N: usize>(sets: &Each<Set, N>) -> String {
-    tla::function('n', sets.iter().map(|set| tla::set(set.iter().map(|node| format!("n{}", node + 1)))))
 }
 
 /// Messages for each node.

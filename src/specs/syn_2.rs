@@ -73,16 +73,7 @@ impl<const N: usize> Spec for Syn2<N> {
             if let Some(message) = state.inbox[node].first() {
                 let mut then = state.clone();
                 then.inbox[node].pop();
-                let name = match message {
-                    Sync::Register(name) => {
-                        then.registered[node].insert(name);
-                        "SyncRegister"
-                    }
-                    Sync::Unregister(name) => {
-                        then.registered[node].remove(name);
-                        "SyncUnregister"
-                    }
-                };
+                let name = message.apply(&mut then.registered[node]);
                 step(Step { name, node }, then);
                 if self.is_lossy {
                     let mut then = state.clone();

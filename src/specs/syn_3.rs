@@ -50,16 +50,7 @@ impl<const N: usize> Spec for Syn3<N> {
             if let Some(message) = state.inbox[node].first() {
                 let mut then = state.clone();
                 then.inbox[node].pop();
-                let name = match message {
-                    Sync::Register(name) => {
-                        then.locally_registered[node].insert(name);
-                        "SyncRegister"
-                    }
-                    Sync::Unregister(name) => {
-                        then.locally_registered[node].remove(name);
-                        "SyncUnregister"
-                    }
-                };
+                let name = message.apply(&mut then.locally_registered[node]);
                 step(Step { name, node }, then);
             }
             if let Some(name) = state.locally_registered[node].first() {

@@ -1,6 +1,6 @@
 //! Part 4: netsplits. A node tells only those that it sees; nobody tells the others once they are back.
 
-use super::syn::{Step, Sync, inboxes, names, nodes, sets, variable};
+use super::syn::{Step, Sync, Visible, inboxes, names, sets, variable};
 use serde::{Deserialize, Serialize};
 use sim::explore::Entry;
 use sim::spec::{Each, Invariant, Queue, Set, Spec, tla};
@@ -24,16 +24,14 @@ struct State {
     inbox: Each<Queue<Sync>, NODES>,
     registered: Set,
     locally_registered: Each<Set, NODES>,
-    visible_nodes: Each<Set, NODES>,
+    visible_nodes: Visible,
     next_val: u8,
 }
 
 impl State {
     /// Tells those that a node sees.
     fn tell(&mut self, from: usize, message: Sync) {
-        for to in self.visible_nodes[from].iter() {
-            self.inbox[usize::from(to)].push(message);
-        }
+        self.visible_nodes.tell(&mut self.inbox, from, message);
     }
 }
 
@@ -43,7 +41,7 @@ impl Spec for Syn4 {
 
     fn initial(&self) -> Vec<State> {
         let (inbox, locally_registered) = (Each::default(), Each::default());
-        let visible_nodes = Each([0, 1].map(others));
+        let visible_nodes = Visible::both();
         vec![State { inbox, registered: Set::EMPTY, locally_registered, visible_nodes, next_val: 0 }]
     }
 
@@ -61,16 +59,8 @@ impl Spec for Syn4 {
             if let Some(message) = state.inbox[node].first() {
                 let mut then = state.clone();
                 then.inbox[node].pop();
-                match message {
-                    Sync::Register(name) => {
-                        then.locally_registered[node].insert(name);
-                        take("SyncRegister", then);
-                    }
-                    Sync::Unregister(name) => {
-                        then.locally_registered[node].remove(name);
-                        take("SyncUnregister", then);
-                    }
-                }
+                let name = message.apply(&mut then.locally_registered[node]);
+                take(name, then);
             }
             if let Some(name) = state.locally_registered[node].first() {
                 let mut then = state.clone();
@@ -82,17 +72,11 @@ impl Spec for Syn4 {
             if state.next_val == self.names {
                 take("Complete", state.clone());
             }
-            if let Some(other) = state.visible_nodes[node].first() {
-                let mut then = state.clone();
-                then.visible_nodes[node].remove(other);
-                then.visible_nodes[usize::from(other)].remove(node as u8);
-                take("Disconnect", then);
+            if let Some((_, visible_nodes)) = state.visible_nodes.without(node) {
+                take("Disconnect", State { visible_nodes, ..state.clone() });
             }
-            if let Some(other) = others(node).minus(state.visible_nodes[node]).first() {
-                let mut then = state.clone();
-                then.visible_nodes[node].insert(other);
-                then.visible_nodes[usize::from(other)].insert(node as u8);
-                take("Reconnect", then);
+            if let Some((_, visible_nodes)) = state.visible_nodes.again(node) {
+                take("Reconnect", State { visible_nodes, ..state.clone() });
             }
         }
     }
@@ -100,7 +84,7 @@ impl Spec for Syn4 {
     fn invariants(&self) -> Vec<Invariant<'_, State>> {
         let holds = |s: &State| {
             (0..NODES).all(|node| {
-                let is_settled = s.inbox[node].is_empty() && s.visible_nodes[node] == others(node);
+                let is_settled = s.inbox[node].is_empty() && s.visible_nodes.is_whole(node);
                 !is_settled || s.locally_registered[node] == s.registered
             })
         };
@@ -113,12 +97,7 @@ impl Spec for Syn4 {
             variable("inbox", inboxes(&s.inbox)),
             variable("locally_registered", sets(&s.locally_registered)),
             variable("registered", tla::set(s.registered.iter())),
-            variable("visible_nodes", nodes(&s.visible_nodes)),
+            variable("visible_nodes", &s.visible_nodes),
         ]
     }
-}
-
-/// All nodes but this one.
-fn others(node: usize) -> Set {
-    Set::below(NODES as u8).minus(Set::only(node as u8))
 }

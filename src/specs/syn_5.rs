@@ -1,7 +1,7 @@
 //! Part 5: after a netsplit each node asks the other what it has (`discover`), and adds the answer (`ack_sync`). What
 //! was taken out on one side while it could not be told comes back from the other: a phantom.
 
-use super::syn::{Step, inboxes, is_quiet, names, nodes, sets, variable};
+use super::syn::{Step, Visible, inboxes, is_quiet, names, sets, variable};
 use serde::{Deserialize, Serialize};
 use sim::explore::Entry;
 use sim::spec::{Each, Invariant, Queue, Set, Spec, tla};
@@ -26,7 +26,7 @@ struct State {
     inbox: Each<Queue<Message>, NODES>,
     registered: Set,
     locally_registered: Each<Set, NODES>,
-    visible_nodes: Each<Set, NODES>,
+    visible_nodes: Visible,
     next_val: u8,
 }
 
@@ -60,9 +60,7 @@ impl Display for Message {
 impl State {
     /// Tells those that a node sees.
     fn tell(&mut self, from: usize, message: Message) {
-        for to in self.visible_nodes[from].iter() {
-            self.inbox[usize::from(to)].push(message);
-        }
+        self.visible_nodes.tell(&mut self.inbox, from, message);
     }
 
     /// What a node does with its first message.
@@ -96,7 +94,7 @@ impl Spec for Syn5 {
 
     fn initial(&self) -> Vec<State> {
         let (inbox, locally_registered) = (Each::default(), Each::default());
-        let visible_nodes = Each([0, 1].map(others));
+        let visible_nodes = Visible::both();
         vec![State { inbox, registered: Set::EMPTY, locally_registered, visible_nodes, next_val: 0 }]
     }
 
@@ -126,18 +124,13 @@ impl Spec for Syn5 {
             if state.next_val == self.names {
                 take("Complete", state.clone());
             }
-            if let Some(other) = state.visible_nodes[node].first() {
-                let mut then = state.clone();
-                then.visible_nodes[node].remove(other);
-                then.visible_nodes[usize::from(other)].remove(node as u8);
-                take("Disconnect", then);
+            if let Some((_, visible_nodes)) = state.visible_nodes.without(node) {
+                take("Disconnect", State { visible_nodes, ..state.clone() });
             }
-            if let Some(other) = others(node).minus(state.visible_nodes[node]).first() {
-                let mut then = state.clone();
-                then.visible_nodes[node].insert(other);
-                then.visible_nodes[usize::from(other)].insert(node as u8);
-                then.inbox[node].push(Message::Discover { from: other });
-                then.inbox[usize::from(other)].push(Message::Discover { from: node as u8 });
+            if let Some((other, visible_nodes)) = state.visible_nodes.again(node) {
+                let mut then = State { visible_nodes, ..state.clone() };
+                then.inbox[node].push(Message::Discover { from: other as u8 });
+                then.inbox[other].push(Message::Discover { from: node as u8 });
                 take("Reconnect", then);
             }
         }
@@ -145,7 +138,7 @@ impl Spec for Syn5 {
 
     fn invariants(&self) -> Vec<Invariant<'_, State>> {
         let holds = |s: &State| {
-            let is_settled = |node| is_quiet(&s.inbox) && s.visible_nodes[node] == others(node);
+            let is_settled = |node| is_quiet(&s.inbox) && s.visible_nodes.is_whole(node);
             (0..NODES).all(|node| !is_settled(node) || s.locally_registered[node] == s.registered)
         };
         vec![Invariant::new("AllRegistered", holds)]
@@ -157,12 +150,7 @@ impl Spec for Syn5 {
             variable("inbox", inboxes(&s.inbox)),
             variable("locally_registered", sets(&s.locally_registered)),
             variable("registered", tla::set(s.registered.iter())),
-            variable("visible_nodes", nodes(&s.visible_nodes)),
+            variable("visible_nodes", &s.visible_nodes),
         ]
     }
-}
-
-/// All nodes but this one.
-fn others(node: usize) -> Set {
-    Set::below(NODES as u8).minus(Set::only(node as u8))
 }

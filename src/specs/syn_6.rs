@@ -5,7 +5,7 @@
 //! Links keep order: what one node sent before a netsplit is ahead of the news of it. Each netsplit adds messages, so
 //! that `splits` bounds the search.
 
-use super::syn::{Step, is_quiet, names, nodes, variable};
+use super::syn::{Step, Visible, is_quiet, names, variable};
 use serde::{Deserialize, Serialize};
 use sim::explore::{Entry, Setting};
 use sim::spec::{Each, Invariant, Queue, Set, Spec, tla};
@@ -40,7 +40,7 @@ struct State {
     registered: Set,
     /// Of each node, what it knows of each owner.
     locally_registered: Each<Each<Set, NODES>, NODES>,
-    visible_nodes: Each<Set, NODES>,
+    visible_nodes: Visible,
     next_val: u8,
     splits: u8,
 }
@@ -82,9 +82,7 @@ impl Display for Message {
 impl State {
     /// Tells those that a node sees.
     fn tell(&mut self, from: usize, message: Message) {
-        for to in self.visible_nodes[from].iter() {
-            self.inbox[usize::from(to)].push(message);
-        }
+        self.visible_nodes.tell(&mut self.inbox, from, message);
     }
 
     /// What a node does with its first message.
@@ -109,7 +107,7 @@ impl State {
             Message::Discover { from } => {
                 // Its own names only; an answer to a node that is gone again is lost.
                 let answer = Message::AckSync { from: node as u8, local_data: local[node] };
-                if self.visible_nodes[node].contains(from) {
+                if self.visible_nodes.is_whole(node) {
                     self.inbox[usize::from(from)].push(answer);
                 }
                 "Discover"
@@ -136,7 +134,7 @@ impl Spec for Syn6 {
             inbox: Each::default(),
             registered: Set::EMPTY,
             locally_registered: Each::default(),
-            visible_nodes: Each([0, 1].map(others)),
+            visible_nodes: Visible::both(),
             next_val: 0,
             splits: 0,
         }]
@@ -169,21 +167,17 @@ impl Spec for Syn6 {
             if state.next_val == self.names {
                 take("Complete", state.clone());
             }
-            if let Some(other) = state.visible_nodes[node].first().filter(|_| state.splits < self.splits) {
-                let mut then = state.clone();
-                then.splits += 1;
-                then.visible_nodes[node].remove(other);
-                then.visible_nodes[usize::from(other)].remove(owner);
-                then.inbox[node].push(Message::Down { node: other });
-                then.inbox[usize::from(other)].push(Message::Down { node: owner });
+            let lost = state.visible_nodes.without(node).filter(|_| state.splits < self.splits);
+            if let Some((other, visible_nodes)) = lost {
+                let mut then = State { visible_nodes, splits: state.splits + 1, ..state.clone() };
+                then.inbox[node].push(Message::Down { node: other as u8 });
+                then.inbox[other].push(Message::Down { node: owner });
                 take("Disconnect", then);
             }
-            if let Some(other) = others(node).minus(state.visible_nodes[node]).first() {
-                let mut then = state.clone();
-                then.visible_nodes[node].insert(other);
-                then.visible_nodes[usize::from(other)].insert(owner);
-                then.inbox[node].push(Message::Discover { from: other });
-                then.inbox[usize::from(other)].push(Message::Discover { from: owner });
+            if let Some((other, visible_nodes)) = state.visible_nodes.again(node) {
+                let mut then = State { visible_nodes, ..state.clone() };
+                then.inbox[node].push(Message::Discover { from: other as u8 });
+                then.inbox[other].push(Message::Discover { from: owner });
                 take("Reconnect", then);
             }
         }
@@ -191,7 +185,7 @@ impl Spec for Syn6 {
 
     fn invariants(&self) -> Vec<Invariant<'_, State>> {
         let holds = |s: &State| {
-            let is_settled = |node| is_quiet(&s.inbox) && s.visible_nodes[node] == others(node);
+            let is_settled = |node| is_quiet(&s.inbox) && s.visible_nodes.is_whole(node);
             (0..NODES).all(|node| !is_settled(node) || s.knows(node) == s.registered)
         };
         vec![Invariant::new("AllRegistered", holds)]
@@ -204,13 +198,8 @@ impl Spec for Syn6 {
             variable("inbox", super::syn::inboxes(&s.inbox)),
             variable("locally_registered", tla::function('n', s.locally_registered.iter().map(by_owner))),
             variable("registered", tla::set(s.registered.iter())),
-            variable("visible_nodes", nodes(&s.visible_nodes)),
+            variable("visible_nodes", &s.visible_nodes),
             variable("splits", s.splits),
         ]
     }
-}
-
-/// All nodes but this one.
-fn others(node: usize) -> Set {
-    Set::below(NODES as u8).minus(Set::only(node as u8))
 }

@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::out::{self, Colour};
+use super::written::file;
 use crate::check::linearizable::Budget;
 use crate::check::{Judge, Reading, Ruling};
 use crate::history::{self, End, HistoryError, Recorded, Unread};
@@ -10,7 +11,7 @@ use crate::verdict::Verdict;
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -74,13 +75,6 @@ struct NoHistory {
     why: std::io::Error,
 }
 
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("{path}: {why}", path = path.display())]
-struct Unwritten {
-    path: PathBuf,
-    why: std::io::Error,
-}
-
 /// One line of a witness: an operation, in its place.
 #[derive(Debug, Serialize)]
 struct Witnessed<'a> {
@@ -112,11 +106,13 @@ impl Check {
         };
         let wall = start.elapsed();
         if let (Some(path), Some(orders)) = (&self.witness, &ruling.witness) {
-            write(path, witness(&history, orders))?;
+            let text = witness(&history, orders);
+            file(path, |out| out.write_all(text.as_bytes()))?;
         }
         if let Some(path) = &self.page {
             let title = format!("{} judged as {}", self.history.display(), self.model);
-            write(path, page::of_history(title, &history, &ruling).html())?;
+            let html = page::of_history(title, &history, &ruling).html();
+            file(path, |out| out.write_all(html.as_bytes()))?;
         }
         if json {
             out::line(&Json {
@@ -183,10 +179,6 @@ fn read(path: &Path, budget: Budget) -> Result<Result<(Vec<Recorded>, usize), Un
     }
     let file = File::open(path).map_err(|why| NoHistory { path: path.to_owned(), why })?;
     Ok(history::read_within(BufReader::new(file), budget))
-}
-
-fn write(path: &Path, text: String) -> Result<(), Unwritten> {
-    fs::write(path, text).map_err(|why| Unwritten { path: path.to_owned(), why })
 }
 
 fn judge(text: &str) -> Result<Judge, String> {

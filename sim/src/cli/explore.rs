@@ -3,14 +3,14 @@
 mod told;
 
 use super::out;
+use super::written::file;
 use super::{Exit, check, interrupt, key_and_value};
 use crate::explore::{AnySpec, Ending, Entry, Exploration, Options, Progress, Setting, SettingError, Walks};
 use crate::scenario::nearest;
 use clap::Args;
 use host::world::{Draw, Stream};
-use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A graph with more states than this cannot be read.
@@ -69,13 +69,6 @@ struct BadSetting {
     help: String,
 }
 
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("{path}: {why}", path = path.display())]
-struct BadDrawing {
-    path: PathBuf,
-    why: std::io::Error,
-}
-
 impl Explore {
     pub(super) fn execute(&self, specs: &'static [Entry], json: bool) -> miette::Result<Exit> {
         let Some(name) = &self.spec else {
@@ -132,7 +125,7 @@ impl Explore {
         spec.walk(&walks, &options, &mut |bound| draw.below(bound))
     }
 
-    fn draw(&self, path: &PathBuf, explored: &Exploration) -> miette::Result<()> {
+    fn draw(&self, path: &Path, explored: &Exploration) -> miette::Result<()> {
         let Some(drawing) = &explored.drawing else {
             // Whoever has closed standard error does not want to know.
             let many = told::grouped(explored.distinct);
@@ -140,8 +133,7 @@ impl Explore {
                 writeln!(std::io::stderr().lock(), "not drawn: {many} states, and {DRAWN_MAX} can be read");
             return Ok(());
         };
-        fs::write(path, drawing).map_err(|why| BadDrawing { path: path.clone(), why })?;
-        Ok(())
+        file(path, |out| out.write_all(drawing.as_bytes()))
     }
 
     /// The command that goes further, or shows the same to programs.

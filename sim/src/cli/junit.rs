@@ -2,31 +2,25 @@
 
 use super::out::{self, Colour};
 use super::sweep_table;
+use super::written::Draft;
 use crate::catalog::Case;
 use crate::sweep::Summary;
-use miette::{Context, IntoDiagnostic};
+use miette::IntoDiagnostic;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A report that will be written.
 #[derive(Debug)]
-pub(super) struct Junit {
-    path: PathBuf,
-    /// Written first, and moved when it is whole.
-    new: PathBuf,
-}
+pub(super) struct Junit(Draft);
 
 impl Junit {
     /// Proves before anything is run that the file can be written.
     pub(super) fn at(path: &Path) -> miette::Result<Self> {
-        let new = path.with_added_extension("new");
-        fs::write(&new, "").into_diagnostic().with_context(|| path.display().to_string())?;
-        Ok(Junit { path: path.to_owned(), new })
+        Draft::new(path).map(Junit)
     }
 
     /// Writes what a sweep found.
-    pub(super) fn write(&self, cases: &[Case], summary: &Summary) -> miette::Result<()> {
+    pub(super) fn write(self, cases: &[Case], summary: &Summary) -> miette::Result<()> {
         let mut suite = TestSuite::new("sweep");
         suite.add_test_cases(
             sweep_table::results(cases, summary)
@@ -37,8 +31,7 @@ impl Junit {
         let mut report = Report::new("splitbrain");
         report.add_test_suite(suite);
         let text = report.to_string().into_diagnostic()?;
-        let write = || fs::write(&self.new, text).and_then(|()| fs::rename(&self.new, &self.path));
-        write().into_diagnostic().with_context(|| self.path.display().to_string())
+        self.0.keep(|out| out.write_all(text.as_bytes()))
     }
 }
 

@@ -54,7 +54,7 @@ impl Merge {
             Junit::at(path)?.write(&cases, &summary)?;
         }
         if json {
-            // A line is moved, not read again: later versions may say more.
+            // As values, for a line may say more than is known here.
             failures.sort_by_key(|failure| failure["seed"].as_u64());
             failures.iter().try_for_each(out::line)?;
             let summary = SummaryJson::new(&cases, &summary);

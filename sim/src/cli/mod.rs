@@ -32,6 +32,7 @@ mod sweep_table;
 mod tour;
 mod twice;
 mod why;
+mod written;
 mod zoo;
 
 use crate::catalog::{Case, Catalog};

@@ -1,20 +1,20 @@
 //! `replay`: one seed again, with everything written down.
 
+use super::written::{file, folder_of, lines};
 use super::{Exit, Overrides, one, out, run};
-use crate::catalog::{Case, Catalog};
+use crate::catalog::Catalog;
 use crate::cause::{Evidence, Graph, Slice, Trace};
 use crate::erased::once;
 use crate::format::{FORMATS, Format, Subject};
 use crate::page;
 use crate::run::{Attention, Recording};
-use crate::story::{Filter, Kind, Story, plain};
+use crate::story::{Filter, Kind, Story};
+use crate::text::plain;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use miette::{Context, IntoDiagnostic};
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -202,36 +202,4 @@ pub(super) fn slice_of(
             events.split_off(events.len().saturating_sub(rows_max))
         }
     }
-}
-
-/// Where what is known of a seed is written, unless told otherwise.
-pub(super) fn folder_of(case: &Case, seed: u64) -> PathBuf {
-    let name: String = case.name.chars().map(|c| if c == '/' || c == '\\' { '-' } else { c }).collect();
-    Path::new("replays").join(format!("{}-{seed}", name.trim_matches(['.', '-'])))
-}
-
-fn lines(path: &Path, lines: impl Iterator<Item = impl Serialize>) -> miette::Result<()> {
-    file(path, |out| {
-        for line in lines {
-            serde_json::to_writer(&mut *out, &line)?;
-            out.write_all(b"\n")?;
-        }
-        Ok(())
-    })
-}
-
-/// Writes a file whole, or leaves what was there before.
-pub(super) fn file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> miette::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let written = || -> io::Result<()> {
-        let mut out = BufWriter::new(fs::File::create(&part)?);
-        write(&mut out)?;
-        out.into_inner()?.sync_all()?;
-        fs::rename(&part, path)
-    };
-    written().into_diagnostic().with_context(|| path.display().to_string()).inspect_err(|_| {
-        // It may not even be there.
-        let _ = fs::remove_file(&part);
-    })
 }

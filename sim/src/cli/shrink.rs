@@ -2,16 +2,13 @@
 
 use super::out::{self, Colour};
 use super::progress::Spinner;
-use super::replay::folder_of;
+use super::written::{Draft, folder_of};
 use super::{Exit, Overrides, interrupt, one};
 use crate::catalog::{Case, Catalog};
 use crate::shrink::{self, Counterfactual, Limits, NotShrunk, Robust, Shrunk, Size};
 use crate::sweep::all_cores;
 use clap::Args;
-use miette::{Context, IntoDiagnostic};
 use serde::Serialize;
-use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,7 +41,7 @@ pub(super) struct Shrink {
 
 /// What `shrink --json` prints.
 #[derive(Serialize)]
-struct Json<'a> {
+pub(super) struct Json<'a> {
     scenario: &'a str,
     seed: u64,
     checker: &'a str,
@@ -56,6 +53,28 @@ struct Json<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     counterfactuals: Option<&'a [Counterfactual]>,
     file: String,
+}
+
+impl<'a> Json<'a> {
+    pub(super) fn new(
+        case: &'a Case,
+        shrunk: &'a Shrunk,
+        counterfactuals: Option<&'a [Counterfactual]>,
+        file: &Path,
+    ) -> Self {
+        Json {
+            scenario: &case.name,
+            seed: shrunk.seed,
+            checker: &shrunk.class.checker,
+            runs: shrunk.runs,
+            wall_s: shrunk.wall.as_secs_f64(),
+            before: shrunk.before,
+            after: shrunk.after,
+            robust: shrunk.robust,
+            counterfactuals,
+            file: file.display().to_string(),
+        }
+    }
 }
 
 impl Shrink {
@@ -78,7 +97,7 @@ impl Shrink {
             Some(draft) => draft,
             None => Draft::in_its_folder(&path)?,
         }
-        .keep(&shrunk.to_file())?;
+        .keep(|out| out.write_all(shrunk.to_file().as_bytes()))?;
         let counterfactuals =
             self.counterfactuals.then(|| shrink::counterfactuals(&case, &shrunk, limits.jobs));
         tell(&case, &shrunk, counterfactuals.as_deref(), &path, json)?;
@@ -109,7 +128,7 @@ pub(super) fn after_a_sweep(case: &Case, seed: u64, time: Duration, json: bool) 
             return Ok(());
         }
     };
-    Draft::in_its_folder(&path)?.keep(&shrunk.to_file())?;
+    Draft::in_its_folder(&path)?.keep(|out| out.write_all(shrunk.to_file().as_bytes()))?;
     tell(case, &shrunk, None, &path, json)
 }
 
@@ -121,18 +140,7 @@ fn tell(
     json: bool,
 ) -> miette::Result<()> {
     if json {
-        return out::line(&Json {
-            scenario: &case.name,
-            seed: shrunk.seed,
-            checker: &shrunk.class.checker,
-            runs: shrunk.runs,
-            wall_s: shrunk.wall.as_secs_f64(),
-            before: shrunk.before,
-            after: shrunk.after,
-            robust: shrunk.robust,
-            counterfactuals,
-            file: path.display().to_string(),
-        });
+        return out::line(&Json::new(case, shrunk, counterfactuals, path));
     }
     print(shrunk)?;
     for Counterfactual { without, fails, of } in counterfactuals.unwrap_or_default() {
@@ -169,47 +177,4 @@ fn print(shrunk: &Shrunk) -> miette::Result<()> {
     let cut_short = if shrunk.cut_short { "; a limit ended it, and there may be less" } else { "" };
     let Shrunk { runs, wall, .. } = shrunk;
     out::say(&format!("  took         {runs} runs in {:.1} s{cut_short}", wall.as_secs_f64()))
-}
-
-/// A file in the making, beside the one that it will be: what is there stays there until the new one is whole.
-struct Draft {
-    path: PathBuf,
-    beside: PathBuf,
-    file: File,
-}
-
-impl Draft {
-    /// Proves that the file can be written.
-    fn new(path: &Path) -> miette::Result<Self> {
-        let named = || path.display().to_string();
-        if path.is_dir() {
-            return Err(miette::miette!(help = "name a file in it", "{} is a folder", named()));
-        }
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".new");
-        let file = File::create(&beside).into_diagnostic().with_context(named)?;
-        Ok(Draft { path: path.to_owned(), beside: beside.into(), file })
-    }
-
-    /// The same in a folder that need not be there yet.
-    fn in_its_folder(path: &Path) -> miette::Result<Self> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).into_diagnostic().with_context(|| folder.display().to_string())?;
-        }
-        Draft::new(path)
-    }
-
-    /// Writes it, and puts it in its place.
-    fn keep(mut self, text: &str) -> miette::Result<()> {
-        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_all());
-        let kept = written.and_then(|()| fs::rename(&self.beside, &self.path));
-        kept.into_diagnostic().with_context(|| self.path.display().to_string())
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // Of one that was kept there is nothing left beside it.
-        let _ = fs::remove_file(&self.beside);
-    }
 }

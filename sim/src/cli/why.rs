@@ -5,8 +5,9 @@
 //! machine. The page that is written has the whole run.
 
 use super::out::{self, Colour};
-use super::replay::{file, folder_of, slice_of};
+use super::replay::slice_of;
 use super::shrink::{self as shrink_command, with_progress};
+use super::written::{file, folder_of};
 use super::{Exit, Overrides, interrupt, one};
 use crate::catalog::{Case, Catalog};
 use crate::cause::{Evidence, Graph, Trace};
@@ -14,8 +15,9 @@ use crate::erased::once;
 use crate::moment::{Curve, Failure, Rise};
 use crate::page;
 use crate::run::{Attention, Recording, Report};
-use crate::shrink::{self, Counterfactual, Limits, Robust, Shrunk, Size};
-use crate::story::{Story, plain};
+use crate::shrink::{self, Counterfactual, Limits, Shrunk};
+use crate::story::Story;
+use crate::text::plain;
 use clap::Args;
 use miette::{Context, IntoDiagnostic};
 use serde::Serialize;
@@ -54,20 +56,12 @@ pub(super) struct Why {
 /// What `why --json` prints.
 #[derive(Serialize)]
 struct Json<'a> {
-    scenario: &'a str,
-    seed: u64,
-    checker: &'a str,
+    #[serde(flatten)]
+    shrunk: shrink_command::Json<'a>,
     message: &'a str,
-    runs: u64,
-    wall_s: f64,
-    before: Size,
-    after: Size,
-    robust: Robust,
-    counterfactuals: &'a [Counterfactual],
     moment_ms: Option<i64>,
     curve: Vec<(i64, f64)>,
     slice: Vec<serde_json::Value>,
-    file: String,
     page: Option<String>,
 }
 
@@ -112,9 +106,7 @@ impl Why {
         }
         Ok(Exit::AsExpected)
     }
-}
 
-impl Why {
     /// How likely the failure was from each instant of the run on; none if that takes too long.
     fn curve(&self, case: &Case, shrunk: &Shrunk, jobs: usize) -> Option<Curve> {
         let (report, _) = once(case.system, &case.scenario, self.seed, Attention::QUICK);
@@ -178,16 +170,8 @@ impl Known<'_> {
         let events = story.into_iter().flat_map(|(trace, slice)| slice.iter().map(|at| &trace.lines[*at]));
         let slice = events.map(serde_json::to_value).collect::<Result<_, _>>().into_diagnostic()?;
         out::line(&Json {
-            scenario: &self.case.name,
-            seed: shrunk.seed,
-            checker: &shrunk.class.checker,
+            shrunk: shrink_command::Json::new(self.case, shrunk, Some(self.counterfactuals), &self.file),
             message: &shrunk.violation.message,
-            runs: shrunk.runs,
-            wall_s: shrunk.wall.as_secs_f64(),
-            before: shrunk.before,
-            after: shrunk.after,
-            robust: shrunk.robust,
-            counterfactuals: self.counterfactuals,
             moment_ms: self.curve.and_then(|curve| match curve.rise() {
                 Rise::Between(_, after) => Some(after.at_ms),
                 Rise::Settled | Rise::Nowhere => None,
@@ -199,7 +183,6 @@ impl Known<'_> {
                 .map(|point| (point.at_ms, point.share()))
                 .collect(),
             slice,
-            file: self.file.display().to_string(),
             page: self.page.as_ref().map(|path| path.display().to_string()),
         })
     }

@@ -4,7 +4,7 @@
 //! over its machine, or over all.
 
 use super::{Subject, short};
-use crate::story::{cut, seconds};
+use crate::text::{cut, seconds};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};

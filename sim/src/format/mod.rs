@@ -62,7 +62,7 @@ impl Format {
 
 /// The begin of a text, in plain letters.
 fn short(text: &str) -> String {
-    let plain = crate::story::plain(text);
+    let plain = crate::text::plain(text);
     match plain.char_indices().nth(TEXT_LETTERS_MAX) {
         Some((end, _)) => format!("{}…", &plain[..end]),
         None => plain,

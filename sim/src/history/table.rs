@@ -10,14 +10,15 @@
 //! told by time. A failed operation is light; one of unknown outcome has no end, for it may happen later.
 
 use super::Line;
+use crate::text::{cut, plain};
 use comfy_table::{Table, presets};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// How wide the axis of bars is, in letters.
 const AXIS: usize = 40;
-/// A longer operation is cut.
-const OPERATION_LETTERS_MAX: usize = 56;
+/// A wider operation is cut.
+const OPERATION_COLUMNS_MAX: usize = 57;
 
 /// An operation, from its lines.
 struct Row<'a> {
@@ -72,12 +73,7 @@ impl Row<'_> {
             }
             Some(_) | None => "unknown".to_owned(),
         };
-        let text = format!("{f}{argument} → {answer}");
-        let mut kept: String = text.chars().take(OPERATION_LETTERS_MAX).flat_map(harmless).collect();
-        if text.chars().nth(OPERATION_LETTERS_MAX).is_some() {
-            kept.push('…');
-        }
-        kept
+        cut(&plain(&format!("{f}{argument} → {answer}")), OPERATION_COLUMNS_MAX)
     }
 
     fn bar(&self, first_ns: u64, last_ns: u64) -> String {
@@ -94,13 +90,6 @@ impl Row<'_> {
         };
         format!("{}{}{end}", " ".repeat(from), letter.repeat(to - from + 1))
     }
-}
-
-/// A letter that moves no cursor and turns no line.
-fn harmless(letter: char) -> Vec<char> {
-    let moves = letter.is_control()
-        || matches!(letter, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if moves { letter.escape_unicode().collect() } else { vec![letter] }
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! A page that a browser shows: lanes over time, with what happened on each, as one file that needs nothing else.
 //!
 //! [`Page`] is plain data and knows neither histories nor runs; `history.rs` makes one of a recorded history and what
-//! was found of it, `run.rs` one of a simulated run. `page.html`, `page.css` and `page.js` are the template. The data goes in as JSON in which no `<`
-//! stands, and the script puts it on the screen as text; a content security policy forbids every script and style but
-//! these two, by their hashes, and everything from elsewhere. So a history may hold what it likes.
+//! was found of it, `run.rs` one of a simulated run. `page.html`, `page.css` and `page.js` are the template. The data
+//! goes in as JSON in which no `<` stands, and the script puts it on the screen as text; a content security policy
+//! forbids every script and style but these two, by their hashes, and everything from elsewhere. So a history may hold
+//! what it likes.
 //!
 //! What the page gives up: beyond so many items of a kind it shows those nearest to what the verdict is about, and says
 //! so.

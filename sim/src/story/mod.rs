@@ -16,15 +16,14 @@
 
 mod filter;
 mod row;
-mod text;
 
+pub use crate::text::{cut, plain, seconds};
 pub use filter::{Filter, Kind};
 pub use row::{Cell, Row};
-pub use text::{cut, plain, seconds};
 
 use crate::cause::Trace;
+use crate::text::{columns, padded};
 use std::collections::BTreeSet;
-use text::{columns, padded};
 
 /// The narrowest lane that can be read.
 const LANE_WIDTH_MIN: usize = 14;
