@@ -53,10 +53,10 @@
   };
   // A time in a link, and back: exact, as far as a number is.
   const linked = (at) => {
-    if (page.unit === 'order') return String(at);
+    if (page.unit === 'order') return String(at / 2);
     return (at / 1e9).toFixed(9).replace(/\.?0+$/, '') + 's';
   };
-  const SIZES = { s: 1e9, ms: 1e6, us: 1e3, ns: 1, '': page.unit === 'order' ? 1 : 1e9 };
+  const SIZES = { s: 1e9, ms: 1e6, us: 1e3, ns: 1, '': page.unit === 'order' ? 2 : 1e9 };
   const pointed = (hash) => {
     const found = /^#at=(-?\d+(?:\.\d+)?)(s|ms|us|ns|)$/.exec(hash);
     return found && Math.round(Number(found[1]) * SIZES[found[2]]);
@@ -530,6 +530,8 @@
   // Paper is white, and waits for no frame.
   window.matchMedia('print').addEventListener('change', () => { resize(); paint(); });
   window.addEventListener('resize', resize);
+  // A scroll bar that comes or goes takes room, too.
+  new ResizeObserver(() => { if (canvas.clientWidth !== width) resize(); }).observe(canvas);
   window.addEventListener('hashchange', follow);
   filter();
   fit();
