@@ -9,6 +9,7 @@
 
 mod key_model;
 
+use host::time::{Instant, sleep, timeout};
 use key_model::KeyModel;
 use protocols::store::{
     self, Change, Client as Connection, ClientError, Condition, Config, Event, LeaseId, Options, View,
@@ -19,7 +20,6 @@ use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
 
 /// How long a client holds a lease, and the lease's time to live.
 const HOLD: Duration = Duration::from_secs(4);

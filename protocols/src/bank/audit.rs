@@ -15,9 +15,9 @@ use super::{
     rules::Record,
 };
 use crate::common::wal::{AppendError, Lsn};
+use host::time::Instant;
 use host::{probe, sometimes};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use tokio::time::Instant;
 
 /// How many cuts a branch remembers.
 const CUTS_MAX: usize = 8;

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::common::transport::{self, FrameReader};
 use host::net::{OwnedWriteHalf, TcpStream};
+use host::time::timeout;
 use std::{collections::BTreeMap, io, net::SocketAddr, time::Duration};
-use tokio::time::timeout;
 
 /// How long one attempt waits for its answer, before the request is sent again on another connection.
 const ATTEMPT: Duration = Duration::from_secs(1);
@@ -177,7 +177,7 @@ impl Client {
         let mut open = 0;
         for attempt in 0..self.attempts_max {
             if attempt > 0 {
-                tokio::time::sleep(PAUSE).await;
+                host::time::sleep(PAUSE).await;
             }
             let mut connection = match self.connection(branch).await {
                 Ok(connection) => connection,

@@ -7,12 +7,12 @@ use super::{
     rules::{Decision, Record},
 };
 use crate::common::transport::{self, FrameReader, Outbox, ReadError};
+use host::time::Instant;
 use host::{
     net::{OwnedReadHalf, OwnedWriteHalf, TcpStream},
     sometimes,
 };
 use std::{io, net::SocketAddr, sync::Arc};
-use tokio::time::Instant;
 
 /// No branch is ahead by more cuts than this: there is not so much time.
 const EPOCHS_AHEAD_MAX: u64 = 1 << 32;
@@ -27,12 +27,12 @@ pub(super) struct Link {
 /// Keeps a connection to another branch.
 pub(super) async fn dial(node: Arc<Node>, peer: BranchId, address: SocketAddr) {
     loop {
-        match tokio::time::timeout(node.options.peer_timeout, connect(&node, address)).await {
+        match host::time::timeout(node.options.peer_timeout, connect(&node, address)).await {
             Ok(Ok((read, half))) => run(&node, peer, read, half).await,
             Ok(Err(error)) => tracing::debug!(branch = node.id.0, peer = peer.0, %error, "dial failed"),
             Err(_) => tracing::debug!(branch = node.id.0, peer = peer.0, "dial timed out"),
         }
-        tokio::time::sleep(node.options.redial).await;
+        host::time::sleep(node.options.redial).await;
     }
 }
 
@@ -119,7 +119,7 @@ pub(super) async fn serve(node: &Node, peer: BranchId, mut frames: FrameReader, 
 /// Sends again what has no answer, gives up who does not answer, and audits that take too long.
 pub(super) async fn tick(node: Arc<Node>) {
     loop {
-        tokio::time::sleep(node.options.retry).await;
+        host::time::sleep(node.options.retry).await;
         let now = Instant::now();
         let mut inner = node.lock();
         inner.cash();

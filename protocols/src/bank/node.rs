@@ -22,6 +22,7 @@ use crate::common::{
     transport::{self, FrameReader, Outbox, ReadError},
     wal::{self, AppendError, Log, LogError, Lsn, OpenError, Writer},
 };
+use host::time::Instant;
 use host::{
     disk::Disk,
     net::{TcpListener, TcpStream},
@@ -34,7 +35,6 @@ use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::time::Instant;
 
 /// The folder of the log.
 const LOG: &str = "log";
@@ -68,7 +68,7 @@ pub async fn serve(listener: TcpListener, config: Config, disk: Disk) -> io::Res
             };
         sometimes!("branch begins anew after its disk failed");
         tracing::warn!(branch = config.id.0, %error, "begins anew");
-        tokio::time::sleep(config.options.redial).await;
+        host::time::sleep(config.options.redial).await;
     }
 }
 
@@ -103,7 +103,7 @@ async fn life(listener: &TcpListener, config: &Config, disk: &Disk, malformed_fr
                 Err(error) => {
                     // One connection failed, or the system is short of something: the branch lives on.
                     tracing::debug!(branch = node.id.0, %error, "accept failed");
-                    tokio::time::sleep(node.options.redial).await;
+                    host::time::sleep(node.options.redial).await;
                 }
             }
         }
@@ -237,7 +237,7 @@ impl Node {
         let _ = stream.set_nodelay(true);
         let (read, half) = stream.into_split();
         let mut frames = FrameReader::new(read);
-        match tokio::time::timeout(self.options.peer_timeout, frames.next()).await {
+        match host::time::timeout(self.options.peer_timeout, frames.next()).await {
             Ok(Ok(Hello::Client)) => client_port::serve(&self, frames, half).await,
             Ok(Ok(Hello::Branch(peer))) if self.is_other_branch(peer) => {
                 link::serve(&self, peer, frames, half).await;

@@ -1,13 +1,13 @@
 //! As much of HTTP/1.0 as health checks need: one request a connection, and its answer.
 
 use host::net::TcpStream;
+use host::time::timeout;
 use host::trace;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::time::timeout;
 
 /// The longest head, and the longest body, in bytes.
 const PART_BYTES_MAX: usize = 16 * 1024;

@@ -3,10 +3,10 @@
 use super::message::{Hello, Refusal, Reply, Request, Write};
 use crate::common::transport::{self, FrameReader};
 use host::net::{OwnedWriteHalf, TcpStream};
+use host::time::timeout;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// Why a request was not done, or may not have been.
 #[derive(Debug, thiserror::Error)]

@@ -15,13 +15,13 @@ use crate::common::wal::{OpenError, Writer};
 use engine::Engine;
 use host::disk::Disk;
 use host::net::{OwnedWriteHalf, TcpListener, TcpStream};
+use host::time::{sleep, timeout};
 use host::{probe, sometimes};
 use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
 
 type Answer = oneshot::Sender<Obeyed>;
 type Orders = mpsc::UnboundedReceiver<(Order, Answer)>;

@@ -18,12 +18,12 @@ use crate::store::{ClientError, Watch};
 use health::Shown;
 use host::net::TcpListener;
 use host::sometimes;
+use host::time::{Instant, sleep_until};
 use lock::Lock;
 use session::{Session, Trouble};
 use standbys::Standbys;
 use std::io;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
 
 /// What it does not do at once it tries again after so long. Patroni's, where it waits for a standby to catch up.
 const SOON: Duration = Duration::from_secs(2);

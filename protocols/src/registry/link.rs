@@ -11,12 +11,10 @@ use super::{
 use host::{
     net::{OwnedWriteHalf, TcpStream},
     probe,
-};
-use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{
-    sync::mpsc,
     time::{Instant, MissedTickBehavior},
 };
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::sync::mpsc;
 
 /// A peer is down after more than this many ticks of silence.
 const SILENT_TICKS_MAX: u32 = 4;
@@ -91,7 +89,7 @@ impl Links {
 /// The second way out that the flaw opens.
 pub(super) async fn send_late_snapshots(mut snapshots: mpsc::UnboundedReceiver<LateSnapshot>) {
     while let Some(LateSnapshot { due, outbox, frame }) = snapshots.recv().await {
-        tokio::time::sleep_until(due).await;
+        host::time::sleep_until(due).await;
         outbox.push(&frame);
     }
 }
@@ -99,12 +97,12 @@ pub(super) async fn send_late_snapshots(mut snapshots: mpsc::UnboundedReceiver<L
 /// Keeps a connection to a peer with a greater id.
 pub(super) async fn dial(node: Arc<Node>, peer: NodeId, address: SocketAddr) {
     loop {
-        match tokio::time::timeout(4 * node.options.redial, connect(&node, peer, address)).await {
+        match host::time::timeout(4 * node.options.redial, connect(&node, peer, address)).await {
             Ok(Ok((incarnation, frames, half))) => run(&node, peer, incarnation, frames, half).await,
             Ok(Err(error)) => tracing::debug!(node = node.id.0, peer = peer.0, %error, "dial failed"),
             Err(_) => tracing::debug!(node = node.id.0, peer = peer.0, "dial timed out"),
         }
-        tokio::time::sleep(node.options.redial).await;
+        host::time::sleep(node.options.redial).await;
     }
 }
 
@@ -179,7 +177,7 @@ async fn read(
 
 /// Four times a net tick: says something to every peer, and gives up those that said nothing.
 pub(super) async fn tick(node: Arc<Node>) {
-    let mut interval = tokio::time::interval(node.options.net_tick / 4);
+    let mut interval = host::time::interval(node.options.net_tick / 4);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heartbeat = Vec::new();
     if transport::encode(&(ScopeName::default(), PeerMessage::Heartbeat), &mut heartbeat).is_err() {

@@ -67,7 +67,7 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
             Err(error) => {
                 // One connection failed, or the system is short of something: the node lives on.
                 tracing::debug!(node = node.id.0, %error, "accept failed");
-                tokio::time::sleep(node.options.redial).await;
+                host::time::sleep(node.options.redial).await;
             }
         }
     }
@@ -183,7 +183,7 @@ impl Node {
         let _ = stream.set_nodelay(true);
         let (read, mut half) = stream.into_split();
         let mut frames = FrameReader::new(read);
-        match tokio::time::timeout(self.options.net_tick, frames.next()).await {
+        match host::time::timeout(self.options.net_tick, frames.next()).await {
             Ok(Ok(Hello::Client)) => client_port::serve(&self, frames, half).await,
             Ok(Ok(Hello::Peer { node, incarnation })) if self.dialling_peers.contains(&node) => {
                 let hello = Hello::Peer { node: self.id, incarnation: self.incarnation };
@@ -219,7 +219,7 @@ impl Node {
             };
             let (sender, answer) = oneshot::channel();
             self.lock().ask(pid, body, Asker::Here(sender));
-            let answer = tokio::time::timeout(most, answer).await;
+            let answer = host::time::timeout(most, answer).await;
             return answer.ok().and_then(Result::ok).ok_or(Failure::CallTimeout);
         }
         let (id, answer) = {
@@ -235,7 +235,7 @@ impl Node {
             inner.perform(scope);
             (id, answer)
         };
-        match tokio::time::timeout(most, answer).await {
+        match host::time::timeout(most, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(Failure::NodeDown(owner)),
             Err(_) => {
@@ -365,6 +365,6 @@ impl Inner {
 pub(super) async fn lag(most: Duration) {
     if !most.is_zero() {
         let most_ns = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
-        tokio::time::sleep(Duration::from_nanos(host::entropy::u64() % most_ns)).await;
+        host::time::sleep(Duration::from_nanos(host::entropy::u64() % most_ns)).await;
     }
 }

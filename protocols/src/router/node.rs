@@ -6,11 +6,11 @@ use crate::common::{forward, http};
 use futures::future::{AbortHandle, Abortable};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use host::net::{TcpListener, TcpStream};
+use host::time::{Instant, sleep, sleep_until, timeout};
 use host::{probe, sometimes};
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// Runs a router until the future is dropped.
 ///

@@ -5,10 +5,10 @@ use super::message::{
 };
 use crate::common::transport::{self, FrameReader, ReadError};
 use host::net::{OwnedWriteHalf, TcpStream};
+use host::time::{Instant, sleep, timeout};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
 
 /// How long one replica has to take a connection.
 const CONNECT: Duration = Duration::from_secs(1);

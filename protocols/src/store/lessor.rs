@@ -9,9 +9,9 @@
 //! Time is the monotonic time of the leader's machine, so that jumps of wall clocks do nothing.
 
 use super::message::LeaseId;
+use host::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tokio::time::Instant;
 
 #[derive(Debug, Default)]
 pub(super) struct Lessor {

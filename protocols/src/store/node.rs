@@ -15,12 +15,12 @@ use crate::common::wal::{self, OpenError};
 use host::disk::Disk;
 use host::net::{OwnedWriteHalf, TcpListener, TcpStream};
 use host::sometimes;
+use host::time::{Instant, sleep, timeout};
 use std::error::Error;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
 
 /// How often leases are looked at.
 const LEASE_LOOK: Duration = Duration::from_millis(100);

@@ -1,7 +1,7 @@
 //! The wall clock of the machine that a node runs on.
 //!
 //! In the simulation every machine has its own, with an offset, a drift and jumps that the scenario chooses. For
-//! intervals and timeouts use `tokio::time`, which is monotonic and unaffected.
+//! intervals and timeouts use [`crate::time`], which is monotonic: it knows drift, but neither offset nor jump.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! All that a node may touch besides tokio's timers, tasks and channels.
+//! All that a node may touch besides tokio's tasks and channels.
 //!
 //! A node written on this crate runs unchanged in two worlds:
 //!
@@ -7,6 +7,7 @@
 //! | [`net`] | sockets on a simulated network with latency, loss and cuts | tokio's sockets |
 //! | [`disk`] | a disk that loses what was not synced, tears, fails, and takes its time | the system's files, in a folder |
 //! | [`clock`] | one wall clock a machine, with offset and drift | the system's clock |
+//! | [`time`] | sleeps and instants by the machine's own monotonic clock, with its drift | tokio's |
 //! | [`entropy`] | a stream of the run's seed, one a machine | the system's entropy |
 //! | [`process`] | the processes of a machine that runs several; a fault may strike one of them | awaited |
 //! | [`mod@probe`] | reaches checkers, triggers and the timeline | compiles to nothing |
@@ -23,6 +24,7 @@ pub mod entropy;
 pub mod net;
 pub mod probe;
 pub mod process;
+pub mod time;
 pub mod trace;
 pub mod view;
 

@@ -401,7 +401,6 @@ impl<S: System> Run<S> {
             }
             let reseed = self.reseed.map(|reseed| reseed.at_ns);
             let next = [self.nemesis.next_ns(), reseed].into_iter().flatten().fold(deadline_ns, u64::min);
-            let sleep = tokio::time::sleep(Duration::from_nanos(next.saturating_sub(now)));
             tokio::select! {
                 biased;
                 overload = world::overloaded() => return Err(overload),
@@ -411,7 +410,7 @@ impl<S: System> Run<S> {
                         self.judge(Some(probe));
                     }
                 }
-                () = sleep => {}
+                () = world::until_ns(next) => {}
             }
         }
     }

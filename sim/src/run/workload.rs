@@ -8,11 +8,10 @@ use crate::latency::Sample;
 use crate::scenario::Scenario;
 use crate::system::{Client, ClientContext, Outcome, System};
 use crate::time::{BOOT, told_ns};
-use host::world;
+use host::{time::timeout, world};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// What all clients of a run share.
 pub(super) struct Workload<S: System> {
@@ -68,8 +67,8 @@ impl<S: System> Workload<S> {
                 let listed = duties::listed(id, due, &op);
                 self.shared.update(|progress| progress.due.push(listed));
             }
-            if let Some(wait) = due.checked_sub(now_ns()).filter(|wait| *wait > 0) {
-                tokio::time::sleep(Duration::from_nanos(wait)).await;
+            if due > now_ns() {
+                world::until_ns(due).await;
             }
             if now_ns() >= self.until_ns {
                 break;

@@ -3,6 +3,7 @@
 use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_NOT_LEAD, SERVICE_WITHIN};
 use super::options::{Manager, Options, Part, Places};
 use host::process;
+use host::time::sleep;
 use protocols::database::{Role, Start, Supervisor};
 use protocols::{database, patroni, router, stolon, store};
 use sim::NodeContext;
@@ -10,7 +11,6 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::time::sleep;
 
 /// The names of the processes of which a fault may strike one.
 pub(super) const PROCESSES: &[&str] = &["database", "agent", "keeper", "sentinel"];

@@ -41,7 +41,7 @@ pub async fn open(
     folder: &str,
     options: Options,
 ) -> Result<(Log, Writer, Recovered), OpenError> {
-    let opened = tokio::time::timeout(options.patience, try_open(disk, folder, options)).await;
+    let opened = host::time::timeout(options.patience, try_open(disk, folder, options)).await;
     opened.unwrap_or_else(|_| Err(OpenError::io(folder, io::ErrorKind::TimedOut.into())))
 }
 

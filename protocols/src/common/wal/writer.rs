@@ -275,7 +275,7 @@ impl Writer {
             };
             self.log.lock().full = true;
             cut_off?;
-            tokio::time::sleep(FULL_RETRY).await;
+            host::time::sleep(FULL_RETRY).await;
         }
     }
 
@@ -334,7 +334,7 @@ async fn put_in_place(disk: &Disk, folder: &str, name: &str, bytes: &[u8]) -> io
 
 /// Waits for a disk, but not for ever.
 async fn within<T>(patience: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    host::time::timeout(patience, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 fn is_full(error: &io::Error) -> bool {

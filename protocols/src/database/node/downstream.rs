@@ -7,7 +7,7 @@ use crate::database::options::Flaw;
 use crate::database::rules::timeline::Lsn;
 use host::net::OwnedWriteHalf;
 use host::sometimes;
-use tokio::time::{Instant, timeout};
+use host::time::{Instant, timeout};
 
 /// So many entries are sent at once.
 const ENTRIES_MAX: usize = 256;

@@ -17,6 +17,7 @@ use crate::database::options::Config;
 use crate::database::rules::log::{self, Log, Record};
 use crate::database::rules::timeline::Lsn;
 use host::disk::Disk;
+use host::time::Instant;
 use host::{probe, sometimes};
 use state::pop_if;
 use std::collections::{BTreeMap, VecDeque};
@@ -24,7 +25,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
 
 /// The folder of the log.
 const LOG: &str = "wal";
@@ -344,7 +344,7 @@ impl Engine {
             let deadline = self.lock().watchdog;
             let fires = async {
                 match deadline {
-                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    Some(deadline) => host::time::sleep_until(deadline).await,
                     None => std::future::pending().await,
                 }
             };
@@ -377,7 +377,7 @@ impl Engine {
             }
         };
         // Who is too slow for that gets it later.
-        let _ = tokio::time::timeout(self.config.options.stop_timeout, drained).await;
+        let _ = host::time::timeout(self.config.options.stop_timeout, drained).await;
     }
 
     /// A record that this database's upstream sent, or that a repair needs.

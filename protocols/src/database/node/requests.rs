@@ -5,7 +5,7 @@ use crate::common::transport::{self, FrameReader, ReadError};
 use crate::database::message::{Refusal, Reply, Request, Role};
 use crate::database::options::Flaw;
 use host::net::OwnedWriteHalf;
-use tokio::time::timeout;
+use host::time::timeout;
 
 /// Answers one request after the other until the client hangs up.
 pub(super) async fn serve(

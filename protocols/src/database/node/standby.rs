@@ -6,11 +6,11 @@ use crate::database::message::{Confirmed, Hello, Place, Repair, Replication, Str
 use crate::database::rules::log::Record;
 use crate::database::rules::timeline::Lsn;
 use host::net::{OwnedWriteHalf, TcpStream};
+use host::time::{Instant, sleep, timeout};
 use host::{probe, sometimes};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::time::{Instant, sleep, timeout};
 
 /// Follows whom this database is told to follow, as long as it runs.
 pub(super) async fn follow(engine: Arc<Engine>) {

@@ -5,7 +5,7 @@ use crate::database::{Repair, Start, Status, SupervisorError};
 use crate::patroni::options::{Flaw, Watchdog};
 use crate::patroni::rules::Why;
 use host::sometimes;
-use tokio::time::Instant;
+use host::time::Instant;
 
 impl Agent<'_> {
     /// What the database says. A connection to one that has begun anew fails once.

@@ -22,12 +22,12 @@ use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use host::net::{TcpListener, TcpStream};
 use host::sometimes;
+use host::time::{Instant, sleep, timeout};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
 
 /// How long another agent has to answer. Patroni's.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -7,11 +7,11 @@ use crate::database::{Lsn, Role, Status};
 use crate::patroni::message::Cluster;
 use crate::patroni::options::{Flaw, Watchdog};
 use crate::patroni::rules::{self, Act, Why};
+use host::time::Instant;
 use host::{probe, sometimes};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Who has given up the lock lets others take it for so long. Patroni's.
 const STAND_BACK: Duration = Duration::from_secs(2);

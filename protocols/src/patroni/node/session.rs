@@ -6,10 +6,10 @@
 use crate::database::{Lsn, Timeline};
 use crate::patroni::message::{Cluster, Initialize, Kept, Keys, Member, Settings, SyncState, text};
 use crate::store::{Client, ClientError, Compare, Condition, LeaseId, Operation, Refusal, Txn, TxnReply};
+use host::time::{Instant, sleep, timeout};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
 
 /// The pause before the store is asked again.
 const PAUSE: Duration = Duration::from_millis(100);

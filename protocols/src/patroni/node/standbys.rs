@@ -7,8 +7,8 @@ use crate::patroni::options::Synchronous;
 use crate::patroni::rules::sync::{self, Step};
 use crate::patroni::rules::{Why, quorum};
 use host::sometimes;
+use host::time::Instant;
 use std::collections::BTreeSet;
-use tokio::time::Instant;
 
 /// The steps towards the right synchronous standbys that are taken at one time.
 const SYNC_STEPS_MAX: usize = 8;

@@ -11,12 +11,12 @@ use crate::stolon::records::{Leased, Records, RecordsError};
 use crate::stolon::rules::keeper::{self as rules, Step};
 use host::disk::Disk;
 use host::sometimes;
+use host::time::{sleep, timeout};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
 
 /// One keeper.
 #[derive(Debug, Clone)]

@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use host::net::{TcpListener, TcpStream};
+use host::time::{Instant, sleep, timeout};
 use host::{probe, sometimes};
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -19,7 +20,6 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
 
 /// One proxy.
 #[derive(Debug, Clone)]

@@ -6,13 +6,13 @@ use crate::stolon::records::{LEADER, Leased, Records, RecordsError};
 use crate::stolon::rules::Round;
 use crate::stolon::rules::memory::{Memory, Now};
 use crate::store::{ClientError, LeaseId, Refusal};
+use host::time::{Instant, sleep};
 use host::{probe, sometimes};
 use serde::Serialize;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
 
 /// One sentinel.
 #[derive(Debug, Clone)]

@@ -14,6 +14,7 @@
 //!   simulation would end the run; so `runtime.rs` lets exactly this panic pass, and counts it.
 //! * Its random election timeouts come from `rand`'s thread generator, unless a runtime says otherwise. Ours does.
 
+mod instant;
 mod log;
 mod network;
 mod runtime;
@@ -25,13 +26,13 @@ pub(super) use state_machine::Applied;
 
 use super::message::{Command, Outcome};
 use super::options::Options;
+use host::time::timeout;
 use openraft::error::{CheckIsLeaderError, ClientWriteError, RaftError};
 use openraft::{EmptyNode, Raft, ServerState, SnapshotPolicy};
 use state_machine::StateMachine;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
 
 openraft::declare_raft_types!(
     /// What the consensus is about.

@@ -4,6 +4,7 @@ use super::super::message::Hello;
 use super::Types;
 use crate::common::transport::{self, FrameReader, Outbox, ReadError};
 use host::net::TcpStream;
+use host::time::timeout;
 use openraft::error::{
     Fatal, NetworkError, RPCError, RaftError, ReplicationClosed, StreamingError, Timeout, Unreachable,
 };
@@ -22,7 +23,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 /// A message of another replica, and the tag of its answer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -106,7 +106,7 @@ impl Line {
                 // Whoever waits for an answer learns that none will come.
                 *self.lock() = Inner::default();
             }
-            tokio::time::sleep(redial).await;
+            host::time::sleep(redial).await;
         }
     }
 

@@ -1,9 +1,11 @@
 //! What openraft needs of an async runtime: tokio, simulated or real, and randomness that the seed decides.
 
+use super::instant::Instant;
 use futures::FutureExt as _;
 use host::sometimes;
+use host::time::Sleep;
 use openraft::async_runtime::AsyncOneshotSendExt;
-use openraft::{AsyncRuntime, OptionalSend, TokioInstant};
+use openraft::{AsyncRuntime, OptionalSend};
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -11,7 +13,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::Sleep;
 
 /// The runtime that the node runs on.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -109,7 +110,7 @@ impl AsyncRuntime for Runtime {
     type JoinError = EndedEarly;
     type JoinHandle<T: OptionalSend + 'static> = Task<T>;
     type Sleep = Sleep;
-    type Instant = TokioInstant;
+    type Instant = Instant;
     type TimeoutError = TooLate;
     type Timeout<R, T: Future<Output = R> + OptionalSend> = Timeout<T>;
     type ThreadLocalRng = Entropy;
@@ -136,11 +137,11 @@ impl AsyncRuntime for Runtime {
     }
 
     fn sleep(duration: Duration) -> Self::Sleep {
-        tokio::time::sleep(duration)
+        host::time::sleep(duration)
     }
 
     fn sleep_until(deadline: Self::Instant) -> Self::Sleep {
-        tokio::time::sleep(deadline.saturating_duration_since(openraft::Instant::now()))
+        host::time::sleep_until(deadline.0)
     }
 
     fn timeout<R, F: Future<Output = R> + OptionalSend>(

@@ -1,12 +1,13 @@
 //! Everything rare that is to come, and the one small task that sees to it.
 //!
 //! Segments and datagrams have timers of their own. All else that happens later is an [`Event`] in one heap, ordered by
-//! time and then by the order in which it was scheduled, and handled by the *driver*, a task of the supervisor. Code
-//! that runs inside a timer's callback cannot arm another timer (madsim holds its timer lock there), but it may
-//! schedule.
+//! time and then by the order in which it was scheduled, and handled by the *driver*, a task of the supervisor. It also
+//! wakes who [sleeps](super::timer). Code that runs inside a timer's callback cannot arm another timer (madsim holds its
+//! timer lock there), but it may schedule.
 
 use super::clock::Clock;
 use super::net::Event;
+use super::timer::{Timer, Timers};
 use super::with;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -45,14 +46,14 @@ impl Ord for Scheduled {
     }
 }
 
-/// The heap of events to come.
+/// What is to come: events, and sleeps that end.
 #[derive(Default)]
 pub(super) struct Agenda {
     heap: BinaryHeap<Reverse<Scheduled>>,
     scheduled: u64,
-    /// The earliest instant for which the driver has a timer; timers cannot be cancelled, so it never goes back up
-    /// before that timer has fired.
-    armed: Option<u64>,
+    pub(super) timers: Timers,
+    /// The instants for which the driver has timers of madsim's, the next one last. They cannot be cancelled.
+    armed: Vec<u64>,
     driver: Option<Waker>,
 }
 
@@ -61,10 +62,22 @@ impl Agenda {
     pub(super) fn push(&mut self, at: u64, event: Event) {
         self.scheduled += 1;
         self.heap.push(Reverse(Scheduled { at, sequence: self.scheduled, event }));
-        let armed_in_time = self.armed.is_some_and(|armed| armed <= at);
-        if !armed_in_time && let Some(driver) = &self.driver {
+        if !self.is_armed_for(at)
+            && let Some(driver) = &self.driver
+        {
             driver.wake_by_ref();
         }
+    }
+
+    /// Enters a sleep that ends at an instant to come. Not to be called from a timer's callback.
+    pub(super) fn enter(&mut self, at: u64, waker: &Waker, clock: &mut Clock) -> Timer {
+        if !self.is_armed_for(at)
+            && let Some(driver) = &self.driver
+        {
+            self.armed.push(at);
+            clock.arm(at, driver);
+        }
+        self.timers.enter(at, waker)
     }
 
     pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
@@ -72,7 +85,11 @@ impl Agenda {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.heap.len()
+        self.heap.len() + self.timers.len()
+    }
+
+    fn is_armed_for(&self, at: u64) -> bool {
+        self.armed.last().is_some_and(|armed| *armed <= at)
     }
 
     fn pop_due(&mut self, now: u64) -> Option<(u64, Event)> {
@@ -80,18 +97,19 @@ impl Agenda {
         if due { self.heap.pop().map(|Reverse(next)| (next.at, next.event)) } else { None }
     }
 
-    /// A timer of the driver's has fired, perhaps.
+    /// Timers of the driver's have fired, perhaps.
     fn look(&mut self, now: u64) {
-        if self.armed.is_some_and(|armed| armed <= now) {
-            self.armed = None;
+        while self.armed.last().is_some_and(|armed| *armed <= now) {
+            self.armed.pop();
         }
     }
 
-    /// Sees to it that the driver is woken for the next event. Returns false if that is due already.
+    /// Sees to it that the driver is woken for what comes next. Returns false if that is due already.
     fn arm(&mut self, now: u64, clock: &mut Clock, driver: &Waker) -> bool {
-        let Some(next) = self.heap.peek().map(|Reverse(next)| next.at) else { return true };
-        if next > now && self.armed.is_none_or(|armed| next < armed) {
-            self.armed = Some(next);
+        let event = self.heap.peek().map(|Reverse(next)| next.at);
+        let Some(next) = event.into_iter().chain(self.timers.next()).min() else { return true };
+        if next > now && !self.is_armed_for(next) {
+            self.armed.push(next);
             clock.arm(next, driver);
         }
         next > now
@@ -115,6 +133,7 @@ pub(super) async fn drive() {
                 while let Some((at, event)) = world.ground.agenda.pop_due(now) {
                     world.net.handle(&mut world.ground, at, event);
                 }
+                world.ground.agenda.timers.wake_due(now);
                 if world.ground.agenda.arm(now, &mut world.ground.clock, context.waker()) {
                     break;
                 }

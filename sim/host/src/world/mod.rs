@@ -10,7 +10,7 @@
 //! World
 //! ├── ground      what every part stands on, and is lent
 //! │   ├── clock       simulated time and timers
-//! │   ├── agenda      everything rare that is to come
+//! │   ├── agenda      everything rare that is to come, and whom to wake when (timer/)
 //! │   ├── machines    which there are, and whether they run
 //! │   └── record      digest, trace, probes, counts
 //! ├── net
@@ -27,13 +27,13 @@
 //!
 //! | part | may be lent | knows nothing of |
 //! |---|---|---|
-//! | `clock.rs`, `agenda.rs`, `machine/`, `record/` | each other, rarely | sockets, links, disks |
+//! | `clock.rs`, `agenda.rs`, `timer/`, `machine/`, `record/` | each other, rarely | sockets, links, disks |
 //! | `net/wire/` | – | what it carries, and whether a machine takes it |
 //! | `net/address.rs` | the ground, the wire | connections, datagrams |
 //! | `net/tcp/`, `net/udp/` | the ground, `net::Ip` | each other |
 //! | `net/names.rs` | the ground, the addresses | all else |
 //! | `disk/` | the ground | the network |
-//! | `socket/`, `disk/handle.rs` | the world, for one call | how anything is done |
+//! | `socket/`, `timer/sleep.rs`, `disk/handle.rs` | the world, for one call | how anything is done |
 //!
 //! What the testbed does to a part stands in the part's folder as a method of [`World`], which is the only place where
 //! all parts meet: a hold that ends wakes connections and datagrams, and a machine that dies loses its sockets, its
@@ -54,6 +54,7 @@ mod net;
 mod out_of_range;
 mod record;
 pub(crate) mod socket;
+pub(crate) mod timer;
 
 pub(crate) use disk::handle as disk_handle;
 pub use disk::{Decay, DirectoryOrder, DiskFault, DiskOperation, DiskSettings, SectorSize};
@@ -74,6 +75,7 @@ pub use record::{
     MessageLine, MessageStep, Observed, OperationLine, Phase, Probe, TraceEvent, TraceLine, next_probes,
 };
 pub(crate) use record::{is_recorded, publish as publish_probe, say};
+pub use timer::until_ns;
 
 use agenda::Agenda;
 use clock::Clock;
@@ -208,7 +210,7 @@ impl World {
         self.ground.clock.now_ns()
     }
 
-    /// Packets and timers to come on the slow path.
+    /// Packets to come on the slow path, and sleeps of nodes.
     pub fn pending_events(&self) -> usize {
         self.ground.agenda.len()
     }

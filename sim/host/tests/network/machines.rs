@@ -3,6 +3,7 @@
 use crate::support::{self, machines};
 use crate::{N1, N2, ms, now, simulate, sleep};
 use host::probe::Value;
+use host::time::{self, Instant};
 use host::world::{self, Config, Death, MachineId};
 use host::{clock, entropy};
 use std::time::Duration;
@@ -42,6 +43,46 @@ fn a_jump_moves_one_wall_clock_and_no_timer() {
         assert!(elapsed >= ms(1000) && elapsed < ms(1001), "{elapsed:?}");
         world::with(|world| world.jump_clock(N1, 3_600_000_000_000));
         assert_eq!(wall_clock_ms(&cluster, N1).await, now().as_millis() as i64);
+    });
+}
+
+#[test]
+fn a_machine_whose_clock_gains_sleeps_less_and_does_not_know_it() {
+    let mut config = machines(1, 3);
+    config.machines[0].clock_drift_ppb = 1_000_000;
+    config.machines[1].clock_drift_ppb = -1_000_000;
+    support::simulate(config, |cluster| async move {
+        let sleeper = |machine| {
+            cluster.on(machine, async {
+                let (begin, since) = (Instant::now(), now());
+                time::sleep(ms(1_000_000)).await;
+                (begin.elapsed().as_millis(), (now() - since).as_millis())
+            })
+        };
+        let (n1, n2, n3) = (sleeper(N1), sleeper(N2), sleeper(MachineId::numbered(3)));
+        assert_eq!(n1.await.unwrap(), (1_000_000, 999_000));
+        assert_eq!(n3.await.unwrap(), (1_000_000, 1_000_000));
+        assert_eq!(n2.await.unwrap(), (1_000_000, 1_001_001));
+    });
+}
+
+#[test]
+fn a_sleep_that_is_dropped_is_forgotten_and_one_that_is_polled_often_is_there_once() {
+    simulate(async |cluster| {
+        let pending = || world::with(|world| world.pending_events());
+        let before = pending();
+        let task = cluster.on(N1, async move {
+            for _ in 0..100 {
+                time::timeout(ms(60_000), time::sleep(ms(2))).await.unwrap();
+            }
+            let mut long = std::pin::pin!(time::sleep(ms(60_000)));
+            for _ in 0..100 {
+                assert!(time::timeout(ms(1), long.as_mut()).await.is_err());
+            }
+            assert_eq!(pending(), before + 1);
+        });
+        task.await.unwrap();
+        assert_eq!(pending(), before);
     });
 }
 

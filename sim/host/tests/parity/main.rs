@@ -20,5 +20,6 @@ mod listener;
 mod shutdown;
 mod split;
 mod stream;
+mod time;
 mod two_worlds;
 mod udp;

@@ -10,10 +10,10 @@ use crate::database::options::Flaw;
 use crate::database::rules::commit::visible_upto;
 use crate::database::rules::log::{self, Record};
 use crate::database::rules::timeline::{Lsn, Timeline};
+use host::time::Instant;
 use host::{probe, sometimes};
 use std::collections::{BTreeMap, VecDeque};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 impl Inner {
     pub(super) fn append(&mut self, engine: &Engine, record: Record) -> Result<(), Refusal> {

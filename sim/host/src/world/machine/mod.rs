@@ -9,11 +9,13 @@
 //! | `life.rs` | how one goes down and comes back |
 //! | `process.rs` | the processes of a machine that runs several |
 //! | `view.rs` | what a node believes |
+//! | `rate.rs` | how fast its clocks run |
 //! | `wall_clock.rs` | what it believes the time is |
 
 mod id;
 mod life;
 pub(crate) mod process;
+mod rate;
 mod view;
 mod wall_clock;
 
@@ -30,6 +32,7 @@ pub use view::{view, view_json, view_types};
 use super::{Config, Draw, Stream, World};
 use madsim::task::NodeId;
 use process::Processes;
+use rate::Rate;
 use std::net::IpAddr;
 use wall_clock::WallClock;
 
@@ -42,7 +45,7 @@ pub struct Machine {
     pub ip: IpAddr,
     /// How far its wall clock is off at the start, in ns.
     pub clock_offset_ns: i64,
-    /// How fast its wall clock gains, in parts per billion.
+    /// How fast its clocks gain, the wall clock and that of [`crate::time`], in parts per billion.
     pub clock_drift_ppb: i64,
 }
 
@@ -69,6 +72,7 @@ struct Host {
     running: bool,
     view: Option<View>,
     processes: Processes,
+    rate: Rate,
     clock: WallClock,
     entropy: Draw,
     buggify: Draw,
@@ -82,7 +86,8 @@ impl Machines {
             running: true,
             view: None,
             processes: Processes::default(),
-            clock: WallClock::new(machine.clock_offset_ns, machine.clock_drift_ppb),
+            rate: Rate::new(machine.clock_drift_ppb),
+            clock: WallClock::new(machine.clock_offset_ns),
             entropy: Draw::new(config.seed, Stream::Entropy(&machine.name)),
             buggify: Draw::new(config.seed, Stream::Buggify(&machine.name)),
         };
@@ -113,6 +118,11 @@ impl Machines {
     /// The machine that the calling task runs on; none for the testbed's own tasks.
     pub(super) fn current(&self) -> Option<MachineId> {
         self.of_node(madsim::plugin::node())
+    }
+
+    /// How fast the clocks of the calling task's machine run; true ones for the testbed's own tasks.
+    pub(super) fn rate(&self) -> Rate {
+        self.current().map_or_else(Rate::default, |host| self.all[host.index()].rate)
     }
 
     /// How many are made: those that have a node of madsim's.
@@ -195,7 +205,8 @@ impl World {
     /// A machine's wall clock stands still, until [`World::thaw_clock`].
     pub fn freeze_clock(&mut self, host: MachineId) {
         let now = self.now_ns();
-        self.ground.machines.all[host.index()].clock.freeze(now);
+        let host = &mut self.ground.machines.all[host.index()];
+        host.clock.freeze(host.rate.local(now));
     }
 
     /// Ends one freeze. After the last, the clock is set to what it would have shown.
@@ -207,7 +218,7 @@ impl World {
     pub(crate) fn wall_clock_ns(&self) -> u64 {
         let (now, machines) = (self.now_ns(), &self.ground.machines);
         let host = machines.current().map(|host| &machines.all[host.index()]);
-        host.map_or_else(|| wall_clock::true_ns(now), |host| host.clock.shows_ns(now))
+        host.map_or_else(|| wall_clock::true_ns(now), |host| host.clock.shows_ns(host.rate.local(now)))
     }
 
     pub(crate) fn entropy(&mut self) -> u64 {

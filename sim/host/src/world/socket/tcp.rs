@@ -156,7 +156,7 @@ impl TcpStream {
                 .await?;
                 return Ok(stream);
             }
-            tokio::time::sleep(QUESTION).await;
+            crate::time::sleep(QUESTION).await;
         }
         Err(io::ErrorKind::HostUnreachable.into())
     }

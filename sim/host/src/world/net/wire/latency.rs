@@ -1,11 +1,9 @@
 //! The one-way latency of a link, as a distribution that costs one table look-up a packet.
 
+use super::normal::{NORMAL, QUANTILES};
 use crate::world::out_of_range::{Limits, OutOfRange};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
-
-/// Quantiles in a table: enough that the 99.9th percentile is there, few enough to stay in the cache.
-const QUANTILES: usize = 1024;
 
 /// The 99th percentile of the standard normal distribution.
 const Z99: f64 = 2.326_347_874_040_841;
@@ -80,30 +78,6 @@ impl Latency {
     }
 }
 
-/// Quantiles of the standard normal distribution.
-static NORMAL: LazyLock<[f64; QUANTILES]> = LazyLock::new(|| {
-    let mut quantiles = std::array::from_fn(|i| (i as f64 + 0.5) / QUANTILES as f64);
-    bisect(&mut quantiles, (-8.0, 8.0), 60);
-    quantiles
-});
-
-/// Replaces probabilities, in order, by the quantiles that lie between two bounds: all at once, for the first steps of a
-/// bisection are the same for many.
-fn bisect(probabilities: &mut [f64], (low, high): (f64, f64), steps: u32) {
-    let z = (low + high) / 2.0;
-    // Where there is no number between the bounds, no step changes anything.
-    if steps == 0 || z == low || z == high {
-        return probabilities.fill(z);
-    }
-    if !probabilities.is_empty() {
-        let at_z = 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2);
-        let below = probabilities.partition_point(|p| *p <= at_z);
-        let (below, above) = probabilities.split_at_mut(below);
-        bisect(below, (low, z), steps - 1);
-        bisect(above, (z, high), steps - 1);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,20 +107,6 @@ mod tests {
             "p99.9 {} ns, log-normal {log_normal} ns",
             samples[99_900]
         );
-    }
-
-    /// As a plain bisection, quantile by quantile, finds them: every digest rests on the last bit.
-    #[test]
-    fn quantiles_that_are_found_together_are_those_that_are_found_alone() {
-        for (i, quantile) in NORMAL.iter().enumerate() {
-            let p = (i as f64 + 0.5) / QUANTILES as f64;
-            let (mut low, mut high) = (-8.0, 8.0);
-            for _ in 0..60 {
-                let z: f64 = (low + high) / 2.0;
-                if 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2) < p { low = z } else { high = z }
-            }
-            assert_eq!(quantile.to_bits(), f64::midpoint(low, high).to_bits(), "quantile {i}");
-        }
     }
 
     #[test]

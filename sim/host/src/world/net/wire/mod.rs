@@ -14,12 +14,13 @@
 //! |---|---|
 //! | `link.rs` | one link: its state, and how packets travel on it |
 //! | `settings.rs`, `fault.rs` | what a link is like, and what makes it worse |
-//! | `latency.rs`, `queue.rs` | how long a packet takes |
+//! | `latency.rs`, `normal.rs`, `queue.rs` | how long a packet takes |
 //! | `steer.rs` | what the testbed does to a link |
 
 mod fault;
 mod latency;
 mod link;
+mod normal;
 mod queue;
 mod settings;
 mod steer;
