@@ -67,6 +67,14 @@ fn a_machine_whose_clock_gains_sleeps_less_and_does_not_know_it() {
 }
 
 #[test]
+fn a_machine_was_up_before_the_run_began() {
+    simulate(async |cluster| {
+        let past = cluster.on(N1, async { Instant::now() - ms(3_600_000) }).await.unwrap();
+        assert!(cluster.on(N1, async move { past.elapsed() }).await.unwrap() >= ms(3_600_000));
+    });
+}
+
+#[test]
 fn a_sleep_that_is_dropped_is_forgotten_and_one_that_is_polled_often_is_there_once() {
     simulate(async |cluster| {
         let pending = || world::with(|world| world.pending_events());

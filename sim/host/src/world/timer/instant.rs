@@ -4,6 +4,9 @@ use crate::world::with;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::time::Duration;
 
+/// How long a machine was up when the run began, in ns: what is a little earlier than now is an instant, too.
+const UPTIME: u64 = 86_400_000_000_000;
+
 /// An instant by the clock of the machine on which it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(u64);
@@ -17,16 +20,18 @@ impl Instant {
     pub fn now() -> Self {
         with(|world| {
             let now = world.now_ns();
-            Instant(world.ground.machines.rate().local(now))
+            Instant::of_local(world.ground.machines.rate().local(now))
         })
     }
 
-    pub(super) fn of_ns(ns: u64) -> Self {
-        Instant(ns)
+    /// When the machine believes that the run has lasted so long, in ns.
+    pub(super) fn of_local(ns: u64) -> Self {
+        Instant(UPTIME.saturating_add(ns))
     }
 
-    pub(super) fn ns(self) -> u64 {
-        self.0
+    /// How long the run has lasted then, by the machine's clock, in ns; 0 for what was before.
+    pub(super) fn local(self) -> u64 {
+        self.0.saturating_sub(UPTIME)
     }
 
     /// How long ago it was; zero for one to come.

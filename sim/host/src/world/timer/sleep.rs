@@ -27,7 +27,7 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 pub fn until_ns(at: u64) -> Sleep {
     let (deadline, at) = with(|world| {
         let at = at.max(world.now_ns() + LEAST.as_nanos() as u64);
-        (Instant::of_ns(world.ground.machines.rate().local(at)), at)
+        (Instant::of_local(world.ground.machines.rate().local(at)), at)
     });
     Sleep { deadline, at, timer: None }
 }
@@ -37,7 +37,7 @@ fn instant(deadline: Instant) -> u64 {
     with(|world| {
         let (now, rate) = (world.now_ns(), world.ground.machines.rate());
         let least = rate.local(now) + LEAST.as_nanos() as u64;
-        rate.simulated(deadline.ns().max(least))
+        rate.simulated(deadline.local().max(least))
     })
 }
 
