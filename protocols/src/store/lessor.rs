@@ -83,21 +83,9 @@ mod tests {
         lessor.take_ended(now)
     }
 
-    // Any instant will do.
-    #[cfg(madsim)]
-    fn start() -> Instant {
-        use host::world::{Config, lab};
-        lab::run(Config::new(0, Vec::new()), async |_| Instant::now())
-    }
-
-    #[cfg(not(madsim))]
-    fn start() -> Instant {
-        Instant::now()
-    }
-
     #[test]
     fn a_lease_ends_after_its_time_and_once() {
-        let (mut lessor, start) = (Lessor::default(), start());
+        let (mut lessor, start) = (Lessor::default(), Instant::now());
         assert_eq!(ticked(&mut lessor, Some(1), start), []);
         assert_eq!(ticked(&mut lessor, Some(1), start + Duration::from_millis(1999)), []);
         assert_eq!(ticked(&mut lessor, Some(1), start + Duration::from_millis(2000)), [LEASE]);
@@ -107,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_renewed_lease_has_its_whole_time_again() {
-        let (mut lessor, start) = (Lessor::default(), start());
+        let (mut lessor, start) = (Lessor::default(), Instant::now());
         ticked(&mut lessor, Some(1), start);
         assert!(lessor.renew(LEASE, 2000, start + Duration::from_millis(1500)));
         assert_eq!(ticked(&mut lessor, Some(1), start + Duration::from_millis(3499)), []);
@@ -116,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_lease_that_is_gone_is_forgotten_and_the_others_are_not() {
-        let (mut lessor, start) = (Lessor::default(), start());
+        let (mut lessor, start) = (Lessor::default(), Instant::now());
         let other = LeaseId(2);
         lessor.refresh(Some(1), [(LEASE, 2000), (other, 2000)].into_iter(), start);
         lessor.refresh(Some(1), [(other, 2000)].into_iter(), start + Duration::from_secs(1));
@@ -128,7 +116,7 @@ mod tests {
 
     #[test]
     fn who_leads_anew_begins_anew_and_who_does_not_lead_ends_nothing() {
-        let (mut lessor, start) = (Lessor::default(), start());
+        let (mut lessor, start) = (Lessor::default(), Instant::now());
         ticked(&mut lessor, Some(1), start);
         let late = start + Duration::from_secs(10);
         assert_eq!(ticked(&mut lessor, None, late), []);

@@ -149,7 +149,12 @@ pub fn beat(heartbeat: Arc<AtomicU64>) {
 ///
 /// Outside a run, and from within itself.
 pub fn with<T>(f: impl FnOnce(&mut World) -> T) -> T {
-    WORLD.with_borrow_mut(|world| f(world.as_mut().expect("host used outside a simulated run")))
+    lend(f).expect("host used outside a simulated run")
+}
+
+/// The same; none outside a run.
+fn lend<T>(f: impl FnOnce(&mut World) -> T) -> Option<T> {
+    WORLD.with_borrow_mut(|world| world.as_mut().map(f))
 }
 
 /// Lends the world if there is one: for destructors, which may run after the end, and for probes.

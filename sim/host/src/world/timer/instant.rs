@@ -1,6 +1,6 @@
 //! An instant of a machine's monotonic clock.
 
-use crate::world::with;
+use crate::world::{World, lend};
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::time::Duration;
 
@@ -12,16 +12,10 @@ const UPTIME: u64 = 86_400_000_000_000;
 pub struct Instant(u64);
 
 impl Instant {
-    /// This instant.
-    ///
-    /// # Panics
-    ///
-    /// Outside a run.
+    /// This instant. Outside a run, where no time passes, it is when runs begin: rules can be tested without a world.
     pub fn now() -> Self {
-        with(|world| {
-            let now = world.now_ns();
-            Instant::of_local(world.ground.machines.rate().local(now))
-        })
+        let local = |world: &mut World| world.ground.machines.rate().local(world.now_ns());
+        Instant::of_local(lend(local).unwrap_or(0))
     }
 
     /// When the machine believes that the run has lasted so long, in ns.
