@@ -157,20 +157,19 @@ impl Udp {
         bytes: &[u8],
     ) {
         if ip.load.admit(bytes.len()) {
-            let id = self.datagrams.insert(from, to, bytes);
-            ground.record.sent_datagram(ground.clock.now_ns(), id.0, (from.0, to.0), bytes);
-            self.depart(ground, ip, id, false);
+            let (now, id) = (ground.clock.now_ns(), self.datagrams.insert(from, to, bytes));
+            ground.record.sent_datagram(now, id.0, (from.0, to.0), bytes);
+            self.depart(ground, ip, id, now, false);
         }
     }
 
     /// A datagram goes on after a hold. Not to be called from a timer's callback.
     pub(in crate::world::net) fn forward(&mut self, ground: &mut Ground, ip: &mut Ip, id: DatagramId) {
-        self.depart(ground, ip, id, true);
+        self.depart(ground, ip, id, ground.clock.now_ns(), true);
     }
 
     /// A datagram sets out, or goes on after a hold. Not to be called from a timer's callback.
-    fn depart(&mut self, ground: &mut Ground, ip: &mut Ip, id: DatagramId, again: bool) {
-        let now = ground.clock.now_ns();
+    fn depart(&mut self, ground: &mut Ground, ip: &mut Ip, id: DatagramId, now: u64, again: bool) {
         let datagram = self.datagrams.get_mut(id);
         datagram.next = None;
         datagram.at = now;

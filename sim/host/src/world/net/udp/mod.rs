@@ -91,6 +91,14 @@ impl Socket {
     }
 }
 
+/// Fails for a socket whose machine has died.
+fn find(sockets: &mut Slab<Socket>, id: SocketId) -> io::Result<&mut Socket> {
+    let socket = sockets.get_mut(id.slot as usize);
+    socket
+        .filter(|socket| socket.generation == id.generation)
+        .ok_or_else(|| io::ErrorKind::ConnectionAborted.into())
+}
+
 impl Udp {
     /// Binds a socket; port 0 picks a free one.
     pub(in crate::world) fn bind(
@@ -126,12 +134,8 @@ impl Udp {
         Ok(id)
     }
 
-    /// Fails for a socket whose machine has died.
     fn socket(&mut self, id: SocketId) -> io::Result<&mut Socket> {
-        let socket = self.sockets.get_mut(id.slot as usize);
-        socket
-            .filter(|socket| socket.generation == id.generation)
-            .ok_or_else(|| io::ErrorKind::ConnectionAborted.into())
+        find(&mut self.sockets, id)
     }
 
     pub(in crate::world) fn connect(
@@ -181,8 +185,10 @@ impl Udp {
         let (host, from) = (socket.host, socket.address);
         // While nobody answers for a virtual address, what is sent to it is lost.
         let Some(route) = ip.route(ground, host, to)? else { return Ok(bytes.len()) };
+        // What the route begins with is the machine's own.
         let source = if from.ip().is_unspecified() { route.local } else { from.ip() };
-        if !ip.addresses.holds(host, source) || source.is_loopback() && route.host != host {
+        let is_own = source == route.local || ip.addresses.holds(host, source);
+        if !is_own || source.is_loopback() && route.host != host {
             return Err(io::Error::from_raw_os_error(EINVAL));
         }
         self.send_datagram(
@@ -202,7 +208,7 @@ impl Udp {
         into: &mut [u8],
         peek: bool,
     ) -> io::Result<(usize, SocketAddr)> {
-        let socket = self.socket(id)?;
+        let socket = find(&mut self.sockets, id)?;
         socket.check()?;
         let Some(first) = socket.unread.front().copied() else {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -213,7 +219,6 @@ impl Udp {
         into[..len].copy_from_slice(&datagram.bytes[..len]);
         if !peek {
             self.datagrams.free(first);
-            let socket = self.socket(id)?;
             socket.unread.pop_front();
             socket.buffered -= whole + BOOKKEEPING;
         }
