@@ -62,7 +62,7 @@ impl System for Foreign {
     }
 
     fn checkers(&self) -> Checkers<(), (), u32> {
-        Checkers::new().convergence(|_| Ok(()))
+        Checkers::new().convergence(|_| Ok::<_, String>(()))
     }
 }
 
@@ -174,11 +174,7 @@ fn a_sweep_looks_closely_at_the_first_seed() {
 fn a_sweep_takes_over_only_what_the_second_run_noticed_of_the_substrate() {
     let confirm = |case: &Case, seed: u64| {
         let (report, _) = once(case.system, &case.scenario, seed, Attention::QUICK);
-        let violation = |checker: &str| sim::verdict::Violation {
-            checker: checker.to_owned(),
-            at_ms: 0,
-            message: String::new(),
-        };
+        let violation = |checker: &str| sim::check::Broken::new("").violates(checker, 0);
         let violations = vec![violation("convergence"), violation("substrate")];
         Ok(Again { digest: report.digest, violations })
     };

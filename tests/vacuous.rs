@@ -68,9 +68,9 @@ impl System for Empty {
     }
 
     fn checkers(&self) -> Checkers<(), (), u32> {
-        Checkers::new().convergence(|_| Ok(())).invariant("once", |seen| {
+        Checkers::new().convergence(|_| Ok::<_, String>(())).invariant("once", |seen| {
             let _ = seen.on("judged");
-            Ok(())
+            Ok::<_, String>(())
         })
     }
 }

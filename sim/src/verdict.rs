@@ -30,6 +30,37 @@ pub struct Violation {
     pub at_ms: i64,
     /// The evidence.
     pub message: String,
+    /// What the evidence is about, as far as its checker says; where it does not, the sentence is read for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<Subject>,
+}
+
+/// What evidence is about, by the name that traces and operations call it. As JSON: `{"machine":"n2"}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Subject {
+    /// The machine of a node.
+    Machine(String),
+    /// A client.
+    Client(String),
+    /// A process of the system's own.
+    Process(String),
+    /// A key, a name, an account.
+    Key(String),
+    /// A request, a record, a write.
+    Item(String),
+}
+
+impl Subject {
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        let (Subject::Machine(name)
+        | Subject::Client(name)
+        | Subject::Process(name)
+        | Subject::Key(name)
+        | Subject::Item(name)) = self;
+        name
+    }
 }
 
 /// What a run, or a sweep, may lack.

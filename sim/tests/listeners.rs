@@ -48,13 +48,17 @@ impl System for Counting {
     fn checkers(&self) -> Checkers<(), (), ()> {
         let mut own = 0;
         Checkers::new()
-            .invariant("alone", |_| Ok(()))
+            .invariant("alone", |_| Ok::<_, String>(()))
             .listener(Vec::new(), |heard, seen| {
                 heard.extend(seen.probe.map(|probe| probe.values[0].to_string()));
             })
             .invariant("heard", |heard, seen| {
                 let latest = seen.probe.map(|probe| probe.values[0].to_string());
-                if latest.is_none() || heard.last() == latest.as_ref() { Ok(()) } else { Err("late".into()) }
+                if latest.is_none() || heard.last() == latest.as_ref() {
+                    Ok(())
+                } else {
+                    Err("late".to_owned())
+                }
             })
             .invariant("its own", move |heard, seen| {
                 own += usize::from(seen.probe.is_some());

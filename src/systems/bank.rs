@@ -19,7 +19,7 @@ use protocols::bank::{
     Refusal, View,
 };
 use serde::{Deserialize, Serialize};
-use sim::check::{Checkers, Harm, Seen, Views};
+use sim::check::{Broken, Checkers, Harm, Seen, Views};
 use sim::{Client, ClientContext, Draw, NodeContext, Operation, Outcome, System};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -219,13 +219,14 @@ fn is_news(seen: &Seen<'_, View>) -> bool {
 }
 
 /// No account is below zero.
-fn above_zero(views: &Views<View>) -> Result<(), String> {
+fn above_zero(views: &Views<View>) -> Result<(), Broken> {
     let mut below = None;
     for (id, view) in views.up() {
         view.each_account(|account, money| {
             if money.available < 0 || money.held < 0 {
                 below.get_or_insert_with(|| {
-                    format!("{account} at n{id} has {}, and {} held", money.available, money.held)
+                    let why = format!("{account} at n{id} has {}, and {} held", money.available, money.held);
+                    Broken::new(why).node(id).key(account.0)
                 });
             }
         });
@@ -234,30 +235,35 @@ fn above_zero(views: &Views<View>) -> Result<(), String> {
 }
 
 /// No money moves on a closed account.
-fn closed_is_still(seen: &Seen<'_, View>) -> Result<(), String> {
+fn closed_is_still(seen: &Seen<'_, View>) -> Result<(), Broken> {
     match seen.probe.filter(|probe| probe.name == "closed account moved") {
-        Some(probe) => Err(format!("money was moved on account {}, which is closed", probe.values[0])),
+        Some(probe) => {
+            let account = &probe.values[0];
+            let why = format!("money was moved on account {account}, which is closed");
+            Err(Broken::new(why).key(account))
+        }
         None => Ok(()),
     }
 }
 
 /// An audit balances.
-fn audited(seen: &Seen<'_, View>) -> Result<(), String> {
+fn audited(seen: &Seen<'_, View>) -> Result<(), Broken> {
     let Some(probe) = seen.on("audit") else { return Ok(()) };
     let sums: Vec<i64> = probe.values.iter().filter_map(|value| value.to_string().parse().ok()).collect();
     match sums[..] {
         [available, in_flight, deposited, withdrawn] if available + in_flight != deposited - withdrawn => {
-            Err(format!(
+            let why = format!(
                 "an audit found {available} and {in_flight} in flight, of {deposited} deposited and {withdrawn} \
                  withdrawn"
-            ))
+            );
+            Err(why.into())
         }
         _ => Ok(()),
     }
 }
 
 /// What is on accounts and in flight, everywhere and now, is what was deposited less what was withdrawn.
-fn conserved(views: &Views<View>) -> Result<(), String> {
+fn conserved(views: &Views<View>) -> Result<(), Broken> {
     let up: Vec<(u32, &View)> = views.up().collect();
     let branches = up.first().map_or(0, |(_, view)| usize::from(view.branches()));
     if up.len() < branches {
@@ -282,7 +288,7 @@ fn conserved(views: &Views<View>) -> Result<(), String> {
     if found == paid_in {
         Ok(())
     } else {
-        Err(format!("there is {found} in the bank, and {paid_in} was paid in"))
+        Err(format!("there is {found} in the bank, and {paid_in} was paid in").into())
     }
 }
 
@@ -292,10 +298,12 @@ struct Written(HashSet<(&'static str, String)>);
 
 impl Written {
     /// No request is decided twice, no transfer arrives twice, none ends twice.
-    fn once(&mut self, seen: &Seen<'_, View>) -> Result<(), String> {
+    fn once(&mut self, seen: &Seen<'_, View>) -> Result<(), Broken> {
         let Some(probe) = seen.probe else { return Ok(()) };
         let (what, id) = match (probe.name, &probe.values[..]) {
-            ("answer changed", [id]) => return Err(format!("{id} was answered twice, and not alike")),
+            ("answer changed", [id]) => {
+                return Err(Broken::new(format!("{id} was answered twice, and not alike")).item(id));
+            }
             ("written", [what, id, _]) => (what, id),
             _ => return Ok(()),
         };
@@ -309,12 +317,12 @@ impl Written {
         if self.0.insert((step, id.clone())) {
             return Ok(());
         }
-        Err(format!("{id} was {what}, and its {step} had been written before"))
+        Err(Broken::new(format!("{id} was {what}, and its {step} had been written before")).item(id))
     }
 }
 
 /// A branch comes back with all that anything had followed from.
-fn came_back(durable: &mut BTreeMap<MachineId, u64>, seen: &Seen<'_, View>) -> Result<(), String> {
+fn came_back(durable: &mut BTreeMap<MachineId, u64>, seen: &Seen<'_, View>) -> Result<(), Broken> {
     let Some((probe, host)) = seen.probe.and_then(|probe| Some((probe, probe.host?))) else { return Ok(()) };
     let lsn = |value: &host::probe::Value| value.to_string().parse::<u64>().unwrap_or_default();
     match (probe.name, &probe.values[..]) {
@@ -328,32 +336,36 @@ fn came_back(durable: &mut BTreeMap<MachineId, u64>, seen: &Seen<'_, View>) -> R
             if found >= latest {
                 return Ok(());
             }
-            Err(format!("n{} came back with {found} records, and had acted on {latest}", host.number()))
+            let why = format!("n{} came back with {found} records, and had acted on {latest}", host.number());
+            Err(Broken::new(why).node(host.number()))
         }
         _ => Ok(()),
     }
 }
 
 /// All branches are up, and no transfer is under way.
-fn ended(views: &Views<View>) -> Result<(), String> {
+fn ended(views: &Views<View>) -> Result<(), Broken> {
     let branches = views.up().next().map_or(0, |(_, view)| usize::from(view.branches()));
     let up = views.up().count();
     if up == 0 || up < branches {
-        return Err(format!("{up} branches are up, of {}", branches.max(1)));
+        return Err(format!("{up} branches are up, of {}", branches.max(1)).into());
     }
     match views.up().find(|(_, view)| view.held() > 0) {
-        Some((id, view)) => Err(format!("{} transfers of n{id} are under way", view.held())),
+        Some((id, view)) => {
+            Err(Broken::new(format!("{} transfers of n{id} are under way", view.held())).node(id))
+        }
         None => Ok(()),
     }
 }
 
 /// There is one copy of each account: the bank recovers as long as no branch is gone, and no disk has lost what it
 /// promised to keep.
-fn intact(harm: &[Harm]) -> Result<(), String> {
+fn intact(harm: &[Harm]) -> Result<(), Broken> {
     let lost = harm.iter().position(|harm| harm.down || harm.wiped || harm.corrupted);
     lost.map_or(Ok(()), |node| {
         let what = if harm[node].down { "is down for good" } else { "has lost what its disk had synced" };
-        Err(format!("n{} {what}, and there is no other copy", node + 1))
+        let number = node as u32 + 1;
+        Err(Broken::new(format!("n{number} {what}, and there is no other copy")).node(number))
     })
 }
 

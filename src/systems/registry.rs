@@ -15,7 +15,7 @@ use protocols::registry::{
     View,
 };
 use serde::{Deserialize, Serialize};
-use sim::check::{Checkers, Seen, Views};
+use sim::check::{Broken, Checkers, Seen, Views};
 use sim::{Client, ClientContext, Draw, Mix, NodeContext, Operation, Outcome, System};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -236,12 +236,13 @@ impl RegistryClient {
 }
 
 /// Every process that some table names is alive, says the node that runs it.
-fn alive(views: &Views<View>) -> Result<(), String> {
+fn alive(views: &Views<View>) -> Result<(), Broken> {
     for (id, view) in views.up() {
         for (name, entry) in view.scopes.iter().flat_map(|scope| &scope.entries) {
             let owner = views.get(entry.pid.node.0.into());
             if owner.is_some_and(|owner| !owner.alive.contains(&entry.pid)) {
-                return Err(format!("n{id} has {name} for {}, which is dead", entry.pid));
+                let why = format!("n{id} has {name} for {}, which is dead", entry.pid);
+                return Err(Broken::new(why).node(id).key(name).process(entry.pid));
             }
         }
     }
@@ -249,12 +250,13 @@ fn alive(views: &Views<View>) -> Result<(), String> {
 }
 
 /// Every node counts the names that it has.
-fn counts(views: &Views<View>) -> Result<(), String> {
+fn counts(views: &Views<View>) -> Result<(), Broken> {
     for (id, view) in views.up() {
         for scope in &view.scopes {
             let names = scope.entries.len();
             if scope.count != names as i64 {
-                return Err(format!("n{id} has {names} names and counts {}", scope.count));
+                let why = format!("n{id} has {names} names and counts {}", scope.count);
+                return Err(Broken::new(why).node(id));
             }
         }
     }
@@ -262,19 +264,27 @@ fn counts(views: &Views<View>) -> Result<(), String> {
 }
 
 /// No lookup shows a process of the node asked that has died.
-fn shown(seen: &Seen<'_, View>) -> Result<(), String> {
+fn shown(seen: &Seen<'_, View>) -> Result<(), Broken> {
     let Some(probe) = seen.probe.filter(|probe| probe.name == "dead process shown") else { return Ok(()) };
     match &probe.values[..] {
-        [name, pid] => Err(format!("a lookup of {name} has shown {pid}, which is dead")),
+        [name, pid] => {
+            let why = format!("a lookup of {name} has shown {pid}, which is dead");
+            Err(Broken::new(why).key(name).process(pid))
+        }
         _ => Ok(()),
     }
+}
+
+/// A sentence that begins with a node.
+fn about(sentence: String, node: NodeId) -> Broken {
+    Broken::new(sentence).node(node.0.into())
 }
 
 /// The nodes of one scope, and what each believes of it.
 type Members<'a> = Vec<(NodeId, &'a ScopeView)>;
 
 /// In every scope, all nodes that have added it agree.
-fn converged(views: &Views<View>) -> Result<(), String> {
+fn converged(views: &Views<View>) -> Result<(), Broken> {
     let mut scopes: BTreeMap<&str, Members<'_>> = BTreeMap::new();
     for (_, view) in views.up() {
         for scope in &view.scopes {
@@ -283,49 +293,64 @@ fn converged(views: &Views<View>) -> Result<(), String> {
     }
     for (name, members) in scopes {
         let agree = names_converged(&members).and_then(|()| groups_converged(&members));
-        agree
-            .map_err(|why| if name == DEFAULT_SCOPE { why } else { format!("in the scope {name}: {why}") })?;
+        let in_scope = |why: Broken| match name {
+            DEFAULT_SCOPE => why,
+            _ => Broken { evidence: format!("in the scope {name}: {why}"), ..why },
+        };
+        agree.map_err(in_scope)?;
     }
     Ok(())
 }
 
 /// Every table is the union of what the owners own.
-fn names_converged(members: &Members<'_>) -> Result<(), String> {
+fn names_converged(members: &Members<'_>) -> Result<(), Broken> {
     let mut union: BTreeMap<&str, (Pid, &str)> = BTreeMap::new();
     for (node, view) in members {
         let strangers = members.iter().map(|(other, _)| other).filter(|other| *other != node);
         if let Some(stranger) = strangers.into_iter().find(|other| !view.known.contains(other)) {
-            return Err(format!("{node} does not know {stranger}"));
+            return Err(about(format!("{node} does not know {stranger}"), *node).node(stranger.0.into()));
         }
         for (name, entry) in view.entries.iter().filter(|(_, entry)| entry.pid.node == *node) {
             if let Some((other, _)) = union.insert(name, (entry.pid, &entry.meta)) {
-                return Err(format!("{name} has two owners: {other} and {}", entry.pid));
+                let why = format!("{name} has two owners: {other} and {}", entry.pid);
+                return Err(about(why, *node)
+                    .node(other.node.0.into())
+                    .key(name)
+                    .process(other)
+                    .process(entry.pid));
             }
         }
     }
     for (node, view) in members {
         for (name, (pid, meta)) in &union {
+            let why = |why: String| about(why, *node).node(pid.node.0.into()).key(name).process(pid);
             match view.entries.get(*name) {
-                None => return Err(format!("{node} has no {name}, which {} registered for {pid}", pid.node)),
+                None => {
+                    let says = format!("{node} has no {name}, which {} registered for {pid}", pid.node);
+                    return Err(why(says));
+                }
                 Some(entry) if entry.pid != *pid => {
-                    return Err(format!("{node} has {name} for {}, its owner for {pid}", entry.pid));
+                    let says = format!("{node} has {name} for {}, its owner for {pid}", entry.pid);
+                    return Err(why(says).process(entry.pid));
                 }
                 Some(entry) if entry.meta != *meta => {
-                    return Err(format!("{node} has {name} with {:?}, its owner with {meta:?}", entry.meta));
+                    let says = format!("{node} has {name} with {:?}, its owner with {meta:?}", entry.meta);
+                    return Err(why(says));
                 }
                 Some(_) => {}
             }
         }
         if let Some((name, entry)) = view.entries.iter().find(|(name, _)| !union.contains_key(name.as_str()))
         {
-            return Err(format!("{node} has {name} for {}, which no owner has", entry.pid));
+            let why = format!("{node} has {name} for {}, which no owner has", entry.pid);
+            return Err(about(why, *node).node(entry.pid.node.0.into()).key(name).process(entry.pid));
         }
     }
     Ok(())
 }
 
 /// Every node's groups are the union of what the members' nodes have.
-fn groups_converged(members: &Members<'_>) -> Result<(), String> {
+fn groups_converged(members: &Members<'_>) -> Result<(), Broken> {
     let of = |owner: NodeId, view: &ScopeView| -> Vec<(String, Pid, String)> {
         let joined = view.groups.iter().flat_map(|(group, members)| {
             members.iter().map(move |(pid, meta)| (group.clone(), *pid, meta.clone()))
@@ -339,10 +364,12 @@ fn groups_converged(members: &Members<'_>) -> Result<(), String> {
             }
             let (theirs, ours) = (of(*owner, owned), of(*owner, view));
             if let Some((group, pid, _)) = theirs.iter().find(|member| !ours.contains(member)) {
-                return Err(format!("{node} does not have {pid} in the group {group}, {owner} has"));
+                let why = format!("{node} does not have {pid} in the group {group}, {owner} has");
+                return Err(about(why, *node).node(owner.0.into()).key(group).process(pid));
             }
             if let Some((group, pid, _)) = ours.iter().find(|member| !theirs.contains(member)) {
-                return Err(format!("{node} has {pid} in the group {group}, its node has not"));
+                let why = format!("{node} has {pid} in the group {group}, its node has not");
+                return Err(about(why, *node).node(pid.node.0.into()).key(group).process(pid));
             }
         }
     }
@@ -350,7 +377,7 @@ fn groups_converged(members: &Members<'_>) -> Result<(), String> {
 }
 
 /// Who killed whom over a name must not go in a circle: some contender lives.
-fn survivor(beaten_by: &mut BTreeMap<String, String>, seen: &Seen<'_, View>) -> Result<(), String> {
+fn survivor(beaten_by: &mut BTreeMap<String, String>, seen: &Seen<'_, View>) -> Result<(), Broken> {
     let Some(probe) = seen.probe.filter(|probe| probe.name == "conflict") else { return Ok(()) };
     let [name, kept, lost] = &probe.values[..] else { return Ok(()) };
     let (kept, lost) = (kept.to_string(), lost.to_string());
@@ -364,9 +391,10 @@ fn survivor(beaten_by: &mut BTreeMap<String, String>, seen: &Seen<'_, View>) -> 
     for _ in 0..beaten_by.len() {
         match beaten_by.get(&winner) {
             Some(next) if *next == lost => {
-                return Err(format!(
+                let why = format!(
                     "{name}: {lost} was killed in favour of {winner}, which was killed in favour of it"
-                ));
+                );
+                return Err(Broken::new(why).key(name).process(lost).process(winner));
             }
             Some(next) => winner.clone_from(next),
             None => break,

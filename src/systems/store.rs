@@ -15,7 +15,7 @@ use protocols::store::{
     self, Change, Client as Connection, ClientError, Condition, Config, Event, LeaseId, Options, View,
 };
 use serde::{Deserialize, Serialize};
-use sim::check::{Checkers, Harm, Seen, Views};
+use sim::check::{Broken, Checkers, Harm, Seen, Views};
 use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::collections::BTreeMap;
 use std::io;
@@ -222,43 +222,47 @@ fn name(key: u32) -> String {
     format!("key/{key}")
 }
 
-fn no_probe(seen: &Seen<'_, View>, name: &str) -> Result<(), String> {
+fn no_probe(seen: &Seen<'_, View>, name: &str) -> Result<(), Broken> {
     match seen.probe.filter(|probe| probe.name == name) {
-        Some(probe) => Err(probe.values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        Some(probe) => {
+            Err(probe.values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ").into())
+        }
         None => Ok(()),
     }
 }
 
 /// Whoever comes to a revision came to it by the same changes.
-fn agree(came_to: &mut BTreeMap<String, String>, seen: &Seen<'_, View>) -> Result<(), String> {
+fn agree(came_to: &mut BTreeMap<String, String>, seen: &Seen<'_, View>) -> Result<(), Broken> {
     let Some(probe) = seen.on("applied") else { return Ok(()) };
     let [revision, digest] = &probe.values[..] else { return Ok(()) };
     let first = came_to.entry(revision.to_string()).or_insert_with(|| digest.to_string());
     if *first == digest.to_string() {
         return Ok(());
     }
-    Err(format!("two replicas came to revision {revision} by other changes"))
+    Err(Broken::new(format!("two replicas came to revision {revision} by other changes")).item(revision))
 }
 
 /// A leader is there, and all replicas that are up have applied the same.
-fn converged(views: &Views<View>) -> Result<(), String> {
+fn converged(views: &Views<View>) -> Result<(), Broken> {
     let leads: Vec<u64> =
         views.up().filter(|(_, view)| view.leads.is_some()).map(|(_, view)| view.id).collect();
-    let [leader] = leads[..] else { return Err(format!("{} replicas lead", leads.len())) };
-    let Some(of_leader) = views.get(leader as u32) else { return Err("the leader is gone".to_owned()) };
+    let [leader] = leads[..] else { return Err(format!("{} replicas lead", leads.len()).into()) };
+    let Some(of_leader) = views.get(leader as u32) else { return Err(Broken::new("the leader is gone")) };
     for (node, view) in views.up() {
         if view.leader != Some(leader) {
-            return Err(format!("n{node} does not know that n{leader} leads"));
+            let why = format!("n{node} does not know that n{leader} leads");
+            return Err(Broken::new(why).node(node).node(leader as u32));
         }
         if (view.applied, view.revision, view.digest)
             != (of_leader.applied, of_leader.revision, of_leader.digest)
         {
             let (theirs, ours) = (of_leader.applied, view.applied);
-            return Err(format!("n{node} has applied {ours} entries, and n{leader}, which leads, {theirs}"));
+            let why = format!("n{node} has applied {ours} entries, and n{leader}, which leads, {theirs}");
+            return Err(Broken::new(why).node(node).node(leader as u32));
         }
     }
     if of_leader.leases > 0 {
-        return Err(format!("{} leases live on, and nobody renews them", of_leader.leases));
+        return Err(format!("{} leases live on, and nobody renews them", of_leader.leases).into());
     }
     Ok(())
 }

@@ -11,9 +11,9 @@
 //! "may have led to" is one comparison.
 //!
 //! **The slice.** In a cluster that talks, nearly all of the past is in the causal past; so what makes a slice short is
-//! what it is about. Evidence is a sentence of a checker, and its [`Subjects`] are read from it: machines and processes
-//! by their names, and the words of it that tell something, because they look like names or some probe says them, and
-//! few events mention them. Events of the causal past count by the words that they share with the evidence, and an answer
+//! what it is about. Evidence is a sentence of a checker, and what it is about: as the checker says it, as data, or else as
+//! its sentence is read, by the words that look like names or are said by some probe. Machines and processes are known
+//! by their names; other [`Subjects`] count the more, the fewer events mention them. Events of the causal past count by the words that they share with the evidence, and an answer
 //! as its operation does; the most telling and then the newest are kept, up to a number of rows. A third of the rows may be
 //! faults, deaths and restarts, unless they were over before the story began.
 //!
@@ -22,6 +22,8 @@
 
 mod difference;
 mod graph;
+#[cfg(test)]
+pub(crate) mod made;
 mod slice;
 mod subjects;
 mod trace;

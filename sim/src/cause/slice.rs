@@ -1,7 +1,7 @@
 //! What a violation depends on, short enough to be read.
 
 use super::{Graph, Subjects, Trace};
-use crate::verdict::Violation;
+use crate::verdict::{Subject, Violation};
 use host::world::TraceLine;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,19 +16,22 @@ const ONLY_THERE: f64 = 0.1;
 /// One in so many rows may tell what befell the machines, where there is not room for all.
 const FATES_OF_ROWS: usize = 3;
 
-/// A sentence, and when it was said.
+/// A sentence, when it was said, and what it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evidence<'a> {
     /// When, in ns since the workload began: what happened later is no cause.
     pub at_ns: i64,
     /// What does not hold.
     pub sentence: &'a str,
+    /// What it is about; where this is empty, the sentence is read for it.
+    pub subjects: &'a [Subject],
 }
 
 impl<'a> Evidence<'a> {
     /// That of a violation.
     pub fn of(violation: &'a Violation) -> Self {
-        Evidence { at_ns: (violation.at_ms + 1) * 1_000_000, sentence: &violation.message }
+        let Violation { at_ms, message, subjects, .. } = violation;
+        Evidence { at_ns: (at_ms + 1) * 1_000_000, sentence: message, subjects }
     }
 }
 
@@ -47,7 +50,7 @@ impl Slice {
     /// The slice of a trace that some evidence depends on, of so many rows at most; a message and its arrival are one, and
     /// so are an operation and its answer.
     pub fn of(trace: &Trace<'_>, graph: &Graph, evidence: Evidence<'_>, rows_max: usize) -> Self {
-        let subjects = Subjects::of(evidence.sentence, trace);
+        let subjects = Subjects::of(evidence, trace);
         let until = trace.lines.partition_point(|line| line.time <= evidence.at_ns);
         let rows = Rows::of(trace, graph, &subjects, until);
         let fates_most = rows_max / FATES_OF_ROWS;

@@ -1,6 +1,6 @@
-//! What a sentence of evidence is about.
+//! What evidence is about: as its checker says, or else as its sentence reads.
 
-use super::Trace;
+use super::{Evidence, Trace};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A word that a greater part of all events mentions tells nothing.
@@ -10,7 +10,7 @@ const OF_A_NUMBER: f64 = 0.5;
 /// Longer words are no names.
 const WORD_BYTES_MAX: usize = 200;
 
-/// What a sentence is about: machines, and words with their weights.
+/// What evidence is about: machines, and words with their weights.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Subjects {
     /// The places of the machines that it names, itself or by a process of theirs.
@@ -20,9 +20,15 @@ pub struct Subjects {
 }
 
 impl Subjects {
-    /// What a sentence is about, in the light of a trace.
-    pub fn of(sentence: &str, trace: &Trace<'_>) -> Self {
-        let mut wanted: BTreeSet<&str> = words(sentence).collect();
+    /// What evidence is about, in the light of a trace.
+    pub fn of(evidence: Evidence<'_>, trace: &Trace<'_>) -> Self {
+        let Evidence { sentence, subjects, .. } = evidence;
+        // Where nobody has said it, it is read.
+        let is_read = subjects.is_empty();
+        let mut wanted: BTreeSet<&str> = match is_read {
+            true => words(sentence).collect(),
+            false => subjects.iter().flat_map(|subject| words(subject.name())).collect(),
+        };
         // A process stands for its machine, and `<n3.8018.27>` for n3, too.
         let parts: Vec<&str> = wanted.iter().flat_map(|word| word.split(['.', '/', ':'])).collect();
         let mut machines: BTreeSet<usize> =
@@ -43,8 +49,8 @@ impl Subjects {
             }
             found.into_iter().for_each(|word| *mentions.entry(word).or_default() += 1);
         }
-        wanted
-            .retain(|word| trace.machine(word).is_none() && (looks_like_a_name(word) || said.contains(word)));
+        let is_telling = |word: &str| !is_read || looks_like_a_name(word) || said.contains(word);
+        wanted.retain(|word| trace.machine(word).is_none() && is_telling(word));
         let weight = |word: &str| {
             let mentions = *mentions.get(word)? as f64;
             let is_number = word.chars().all(|c| c.is_ascii_digit());

@@ -1,29 +1,15 @@
+use super::made::{self, message, operation};
 use super::*;
-use host::world::TraceLine;
+use crate::verdict::Subject;
 use serde_json::{Value, json};
 
 /// A trace of these lines, a time in ms before each.
 fn trace(lines: &[(i64, Value)]) -> Trace<'static> {
-    let line = |(number, (ms, line)): (usize, &(i64, Value))| -> TraceLine<'static> {
-        let mut line = line.clone();
-        line["time"] = json!(ms * 1_000_000);
-        line["number"] = json!(number);
-        serde_json::from_value(line).unwrap()
-    };
-    Trace::new((1..).zip(lines).map(line).collect())
-}
-
-fn message(id: u64, step: &str, (from, to): (&str, &str), text: &str) -> Value {
-    json!({ "event": "message", "from": from, "to": to, "text": text, "message": { "id": id, "step": step } })
+    made::trace(1_000_000, lines.iter().cloned())
 }
 
 fn probe(from: &str, text: &str) -> Value {
     json!({ "event": "probe", "from": from, "text": text })
-}
-
-fn operation(from: &str, process: u32, step: &str, value: &str) -> Value {
-    let text = format!("p{process} {step} {value}");
-    json!({ "event": "operation", "from": from, "text": text, "operation": { "process": process, "step": step } })
 }
 
 fn fault(step: &str, machines: &[&str]) -> Value {
@@ -50,6 +36,11 @@ fn story() -> Trace<'static> {
         (95, operation("c2", 1, "ok", "Registered(\"name-1\")")),
     ]);
     trace(&lines)
+}
+
+/// Evidence of 91 ms.
+fn said(sentence: &str) -> Evidence<'_> {
+    Evidence { at_ns: 91_000_000, sentence, subjects: &[] }
 }
 
 fn texts(trace: &Trace<'_>, events: &[usize]) -> Vec<String> {
@@ -89,19 +80,30 @@ fn clocks_only_grow_on_a_machine() {
 #[test]
 fn a_sentence_is_about_the_machines_and_the_rare_names_in_it() {
     let trace = story();
-    let subjects = Subjects::of("20s after the last fault: n2 has no name-1, which p0 registered", &trace);
+    let subjects =
+        Subjects::of(said("20s after the last fault: n2 has no name-1, which p0 registered"), &trace);
     let machines: Vec<&str> = subjects.machines.iter().map(|at| trace.machines[*at].as_str()).collect();
     assert_eq!(machines, ["n2", "c1"], "a process stands for its machine");
     assert_eq!(subjects.words.keys().collect::<Vec<_>>(), ["name-1", "p0"]);
-    let of_a_pid = Subjects::of("it is <n1.8018.27>'s", &trace);
+    let of_a_pid = Subjects::of(said("it is <n1.8018.27>'s"), &trace);
     assert_eq!(of_a_pid.machines.len(), 1);
-    assert!(Subjects::of("nothing in here tells anything", &trace).words.is_empty());
+    assert!(Subjects::of(said("nothing in here tells anything"), &trace).words.is_empty());
+}
+
+#[test]
+fn what_a_checker_says_it_is_about_is_taken_at_its_word() {
+    let trace = story();
+    let subjects = [Subject::Machine("n2".to_owned()), Subject::Key("name-2".to_owned())];
+    let evidence = Evidence { subjects: &subjects, ..said("something about name-1 and n3") };
+    let found = Subjects::of(evidence, &trace);
+    assert_eq!(found.machines, [trace.machine("n2").unwrap()].into());
+    assert_eq!(found.words.keys().collect::<Vec<_>>(), ["name-2"]);
 }
 
 #[test]
 fn a_slice_has_what_the_evidence_is_about_and_the_faults_and_nothing_else() {
     let trace = story();
-    let evidence = Evidence { at_ns: 91_000_000, sentence: "n2 has no name-1" };
+    let evidence = said("n2 has no name-1");
     let slice = Slice::of(&trace, &Graph::of(&trace), evidence, 20);
     let texts = texts(&trace, &slice.events);
     assert!(texts.iter().all(|text| text.contains("name-1") || text.starts_with("fault")), "{texts:?}");
@@ -113,7 +115,7 @@ fn a_slice_has_what_the_evidence_is_about_and_the_faults_and_nothing_else() {
 #[test]
 fn a_slice_keeps_to_its_rows_and_says_what_it_left_out() {
     let trace = story();
-    let evidence = Evidence { at_ns: 91_000_000, sentence: "n2 has no name-1" };
+    let evidence = said("n2 has no name-1");
     let slice = Slice::of(&trace, &Graph::of(&trace), evidence, 2);
     assert_eq!(slice.left_out, 3, "an operation and its answer are one, too");
     assert!(slice.events.len() <= 4, "a message and its arrival are one row");
@@ -128,7 +130,7 @@ fn a_fault_that_was_over_before_the_story_began_is_none_of_it() {
     ];
     let quiet = (0..40).map(|at| (at, probe("n3", "tick")));
     let trace = trace(&quiet.chain(before).chain(after).collect::<Vec<_>>());
-    let evidence = Evidence { at_ns: 91_000_000, sentence: "n2 has no name-1" };
+    let evidence = said("n2 has no name-1");
     let slice = Slice::of(&trace, &Graph::of(&trace), evidence, 20);
     assert_eq!(texts(&trace, &slice.events), ["owns: name-1", "its process dies"]);
 }
@@ -137,10 +139,9 @@ fn a_fault_that_was_over_before_the_story_began_is_none_of_it() {
 fn what_happened_after_the_evidence_is_no_cause() {
     let trace = story();
     let graph = Graph::of(&trace);
-    let slice = Slice::of(&trace, &graph, Evidence { at_ns: 62_000_000, sentence: "n2 has no name-1" }, 20);
+    let slice = Slice::of(&trace, &graph, Evidence { at_ns: 62_000_000, ..said("n2 has no name-1") }, 20);
     assert!(slice.events.iter().all(|event| trace.lines[*event].time <= 62_000_000));
-    let empty =
-        Slice::of(&Trace::default(), &Graph::of(&Trace::default()), Evidence { at_ns: 0, sentence: "n1" }, 9);
+    let empty = Slice::of(&Trace::default(), &Graph::of(&Trace::default()), said("n1"), 9);
     assert!(empty.events.is_empty());
 }
 

@@ -1,6 +1,6 @@
 //! Checkers that read what one listener keeps.
 
-use super::{Checkers, Harm, Seen, Views};
+use super::{Broken, Checkers, Harm, Seen, Views};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -38,10 +38,10 @@ impl<Op, Ret, View: 'static, T: 'static> Listening<Op, Ret, View, T> {
 
     /// Adds an invariant: see [`Checkers::invariant`].
     #[must_use]
-    pub fn invariant(
+    pub fn invariant<E: Into<Broken>>(
         self,
         name: &'static str,
-        mut check: impl FnMut(&T, &Seen<'_, View>) -> Result<(), String> + 'static,
+        mut check: impl FnMut(&T, &Seen<'_, View>) -> Result<(), E> + 'static,
     ) -> Self {
         let Listening { checkers, state } = self;
         let heard = Rc::clone(&state);
@@ -50,10 +50,10 @@ impl<Op, Ret, View: 'static, T: 'static> Listening<Op, Ret, View, T> {
 
     /// Adds what must hold in the end: see [`Checkers::eventually`].
     #[must_use]
-    pub fn eventually(
+    pub fn eventually<E: Into<Broken>>(
         self,
         name: &'static str,
-        check: impl Fn(&T, &Views<View>) -> Result<(), String> + 'static,
+        check: impl Fn(&T, &Views<View>) -> Result<(), E> + 'static,
     ) -> Self {
         let Listening { checkers, state } = self;
         let heard = Rc::clone(&state);
@@ -62,13 +62,19 @@ impl<Op, Ret, View: 'static, T: 'static> Listening<Op, Ret, View, T> {
 
     /// Adds convergence: see [`Checkers::convergence`].
     #[must_use]
-    pub fn convergence(self, check: impl Fn(&T, &Views<View>) -> Result<(), String> + 'static) -> Self {
+    pub fn convergence<E: Into<Broken>>(
+        self,
+        check: impl Fn(&T, &Views<View>) -> Result<(), E> + 'static,
+    ) -> Self {
         self.eventually(super::CONVERGENCE, check)
     }
 
     /// Says when the system promises to recover: see [`Checkers::recovers_if`].
     #[must_use]
-    pub fn recovers_if(self, promise: impl Fn(&T, &[Harm]) -> Result<(), String> + 'static) -> Self {
+    pub fn recovers_if<E: Into<Broken>>(
+        self,
+        promise: impl Fn(&T, &[Harm]) -> Result<(), E> + 'static,
+    ) -> Self {
         let Listening { checkers, state } = self;
         let heard = Rc::clone(&state);
         Listening { checkers: checkers.recovers_if(move |harm| promise(&heard.borrow(), harm)), state }

@@ -20,6 +20,7 @@
 //!
 //! What was not judged at all is told too: see [`crate::verdict::Vacuity`].
 
+mod broken;
 mod cited;
 mod explain;
 mod judge;
@@ -34,6 +35,7 @@ pub mod transactions;
 mod vacuity;
 mod views;
 
+pub use broken::Broken;
 pub use cited::{Cited, Part};
 pub(crate) use judge::at_the_end;
 pub use judge::{Judge, NoJudge, Reading, Ruling};
@@ -110,10 +112,10 @@ pub struct Harm {
     pub corrupted: bool,
 }
 
-type Recoverable = Box<dyn Fn(&[Harm]) -> Result<(), String>>;
+type Recoverable = Box<dyn Fn(&[Harm]) -> Result<(), Broken>>;
 type Listener<V> = Box<dyn FnMut(&Seen<'_, V>)>;
-type Holds<V> = Box<dyn FnMut(&Seen<'_, V>) -> Result<(), String>>;
-type Eventually<V> = Box<dyn Fn(&Views<V>) -> Result<(), String>>;
+type Holds<V> = Box<dyn FnMut(&Seen<'_, V>) -> Result<(), Broken>>;
+type Eventually<V> = Box<dyn Fn(&Views<V>) -> Result<(), Broken>>;
 pub(crate) type Linearizable<Op, Ret> = Box<dyn Fn(&History<Op, Ret>, Budget) -> Ruling>;
 
 struct Invariant<V> {
@@ -166,31 +168,35 @@ impl<Op, Ret, View: 'static> Checkers<Op, Ret, View> {
         Listening::new(self, state, hear)
     }
 
-    /// Adds an invariant. An error is the evidence that it does not hold.
+    /// Adds an invariant. An error is the evidence that it does not hold: a sentence, or a [`Broken`].
     #[must_use]
-    pub fn invariant(
+    pub fn invariant<E: Into<Broken>>(
         mut self,
         name: &'static str,
-        check: impl FnMut(&Seen<'_, View>) -> Result<(), String> + 'static,
+        mut check: impl FnMut(&Seen<'_, View>) -> Result<(), E> + 'static,
     ) -> Self {
-        self.invariants.push(Invariant { name, check: Box::new(check), judged: false });
+        let check = Box::new(move |seen: &Seen<'_, View>| check(seen).map_err(Into::into));
+        self.invariants.push(Invariant { name, check, judged: false });
         self
     }
 
     /// Adds what must hold once all faults have ended and clients have stopped. An error is the first unmet reason.
     #[must_use]
-    pub fn eventually(
+    pub fn eventually<E: Into<Broken>>(
         mut self,
         name: &'static str,
-        check: impl Fn(&Views<View>) -> Result<(), String> + 'static,
+        check: impl Fn(&Views<View>) -> Result<(), E> + 'static,
     ) -> Self {
-        self.eventually.push((name, Box::new(check)));
+        self.eventually.push((name, Box::new(move |views| check(views).map_err(Into::into))));
         self
     }
 
     /// Adds convergence: what must hold eventually, under its usual name.
     #[must_use]
-    pub fn convergence(self, check: impl Fn(&Views<View>) -> Result<(), String> + 'static) -> Self {
+    pub fn convergence<E: Into<Broken>>(
+        self,
+        check: impl Fn(&Views<View>) -> Result<(), E> + 'static,
+    ) -> Self {
         self.eventually(CONVERGENCE, check)
     }
 
@@ -208,8 +214,11 @@ impl<Op, Ret, View: 'static> Checkers<Op, Ret, View> {
     /// Says when the system promises to recover: an error is why it need not, after what was done to its nodes. A
     /// system that does not converge then violates `recoverability`, and not what did not hold.
     #[must_use]
-    pub fn recovers_if(mut self, promise: impl Fn(&[Harm]) -> Result<(), String> + 'static) -> Self {
-        self.recoverable = Some(Box::new(promise));
+    pub fn recovers_if<E: Into<Broken>>(
+        mut self,
+        promise: impl Fn(&[Harm]) -> Result<(), E> + 'static,
+    ) -> Self {
+        self.recoverable = Some(Box::new(move |harm| promise(harm).map_err(Into::into)));
         self
     }
 
@@ -241,7 +250,7 @@ impl<Op, Ret, View: 'static> Checkers<Op, Ret, View> {
         &mut self,
         probe: Option<&Probe>,
         views: &Views<View>,
-    ) -> impl Iterator<Item = (&'static str, String)> {
+    ) -> impl Iterator<Item = (&'static str, Broken)> {
         let seen = Seen::new(probe, views);
         self.listeners.iter_mut().for_each(|hear| judging::by("listener", || hear(&seen)));
         self.invariants.iter_mut().filter_map(move |Invariant { name, check, judged }| {
@@ -253,14 +262,14 @@ impl<Op, Ret, View: 'static> Checkers<Op, Ret, View> {
     }
 
     /// The first of what must hold eventually that does not hold now, and why.
-    pub(crate) fn unmet(&self, views: &Views<View>) -> Option<(&'static str, String)> {
+    pub(crate) fn unmet(&self, views: &Views<View>) -> Option<(&'static str, Broken)> {
         self.eventually
             .iter()
             .find_map(|(name, check)| Some((*name, judging::by(name, || check(views)).err()?)))
     }
 
     /// Why the system need not recover from what was done to its nodes.
-    pub(crate) fn beyond_recovery(&self, harm: &[Harm]) -> Option<String> {
+    pub(crate) fn beyond_recovery(&self, harm: &[Harm]) -> Option<Broken> {
         let recoverable = self.recoverable.as_ref()?;
         judging::by(RECOVERABILITY, || recoverable(harm).err())
     }

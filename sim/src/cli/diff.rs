@@ -135,7 +135,7 @@ fn slice(
         format!("{} {} {}", names[0], names[1], line.text.as_deref().unwrap_or_default())
     });
     let sentence = said.collect::<Vec<_>>().join(" ");
-    let evidence = Evidence { at_ns: until.unwrap_or_default(), sentence: &sentence };
+    let evidence = Evidence { at_ns: until.unwrap_or_default(), sentence: &sentence, subjects: &[] };
     let mut events: BTreeSet<usize> =
         Slice::of(trace, &graph, evidence, SLICE_ROWS).events.into_iter().collect();
     let lane = found.machine.as_deref().and_then(|name| trace.machine(name));

@@ -1,19 +1,14 @@
 use super::*;
+use crate::cause::made::{self, message};
 use crate::cause::{Graph, Trace};
-use host::world::TraceLine;
 use regex::Regex;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 const HOSTILE: &str = "\u{1b}[2J;#\"}`{\n</script><script>alert(1)</script> end %% \u{202e}";
 
-fn message(id: u64, step: &str, (from, to): (&str, &str), text: &str) -> Value {
-    json!({ "event": "message", "from": from, "to": to, "text": text, "message": { "id": id, "step": step } })
-}
-
 fn operation(from: &str, process: u32, step: &str) -> Value {
-    let operation = json!({ "process": process, "step": step });
-    json!({ "event": "operation", "from": from, "text": format!("p{process} {step} {HOSTILE}"), "operation": operation })
+    made::operation(from, process, step, HOSTILE)
 }
 
 /// A run that has everything, with hostile texts and a hostile machine.
@@ -41,12 +36,7 @@ fn trace() -> Trace<'static> {
         (30, operation("c1", 0, "info")),
         (40, operation("c1", 1, "invoke")),
     ];
-    let line = |(number, (ms, mut line)): (usize, (i64, Value))| -> TraceLine<'static> {
-        line["time"] = json!(ms * 1_000_000);
-        line["number"] = json!(number);
-        serde_json::from_value(line).unwrap()
-    };
-    Trace::new((1..).zip(lines).map(line).collect())
+    made::trace(1_000_000, lines)
 }
 
 fn written(name: &str) -> String {

@@ -29,7 +29,7 @@ pub use report::{Json, Met, Operations, Recording, Report};
 pub use reseed::Reseed;
 pub use thread::on_fresh_thread;
 
-use crate::check::{self, Checkers, Judged, Views};
+use crate::check::{self, Broken, Checkers, Judged, Views};
 use crate::history::History;
 use crate::latency::Sample;
 use crate::scenario::{ListedOperation, Name, Network, Nodes, Scenario};
@@ -119,11 +119,11 @@ impl<S: System> Shared<S> {
     }
 
     /// Keeps the first violation of each checker: the rest is its consequence.
-    fn violated(&self, checker: &str, message: String) {
+    fn violated(&self, checker: &str, broken: impl Into<Broken>) {
         let at_ms = told_ms(world::with(|world| world.now_ns()));
         self.update(|progress| {
             if progress.violations.iter().all(|violation| violation.checker != checker) {
-                progress.violations.push(Violation { checker: checker.to_owned(), at_ms, message });
+                progress.violations.push(broken.into().violates(checker, at_ms));
             }
         });
     }
@@ -199,15 +199,12 @@ pub(crate) fn run<S: System>(
         Ending::take(0, None, Judged::default())
     });
     watch::judging();
-    let violated = |checker: &str, at_ms: i64, message| {
-        let checker = checker.to_owned();
-        Violation { checker, at_ms, message }
-    };
     shared.update(|progress| {
         let (mut violations, mut unknown) = (std::mem::take(&mut progress.violations), None);
         if let Some(foreign) = substrate::take() {
             // What came of it is its consequence.
-            violations.insert(0, violated(check::SUBSTRATE, told_ms(foreign.at_ns), foreign.evidence));
+            violations
+                .insert(0, Broken::from(foreign.evidence).violates(check::SUBSTRATE, told_ms(foreign.at_ns)));
         }
         let judge = || {
             let by_type = system.checkers().into_linearizable();
@@ -216,11 +213,8 @@ pub(crate) fn run<S: System>(
         let rulings = catch_unwind(AssertUnwindSafe(judge));
         let rulings = rulings.unwrap_or_else(|payload| {
             let Some(panic) = thread::take_panic() else { std::panic::resume_unwind(payload) };
-            violations.push(violated(
-                check::PANIC,
-                told_ms(ending.simulated.as_nanos() as u64),
-                panic.evidence(),
-            ));
+            let at_ms = told_ms(ending.simulated.as_nanos() as u64);
+            violations.push(Broken::from(panic.evidence()).violates(check::PANIC, at_ms));
             Vec::new()
         });
         for ruling in rulings {
@@ -229,7 +223,7 @@ pub(crate) fn run<S: System>(
                 Verdict::Violation => {
                     // A history has the time that is told.
                     let at_ms = ruling.at_ns.unwrap_or_default() as i64 / 1_000_000;
-                    violations.push(violated(check::LINEARIZABLE, at_ms, ruling.summary));
+                    violations.push(Broken::from(ruling.summary).violates(check::LINEARIZABLE, at_ms));
                 }
                 Verdict::Unknown => unknown = Some(ruling.summary),
             }
@@ -312,7 +306,7 @@ async fn phases<S: System>(
                 let end = node.await;
                 let why =
                     end.err().map_or_else(|| "without an error".to_owned(), |error| format!("with: {error}"));
-                shared.violated(check::NODE, format!("n{id} stopped by itself, {why}"));
+                shared.violated(check::NODE, Broken::new(format!("n{id} stopped by itself, {why}")).node(id));
             }
         };
         lab.boot(boot);
@@ -431,13 +425,14 @@ impl<S: System> Run<S> {
                 Some((checker, reason)) => {
                     holds_since = None;
                     if now - healed >= settle.as_nanos() as u64 {
-                        let reason =
-                            format!("{} after the last fault: {reason}", humantime::format_duration(settle));
+                        let settle = humantime::format_duration(settle);
+                        let reason = reason.said(|why| format!("{settle} after the last fault: {why}"));
                         match self.beyond_recovery() {
                             None => self.shared.violated(checker, reason),
                             Some(why) => {
-                                let evidence = format!("{why}; so {checker} is not judged ({reason})");
-                                self.shared.violated(check::RECOVERABILITY, evidence);
+                                let why =
+                                    why.said(|why| format!("{why}; so {checker} is not judged ({reason})"));
+                                self.shared.violated(check::RECOVERABILITY, why);
                             }
                         }
                         return Ok(None);
@@ -450,16 +445,16 @@ impl<S: System> Run<S> {
     }
 
     /// Why the system need not recover from what was done to it.
-    fn beyond_recovery(&self) -> Option<String> {
+    fn beyond_recovery(&self) -> Option<Broken> {
         self.checkers.beyond_recovery(&self.nemesis.harm())
     }
 
     /// The first reason why the run cannot end well yet.
-    fn unmet(&mut self) -> Option<(&'static str, String)> {
+    fn unmet(&mut self) -> Option<(&'static str, Broken)> {
         let done = self.shared.update(|progress| progress.clients_done);
         if done < self.clients {
             let reason = format!("{} of {} clients still wait", self.clients - done, self.clients);
-            return Some((check::ANSWERED, reason));
+            return Some((check::ANSWERED, reason.into()));
         }
         let views = self.views();
         self.checkers.unmet(&views)

@@ -2,7 +2,7 @@
 
 use super::substrate;
 use super::watch::Stuck;
-use crate::check;
+use crate::check::{self, Broken};
 use crate::history::Line;
 use crate::latency::{Latencies, Percentiles, Sample};
 use crate::scenario::{Expect, Scenario};
@@ -136,7 +136,7 @@ impl Report {
                 format!("{machine} keeps its thread: one of its tasks computes or waits, and awaits nothing"),
             ),
         };
-        let violation = Violation { checker: checker.to_owned(), at_ms: told_ms(at_ns), message };
+        let violation = Broken::from(message).violates(checker, told_ms(at_ns));
         Report { violations: vec![violation], ..Report::of_nothing(seed, at_ns) }
     }
 

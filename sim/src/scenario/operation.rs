@@ -17,6 +17,7 @@ use super::shape;
 use super::source::Path;
 use super::units::Time;
 use super::validate::{Checked, Checks};
+use crate::verdict::Subject;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,6 +54,26 @@ struct Form {
     /// The same as JSON, in a text: for what TOML cannot say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     json: Option<String>,
+}
+
+impl ListedOperation {
+    /// Who does it, and what it is about.
+    pub fn subjects(&self) -> Vec<Subject> {
+        let mut subjects = vec![Subject::Client(self.client.to_string())];
+        keys(&self.argument, &mut subjects);
+        subjects
+    }
+}
+
+/// The names and numbers in an argument, at any depth.
+fn keys(argument: &Value, found: &mut Vec<Subject>) {
+    match argument {
+        Value::String(key) => found.push(Subject::Key(key.clone())),
+        Value::Number(key) => found.push(Subject::Key(key.to_string())),
+        Value::Array(several) => several.iter().for_each(|one| keys(one, found)),
+        Value::Object(several) => several.values().for_each(|one| keys(one, found)),
+        Value::Null | Value::Bool(_) => {}
+    }
 }
 
 impl TryFrom<Form> for ListedOperation {

@@ -295,10 +295,11 @@ impl Sheet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Broken;
 
     fn sheet(samples: &str) -> Sheet {
         let sample = |letter| {
-            let violation = Violation { checker: String::new(), at_ms: 0, message: String::new() };
+            let violation = Broken::new("").violates("", 0);
             let fails = (letter == 'x').then_some(violation);
             (letter != ' ').then_some(Sample { violation: fails, simulated: Duration::ZERO })
         };

@@ -61,9 +61,10 @@ fn folded(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Broken;
 
     fn class(checker: &str, message: &str) -> Class {
-        Class::of(&Violation { checker: checker.to_owned(), at_ms: 7, message: message.to_owned() })
+        Class::of(&Broken::new(message).violates(checker, 7))
     }
 
     #[test]

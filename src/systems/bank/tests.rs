@@ -7,9 +7,9 @@ use host::world::{MachineId, Probe};
 
 /// What a checker says of these probes of n1, one after the other.
 fn judge(
-    mut check: impl FnMut(&Seen<'_, View>) -> Result<(), String>,
+    mut check: impl FnMut(&Seen<'_, View>) -> Result<(), Broken>,
     probes: &[(&'static str, &[Value])],
-) -> Result<(), String> {
+) -> Result<(), Broken> {
     let views = Views::new(Vec::new());
     probes.iter().try_for_each(|(name, values)| {
         let probe = Probe { at_ns: 0, host: Some(MachineId::numbered(1)), name, values: values.to_vec() };

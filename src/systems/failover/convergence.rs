@@ -3,38 +3,41 @@
 
 use host::world::MachineId;
 use protocols::database::{Replication, Role, View};
-use sim::check::Views;
+use sim::check::{Broken, Views};
 use std::collections::BTreeSet;
 
 /// The machine of the one primary.
-pub(super) fn primary(views: &Views<View>) -> Result<u32, String> {
+pub(super) fn primary(views: &Views<View>) -> Result<u32, Broken> {
     let primaries: Vec<u32> =
         views.up().filter(|(_, view)| view.role == Role::Primary).map(|(node, _)| node).collect();
     match primaries[..] {
         [primary] => Ok(primary),
-        [] => Err("there is no primary".to_owned()),
+        [] => Err(Broken::new("there is no primary")),
         _ => {
             let names: Vec<String> = primaries.iter().map(|node| format!("n{node}")).collect();
-            Err(format!("{} are primaries", names.join(" and ")))
+            let why = Broken::new(format!("{} are primaries", names.join(" and ")));
+            Err(primaries.into_iter().fold(why, Broken::node))
         }
     }
 }
 
 /// `may_cascade`: whose entries may come from another standby.
-pub(super) fn converged(views: &Views<View>, may_cascade: &BTreeSet<MachineId>) -> Result<(), String> {
+pub(super) fn converged(views: &Views<View>, may_cascade: &BTreeSet<MachineId>) -> Result<(), Broken> {
     let leader = primary(views)?;
-    let Some(primary) = views.get(leader) else { return Err("the primary is gone".to_owned()) };
+    let Some(primary) = views.get(leader) else { return Err(Broken::new("the primary is gone")) };
     if primary.visible < primary.durable {
-        return Err(format!("{} entries of n{leader} still wait", primary.durable.0 - primary.visible.0));
+        let why = format!("{} entries of n{leader} still wait", primary.durable.0 - primary.visible.0);
+        return Err(Broken::new(why).node(leader));
     }
     let reached = reached(views, primary);
     for (node, view) in views.up().filter(|(node, _)| *node != leader) {
+        let why = |why: String| Broken::new(why).node(node).node(leader);
         if view.role != Role::Standby || view.replication != Replication::Streaming {
-            return Err(format!("n{node} is {}, and {:?}", view.role.name(), view.replication));
+            return Err(why(format!("n{node} is {}, and {:?}", view.role.name(), view.replication)));
         }
         let cascades = may_cascade.contains(&MachineId::numbered(node)) && reached.contains(&view.id);
         if !primary.standbys.contains(&view.id) && !cascades {
-            return Err(format!("n{node} does not stream from n{leader}, the primary"));
+            return Err(why(format!("n{node} does not stream from n{leader}, the primary")));
         }
         let shown = |view: &View| {
             let timeline = view.timeline.unwrap_or_default();
@@ -43,7 +46,7 @@ pub(super) fn converged(views: &Views<View>, may_cascade: &BTreeSet<MachineId>) 
         if (view.timeline, view.durable, view.visible) != (primary.timeline, primary.durable, primary.visible)
         {
             let (ours, theirs) = (shown(view), shown(primary));
-            return Err(format!("n{node} shows {ours}, and n{leader}, the primary, {theirs}"));
+            return Err(why(format!("n{node} shows {ours}, and n{leader}, the primary, {theirs}")));
         }
     }
     Ok(())
@@ -84,7 +87,7 @@ mod tests {
     }
 
     /// n5 leads n4 and n6, which is changed.
-    fn judge(change: impl FnOnce(&mut View)) -> Result<(), String> {
+    fn judge(change: impl FnOnce(&mut View)) -> Result<(), Broken> {
         let mut last = view(6, Role::Standby);
         change(&mut last);
         let primary = View { standbys: vec![4, 6], ..view(5, Role::Primary) };
@@ -94,7 +97,7 @@ mod tests {
     }
 
     /// n5 leads n4, n4 leads n6, and n6 leads n7. The last two may cascade, if `may`.
-    fn judge_cascade(may: bool, change: impl FnOnce(&mut [View; 4])) -> Result<(), String> {
+    fn judge_cascade(may: bool, change: impl FnOnce(&mut [View; 4])) -> Result<(), Broken> {
         let mut databases = [4, 5, 6, 7].map(|id| view(id, Role::Standby));
         databases[1] = View { standbys: vec![4], ..view(5, Role::Primary) };
         (databases[0].standbys, databases[2].standbys) = (vec![6], vec![7]);
@@ -119,7 +122,7 @@ mod tests {
             judge(|view| view.role = Role::Primary),
             judge(|view| view.id = 7),
         ];
-        let why: Vec<String> = refusals.into_iter().map(Result::unwrap_err).collect();
+        let why: Vec<String> = refusals.into_iter().map(|refused| refused.unwrap_err().to_string()).collect();
         assert_eq!(
             why,
             [
@@ -136,7 +139,7 @@ mod tests {
     #[test]
     fn a_cascade_that_begins_at_the_primary_has_converged_if_there_may_be_one() {
         assert_eq!(judge_cascade(true, |_| ()), Ok(()));
-        let not_n6 = Err("n6 does not stream from n5, the primary".to_owned());
+        let not_n6 = Err(Broken::new("n6 does not stream from n5, the primary").node(6).node(5));
         assert_eq!(judge_cascade(false, |_| ()), not_n6);
         // A circle of its own.
         assert_eq!(
@@ -145,13 +148,13 @@ mod tests {
             }),
             not_n6
         );
-        let lacks = judge_cascade(true, |views| views[3].visible = Lsn(8)).unwrap_err();
+        let lacks = judge_cascade(true, |views| views[3].visible = Lsn(8)).unwrap_err().to_string();
         assert!(lacks.starts_with("n7 shows 8 entries"), "{lacks}");
     }
 
     #[test]
     fn there_is_one_primary() {
         let standbys = Views::new(vec![Some(view(4, Role::Standby)), Some(view(5, Role::Standby))]);
-        assert_eq!(converged(&standbys, &BTreeSet::new()).unwrap_err(), "there is no primary");
+        assert_eq!(converged(&standbys, &BTreeSet::new()).unwrap_err().to_string(), "there is no primary");
     }
 }

@@ -3,6 +3,7 @@
 use super::fact::name;
 use super::logs::Logs;
 use host::world::MachineId;
+use sim::check::Broken;
 use std::collections::BTreeSet;
 
 /// The writes that were acknowledged, in this order.
@@ -29,13 +30,14 @@ impl Acknowledged {
     }
 
     /// Whether a machine's log has them all.
-    pub(super) fn check(&self, logs: &Logs, primary: MachineId) -> Result<(), String> {
+    pub(super) fn check(&self, logs: &Logs, primary: MachineId) -> Result<(), Broken> {
         let mut missing = self.missing(logs, primary);
         let Some(Write { id, lsn, timeline, by }) = missing.next() else { return Ok(()) };
-        let (all, node, by) = (1 + missing.count(), name(primary), name(*by));
-        Err(format!(
-            "{node} lacks {all} acknowledged writes; the first, {id}, was entry {lsn} of timeline {timeline} at {by}"
-        ))
+        let (all, node, taker) = (1 + missing.count(), name(primary), name(*by));
+        let why = format!(
+            "{node} lacks {all} acknowledged writes; the first, {id}, was entry {lsn} of timeline {timeline} at {taker}"
+        );
+        Err(Broken::new(why).node(primary.number()).node(by.number()).item(id))
     }
 
     fn missing(&self, logs: &Logs, primary: MachineId) -> impl Iterator<Item = &Write> {
@@ -81,7 +83,7 @@ mod tests {
         acknowledged.committed(N4, 7, 1, "1-a".to_owned());
         acknowledged.committed(N4, 8, 2, "1-a".to_owned());
         assert_eq!(
-            acknowledged.check(&logs(), N5).unwrap_err(),
+            acknowledged.check(&logs(), N5).unwrap_err().to_string(),
             "n5 lacks 1 acknowledged writes; the first, 8, was entry 2 of timeline 1-a at n4"
         );
         assert_eq!((acknowledged.lost(&logs(), N5), acknowledged.lost(&logs(), N4)), (1, 0));

@@ -3,6 +3,7 @@
 use super::fact::{Fact, name};
 use super::heard::Heard;
 use host::world::MachineId;
+use sim::check::Broken;
 use std::collections::BTreeSet;
 
 /// The machines whose databases may not lead, as they have said.
@@ -13,7 +14,7 @@ pub(super) struct Eligible {
 
 impl Eligible {
     /// Whether what was just heard may be.
-    pub(super) fn judge(&mut self, heard: &Heard) -> Result<(), String> {
+    pub(super) fn judge(&mut self, heard: &Heard) -> Result<(), Broken> {
         match heard.fact() {
             Some((host, Fact::MayNotLead)) => drop(self.may_not_lead.insert(host)),
             Some((host, Fact::Lock { acquired: true })) => return self.acquired(host),
@@ -23,9 +24,10 @@ impl Eligible {
     }
 
     /// A machine's manager has got the lock.
-    fn acquired(&self, host: MachineId) -> Result<(), String> {
+    fn acquired(&self, host: MachineId) -> Result<(), Broken> {
         if self.may_not_lead.contains(&host) {
-            return Err(format!("{} has got the lock, and may not lead", name(host)));
+            let why = format!("{} has got the lock, and may not lead", name(host));
+            return Err(Broken::new(why).node(host.number()));
         }
         Ok(())
     }
@@ -42,6 +44,6 @@ mod tests {
     fn only_who_was_told_not_to_may_not_lead() {
         let eligible = Eligible { may_not_lead: BTreeSet::from([N5]) };
         assert_eq!(eligible.acquired(N4), Ok(()));
-        assert_eq!(eligible.acquired(N5).unwrap_err(), "n5 has got the lock, and may not lead");
+        assert_eq!(eligible.acquired(N5).unwrap_err().to_string(), "n5 has got the lock, and may not lead");
     }
 }

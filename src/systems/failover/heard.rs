@@ -5,6 +5,7 @@ use super::fact::Fact;
 use super::logs::Logs;
 use super::recovery::Machines;
 use host::world::{MachineId, Probe};
+use sim::check::Broken;
 use std::collections::BTreeSet;
 
 /// What was heard so far. What follows from it is each checker's own.
@@ -46,7 +47,12 @@ impl Heard {
     }
 
     /// Whether the logs could come to what the probe says of them.
-    pub(super) fn timeline(&self) -> Result<(), String> {
-        self.wrong.clone().map_or(Ok(()), Err)
+    pub(super) fn timeline(&self) -> Result<(), Broken> {
+        let (Some(why), Some((host, fact))) = (&self.wrong, self.fact()) else { return Ok(()) };
+        let why = Broken::new(why).node(host.number());
+        Err(match fact {
+            Fact::Cloned { from, .. } | Fact::Streams { from, .. } => why.node(from.number()),
+            _ => why,
+        })
     }
 }

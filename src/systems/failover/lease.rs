@@ -6,6 +6,7 @@
 use super::fact::{Fact, name};
 use super::heard::Heard;
 use host::world::MachineId;
+use sim::check::Broken;
 
 /// Who got the lock last, and has not lost it since as far as it knows; and who needs none.
 #[derive(Debug, Default)]
@@ -17,7 +18,7 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Whether what was just heard may be.
-    pub(super) fn judge(&mut self, heard: &Heard) -> Result<(), String> {
+    pub(super) fn judge(&mut self, heard: &Heard) -> Result<(), Broken> {
         match heard.fact() {
             Some((host, Fact::Lock { acquired })) => self.changed(host, *acquired),
             Some((host, Fact::Elsewhere)) => self.elsewhere = Some(host),
@@ -37,10 +38,11 @@ impl Lock {
     }
 
     /// A primary has done a write.
-    fn committed(&self, host: MachineId) -> Result<(), String> {
+    fn committed(&self, host: MachineId) -> Result<(), Broken> {
         match self.holder {
             Some(holder) if holder != host && self.elsewhere != Some(host) => {
-                Err(format!("{} has done a write, and {} holds the lock", name(host), name(holder)))
+                let why = format!("{} has done a write, and {} holds the lock", name(host), name(holder));
+                Err(Broken::new(why).node(host.number()).node(holder.number()))
             }
             _ => Ok(()),
         }
@@ -63,7 +65,7 @@ mod tests {
         assert_eq!(lock.committed(N4), Ok(()));
         lock.changed(N5, true);
         assert_eq!(lock.committed(N5), Ok(()));
-        assert_eq!(lock.committed(N4).unwrap_err(), "n4 has done a write, and n5 holds the lock");
+        assert_eq!(lock.committed(N4).unwrap_err().to_string(), "n4 has done a write, and n5 holds the lock");
     }
 
     #[test]

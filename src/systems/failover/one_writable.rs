@@ -3,12 +3,16 @@
 //! Where the routers are the fence, as stolon's proxies are, two may: it is not promised there.
 
 use protocols::database::View;
-use sim::check::Views;
+use sim::check::{Broken, Views};
 
-pub(super) fn check(views: &Views<View>) -> Result<(), String> {
-    let writable: Vec<String> =
-        views.up().filter(|(_, view)| view.writable).map(|(node, _)| format!("n{node}")).collect();
-    if writable.len() < 2 { Ok(()) } else { Err(format!("{} would take writes", writable.join(" and "))) }
+pub(super) fn check(views: &Views<View>) -> Result<(), Broken> {
+    let writable: Vec<u32> = views.up().filter(|(_, view)| view.writable).map(|(node, _)| node).collect();
+    if writable.len() < 2 {
+        return Ok(());
+    }
+    let names: Vec<String> = writable.iter().map(|node| format!("n{node}")).collect();
+    let why = Broken::new(format!("{} would take writes", names.join(" and ")));
+    Err(writable.into_iter().fold(why, Broken::node))
 }
 
 #[cfg(test)]
@@ -39,6 +43,7 @@ mod tests {
     #[test]
     fn two_that_would_take_writes_are() {
         let why = check(&Views::new(vec![view(1, true), view(2, true)])).unwrap_err();
-        assert_eq!(why, "n1 and n2 would take writes");
+        assert_eq!(why.to_string(), "n1 and n2 would take writes");
+        assert_eq!(why.about.len(), 2);
     }
 }

@@ -6,6 +6,7 @@
 use super::fact::{Fact, name};
 use super::heard::Heard;
 use host::world::MachineId;
+use sim::check::Broken;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The reigns of primaries, each by its machine and its timeline.
@@ -19,7 +20,7 @@ pub(super) struct Reigns {
 
 impl Reigns {
     /// Whether what was just heard may be.
-    pub(super) fn judge(&mut self, heard: &Heard) -> Result<(), String> {
+    pub(super) fn judge(&mut self, heard: &Heard) -> Result<(), Broken> {
         match heard.fact() {
             Some((_, Fact::Appended { id, .. })) => self.appended(*id),
             Some((host, Fact::Committed { id, lsn })) => {
@@ -36,7 +37,7 @@ impl Reigns {
     }
 
     /// A primary has done a write on its timeline.
-    fn committed(&mut self, host: MachineId, timeline: String, id: u64) -> Result<(), String> {
+    fn committed(&mut self, host: MachineId, timeline: String, id: u64) -> Result<(), Broken> {
         let reign = (host, timeline);
         let taken_before = self.taken.remove(&id).is_some_and(|reigns| reigns < self.past.len());
         if self.latest.as_ref() == Some(&reign) || (taken_before && self.past.contains(&reign)) {
@@ -45,11 +46,11 @@ impl Reigns {
         if self.past.contains(&reign)
             && let Some((other, since)) = &self.latest
         {
-            let ((host, timeline), other) = (reign, name(*other));
-            let node = name(host);
-            return Err(format!(
-                "{node} has done a write on timeline {timeline}, after {other} had on {since}"
-            ));
+            let ((host, timeline), other) = (reign, *other);
+            let (node, before) = (name(host), name(other));
+            let why =
+                format!("{node} has done a write on timeline {timeline}, after {before} had on {since}");
+            return Err(Broken::new(why).node(host.number()).node(other.number()).item(id));
         }
         self.past.extend(self.latest.replace(reign));
         Ok(())
@@ -64,7 +65,7 @@ mod tests {
     const N5: MachineId = MachineId::numbered(5);
     const N6: MachineId = MachineId::numbered(6);
 
-    fn judge(writes: &[(MachineId, &str)]) -> Result<(), String> {
+    fn judge(writes: &[(MachineId, &str)]) -> Result<(), Broken> {
         let mut reigns = Reigns::default();
         (1..).zip(writes).try_for_each(|(id, (host, timeline))| {
             reigns.appended(id);
@@ -92,7 +93,7 @@ mod tests {
     #[test]
     fn a_primary_that_writes_on_after_another_has_is_one_too_many() {
         assert_eq!(
-            judge(&[(N4, "1-a"), (N5, "2-b"), (N4, "1-a")]).unwrap_err(),
+            judge(&[(N4, "1-a"), (N5, "2-b"), (N4, "1-a")]).unwrap_err().to_string(),
             "n4 has done a write on timeline 1-a, after n5 had on 2-b"
         );
         assert!(judge(&[(N4, "1-a"), (N5, "2-b"), (N6, "2-c"), (N5, "2-b")]).is_err());
