@@ -159,7 +159,7 @@ impl System for Membership {
     }
 
     fn probes() -> Vec<&'static str> {
-        vec!["changed"]
+        vec!["changed", "foca refused something"]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {

@@ -333,7 +333,7 @@ impl System for Replicated {
     }
 
     fn probes() -> Vec<&'static str> {
-        vec!["applied"]
+        vec!["applied", "begins anew"]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {

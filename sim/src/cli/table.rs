@@ -1,7 +1,7 @@
 //! Tables without frames, as wide as the terminal.
 //!
 //! Where a row does not fit, its first columns stay on the line, as many as have room, and the others follow below it,
-//! each with its name: nothing is cut, no word is broken, no column is lost.
+//! each with its name, from the first that is prose: nothing is cut, no word is broken, no column is lost.
 
 use super::out::{self, Colour};
 use crate::text;
@@ -60,17 +60,23 @@ impl Table {
         cells.chain([text::columns(self.header[column])]).max().unwrap_or(0)
     }
 
-    /// How many of the columns, from the first, have room side by side. Prose is content with less than all it says.
+    /// How many of the columns, from the first, stand side by side. All, if they have room, where prose is content with
+    /// less than all it says; or those before any prose that have.
     fn beside(&self, columns: usize) -> usize {
-        let mut used = 0;
-        for column in 0..self.header.len() {
-            let width = self.width(column);
-            used += if self.is_prose(column) { width.min(PROSE_COLUMNS) } else { width } + GAP;
-            if used > columns + GAP {
-                return column.max(1);
-            }
+        let all = 0..self.header.len();
+        let least = |column| match self.width(column) {
+            width if self.is_prose(column) => width.min(PROSE_COLUMNS) + GAP,
+            width => width + GAP,
+        };
+        if all.clone().map(least).sum::<usize>() <= columns + GAP {
+            return self.header.len();
         }
-        self.header.len()
+        let mut used = 0;
+        let fits = |column: &usize| {
+            used += least(*column);
+            !self.is_prose(*column) && used <= columns + GAP
+        };
+        all.take_while(fits).count().max(1)
     }
 
     fn laid_out(&self, columns: usize, beside: usize) -> String {
