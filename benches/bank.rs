@@ -24,7 +24,7 @@ fn main() {
     for name in ["calm", "partition", "slow-disk"] {
         let path = format!("{}/benches/bank/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         let case =
-            Catalog(splitbrain::systems::ALL).load(&path, &[]).expect("the scenario is right").remove(0);
+            Catalog::new(splitbrain::systems::ALL).load(&path, &[]).expect("the scenario is right").remove(0);
         let (mut latencies, mut committed, start) = (Latencies::new(), 0, Instant::now());
         for seed in 0..seeds {
             let (report, recording) = once(case.system, &case.scenario, seed, Attention::RECORDED);

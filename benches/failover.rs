@@ -21,7 +21,7 @@ fn main() {
     let folder = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let folder =
         folder.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/failover").to_owned());
-    let cases = Catalog(splitbrain::systems::ALL).load(&folder, &[]);
+    let cases = Catalog::new(splitbrain::systems::ALL).load(&folder, &[]);
     println!(
         "{:<42} {:>9} {:>9} {:>9} {:>9} {:>9} {:>11} {:>9} {:>11}",
         "", "no write:", "", "", "two pri-", "maries:", "lost writes", "", "unexpected"

@@ -8,7 +8,8 @@ use sim::run::Attention;
 fn case(name: &str, overrides: &[(&str, &str)]) -> Case {
     let overrides: Vec<(String, String)> =
         overrides.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    let mut cases = Catalog(splitbrain::systems::ALL).load(name, &overrides).expect("the scenario is right");
+    let mut cases =
+        Catalog::new(splitbrain::systems::ALL).load(name, &overrides).expect("the scenario is right");
     cases.pop().expect("a name is one scenario")
 }
 

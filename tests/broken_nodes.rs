@@ -104,7 +104,7 @@ fn scenario(breaks: &str) -> Scenario {
         cluster = { nodes = 3, options = { breaks = "BREAKS" } }
         check = { settle = "3s" }
     "#;
-    Scenario::parse("broken", &text.replace("BREAKS", breaks), &[], &Catalog(&[&Broken])).unwrap()
+    Scenario::parse("broken", &text.replace("BREAKS", breaks), &[], &Catalog::new(&[&Broken])).unwrap()
 }
 
 fn run(breaks: &str) -> Report {

@@ -70,8 +70,8 @@ fn a_resolved_plan_is_the_same_run() {
             let (report, recording) = record(&swarm, seed);
             let plan = recording.plan;
             assert!(!plan.operations.is_empty() && plan.workload.mix.is_empty(), "it lists what clients do");
-            let plan =
-                Scenario::parse("plan", &plan.to_toml(), &[], &Catalog(splitbrain::systems::ALL)).unwrap();
+            let plan = Scenario::parse("plan", &plan.to_toml(), &[], &Catalog::new(splitbrain::systems::ALL))
+                .unwrap();
             let again = once(swarm.system, &plan, seed, Attention::QUICK).0;
             assert_eq!(again.digest, report.digest, "{name} seed {seed}");
         }

@@ -11,7 +11,7 @@ const SEEDS_MAX: u32 = 60;
 
 #[test]
 fn the_rule_without_its_flaw_is_not_caught() {
-    for mut twin in Catalog(splitbrain::systems::ALL).load("zoo", &[]).unwrap() {
+    for mut twin in Catalog::new(splitbrain::systems::ALL).load("zoo", &[]).unwrap() {
         let shown = twin.scenario.check.expect.violation.take().expect("a zoo scenario shows a violation");
         switch_off(&mut twin.scenario.cluster.options).expect("a zoo scenario switches a flaw on");
         let seeds = SIMULATED.as_secs() / twin.scenario.workload.duration.get().as_secs();

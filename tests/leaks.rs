@@ -124,7 +124,7 @@ fn digest(leak: Leak) -> Digest {
     "#;
     let leak = serde_json::to_value(leak).unwrap();
     let text = text.replace("LEAK", leak.as_str().unwrap());
-    let scenario = Scenario::parse("leak", &text, &[], &Catalog(&[&Leaky])).unwrap();
+    let scenario = Scenario::parse("leak", &text, &[], &Catalog::new(&[&Leaky])).unwrap();
     once(&Leaky, &scenario, 1, Attention::QUICK).0.digest
 }
 

@@ -105,7 +105,7 @@ fn case(uses: &str) -> Case {
         check = { settle = "3s" }
     "#;
     let text = text.replace("USES", uses);
-    let scenario = Scenario::parse("foreign", &text, &[], &Catalog(&[&Foreign])).unwrap();
+    let scenario = Scenario::parse("foreign", &text, &[], &Catalog::new(&[&Foreign])).unwrap();
     Case { name: uses.to_owned(), path: uses.into(), overrides: Vec::new(), scenario, system: &Foreign }
 }
 

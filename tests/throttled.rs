@@ -78,7 +78,7 @@ fn run() -> String {
         workload = { clients = 1, rate = "5/s", for = "2s", mix = { nothing = 1 } }
         cluster = { nodes = 2 }
     "#;
-    let scenario = Scenario::parse("computing", text, &[], &Catalog(&[&Computing])).unwrap();
+    let scenario = Scenario::parse("computing", text, &[], &Catalog::new(&[&Computing])).unwrap();
     let (report, _) = once(&Computing, &scenario, 9, Attention::QUICK);
     format!("{} {:?} {}", report.word(), report.violations, report.digest)
 }

@@ -97,7 +97,7 @@ fn case(lacks: &str, check: &str) -> Case {
         check = { settle = "3s" CHECK }
     "#;
     let text = text.replace("LACKS", lacks).replace("CHECK", check);
-    let scenario = Scenario::parse("empty", &text, &[], &Catalog(&[&Empty])).unwrap();
+    let scenario = Scenario::parse("empty", &text, &[], &Catalog::new(&[&Empty])).unwrap();
     Case { name: lacks.to_owned(), path: lacks.into(), overrides: Vec::new(), scenario, system: &Empty }
 }
 

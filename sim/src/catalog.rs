@@ -1,4 +1,5 @@
-//! The systems of a command or test, and the scenario files written for them.
+//! The systems of a command or test, and the scenario files written for them: those of the folder where it is called,
+//! and those that it carries.
 
 use crate::erased::AnySystem;
 use crate::scenario::{Scenario, ScenarioError, Systems, Tolerated, Vocabulary, nearest};
@@ -28,9 +29,21 @@ impl std::fmt::Debug for Case {
     }
 }
 
-/// The systems that scenarios may name.
+/// The systems that scenarios may name, and the scenarios that a program carries.
 #[derive(Clone, Copy)]
-pub struct Catalog(pub &'static [&'static dyn AnySystem]);
+pub struct Catalog {
+    systems: &'static [&'static dyn AnySystem],
+    carried: fn() -> Vec<Carried>,
+}
+
+/// A scenario file that a program carries, so that it has it wherever it is called.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Carried {
+    /// Its path, as that of a file would be: below `scenarios/`.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: &'static str,
+}
 
 impl std::fmt::Debug for Catalog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -86,7 +99,7 @@ pub enum CatalogError {
 
 impl Systems for Catalog {
     fn names(&self) -> Vec<String> {
-        self.0.iter().map(|system| system.name().to_owned()).collect()
+        self.systems.iter().map(|system| system.name().to_owned()).collect()
     }
 
     fn vocabulary(&self, system: &str) -> Option<Vocabulary> {
@@ -99,19 +112,30 @@ impl Systems for Catalog {
 }
 
 impl Catalog {
-    fn system(&self, name: &str) -> Option<&'static dyn AnySystem> {
-        self.0.iter().copied().find(|system| system.name() == name)
+    /// A catalogue of these systems, which carries no scenario.
+    #[must_use]
+    pub fn new(systems: &'static [&'static dyn AnySystem]) -> Self {
+        Catalog { systems, carried: Vec::new }
     }
 
-    /// Loads what an argument names: a file, a whole folder, or the short name of either.
+    /// The same with these scenarios, for whatever is not there as a file.
+    #[must_use]
+    pub fn carrying(self, carried: fn() -> Vec<Carried>) -> Self {
+        Catalog { carried, ..self }
+    }
+
+    fn system(&self, name: &str) -> Option<&'static dyn AnySystem> {
+        self.systems.iter().copied().find(|system| system.name() == name)
+    }
+
+    /// Loads what an argument names: a file, a whole folder, or the short name of either. Files come first; where there
+    /// is none of that name, what is carried.
     ///
     /// # Errors
     ///
     /// When there is no such thing, or when a file is wrong.
     pub fn load(&self, argument: &str, overrides: &[(String, String)]) -> Result<Vec<Case>, CatalogError> {
-        let as_given = PathBuf::from(argument);
-        let under_scenarios = Path::new("scenarios").join(argument);
-        let candidates = [as_given.clone(), under_scenarios.clone(), under_scenarios.with_extension("toml")];
+        let candidates = candidates(argument);
         match candidates.iter().find(|path| path.exists()) {
             Some(folder) if folder.is_dir() => {
                 let files = files_in(folder)?;
@@ -121,21 +145,59 @@ impl Catalog {
                 files.iter().map(|file| self.load_file(file, overrides)).collect()
             }
             Some(file) => Ok(vec![self.load_file(file, overrides)?]),
-            None => Err(CatalogError::Missing { name: argument.to_owned(), alike: alike(argument) }),
+            None => self.load_carried(argument, overrides),
         }
+    }
+
+    fn load_carried(
+        &self,
+        argument: &str,
+        overrides: &[(String, String)],
+    ) -> Result<Vec<Case>, CatalogError> {
+        let mut carried = (self.carried)();
+        carried.sort();
+        let of = |candidate: &PathBuf| {
+            let found = carried.iter().filter(|scenario| scenario.path.starts_with(candidate));
+            found.collect::<Vec<_>>()
+        };
+        let Some(found) = candidates(argument).iter().map(of).find(|found| !found.is_empty()) else {
+            let names = self.short_names();
+            return Err(CatalogError::Missing { name: argument.to_owned(), alike: alike(argument, &names) });
+        };
+        let load = |Carried { path, text }: &Carried| {
+            let name = path.display().to_string();
+            let scenario = Scenario::parse(&name, text, overrides, self).map_err(Box::new)?;
+            Ok(self.case(path, scenario, overrides))
+        };
+        found.into_iter().map(load).collect()
     }
 
     fn load_file(&self, path: &Path, overrides: &[(String, String)]) -> Result<Case, CatalogError> {
         let scenario = Scenario::load(path, overrides, self).map_err(Box::new)?;
-        let system = self.system(&scenario.system).expect("validation has seen that the system exists");
-        Ok(Case {
-            name: short_name(path),
-            path: path.to_owned(),
-            overrides: overrides.to_vec(),
-            scenario,
-            system,
-        })
+        Ok(self.case(path, scenario, overrides))
     }
+
+    fn case(&self, path: &Path, scenario: Scenario, overrides: &[(String, String)]) -> Case {
+        let system = self.system(&scenario.system).expect("validation has seen that the system exists");
+        let (name, path, overrides) = (short_name(path), path.to_owned(), overrides.to_vec());
+        Case { name, path, overrides, scenario, system }
+    }
+
+    /// The short names of all scenarios there are: those of the folder `scenarios`, or else those that are carried.
+    fn short_names(&self) -> Vec<String> {
+        // Where there is no such folder there are no files.
+        let files = files_in(Path::new("scenarios")).unwrap_or_default();
+        let carried = (self.carried)();
+        let carried = carried.iter().map(|scenario| &scenario.path);
+        files.iter().chain(carried).map(|path| short_name(path)).collect()
+    }
+}
+
+/// What an argument may stand for, in the order in which it is looked for.
+fn candidates(argument: &str) -> [PathBuf; 3] {
+    let under_scenarios = Path::new("scenarios").join(argument);
+    let with_extension = under_scenarios.with_extension("toml");
+    [PathBuf::from(argument), under_scenarios, with_extension]
 }
 
 fn meant(alike: Option<&str>) -> String {
@@ -143,10 +205,7 @@ fn meant(alike: Option<&str>) -> String {
 }
 
 /// The short name of a scenario that this may be a slip of the hand for.
-fn alike(argument: &str) -> Option<String> {
-    // Where there is no such folder nothing is alike.
-    let files = files_in(Path::new("scenarios")).unwrap_or_default();
-    let names: Vec<String> = files.iter().map(|file| short_name(file)).collect();
+fn alike(argument: &str, names: &[String]) -> Option<String> {
     let wanted = short_name(Path::new(argument));
     let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
     let lasts: Vec<String> = names.iter().map(|name| last(name)).collect();
@@ -154,7 +213,7 @@ fn alike(argument: &str) -> Option<String> {
         let near = nearest(&last(&wanted), &lasts)?;
         names.iter().find(|name| last(name) == near).cloned()
     };
-    nearest(&wanted, &names).map(str::to_owned).or_else(by_last)
+    nearest(&wanted, names).map(str::to_owned).or_else(by_last)
 }
 
 /// The path without `scenarios/` and `.toml`.

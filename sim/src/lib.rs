@@ -58,6 +58,7 @@ pub mod history;
 pub mod latency;
 pub mod moment;
 mod page;
+mod profile;
 pub mod run;
 pub mod scenario;
 pub mod shrink;

@@ -77,6 +77,28 @@ pub struct NodeContext<O> {
 }
 
 impl<O> NodeContext<O> {
+    /// Where this node listens, unless it listens where it likes: any port of its machine is free, and others reach it
+    /// by name, as `n1:9000`.
+    pub fn address(&self) -> SocketAddr {
+        self.nodes[self.id as usize - 1]
+    }
+
+    /// The numbers and addresses of all other nodes.
+    pub fn peers(&self) -> impl Iterator<Item = (u32, SocketAddr)> + use<O> {
+        let (id, nodes) = (self.id, self.nodes.clone());
+        (1..).zip(nodes).filter(move |(number, _)| *number != id)
+    }
+
+    /// The name of this node's machine.
+    pub fn name(&self) -> String {
+        name(self.id)
+    }
+
+    /// The names of all machines with a node, in order of their numbers. [`host::net`] looks them up, with any port.
+    pub fn names(&self) -> Vec<String> {
+        (1..=self.nodes.len() as u32).map(name).collect()
+    }
+
     /// The disk of the machine it runs on. What was synced to it is there at the next boot.
     pub fn disk(&self) -> Disk {
         Disk::of_this_machine()
@@ -92,6 +114,18 @@ pub struct ClientContext<O> {
     pub nodes: Vec<SocketAddr>,
     /// The system's options.
     pub options: O,
+}
+
+impl<O> ClientContext<O> {
+    /// The names of all machines with a node, in order of their numbers. [`host::net`] looks them up, with any port.
+    pub fn names(&self) -> Vec<String> {
+        (1..=self.nodes.len() as u32).map(name).collect()
+    }
+}
+
+/// The name of the machine of a node.
+fn name(id: u32) -> String {
+    format!("n{id}")
 }
 
 /// A client of a system. It holds connections and whatever it must remember from one operation to the next.
@@ -122,6 +156,20 @@ impl Mix {
             scenario.workload.mix.iter().map(|(op, w)| (op.clone(), *w)).collect();
         let total = weights.iter().map(|(_, weight)| u64::from(*weight)).sum();
         Mix { weights, total, first_key, keys }
+    }
+
+    /// A mix by its rows, over so many keys that all clients share: for tests of what makes operations.
+    ///
+    /// # Panics
+    ///
+    /// When no row has a weight above 0, or there is no key.
+    #[must_use]
+    pub fn of(rows: &[(&str, u32)], keys: u32) -> Self {
+        let weights: Vec<(String, u32)> =
+            rows.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect();
+        let total = weights.iter().map(|(_, weight)| u64::from(*weight)).sum();
+        assert!(total > 0 && keys > 0, "a mix has an operation with a weight, and a key");
+        Mix { weights, total, first_key: 0, keys }
     }
 
     /// One of the operations, by weight.
@@ -166,10 +214,8 @@ mod tests {
 
     #[test]
     fn an_operation_is_picked_by_its_weight_and_then_made() {
-        let weights = [("key", 1), ("never", 0), ("often", 3)];
-        let weights = weights.map(|(name, weight)| (name.to_owned(), weight)).to_vec();
         let (mix, mut draw) = (
-            Mix { weights, total: 4, first_key: 7, keys: 1 },
+            Mix { first_key: 7, ..Mix::of(&[("key", 1), ("never", 0), ("often", 3)], 1) },
             Draw::new(1, Stream::Other { purpose: "test", entity: "" }),
         );
         let mut made = [0; 8];

@@ -11,6 +11,7 @@ use crate::shrink::{self, Limits, Shrunk};
 use crate::sweep::{self, Failure, Plan, Step};
 
 use crate::erased::AnySystem;
+use crate::profile;
 use crate::verdict::Vacuity;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fmt::Write;
@@ -37,7 +38,7 @@ pub struct Test {
 /// Starts describing a test of a system.
 pub fn test<S: AnySystem>(system: &'static S) -> Test {
     let system: &'static dyn AnySystem = system;
-    Test { catalog: Catalog(Box::leak(Box::new([system]))), scenarios: "scenarios".into(), seeds: SEEDS }
+    Test { catalog: Catalog::new(Box::leak(Box::new([system]))), scenarios: "scenarios".into(), seeds: SEEDS }
 }
 
 impl Test {
@@ -59,6 +60,7 @@ impl Test {
     ///
     /// When a scenario's expectation is not met, or a file is wrong: that fails the `#[test]` around it.
     pub fn run(self) {
+        profile::advise();
         let cases = self
             .catalog
             .load(&self.scenarios, &[])
@@ -74,7 +76,8 @@ impl Test {
 /// A test target over a folder: one test a scenario file, named by its path.
 pub fn main(systems: &'static [&'static dyn AnySystem], folder: &str) -> std::process::ExitCode {
     let arguments = Arguments::from_args();
-    match Catalog(systems).load(folder, &[]) {
+    profile::advise();
+    match Catalog::new(systems).load(folder, &[]) {
         Ok(cases) => {
             let trial = |case: Case| {
                 Trial::test(case.name.clone(), move || check(&case, SEEDS, 1).map_err(Failed::from))

@@ -89,7 +89,7 @@ fn run(
         cluster = {{ nodes = 1, options = {{ caches = {caches} }} }}
         check = {{ settle = "3s"{check} }}"#
     );
-    let scenario = Scenario::parse("memory", &text, &[], &Catalog(systems)).unwrap();
+    let scenario = Scenario::parse("memory", &text, &[], &Catalog::new(systems)).unwrap();
     once(system, &scenario, 1, Attention::QUICK).0
 }
 

@@ -90,7 +90,7 @@ fn run(counts_to: u64) -> Report {
         check = { settle = "2s" }
     "#;
     let text = text.replace("COUNT", &counts_to.to_string());
-    let scenario = Scenario::parse("counts", &text, &[], &Catalog(&[&Counting])).unwrap();
+    let scenario = Scenario::parse("counts", &text, &[], &Catalog::new(&[&Counting])).unwrap();
     once(&Counting, &scenario, 1, Attention::QUICK).0
 }
 

@@ -107,7 +107,7 @@ fn scenario(doomed: u64) -> Scenario {
         workload = {{ clients = 2, rate = "20/s", for = "2s", mix = {{ guess = 1 }} }}
         check = {{ settle = "100ms" }}"#
     );
-    Scenario::parse("dice.toml", &text, &[], &Catalog(&[&Dice])).unwrap()
+    Scenario::parse("dice.toml", &text, &[], &Catalog::new(&[&Dice])).unwrap()
 }
 
 fn recorded(reseed: Option<Reseed>) -> (Report, Vec<TraceEvent>) {

@@ -110,7 +110,7 @@ fn case(flaw: &str) -> Case {
         random = {{ kinds = ["partition", "crash", "pause"], every = "500ms" }}
         check = {{ settle = "3s" }}"#
     );
-    let scenario = Scenario::parse("memory", &text, &[], &Catalog(SYSTEMS)).unwrap();
+    let scenario = Scenario::parse("memory", &text, &[], &Catalog::new(SYSTEMS)).unwrap();
     Case {
         name: "memory".into(),
         path: "memory.toml".into(),
@@ -129,7 +129,7 @@ fn shrunk(case: &Case, limits: &Limits) -> Shrunk {
 
 /// How the file fails when it is run by itself.
 fn violation(shrunk: &Shrunk) -> Option<Violation> {
-    let file = Scenario::parse("shrunk", &shrunk.to_file(), &[], &Catalog(SYSTEMS)).unwrap();
+    let file = Scenario::parse("shrunk", &shrunk.to_file(), &[], &Catalog::new(SYSTEMS)).unwrap();
     let report = once(&Memory, &file, shrunk.seed, Attention::QUICK).0;
     shrunk.class.find(&report).cloned()
 }

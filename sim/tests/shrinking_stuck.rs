@@ -72,7 +72,7 @@ fn a_run_that_spins_shrinks_to_the_operation_that_does() {
         workload = { clients = 2, rate = "50/s", for = "4s", mix = { look = 40, spin = 1 } }
         cluster = { nodes = 1, options = {} }
         random = { kinds = ["pause"], every = "500ms" }"#;
-    let scenario = Scenario::parse("tight", text, &[], &Catalog(&[&Tight])).unwrap();
+    let scenario = Scenario::parse("tight", text, &[], &Catalog::new(&[&Tight])).unwrap();
     let case = Case {
         name: "tight".into(),
         path: "tight.toml".into(),

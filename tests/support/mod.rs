@@ -7,7 +7,7 @@ use sim::run::{Attention, Recording, Report};
 /// The scenario with this short name.
 pub fn case(name: &str) -> Case {
     let mut cases =
-        Catalog(splitbrain::systems::ALL).load(name, &[]).expect("the scenario is there and right");
+        Catalog::new(splitbrain::systems::ALL).load(name, &[]).expect("the scenario is there and right");
     cases.pop().expect("a name is one scenario")
 }
 

@@ -14,7 +14,8 @@
 //! | [`view`] | read by checkers directly, without a message | served as JSON on a debug port |
 //! | [`trace`] | what messages say, in the trace of a recorded run | compiles to nothing |
 //!
-//! Start with [`net`]. The testbed steers the simulated half through `world`, which a node never names.
+//! Start with [`net`]. The testbed steers the simulated half through `world`, which a node never names. A test that wants
+//! machines and links without a system, a scenario and a verdict drives them by hand, with `lab`.
 //!
 //! What is absent: no file here knows a protocol, and nothing here decides *when* a fault happens.
 
@@ -30,3 +31,5 @@ pub mod view;
 
 #[cfg(madsim)]
 pub mod world;
+#[cfg(madsim)]
+pub use world::lab;

@@ -3,6 +3,7 @@
 mod told;
 
 use super::out;
+use super::table::Table;
 use super::written::file;
 use super::{Exit, check, interrupt, key_and_value};
 use crate::explore::{AnySpec, Ending, Entry, Exploration, Options, Progress, Setting, SettingError, Walks};
@@ -165,7 +166,7 @@ fn find(specs: &'static [Entry], name: &str) -> Result<&'static Entry, NoSpec> {
 
 /// What can be explored.
 fn list(specs: &[Entry], json: bool) -> miette::Result<Exit> {
-    let mut table = out::table(&["SPEC", "TITLE", "SETTINGS"]);
+    let mut table = Table::new(&["SPEC", "TITLE", "SETTINGS"], &["TITLE", "SETTINGS"]);
     for entry in specs {
         if json {
             out::line(&serde_json::json!({
@@ -180,10 +181,10 @@ fn list(specs: &[Entry], json: bool) -> miette::Result<Exit> {
                 })).collect::<Vec<_>>(),
             }))?;
         }
-        table.add_row([entry.name, entry.title, &settings(entry)]);
+        table.row(vec![entry.name.to_owned(), entry.title.to_owned(), settings(entry)]);
     }
     if !json {
-        out::say(&table.to_string())?;
+        table.print()?;
     }
     Ok(Exit::AsExpected)
 }

@@ -1,5 +1,6 @@
 //! `list`: the scenarios there are, and what each expects.
 
+use super::table::Table;
 use super::{Exit, out};
 use crate::catalog::Catalog;
 use crate::scenario::{Expect, Tolerated};
@@ -27,7 +28,7 @@ struct Entry<'a> {
 
 impl List {
     pub(super) fn execute(&self, catalog: &Catalog, json: bool) -> miette::Result<Exit> {
-        let mut table = out::table(&["SCENARIO", "SYSTEM", "TITLE", "EXPECTS"]);
+        let mut table = Table::new(&["SCENARIO", "SYSTEM", "TITLE", "EXPECTS"], &["TITLE", "EXPECTS"]);
         for argument in &self.scenarios {
             for case in catalog.load(argument, &[])? {
                 let (scenario, title) = (case.name.as_str(), case.scenario.title.as_str());
@@ -37,12 +38,17 @@ impl List {
                 if json {
                     out::line(&entry)?;
                 } else {
-                    table.add_row([entry.scenario, entry.system, entry.title, &expect.to_string()]);
+                    table.row(vec![
+                        scenario.to_owned(),
+                        system.to_owned(),
+                        title.to_owned(),
+                        expect.to_string(),
+                    ]);
                 }
             }
         }
         if !json {
-            out::say(&table.to_string())?;
+            table.print()?;
         }
         Ok(Exit::AsExpected)
     }

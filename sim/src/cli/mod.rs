@@ -20,22 +20,26 @@ mod fresh;
 mod interrupt;
 mod junit;
 mod list;
+mod manual;
 mod merge;
+mod new;
 mod out;
 mod progress;
 mod replay;
 mod run;
+mod schema;
 mod shrink;
 mod sweep;
 mod sweep_out;
 mod sweep_table;
+mod table;
 mod tour;
 mod twice;
 mod why;
 mod written;
 mod zoo;
 
-use crate::catalog::{Case, Catalog};
+use crate::catalog::{Carried, Case, Catalog};
 use crate::erased::AnySystem;
 use crate::explore::Entry;
 use clap::{Args, Parser, Subcommand};
@@ -62,6 +66,12 @@ struct Cli {
     /// Print JSON, one object a line, for programs.
     #[arg(long, global = true)]
     json: bool,
+    /// Tell only what is wrong, and show no progress.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// In the tour: the tables, with a row for each scenario.
+    #[arg(long, conflicts_with = "json")]
+    all: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -90,8 +100,14 @@ enum Command {
     Explore(explore::Explore),
     /// Show every known flaw and how it is found.
     Zoo(zoo::Zoo),
-    /// Print the JSON schema of scenario files, for editors.
-    Schema,
+    /// Print the JSON schema of scenario files, for editors; or that of a line of what `replay` writes.
+    Schema(schema::Schema),
+    /// Make a crate of your own: a protocol, its scenarios, one flaw, tests and the command.
+    New(new::New),
+    /// Print completions for a shell, to be saved where it looks for them.
+    Completions(manual::Completions),
+    /// Print the manual page of the command, or write one for each subcommand to a folder.
+    Man(manual::Man),
 }
 
 /// `--set key=value`, for every subcommand that loads scenarios.
@@ -115,16 +131,13 @@ pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
 /// What a command line knows besides the testbed.
 #[derive(Clone, Copy)]
 pub struct Program {
-    systems: &'static [&'static dyn AnySystem],
+    catalog: Catalog,
     specs: &'static [Entry],
 }
 
 impl std::fmt::Debug for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Program")
-            .field("systems", &Catalog(self.systems))
-            .field("specs", &self.specs)
-            .finish()
+        f.debug_struct("Program").field("systems", &self.catalog).field("specs", &self.specs).finish()
     }
 }
 
@@ -132,13 +145,19 @@ impl Program {
     /// A program with these systems.
     #[must_use]
     pub fn new(systems: &'static [&'static dyn AnySystem]) -> Self {
-        Program { systems, specs: &[] }
+        Program { catalog: Catalog::new(systems), specs: &[] }
     }
 
     /// And with these specifications, for `explore`.
     #[must_use]
     pub fn specs(self, specs: &'static [Entry]) -> Self {
         Program { specs, ..self }
+    }
+
+    /// And with these scenarios, wherever it is called: a folder `scenarios` there comes first.
+    #[must_use]
+    pub fn scenarios(self, carried: fn() -> Vec<Carried>) -> Self {
+        Program { catalog: self.catalog.carrying(carried), ..self }
     }
 
     /// Runs the command line.
@@ -150,9 +169,15 @@ impl Program {
 fn run(program: Program) -> ExitCode {
     let cli = Cli::parse();
     out::keep_words_whole();
-    let catalog = Catalog(program.systems);
+    out::be_quiet(cli.quiet);
+    let telling = match (cli.json, cli.all) {
+        (true, _) => tour::Telling::Json,
+        (_, true) => tour::Telling::Tables,
+        _ => tour::Telling::Brief,
+    };
+    let catalog = program.catalog;
     let done = match cli.command {
-        None => tour::tour(&catalog, cli.json),
+        None => tour::tour(&catalog, telling),
         Some(Command::List(list)) => list.execute(&catalog, cli.json),
         Some(Command::Run(run)) => run.execute(&catalog, cli.json),
         Some(Command::Sweep(sweep)) => sweep.execute(&catalog, cli.json),
@@ -165,9 +190,10 @@ fn run(program: Program) -> ExitCode {
         Some(Command::Check(check)) => check.execute(cli.json),
         Some(Command::Explore(explore)) => explore.execute(program.specs, cli.json),
         Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),
-        Some(Command::Schema) => {
-            out::line(&crate::scenario::json_schema(&catalog)).map(|()| Exit::AsExpected)
-        }
+        Some(Command::Schema(schema)) => schema.execute(&catalog),
+        Some(Command::New(new)) => new.execute(),
+        Some(Command::Completions(completions)) => completions.execute(),
+        Some(Command::Man(man)) => man.execute(),
     };
     match done {
         Ok(exit) => ExitCode::from(exit as u8),

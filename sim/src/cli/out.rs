@@ -4,12 +4,31 @@ use crate::catalog::Case;
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Prints a line of JSON.
 pub(super) fn line(value: &impl Serialize) -> miette::Result<()> {
     let text = serde_json::to_string(value)
         .map_err(|error| miette::miette!("this cannot be printed as JSON: {error}"))?;
     say(&text)
+}
+
+/// Whether only what is wrong is told.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on only what is wrong is told, if so.
+pub(super) fn be_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
+/// Whether only what is wrong is told.
+pub(super) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Prints a line for people who want to know what went well.
+pub(super) fn tell(text: &str) -> miette::Result<()> {
+    if is_quiet() { Ok(()) } else { say(text) }
 }
 
 /// Prints a line for people.
@@ -39,10 +58,15 @@ pub(super) fn complain(report: &miette::Report) {
     let _ = writeln!(io::stderr().lock(), "{report:?}");
 }
 
+/// Whether standard output is a terminal that wants colours.
+pub(super) fn wants_colour() -> bool {
+    // https://no-color.org: set, to anything.
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
+}
+
 /// A text in a colour, if standard output is a terminal that wants it.
 pub(super) fn paint(text: &str, colour: Colour) -> String {
-    let wanted = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    if wanted { format!("\x1b[{}m{text}\x1b[0m", colour as u8) } else { text.to_owned() }
+    if wants_colour() { format!("\x1b[{}m{text}\x1b[0m", colour as u8) } else { text.to_owned() }
 }
 
 /// The terminal's colours that mean something here.
@@ -97,11 +121,4 @@ pub(super) fn columns() -> usize {
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let is = || comfy_table::Table::new().width().map(usize::from);
     said.or_else(is).unwrap_or(UNLESS_KNOWN)
-}
-
-/// A table without frames: columns aligned, two spaces between.
-pub(super) fn table(header: &[&str]) -> comfy_table::Table {
-    let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::NOTHING).set_header(header.to_vec());
-    table
 }

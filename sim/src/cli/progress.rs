@@ -1,6 +1,7 @@
 //! The progress of a sweep: a bar with rate and remaining time, on standard error, when that is a terminal. A run that
 //! takes long is named, wherever standard error goes. What has no end that is known shows how far it has come.
 
+use super::out;
 use crate::catalog::Case;
 use crate::sweep::{Long, Plan, Progress, Step};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -17,7 +18,8 @@ pub(super) struct Bar {
 impl Bar {
     /// A bar for the runs of a plan.
     pub(super) fn new(plan: &Plan<'_>, hidden: bool) -> Self {
-        let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new(plan.runs()) };
+        let bar =
+            if hidden || out::is_quiet() { ProgressBar::hidden() } else { ProgressBar::new(plan.runs()) };
         let style = "{spinner} {bar:32} {pos}/{len} runs  {per_sec}  {eta} left  {msg}";
         bar.set_style(ProgressStyle::with_template(style).expect("the template is valid"));
         bar.set_position(plan.before.released);
@@ -69,7 +71,7 @@ pub(super) struct Spinner(ProgressBar);
 
 impl Spinner {
     pub(super) fn new(hidden: bool) -> Self {
-        let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        let bar = if hidden || out::is_quiet() { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
         bar.set_style(
             ProgressStyle::with_template("{spinner} {elapsed}  {msg}").expect("the template is valid"),
         );

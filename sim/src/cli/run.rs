@@ -6,6 +6,7 @@ use crate::catalog::{Case, Catalog};
 use crate::erased::once;
 use crate::history;
 use crate::latency::{Latencies, Percentiles};
+use crate::profile;
 use crate::run::{Attention, Met, Report};
 use crate::verdict::Verdict;
 use clap::Args;
@@ -31,6 +32,7 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn execute(&self, catalog: &Catalog, json: bool) -> miette::Result<Exit> {
         let case = one(catalog, &self.scenario, &self.overrides)?;
+        profile::advise();
         if self.twice {
             return twice::execute(&case, self.seed, json);
         }
@@ -62,6 +64,9 @@ pub(super) fn exit_of(case: &Case, report: &Report) -> Exit {
 
 /// Prints a report for people.
 pub(super) fn print(case: &Case, report: &Report) -> miette::Result<()> {
+    if out::is_quiet() {
+        return if exit_of(case, report) == Exit::AsExpected { Ok(()) } else { verdict(case, report) };
+    }
     verdict(case, report)?;
     let operations = report.operations;
     out::say(&format!(

@@ -6,6 +6,7 @@ use super::progress::Bar;
 use super::sweep_out::OutFolder;
 use super::{Exit, Overrides, annotations, fresh, interrupt, run, shrink, sweep_table as table, twice};
 use crate::catalog::{Case, Catalog};
+use crate::profile;
 use crate::run::Met;
 use crate::sweep::{self, Failure, Plan, Progress, Shard, Step, Summary};
 use clap::Args;
@@ -147,12 +148,18 @@ fn worth_printing(failure: &Failure, summary: &Summary) -> bool {
     }
 }
 
+/// Whether a failure is one that nobody meant.
+pub(super) fn is_wrong(failure: &Failure) -> bool {
+    failure.met == Met::Unexpected || failure.nondeterminism.is_some()
+}
+
 /// Sweeps with a progress bar.
 pub(super) fn execute(
     plan: &Plan<'_>,
     hidden: bool,
     mut each: impl FnMut(&Progress, Step<'_>) -> bool,
 ) -> Progress {
+    profile::advise();
     let bar = Bar::new(plan, hidden);
     let progress = sweep::sweep(plan, &fresh::again_in_a_fresh_process, |progress, step| {
         bar.update(plan.cases, progress, &step);

@@ -2,6 +2,7 @@
 
 use super::out::{self, Colour};
 use super::run;
+use super::table::Table;
 use crate::catalog::Case;
 use crate::latency::Percentiles;
 use crate::sweep::{CaseSummary, Summary};
@@ -11,22 +12,26 @@ use std::collections::BTreeMap;
 
 /// Prints a sweep's summary for people.
 pub(super) fn print(cases: &[Case], summary: &Summary) -> miette::Result<()> {
-    let mut table = out::table(&["SCENARIO", "RUNS", "VIOLATIONS", "CONVERGED p50 / p99 / max", "RESULT"]);
-    let vacuous = summary.vacuous(cases);
+    let header = ["SCENARIO", "RUNS", "VIOLATIONS", "CONVERGED p50 / p99 / max", "RESULT"];
+    let mut table = Table::new(&header, &["RESULT"]);
     for ((case, of_case), (result, colour)) in cases.iter().zip(&summary.cases).zip(results(cases, summary)) {
         let converged = of_case.converged_ms.figures().map_or_else(
             || "–".to_owned(),
             |Percentiles { p50, p99, max, .. }| format!("{p50} / {p99} / {max} ms"),
         );
-        table.add_row([
-            &case.name,
-            &of_case.runs.to_string(),
-            &of_case.violations.to_string(),
-            &converged,
-            &out::paint(&result, colour),
-        ]);
+        let (runs, violations) = (of_case.runs.to_string(), of_case.violations.to_string());
+        table.row_in(colour, vec![case.name.clone(), runs, violations, converged, result]);
     }
-    out::say(&table.to_string())?;
+    if out::is_quiet() {
+        return problems(cases, summary);
+    }
+    table.print()?;
+    figures(cases, summary)?;
+    problems(cases, summary)
+}
+
+/// How fast it was, and how long operations took.
+pub(super) fn figures(cases: &[Case], summary: &Summary) -> miette::Result<()> {
     out::say(&format!(
         "\n{} runs in {:.1} s: {:.0} runs/s, {:.0} messages/s, {:.0} simulated seconds a second",
         summary.runs,
@@ -51,6 +56,12 @@ pub(super) fn print(cases: &[Case], summary: &Summary) -> miette::Result<()> {
     if !never.is_empty() {
         out::say(&format!("  never reached: {}", out::some_of(&never)))?;
     }
+    Ok(())
+}
+
+/// What is wrong, and what to type next.
+pub(super) fn problems(cases: &[Case], summary: &Summary) -> miette::Result<()> {
+    let vacuous = summary.vacuous(cases);
     if let Some((index, vacuity)) = vacuous.first() {
         out::say(&format!(
             "  {}: {}; a scenario that means it says [check] allows = [\"{}\"]",

@@ -1,5 +1,6 @@
 //! `zoo`: every known flaw, and how it is found.
 
+use super::table::Table;
 use super::{Exit, out, sweep as sweep_command};
 use crate::catalog::{Case, Catalog};
 use crate::sweep::{Plan, Step};
@@ -36,7 +37,8 @@ struct Row {
 impl Zoo {
     pub(super) fn execute(&self, catalog: &Catalog, json: bool) -> miette::Result<Exit> {
         let cases = catalog.load(&self.folder, &[])?;
-        let mut table = out::table(&["FLAW", "SYSTEM", "FOUND", "SEEDS", "TIME", "BY", "BREAKS", "REPLAY"]);
+        let header = ["FLAW", "SYSTEM", "FOUND", "SEEDS", "TIME", "BREAKS", "BY", "REPLAY"];
+        let mut table = Table::new(&header, &["REPLAY"]);
         let mut exit = Exit::AsExpected;
         for case in &cases {
             let (row, of_case) = look_for(case, self.seeds.clone(), json);
@@ -45,19 +47,19 @@ impl Zoo {
                 out::line(&row)?;
                 continue;
             }
-            table.add_row([
+            table.row(vec![
                 row.flaw,
                 row.system.to_owned(),
                 if row.found { "yes" } else { "no" }.to_owned(),
                 row.seeds_to_first.map_or("–".into(), |seeds| seeds.to_string()),
                 format!("{:.2} s", row.wall_s),
-                if row.generic { "random faults" } else { "a scripted fault" }.to_owned(),
                 row.checker.unwrap_or_default(),
+                if row.generic { "random faults" } else { "a scripted fault" }.to_owned(),
                 row.seed.map(|seed| out::replay_command(case, seed)).unwrap_or_default(),
             ]);
         }
         if !json {
-            out::say(&table.to_string())?;
+            table.print()?;
         }
         Ok(exit)
     }

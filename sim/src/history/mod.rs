@@ -66,7 +66,7 @@ pub struct History<Op, Ret> {
 }
 
 /// One line of `history.jsonl`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Line {
     /// The line's number, from 0.
     pub index: usize,

@@ -240,7 +240,7 @@ pub fn scenario(more: &str, faults: &str) -> Result<Scenario, sim::scenario::Sce
         {faults}
         "#
     );
-    Scenario::parse("lab.toml", &text, &[], &Catalog(&[&Lab]))
+    Scenario::parse("lab.toml", &text, &[], &Catalog::new(&[&Lab]))
 }
 
 impl Seen {

@@ -63,6 +63,9 @@ use std::hint::black_box;
 use std::panic::Location;
 use std::pin::Pin;
 
+/// Whether this crate was compiled with optimisation. Without it a run takes many times as long.
+pub const OPTIMISED: bool = !matches!(env!("SPLITBRAIN_OPT_LEVEL").as_bytes(), b"0" | b"");
+
 /// Runs a test in a world, on a fresh thread, and waits for it. A panic of the test's is the caller's.
 pub fn run<T, F>(config: Config, test: impl FnOnce(Lab) -> F + Send) -> T
 where

@@ -2,11 +2,12 @@
 
 use super::{FaultEvent, FaultStep, Happening, MessageEvent, TraceEvent};
 use crate::world::{Death, DiskOperation, MachineId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// A trace event with host names, as a line of `trace.jsonl`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceLine<'a> {
     /// Its number in the run, from 1. Lines that are kept apart fill the gaps.
     pub number: usize,
@@ -38,7 +39,7 @@ pub struct TraceLine<'a> {
 }
 
 /// Which message a line is about. What it says is the line's text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageLine<'a> {
     /// Its number in the run, from 1.
     pub id: u64,
@@ -50,7 +51,7 @@ pub struct MessageLine<'a> {
 }
 
 /// Whose operation a line is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationLine<'a> {
     /// The process.
     pub process: u32,
@@ -59,7 +60,7 @@ pub struct OperationLine<'a> {
 }
 
 /// What happened to a fault, with host names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FaultLine<'a> {
     /// Its place in the plan, from 0.
     pub index: usize,

@@ -1,0 +1,5 @@
+//! A scenario that is new, or gone, is so in the command too: what embeds them sees only those that it has seen.
+
+fn main() {
+    println!("cargo::rerun-if-changed=scenarios");
+}

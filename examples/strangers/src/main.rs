@@ -1,0 +1,5 @@
+//! The command, for the strangers.
+
+fn main() -> std::process::ExitCode {
+    sim::cli::main(splitbrain_strangers::ALL)
+}
