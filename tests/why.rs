@@ -21,9 +21,15 @@ fn a_failure_is_told_on_one_screen_with_what_it_takes() {
     let told = text(why.stdout);
     assert_eq!(why.status.code(), Some(0), "{}", text(why.stderr));
     assert!(told.lines().count() <= 42, "{told}");
-    for part in
-        ["convergence", "partition n1 | n2", "SyncRegister", "0 of 20 without", "moment", "report.html"]
-    {
+    for part in [
+        "convergence",
+        "partition n1 | n2",
+        "SyncRegister",
+        "0 of 20 without",
+        "in the end",
+        "moment",
+        "report.html",
+    ] {
         assert!(told.contains(part), "no {part} in {told}");
     }
     assert!(fs::read_to_string(folder.path().join("report.html")).unwrap().contains("led to it"));

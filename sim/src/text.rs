@@ -53,6 +53,29 @@ pub fn cut(text: &str, columns: usize) -> String {
     short
 }
 
+/// A text in lines of so many columns, so many lines at most; what does not fit into the last of them is cut off.
+pub(crate) fn wrapped(text: &str, columns: usize, lines: usize) -> Vec<String> {
+    let (mut wrapped, mut rest) = (Vec::new(), text);
+    while wrapped.len() + 1 < lines && rest.width() > columns {
+        let mut used = 0;
+        let end = rest.char_indices().find(|(_, c)| {
+            used += c.width().unwrap_or(0);
+            used > columns
+        });
+        let end = end.map_or(rest.len(), |(at, _)| at);
+        if end == 0 {
+            break;
+        }
+        // Between words, if there is a place not too far from the end.
+        let blank = rest[..end].rfind(' ').map(|at| at + 1).filter(|at| 2 * at > end);
+        let (line, more) = rest.split_at(blank.unwrap_or(end));
+        wrapped.push(line.trim_end().to_owned());
+        rest = more;
+    }
+    wrapped.push(cut(rest, columns));
+    wrapped
+}
+
 /// How many columns a text takes.
 pub(crate) fn columns(text: &str) -> usize {
     text.width()
@@ -66,4 +89,19 @@ pub(crate) fn padded(text: &str, columns: usize) -> String {
 /// An instant as it is told: `7.127 s`.
 pub fn seconds(ns: i64) -> String {
     format!("{:.3} s", ns.div_euclid(1_000_000) as f64 / 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_goes_on_in_the_next_line_and_is_cut_in_the_last() {
+        assert_eq!(wrapped("one two three", 8, 3), ["one two", "three"]);
+        assert_eq!(wrapped("one two three", 8, 1), ["one two…"]);
+        assert_eq!(wrapped("abcdefghij", 4, 2), ["abcd", "efg…"]);
+        assert_eq!(wrapped("漢字漢字", 4, 3), ["漢字", "漢字"]);
+        assert_eq!(wrapped("ab", 0, 3), [""]);
+        assert_eq!(wrapped("", 4, 3), [""]);
+    }
 }

@@ -16,8 +16,9 @@ use crate::moment::{Curve, Failure, Rise};
 use crate::page;
 use crate::run::{Attention, Recording, Report};
 use crate::shrink::{self, Counterfactual, Limits, Shrunk};
-use crate::story::Story;
+use crate::story::{Story, beliefs};
 use crate::text::plain;
+use crate::verdict::{Subject, Violation};
 use clap::Args;
 use miette::{Context, IntoDiagnostic};
 use serde::Serialize;
@@ -28,6 +29,12 @@ use std::time::{Duration, Instant};
 /// So many events, and lines that tell them, fit the screen beside all else.
 const EVENTS_MAX: usize = 18;
 const LINES_MAX: usize = 22;
+/// A cell of the story goes on in so many lines.
+const LINES_OF_CELL: usize = 4;
+/// So many nodes' beliefs are told.
+const BELIEFS_MAX: usize = 5;
+/// What stands before them.
+const MARGIN: usize = 13;
 /// The moment is looked for so long.
 const MOMENT_AT_MOST: Duration = Duration::from_secs(30);
 /// Of more operations than these not each one matters.
@@ -73,6 +80,8 @@ struct Known<'a> {
     curve: Option<&'a Curve>,
     file: PathBuf,
     page: Option<PathBuf>,
+    /// A line for each node.
+    beliefs: Vec<String>,
 }
 
 impl Why {
@@ -98,6 +107,7 @@ impl Why {
             curve: curve.as_ref(),
             file: path,
             page: None,
+            beliefs: Vec::new(),
         };
         // Of a run that was given up nothing is recorded.
         match &recording {
@@ -137,12 +147,14 @@ impl Known<'_> {
     ) -> miette::Result<()> {
         let trace = Trace::of(recording);
         let graph = Graph::of(&trace);
-        let sentence = self.evidence();
-        let evidence = Evidence { sentence: &sentence, ..Evidence::of(&self.shrunk.violation) };
+        let (sentence, subjects) = self.evidence();
+        let evidence =
+            Evidence { sentence: &sentence, subjects: &subjects, ..Evidence::of(&self.shrunk.violation) };
+        self.beliefs = self.beliefs(recording, &subjects);
         let slice = (1..=EVENTS_MAX)
             .rev()
             .map(|events| slice_of(&trace, &graph, Some(evidence), events))
-            .find(|slice| Story::new(&trace, slice).rows().len() <= LINES_MAX)
+            .find(|slice| Story::new(&trace, slice).rows().len() <= self.rows_max())
             .unwrap_or_default();
         let path = folder.join("report.html");
         let html = page::of_run(&self.case.name, report, recording, &trace, &slice).html();
@@ -151,14 +163,30 @@ impl Known<'_> {
         self.tell(Some((&trace, &slice)), json)
     }
 
+    /// What the nodes believed in the end of what the evidence is about, or else of what the operations are.
+    fn beliefs(&self, recording: &Recording, operations: &[Subject]) -> Vec<String> {
+        let said = &self.shrunk.violation.subjects;
+        let has_key = said.iter().any(|subject| matches!(subject, Subject::Key(_)));
+        let subjects = if has_key { said } else { operations };
+        let mut beliefs =
+            beliefs(&recording.views_by_name(), subjects, out::columns().saturating_sub(MARGIN));
+        beliefs.truncate(BELIEFS_MAX);
+        beliefs
+    }
+
     /// What does not hold, and what the operations that are left are about: none of them can be done without.
-    fn evidence(&self) -> String {
+    fn evidence(&self) -> (String, Vec<Subject>) {
+        let Violation { message, subjects, .. } = &self.shrunk.violation;
+        let (mut sentence, mut subjects) = (message.clone(), subjects.clone());
+        let is_said = !subjects.is_empty();
         let operations = &self.shrunk.plan.operations;
-        let mut sentence = self.shrunk.violation.message.clone();
-        if operations.len() <= OPERATIONS_MAX {
-            operations.iter().for_each(|operation| sentence += &format!(", {operation}"));
+        for operation in operations.iter().filter(|_| operations.len() <= OPERATIONS_MAX) {
+            sentence += &format!(", {operation}");
+            if is_said {
+                subjects.extend(operation.subjects());
+            }
         }
-        sentence
+        (sentence, subjects)
     }
 
     fn tell(&self, story: Option<(&Trace<'_>, &[usize])>, json: bool) -> miette::Result<()> {
@@ -203,6 +231,19 @@ impl Known<'_> {
         }
     }
 
+    /// The story, with as much of each message as there is room for.
+    fn table(&self, trace: &Trace<'_>, slice: &[usize]) -> String {
+        let story = Story::new(trace, slice);
+        let mut tables = (1..=LINES_OF_CELL).rev().map(|lines| story.table_with(out::columns(), lines));
+        let fits = |table: &String| table.lines().count() <= 1 + self.rows_max();
+        tables.find(fits).unwrap_or_else(|| story.table(out::columns()))
+    }
+
+    /// How many rows of the story fit the screen.
+    fn rows_max(&self) -> usize {
+        LINES_MAX.saturating_sub(self.beliefs.len())
+    }
+
     /// What stands on the screen: what does not hold, what is left, how it came about, what it takes.
     fn print(&self, story: Option<(&Trace<'_>, &[usize])>) -> miette::Result<()> {
         let shrunk = self.shrunk;
@@ -224,8 +265,11 @@ impl Known<'_> {
             ))?;
         }
         if let Some((trace, slice)) = story {
-            out::say(&format!("\n{}", Story::new(trace, slice).table(out::columns()).trim_end()))?;
+            out::say(&format!("\n{}", self.table(trace, slice).trim_end()))?;
             out::say("  (what mentions the evidence or the operations; the page has all)")?;
+        }
+        for (at, belief) in self.beliefs.iter().enumerate() {
+            out::say(&format!("  {:<11}{belief}", if at == 0 { "in the end" } else { "" }))?;
         }
         if !self.counterfactuals.is_empty() {
             out::say("\n  What it takes: taken out alone, so many of other schedules still fail.")?;

@@ -14,15 +14,17 @@
 //! What protocols and files say is shown as what it is: whatever would move a terminal's cursor, or turn the direction of
 //! letters, is spelt out ([`plain`]), and what is too long is cut ([`cut`]).
 
+mod belief;
 mod filter;
 mod row;
 
 pub use crate::text::{cut, plain, seconds};
+pub use belief::beliefs;
 pub use filter::{Filter, Kind};
 pub use row::{Cell, Row};
 
 use crate::cause::Trace;
-use crate::text::{columns, padded};
+use crate::text::{columns, padded, wrapped};
 use std::collections::BTreeSet;
 
 /// The narrowest lane that can be read.
@@ -63,6 +65,11 @@ impl<'t> Story<'t> {
 
     /// The table, in so many columns of a terminal, without colour; no line is longer.
     pub fn table(&self, columns: usize) -> String {
+        self.table_with(columns, 1)
+    }
+
+    /// The same, with cells that go on in up to so many lines.
+    pub fn table_with(&self, columns: usize, lines_of_cell: usize) -> String {
         let lanes = self.lanes(columns);
         let width = lane_width(columns, lanes.len());
         let mut table = String::new();
@@ -81,7 +88,13 @@ impl<'t> Story<'t> {
                     let text = cut(&plain(text), all.saturating_sub(6));
                     line(&time, &format!("── {text} ──"));
                 }
-                None => line(&time, &cells(row, &lanes, width, self.trace)),
+                None => {
+                    let cells = cells(row, &lanes, width, self.trace, lines_of_cell);
+                    cells
+                        .iter()
+                        .enumerate()
+                        .for_each(|(at, cells)| line(if at == 0 { &time } else { "" }, cells));
+                }
             }
         }
         table
@@ -110,8 +123,9 @@ impl<'t> Story<'t> {
     }
 }
 
-/// The cells of a row, lane by lane. What is too long for its lane goes on over the empty ones after it.
-fn cells(row: &Row, lanes: &[Lane], width: usize, trace: &Trace<'_>) -> String {
+/// The cells of a row, lane by lane, in up to so many lines. What is too long for its lane goes on over the empty ones
+/// after it.
+fn cells(row: &Row, lanes: &[Lane], width: usize, trace: &Trace<'_>, lines_max: usize) -> Vec<String> {
     let text = |lane: &Lane| {
         let is_in = |cell: &&Cell| cell.machine.is_some_and(|machine| lane.machines.contains(&machine));
         let told = row.cells.iter().filter(is_in).map(|cell| match cell.machine.filter(|_| lane.shared) {
@@ -120,16 +134,22 @@ fn cells(row: &Row, lanes: &[Lane], width: usize, trace: &Trace<'_>) -> String {
         });
         told.collect::<Vec<_>>().join("; ")
     };
-    let mut cells: Vec<String> = Vec::new();
+    let mut cells: Vec<(usize, Vec<String>)> = Vec::new();
     let mut texts = lanes.iter().map(text).peekable();
     while let Some(text) = texts.next() {
         let mut room = width;
         while columns(&text) > room && texts.next_if(String::is_empty).is_some() {
             room += SEPARATOR_WIDTH + width;
         }
-        cells.push(padded(&cut(&text, room), room));
+        cells.push((room, wrapped(&text, room, lines_max)));
     }
-    cells.join(SEPARATOR)
+    let line = |at: usize| {
+        let of_cell =
+            |(room, lines): &(usize, Vec<String>)| padded(lines.get(at).map_or("", String::as_str), *room);
+        cells.iter().map(of_cell).collect::<Vec<_>>().join(SEPARATOR)
+    };
+    let lines = cells.iter().map(|(_, lines)| lines.len()).max().unwrap_or(1);
+    (0..lines).map(line).collect()
 }
 
 fn lane_width(columns: usize, lanes: usize) -> usize {

@@ -1,25 +1,11 @@
 use super::*;
 use crate::cause::Trace;
-use host::world::TraceLine;
+use crate::cause::made::{self, message, operation};
 use serde_json::{Value, json};
 
+/// A trace of these lines, a time in µs before each.
 fn trace(lines: &[(i64, Value)]) -> Trace<'static> {
-    let line = |(number, (us, line)): (usize, &(i64, Value))| -> TraceLine<'static> {
-        let mut line = line.clone();
-        line["time"] = json!(us * 1_000);
-        line["number"] = json!(number);
-        serde_json::from_value(line).unwrap()
-    };
-    Trace::new((1..).zip(lines).map(line).collect())
-}
-
-fn message(id: u64, step: &str, (from, to): (&str, &str), text: &str) -> Value {
-    json!({ "event": "message", "from": from, "to": to, "text": text, "message": { "id": id, "step": step } })
-}
-
-fn operation(from: &str, process: u32, step: &str, value: &str) -> Value {
-    let text = format!("p{process} {step} {value}");
-    json!({ "event": "operation", "from": from, "text": text, "operation": { "process": process, "step": step } })
+    made::trace(1_000, lines.iter().cloned())
 }
 
 fn a_cut() -> Trace<'static> {
@@ -66,6 +52,21 @@ fn what_does_not_fit_goes_on_over_the_empty_cells_to_its_right() {
     trace.lines[4].text = Some("Sync { name: \"a name that is longer than its lane\" }".into());
     let table = Story::new(&trace, &all(&trace)).table(100);
     assert!(table.contains("→ n2 Sync { name: \"a name that is longer than its lane\" }"), "{table}");
+}
+
+#[test]
+fn a_cell_goes_on_in_the_next_line_where_there_is_room_for_that() {
+    let trace = a_cut();
+    let story = Story::new(&trace, &[2, 3, 5]);
+    assert_eq!(story.table(50).lines().count(), 3);
+    let table = story.table_with(50, 3);
+    let expected = [
+        "      time │ c1                │ n1",
+        "   7.200 s │ → n1 Register {   │ ← c1 after 1.204",
+        "           │ name: \"a\" }       │ ms",
+        "   7.201 s │                   │ * owns: a",
+    ];
+    assert_eq!(table.lines().collect::<Vec<_>>(), expected);
 }
 
 #[test]
