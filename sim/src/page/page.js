@@ -8,7 +8,7 @@
   const page = JSON.parse(document.getElementById('data').textContent,
     (_, value) => typeof value === 'string' ? spelt(value) : value);
   const $ = (id) => document.getElementById(id);
-  const LANE = 26, AXIS = 26, GUTTER = 96, ROWS = 200, HEIGHT_MAX = 620, EDGE = 12;
+  const LANE = 26, AXIS = 26, GUTTER = 96, ROWS = 200, HEIGHT_MAX = 620, EDGE = 12, SMALL = 4;
   const TONES = {
     ok: ['--good', 'ok'], fail: ['--failed', 'did not happen'], unknown: ['--unknown', 'outcome unknown'],
     wrong: ['--bad', 'does not fit'], message: ['--message', 'message'], event: ['--event', 'event'],
@@ -39,7 +39,7 @@
     last.set(item.lane, item);
   }
 
-  let shown = items, rows = [], laneAt = new Map(), from = begin, to = end, top = 0, selected = null, first = 0;
+  let shown = items, reach = [], rows = [], laneAt = new Map(), from = begin, to = end, top = 0, selected = null, first = 0;
 
   // What is told in words.
   const digits = (number) => number.toLocaleString('en', { maximumFractionDigits: 3 });
@@ -70,7 +70,22 @@
   };
   const outcome = (item) => item.role ?? TONES[item.tone][1];
 
-  // What is shown.
+  // What is shown, in order of its begin; and how far what begins up to each of it reaches, so that what a view has of it
+  // is found without a look at the rest. Regions are few.
+  const reaches = (item) => item.is === 'region' ? -Infinity
+    : Math.max(item.from, item.to ?? item.until ?? Infinity, item.point ?? -Infinity);
+  const inView = () => {
+    const place = (isIt) => {
+      let low = 0, high = shown.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (isIt(middle)) high = middle; else low = middle + 1;
+      }
+      return low;
+    };
+    const left = at(0), right = at(width);
+    return shown.slice(place((index) => reach[index] >= left), place((index) => shown[index].from > right));
+  };
   const filter = () => {
     const words = $('search').value.toLowerCase().split(/\s+/).filter(Boolean);
     const key = $('key').value, layer = $('layer').value;
@@ -81,6 +96,8 @@
       const text = (item.text + ' ' + laneName(item) + ' ' + outcome(item)).toLowerCase();
       return words.every((word) => text.includes(word));
     });
+    let furthest = -Infinity;
+    reach = Float64Array.from(shown, (item) => furthest = Math.max(furthest, reaches(item)));
     const isNarrowed = words.length || key || layer;
     const used = new Set();
     for (const item of shown) {
@@ -100,8 +117,8 @@
   // The chart.
   const canvas = $('chart'), pen = canvas.getContext('2d');
   let width = 0, height = 0, colours = {}, taken = [];
-  // Where the last bar of a lane stands that was too small to be seen beside others.
-  const drawn = new Map();
+  // Of each lane, the bars that are too small to be told apart, as one, as long as they follow each other.
+  const runs = new Map();
   const resize = () => {
     const ratio = window.devicePixelRatio || 1;
     width = canvas.clientWidth;
@@ -138,7 +155,6 @@
     canvas.dataset.to = to;
     $('span').textContent = when(Math.round(from)) + ' to ' + when(Math.round(to));
     taken = [];
-    drawn.clear();
     pen.fillStyle = colours.ground;
     pen.fillRect(0, 0, width, height);
     pen.font = '11px system-ui, sans-serif';
@@ -154,11 +170,14 @@
     pen.clip();
     for (const item of shown) if (item.is === 'region') region(item);
     grid();
-    for (const item of shown) if (item.is === 'bar') bar(item);
-    const arrows = shown.filter((item) => item.is === 'arrow' && isCrossed(item));
+    const visible = inView();
+    for (const item of visible) if (item.is === 'bar') bar(item);
+    for (const [lane, run] of runs) painted(lane, run);
+    runs.clear();
+    const arrows = visible.filter((item) => item.is === 'arrow' && isCrossed(item));
     const isDense = arrows.length > 400;
     for (const item of arrows) if (!isBold(item)) arrow(item, isDense);
-    for (const item of shown) if (item.is === 'mark') mark(item);
+    for (const item of visible) if (item.is === 'mark') mark(item);
     for (const item of arrows) if (isBold(item)) arrow(item, false);
     for (const item of shown) if (item.is === 'region') named(item);
     for (const item of arrows) if (item.role) said(item);
@@ -227,10 +246,15 @@
     const left = x(item.from), isOpen = item.to === null;
     const right = isOpen ? x(item.until ?? Math.max(to, end)) : Math.max(x(item.to), left + 2);
     if (Math.max(right, isOpen ? width : 0) < GUTTER || left > width) return;
-    if (right - left <= 2 && !item.role && item !== selected) {
-      const place = Math.round(left);
-      if (drawn.get(item.lane)?.place === place && drawn.get(item.lane).tone === item.tone) return;
-      drawn.set(item.lane, { place, tone: item.tone });
+    if (right - left <= SMALL && !item.role && item !== selected) {
+      const run = runs.get(item.lane);
+      if (run && run.tone === item.tone && left <= run.right + 1) {
+        run.right = Math.max(run.right, right);
+      } else {
+        if (run) painted(item.lane, run);
+        runs.set(item.lane, { left, right, tone: item.tone });
+      }
+      return;
     }
     const top = y(item.lane) + 4, tall = LANE - 8;
     pen.fillStyle = colours[item.tone];
@@ -252,9 +276,17 @@
       pen.fillStyle = colours.point;
       pen.fillRect(x(item.point) - 1, top - 2, 2.5, tall + 4);
     }
+    const begin = Math.max(left, GUTTER);
+    const text = clipped(item.text, (isOpen ? Math.min(right, left + 60) : right) - begin - 4);
+    if (!text) return;
     pen.fillStyle = colours.ink;
-    const visible = Math.max(left, GUTTER);
-    pen.fillText(clipped(item.text, (isOpen ? Math.min(right, left + 60) : right) - visible - 4), visible + 4, top + tall / 2);
+    pen.fillText(text, begin + 4, top + tall / 2);
+  };
+  const painted = (lane, run) => {
+    pen.fillStyle = colours[run.tone];
+    pen.globalAlpha = run.tone === 'wrong' ? 0.55 : 0.38;
+    pen.fillRect(run.left, y(lane) + 4, run.right - run.left, LANE - 8);
+    pen.globalAlpha = 1;
   };
   const isBold = (item) => item === selected || Boolean(item.role);
   const isCrossed = (item) => {
