@@ -2,11 +2,12 @@
 
 use super::{Shrunk, Size};
 use crate::scenario::{Moment, Scenario};
+use crate::text::{cut, plain};
 use serde::Serialize;
 use std::fmt;
 
 /// A line of a comment, or a title, is cut here.
-const LETTERS_MAX: usize = 160;
+const COLUMNS_MAX: usize = 160;
 
 /// In how many schedules something fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -25,7 +26,7 @@ impl Shrunk {
 
     /// How it fails.
     pub fn title(&self) -> String {
-        printable(&self.violation.message)
+        line(&self.violation.message)
     }
 
     /// In a sentence: what is left, and of what.
@@ -51,23 +52,23 @@ impl Shrunk {
 
     /// The plan as a file that says on top what it is.
     pub fn to_file(&self) -> String {
-        let mut text = String::new();
-        let mut comment = |line: &str| text += &format!("# {}\n", printable(line));
+        let mut file = String::new();
+        let mut comment = |text: &str| file += &format!("# {}\n", line(text));
         comment(&format!("{}:", self.summary()));
-        for line in self.story() {
-            comment(&format!("  {line}"));
+        for told in self.story() {
+            comment(&format!("  {told}"));
         }
         let robustness = self.robustness();
         let mut letters = robustness.chars();
         let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
         comment(&format!("{first}{}.", letters.as_str()));
-        text + &self.plan.to_short_toml()
+        file + &self.plan.to_short_toml()
     }
 }
 
 /// What the file is called: how it fails.
 pub(super) fn title(shrunk: &Shrunk) -> String {
-    printable(&format!("{}: {}", shrunk.class.checker, shrunk.violation.message))
+    line(&format!("{}: {}", shrunk.class.checker, shrunk.violation.message))
 }
 
 fn lines(plan: &Scenario) -> Vec<String> {
@@ -81,7 +82,7 @@ fn lines(plan: &Scenario) -> Vec<String> {
     let operations = plan.operations.iter().map(|operation| (Some(operation.at), operation.to_string()));
     let mut all: Vec<_> = faults.chain(operations).collect();
     all.sort_by_key(|(at, _)| (at.is_none(), *at));
-    all.into_iter().map(|(_, line)| printable(&line)).collect()
+    all.into_iter().map(|(_, told)| line(&told)).collect()
 }
 
 /// `1 fault and 3 operations are`
@@ -96,13 +97,8 @@ fn counted(size: Size) -> String {
 }
 
 /// On one line, without anything that a terminal would obey, and no longer than people read.
-fn printable(text: &str) -> String {
-    let mut kept: String =
-        text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(LETTERS_MAX).collect();
-    if text.chars().nth(LETTERS_MAX).is_some() {
-        kept.push('…');
-    }
-    kept
+fn line(text: &str) -> String {
+    cut(&plain(text), COLUMNS_MAX)
 }
 
 impl fmt::Display for Robust {
@@ -117,8 +113,8 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_not_printed_and_a_megabyte_is_cut() {
-        assert_eq!(printable("a\u{1b}[2Jb\nc\u{85}"), "a [2Jb c ");
-        assert_eq!(printable(&"x".repeat(1 << 20)).chars().count(), LETTERS_MAX + 1);
+        assert_eq!(line("a\u{1b}[2Jb\nc\u{85}"), r"a\u{1b}[2Jb\nc\u{85}");
+        assert_eq!(line(&"x".repeat(1 << 20)).chars().count(), COLUMNS_MAX);
     }
 
     #[test]

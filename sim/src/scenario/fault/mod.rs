@@ -35,13 +35,14 @@
 //! | `plan.rs`, `effect.rs` | what a plan holds |
 //! | `budget.rs` | how much may fail at the same time |
 //! | `drawing.rs` | what random draws are made from |
-//! | `smaller.rs` | a fault with less to it |
+//! | `smaller.rs`, `joined.rs` | a fault with less to it; one in the place of two |
 //! | all others | a kind each |
 
 pub(crate) mod budget;
 mod drawing;
 mod effect;
 mod groups;
+mod joined;
 mod kind;
 mod plan;
 mod smaller;

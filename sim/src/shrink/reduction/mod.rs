@@ -35,6 +35,7 @@ pub(super) const ALL: &[Reduction] = &[
     Reduction::Steps(world::calmer),
     Reduction::Parts(FAULTS),
     Reduction::Parts(OPERATIONS),
+    Reduction::Steps(joined_faults),
     Reduction::Steps(cast::fewer_clients),
     Reduction::Steps(cast::fewer_nodes),
     Reduction::Steps(smaller_faults),
@@ -61,6 +62,21 @@ const OPERATIONS: Parts = Parts {
         plan
     },
 };
+
+/// One fault in the place of two.
+fn joined_faults(plan: &Scenario) -> Vec<Scenario> {
+    let cast = Cast::of(plan);
+    let pairs =
+        (0..plan.faults.len()).flat_map(|one| (one + 1..plan.faults.len()).map(move |two| (one, two)));
+    let joined = pairs.filter_map(|(one, two)| {
+        let joined = plan.faults[one].joined(&plan.faults[two], cast)?;
+        let mut plan = plan.clone();
+        plan.faults[one] = joined;
+        plan.faults.remove(two);
+        Some(plan)
+    });
+    joined.collect()
+}
 
 /// One of the faults with less to it.
 fn smaller_faults(plan: &Scenario) -> Vec<Scenario> {
