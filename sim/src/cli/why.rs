@@ -23,11 +23,14 @@ use clap::Args;
 use miette::{Context, IntoDiagnostic};
 use serde::Serialize;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// So many events, and lines that tell them, fit the screen beside all else.
 const EVENTS_MAX: usize = 18;
+/// Fewer tell too little, however much of each is told.
+const EVENTS_MIN: usize = 10;
 const LINES_MAX: usize = 22;
 /// A cell of the story goes on in so many lines.
 const LINES_OF_CELL: usize = 4;
@@ -151,11 +154,13 @@ impl Known<'_> {
         let evidence =
             Evidence { sentence: &sentence, subjects: &subjects, ..Evidence::of(&self.shrunk.violation) };
         self.beliefs = self.beliefs(recording, &subjects);
-        let slice = (1..=EVENTS_MAX)
-            .rev()
-            .map(|events| slice_of(&trace, &graph, Some(evidence), events))
-            .find(|slice| Story::new(&trace, slice).rows().len() <= self.rows_max())
-            .unwrap_or_default();
+        // Some events less, if the others can then be read to their ends; or else as many as there is room for.
+        let that_fits = |events: RangeInclusive<usize>, lines_of_cell| {
+            let mut slices = events.rev().map(|events| slice_of(&trace, &graph, Some(evidence), events));
+            slices.find(|slice| self.has_room(&Story::new(&trace, slice), lines_of_cell))
+        };
+        let slice = that_fits(EVENTS_MIN..=EVENTS_MAX, 2).or_else(|| that_fits(1..=EVENTS_MAX, 1));
+        let slice = slice.unwrap_or_default();
         let path = folder.join("report.html");
         let html = page::of_run(&self.case.name, report, recording, &trace, &slice).html();
         file(&path, |out| out.write_all(html.as_bytes()))?;
@@ -234,14 +239,14 @@ impl Known<'_> {
     /// The story, with as much of each message as there is room for.
     fn table(&self, trace: &Trace<'_>, slice: &[usize]) -> String {
         let story = Story::new(trace, slice);
-        let mut tables = (1..=LINES_OF_CELL).rev().map(|lines| story.table_with(out::columns(), lines));
-        let fits = |table: &String| table.lines().count() <= 1 + self.rows_max();
-        tables.find(fits).unwrap_or_else(|| story.table(out::columns()))
+        let lines = (1..=LINES_OF_CELL).rev().find(|lines| self.has_room(&story, *lines));
+        story.table_with(out::columns(), lines.unwrap_or(1))
     }
 
-    /// How many rows of the story fit the screen.
-    fn rows_max(&self) -> usize {
-        LINES_MAX.saturating_sub(self.beliefs.len())
+    /// Whether a story fits the screen, if its cells go on in so many lines.
+    fn has_room(&self, story: &Story<'_>, lines_of_cell: usize) -> bool {
+        let lines = story.table_with(out::columns(), lines_of_cell).lines().count();
+        lines <= 1 + LINES_MAX.saturating_sub(self.beliefs.len())
     }
 
     /// What stands on the screen: what does not hold, what is left, how it came about, what it takes.

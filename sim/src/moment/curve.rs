@@ -36,7 +36,7 @@ pub enum Rise {
 /// A difference of one in so many is hardly chance: of fifty runs, two and a half standard deviations at least.
 const JUMP: u32 = 4;
 /// Where the share jumps, the time in between is halved so often.
-const HALVINGS: u32 = 6;
+const HALVINGS: u32 = 8;
 
 impl Curve {
     /// Counts what fails at these instants, which are in order, and between neighbours where it jumps; at the first of

@@ -4,7 +4,8 @@
 //! times. How many of these still fail the same way is the *share* at that instant. Before anything has happened it
 //! says how often the plan fails, whatever chance brings; at the failure itself all of them fail. In between it
 //! rises, and where it rises most something happened after which the failure was hard to avoid: that is the
-//! [`moment`](Curve::rise). The share is counted at forty instants, and where it jumps, in between.
+//! [`moment`](Curve::rise). The share is counted at a dozen instants, and where it jumps, in between, again and again:
+//! at some forty in all.
 //!
 //! A failure may be settled from the beginning: the plan's faults lead to it, and no other chance avoids it. That
 //! is said to be so ([`Rise::Settled`]). It may also rise nowhere: then it took many small chances, or happened at
@@ -31,7 +32,7 @@ use crate::time::BOOT;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 /// At how many instants the share is counted first.
-const INSTANTS: i64 = 40;
+const INSTANTS: i64 = 12;
 /// How many runs are made from each.
 const REDRAWS: u32 = 50;
 

@@ -13,7 +13,7 @@ const DEPTH_MAX: usize = 16;
 
 /// A line for each node that believes anything of these subjects, in so many columns at most: `n1  name-3: {…}`.
 pub fn beliefs(views: &Map<String, Value>, subjects: &[Subject], columns: usize) -> Vec<String> {
-    let keys: BTreeSet<&str> = subjects.iter().filter_map(|subject| key(subject)).collect();
+    let keys: BTreeSet<&str> = subjects.iter().filter_map(key).collect();
     let found = |view: &Value| {
         let mut found = Vec::new();
         look(view, &keys, DEPTH_MAX, &mut found);

@@ -29,7 +29,7 @@ impl Fault {
         let (_, Target::Node(machine)) = self.action.target()? else { return None };
         let Moment::At { at, every: None, .. } = self.moment else { return None };
         let is_span = self.action.duration_key().is_some() && self.action.process().is_none();
-        let (at, lasts) = (at.get(), self.lasts.map(|lasts| lasts.get()));
+        let (at, lasts) = (at.get(), self.lasts.map(Time::get));
         is_span.then_some(Away { machine: *machine, at, ends: lasts.map(|lasts| at + lasts) })
     }
 }
