@@ -32,7 +32,10 @@ fn main() -> ExitCode {
         eprintln!("{old} is no file: give the path of an older build's binary");
         return ExitCode::from(2);
     }
-    println!("{:<24} {:>9} {:>9} {:>7} {:>12} {:>12} {:>7}", "", "old", "new", "ratio", "old", "new", "ratio");
+    println!(
+        "{:<24} {:>9} {:>9} {:>7} {:>12} {:>12} {:>7}",
+        "", "old", "new", "ratio", "old", "new", "ratio"
+    );
     for (scenario, seeds) in SWEPT {
         let sweep = |binary| seconds(binary, scenario, seeds);
         let turns: Vec<[f64; 2]> = (0..TURNS).map(|_| [sweep(&old), sweep(new)]).collect();
@@ -64,7 +67,8 @@ fn seconds(binary: &str, scenario: &str, seeds: u32) -> f64 {
 
 /// The processor time of all processes that this one has waited for, in s: Linux tells it in hundredths.
 fn of_children() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("processor times are read from Linux's /proc");
+    let stat =
+        std::fs::read_to_string("/proc/self/stat").expect("processor times are read from Linux's /proc");
     let (_, after_the_name) = stat.rsplit_once(')').expect("the name stands in brackets");
     // The user's and the system's time of children, fields 16 and 17 of all.
     let fields = after_the_name.split_whitespace().skip(13).take(2);

@@ -44,6 +44,7 @@ impl<S: System> AnySystem for S {
                 history::operation::<S::Op>(name, argument).map(drop).map_err(|error| error.to_string())
             },
             probes: owned(&S::probes()),
+            choices: S::choices().to_vec(),
             processes: owned(S::PROCESSES),
             checkers: self.checkers().names().map(str::to_owned).collect(),
             ..Vocabulary::with_options::<S::Options>()

@@ -74,6 +74,6 @@ pub mod verdict;
 pub use check::Checkers;
 pub use erased::{AnySystem, once};
 pub use host::world::{Digest, Draw, Stream};
-pub use scenario::Tolerated;
+pub use scenario::{Choice, Tolerated};
 pub use system::{Client, ClientContext, Mix, NodeContext, Operation, Outcome, System};
 pub use testing::test;

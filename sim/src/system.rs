@@ -5,7 +5,7 @@
 
 use crate::check::Checkers;
 pub use crate::history::Outcome;
-use crate::scenario::{Scenario, Tolerated};
+use crate::scenario::{Choice, Scenario, Tolerated};
 use host::disk::Disk;
 use host::world::Draw;
 use schemars::JsonSchema;
@@ -41,6 +41,11 @@ pub trait System: Send + Sync + Sized + 'static {
     /// The probes that the protocol publishes, which a scenario's faults may wait for.
     fn probes() -> Vec<&'static str> {
         Vec::new()
+    }
+
+    /// What a seed may pick of the options, where a scenario's `random.sizes` says so.
+    fn choices() -> &'static [Choice] {
+        &[]
     }
 
     /// Runs one node until it is dropped. It is called again after each crash, and finds what its disk kept.

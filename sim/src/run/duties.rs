@@ -4,7 +4,7 @@
 //! never on how the last one ended: so the operations of a run can be listed, and a plan that lists them is the same run.
 
 use crate::history;
-use crate::scenario::{ListedOperation, Name, Scenario, Time};
+use crate::scenario::{Bursts, ListedOperation, Name, Scenario, Time};
 use crate::system::{Mix, System, pace};
 use crate::time::BOOT;
 use host::world::{Draw, Stream};
@@ -24,8 +24,10 @@ pub(super) struct Drawn<S: System> {
     mix: Mix,
     draw: Draw,
     pace: Duration,
-    /// When the last one was due.
-    due_ns: u64,
+    bursts: Option<Bursts>,
+    /// When the last one would have been due without a silence.
+    worked_ns: u64,
+    begin_ns: u64,
     until_ns: u64,
 }
 
@@ -35,7 +37,10 @@ impl<S: System> Duties<S> {
         let Some(pace) = pace(plan) else { return Duties::listed(plan, client) };
         let until_ns = (BOOT + plan.workload.duration.get()).as_nanos() as u64;
         let (mix, draw) = (Mix::new(plan, client), Draw::new(seed, Stream::Client(client)));
-        Duties::Drawn(Box::new(Drawn { system, mix, draw, pace, due_ns: now_ns, until_ns }))
+        let bursts = plan.workload.bursts;
+        let pace = bursts.map_or(pace, |bursts| bursts.pace(pace));
+        let (worked_ns, begin_ns) = (0, now_ns);
+        Duties::Drawn(Box::new(Drawn { system, mix, draw, pace, bursts, worked_ns, begin_ns, until_ns }))
     }
 
     /// From now on what is drawn is of another seed.
@@ -63,11 +68,27 @@ impl<S: System> Iterator for Duties<S> {
         match self {
             Duties::Listed(listed) => listed.next(),
             Duties::Drawn(drawn) => {
-                drawn.due_ns += drawn.draw.exponential(drawn.pace).as_nanos() as u64;
+                drawn.worked_ns += drawn.draw.exponential(drawn.pace).as_nanos() as u64;
+                let passed_ns =
+                    drawn.bursts.map_or(drawn.worked_ns, |bursts| bursts.passed_ns(drawn.worked_ns));
+                let due_ns = drawn.begin_ns + passed_ns;
                 let op = || drawn.system.next_op(&drawn.mix, &mut drawn.draw);
-                (drawn.due_ns < drawn.until_ns).then(op).map(|op| (drawn.due_ns, op))
+                (due_ns < drawn.until_ns).then(op).map(|op| (due_ns, op))
             }
         }
+    }
+}
+
+impl Bursts {
+    /// How long from one operation to the next while there is work, so that there are as many on the whole.
+    fn pace(self, evenly: Duration) -> Duration {
+        evenly.mul_f64(self.on.get().as_secs_f64() / (self.on.get() + self.off.get()).as_secs_f64())
+    }
+
+    /// How much time has passed, silences included, once so much of it was work.
+    fn passed_ns(self, worked_ns: u64) -> u64 {
+        let (on, off) = (self.on.get().as_nanos() as u64, self.off.get().as_nanos() as u64);
+        worked_ns + worked_ns / on * off
     }
 }
 
@@ -87,4 +108,22 @@ pub(super) fn listed<Op: serde::Serialize>(client: u32, due_ns: u64, op: &Op) ->
     let (name, argument) = history::function_and_value(op);
     let at = Time::from(Duration::from_nanos(due_ns).saturating_sub(BOOT));
     ListedOperation { at, client: Name::Client(client), name, argument }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BURSTS: Bursts = Bursts { on: Time::from_secs(2), off: Time::from_secs(6) };
+
+    #[test]
+    fn nothing_is_due_in_a_silence() {
+        let seconds = |worked: u64| BURSTS.passed_ns(worked * 1_000_000_000) / 1_000_000_000;
+        assert_eq!([0, 1, 2, 3, 4].map(seconds), [0, 1, 8, 9, 16]);
+    }
+
+    #[test]
+    fn bursts_have_as_many_operations_as_the_rate_says() {
+        assert_eq!(BURSTS.pace(Duration::from_secs(4)), Duration::from_secs(1));
+    }
 }

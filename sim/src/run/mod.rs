@@ -300,9 +300,14 @@ async fn phases<S: System>(
     for id in 1..=nodes {
         let context = NodeContext { id, nodes: node_addresses.clone(), options: options.clone() };
         let shared = shared.clone();
+        let delay = Mutex::new(first_boot(plan, seed, id));
         let boot = move || {
             let (node, shared) = (system.node(context.clone()), shared.clone());
+            let delay = delay.lock().unwrap_or_else(PoisonError::into_inner).take();
             async move {
+                if let Some(delay) = delay {
+                    tokio::time::sleep(delay).await;
+                }
                 let end = node.await;
                 let why =
                     end.err().map_or_else(|| "without an error".to_owned(), |error| format!("with: {error}"));
@@ -335,6 +340,12 @@ async fn phases<S: System>(
     phase(Phase::Verdict);
     run.judged.ended(&run.checkers);
     Ending::take(nodes, converged_after, run.judged)
+}
+
+/// How late a node boots for the first time, where boots are staggered. A crash before that leaves nothing to wait for.
+fn first_boot(plan: &Scenario, seed: u64, id: u32) -> Option<Duration> {
+    let most = Some(plan.cluster.stagger.get()).filter(|most| !most.is_zero())?;
+    Some(Draw::new(seed, Stream::Boot(&format!("n{id}"))).duration(Duration::ZERO, most))
 }
 
 /// Sets every link up as the plan says.

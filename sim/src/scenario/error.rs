@@ -141,7 +141,7 @@ impl Place {
 }
 
 /// So many known words fit a screen; of more, those nearest to the one written are told.
-const TOLD: usize = 20;
+const TOLD: usize = 24;
 
 /// `"did you mean `…`? "` when one of the known words is near to the one written, then all of them.
 pub(super) fn suggest<S: AsRef<str>>(written: &str, what: &str, known: &[S]) -> String {
@@ -184,7 +184,7 @@ mod tests {
         let known: Vec<String> = (10..80).map(|number| format!("probe-{number}")).collect();
         let help = suggest("probe-770", "probes", &known);
         assert!(help.starts_with("did you mean `probe-70`? probes: probe-70, probe-77, "), "{help}");
-        assert!(help.ends_with(", and 50 more"), "{help}");
+        assert!(help.ends_with(", and 46 more"), "{help}");
         assert_eq!(suggest("a", "probes", &["b", "c"]), "did you mean `b`? probes: b, c");
     }
 

@@ -20,7 +20,7 @@
 //! - `validate`, `validate_network`, `validate_faults`, `validate_names`: what types cannot say: that nodes exist, that
 //!   groups do not overlap
 //! - [`error`](ScenarioError): what is wrong, where, and what would be right
-//! - `resolve`: all that a seed decides before the run
+//! - `resolve`, `sizes`: all that a seed decides before the run
 //! - [`json_schema`]: for editors
 //!
 //! Nothing here knows a system: what a file may name of one comes through [`Systems`].
@@ -37,6 +37,7 @@ mod random;
 mod resolve;
 mod schema;
 mod shape;
+mod sizes;
 mod source;
 mod systems;
 pub mod units;
@@ -52,10 +53,10 @@ pub use disk::{Directories, Disk, Sector};
 pub(crate) use error::nearest;
 pub use error::{Place, ScenarioError};
 pub use fault::{Action, Death, Fault, Moment, Target, Whose};
-pub use model::{Check, Clock, Cluster, Expect, Latency, Nodes, Scenario, Tail, Tolerated, Workload};
+pub use model::{Bursts, Check, Clock, Cluster, Expect, Latency, Nodes, Scenario, Tail, Tolerated, Workload};
 pub use network::{Bandwidth, Link, Network, Reorder};
 pub use operation::ListedOperation;
-pub use random::{AtMost, Random, RandomKind};
+pub use random::{AtMost, Choice, Random, RandomKind};
 pub use schema::json_schema;
 pub use systems::{Systems, Vocabulary};
 pub use units::{Offset, Rate, Time};

@@ -58,6 +58,10 @@ pub struct Scenario {
 pub struct Cluster {
     /// How many nodes, named n1, n2, …; a range `{ from = 2, to = 5 }` is drawn from the seed.
     pub nodes: Nodes,
+    /// Each node boots for the first time up to so long after the world began, so that what they do at intervals is not
+    /// in step.
+    #[serde(skip_serializing_if = "super::units::Time::is_zero")]
+    pub stagger: Time,
     /// Whether `buggify!` in the protocol's code ever takes a rare path.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub buggify: bool,
@@ -146,6 +150,9 @@ pub struct Workload {
     /// How long clients work and faults happen.
     #[serde(rename = "for")]
     pub duration: Time,
+    /// Clients work for a while and are silent for a while, as often on the whole as the rate says; without it, evenly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bursts: Option<Bursts>,
     /// Relative weights of the operations, by name; those not named do not occur. Only where operations are listed it may
     /// be left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -159,6 +166,16 @@ pub struct Workload {
     /// After this long without an answer an operation's outcome is unknown.
     #[serde(default = "Workload::default_timeout")]
     pub timeout: Time,
+}
+
+/// Work that comes in bursts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bursts {
+    /// So long all clients work,
+    pub on: Time,
+    /// and so long none begins anything.
+    pub off: Time,
 }
 
 /// What is judged at the end, and what is expected.
@@ -303,7 +320,7 @@ impl Workload {
 
 impl Default for Cluster {
     fn default() -> Self {
-        Cluster { nodes: Nodes::Exactly(3), buggify: false, options: toml::Table::new() }
+        Cluster { nodes: Nodes::Exactly(3), stagger: Time::ZERO, buggify: false, options: toml::Table::new() }
     }
 }
 

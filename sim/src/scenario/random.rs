@@ -17,7 +17,7 @@ pub struct Random {
     /// Mean time from one fault to the next.
     pub every: Time,
     /// No fault is drawn in the first so much of the workload.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "Time::is_zero")]
     pub quiet_start: Time,
     /// What the system must survive at the same time.
     #[serde(default)]
@@ -25,10 +25,36 @@ pub struct Random {
     /// The seed also picks which of the kinds, how often, and which operations exist at all.
     #[serde(default)]
     pub swarm: bool,
+    /// This share of the faults waits, from the time on at which it would strike, for a probe: one of those below, each as
+    /// likely as another however often nodes publish it. It strikes within milliseconds of it, most often that node.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub strikes: f64,
+    /// The probes that faults wait for; all of the system's if not given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<String>,
+    /// The seed also picks options that the system may have (those that the file does not say), how many keys there are, how
+    /// much work, and in what bursts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sizes: bool,
+    /// What the system says may be picked.
+    #[serde(skip)]
+    pub(super) choices: Vec<Choice>,
 }
 
-fn is_zero(time: &Time) -> bool {
-    *time == Time::ZERO
+// serde hands over a reference.
+#[expect(clippy::trivially_copy_pass_by_ref)]
+fn is_none_of_them(share: &f64) -> bool {
+    *share == 0.0
+}
+
+/// An option of a system that a seed may pick, and what it may be: all of these are right together with any of the
+/// others'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// Its place in `[cluster.options]`, dotted: `store.lease_min`.
+    pub option: &'static str,
+    /// What it may be, as a file says it: `"2s"` in quotes, or `64`.
+    pub among: &'static [&'static str],
 }
 
 /// A kind of random fault, one of those that the list of kinds has.

@@ -11,6 +11,7 @@ use super::fault::{Drawing, Fault, LASTS_MIN, Moment, Planner, Stroke, log_unifo
 use super::model::{Nodes, Scenario};
 use super::operation::ListedOperation;
 use super::random::{Random, RandomKind};
+use super::sizes;
 use super::units::{Rate, Time};
 use super::validate::WEIGHT_MAX;
 use host::world::{Draw, Stream};
@@ -42,12 +43,15 @@ impl Scenario {
         let planner = plan.planner(seed);
         let mut strokes = planner.script(&plan.faults);
         if let Some(mut random) = plan.random.take() {
+            if random.sizes {
+                sizes::draw(&mut plan, &random, seed);
+            }
             if random.swarm {
                 random.kinds = swarm_kinds(seed, &random.kinds);
                 random.every = swarm_every(seed, random.every);
                 plan.workload.mix = swarm_mix(seed, &self.workload.mix);
                 let slower = |rate| swarm_rate(rate, &self.workload.mix, &plan.workload.mix);
-                plan.workload.rate = self.workload.rate.map(slower);
+                plan.workload.rate = plan.workload.rate.map(slower);
             }
             plan.at_most = Some(random.at_most);
             strokes.extend(Schedule { planner, random: &random }.draw(&strokes));
@@ -133,6 +137,31 @@ fn swarm_rate(rate: Rate, said: &BTreeMap<String, u32>, drawn: &BTreeMap<String,
     Rate::per_second(rate.get() * slower).unwrap_or(rate)
 }
 
+/// Not from the first, when nodes boot; and a fault that waits says since when.
+const SOON: Time = Time::from_millis(1);
+/// A fault that waits for a probe strikes no later after it.
+const STRIKES_WITHIN_MS: u64 = 5;
+
+/// That a random fault waits for a probe: for which, whom it strikes, and how soon.
+struct Strike {
+    probe: String,
+    that: bool,
+    after: Time,
+}
+
+impl Strike {
+    /// Of the probes each is as likely as another: what is rare draws as many faults as what happens all the time.
+    fn draw(random: &Random, seed: u64, index: u64) -> Option<Self> {
+        if random.strikes == 0.0 || random.probes.is_empty() {
+            return None;
+        }
+        let mut draw = Draw::new(seed, Stream::Strike(index));
+        let (waits, that) = (draw.chance(random.strikes), draw.chance(0.7));
+        let (probe, after) = (draw.pick(&random.probes).clone(), draw.between(0, STRIKES_WITHIN_MS));
+        waits.then_some(Strike { probe, that, after: Time::from_millis(after) })
+    }
+}
+
 /// What random faults are drawn from.
 struct Schedule<'r> {
     planner: Planner,
@@ -152,7 +181,7 @@ impl Schedule<'_> {
             if at >= self.planner.end || self.random.kinds.is_empty() || self.planner.cast.nodes == 0 {
                 break;
             }
-            if let Some(fault) = self.fault(at, Draw::new(self.planner.seed, Stream::Fault(index))) {
+            if let Some(fault) = self.fault(at, index) {
                 let next = self.planner.drawn(index, &fault);
                 if taking.take(&next) {
                     strokes.extend(next);
@@ -163,7 +192,9 @@ impl Schedule<'_> {
     }
 
     /// One fault; `None` if its kind needs more nodes than there are.
-    fn fault(&self, at: Duration, mut draw: Draw) -> Option<Fault> {
+    fn fault(&self, at: Duration, index: u64) -> Option<Fault> {
+        let mut draw = Draw::new(self.planner.seed, Stream::Fault(index));
+        let strike = Strike::draw(self.random, self.planner.seed, index);
         let kind = *draw.pick(&self.random.kinds);
         let rest = self.planner.end.saturating_sub(at) + LASTS_BEYOND;
         let lasts = log_uniform(&mut draw, LASTS_MIN, rest.min(LASTS_MAX));
@@ -172,8 +203,15 @@ impl Schedule<'_> {
             return None;
         }
         draw.shuffle(&mut nodes);
-        let action = kind.draw(Drawing { draw, nodes, lasts })?;
-        let moment = Moment::At { at: Time::from(whole_millis(at)), every: None, times: None };
+        let (down, that) = (self.random.at_most.down, strike.as_ref().is_some_and(|strike| strike.that));
+        let action = kind.draw(Drawing { draw, nodes, down, that, lasts })?;
+        let at = Time::from(whole_millis(at));
+        let moment = match strike {
+            None => Moment::At { at, every: None, times: None },
+            Some(Strike { probe, after, .. }) => {
+                Moment::Probe { node: None, probe, is: None, from: at.max(SOON), after, times: 1 }
+            }
+        };
         let lasts = action.duration_key().map(|_| Time::from(lasts));
         Some(Fault { moment, action, lasts, permanent: false })
     }

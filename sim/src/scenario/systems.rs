@@ -1,6 +1,7 @@
 //! What a scenario may name of a system. The caller knows the systems; this module asks.
 
 use super::model::Tolerated;
+use super::random::Choice;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -29,6 +30,8 @@ pub struct Vocabulary {
     pub check_operation: fn(&str, &Value) -> Result<(), String>,
     /// What nodes publish: `fault.when.probe`.
     pub probes: Vec<String>,
+    /// What a seed may pick of the options: where `random.sizes` is set.
+    pub choices: Vec<Choice>,
     /// What can crash or stand still by itself on a machine: `fault.process`.
     pub processes: Vec<String>,
     /// What can be violated: the names in `check.expect`.
@@ -54,6 +57,7 @@ impl Vocabulary {
             operations: Vec::new(),
             check_operation: |_, _| Ok(()),
             probes: Vec::new(),
+            choices: Vec::new(),
             processes: Vec::new(),
             checkers: Vec::new(),
             options_schema: schema_for!(Options),

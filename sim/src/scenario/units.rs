@@ -45,6 +45,11 @@ impl Time {
     /// No time at all.
     pub const ZERO: Time = Time(Duration::ZERO);
 
+    /// Whether it is none.
+    pub const fn is_zero(&self) -> bool {
+        self.0.is_zero()
+    }
+
     /// So many seconds, 100 years at most.
     pub const fn from_secs(secs: u64) -> Self {
         Time::from(Duration::from_secs(secs))

@@ -9,6 +9,7 @@ use super::random::{AtMost, Random};
 use super::source::{Path, Source};
 use super::systems::{Systems, Vocabulary};
 use super::units::Time;
+use super::validate_network::out_of_range;
 use crate::check::LINEARIZABLE;
 use crate::check::linearizable::models::{NAMES, Named, UnknownModel};
 use host::world::OutOfRange;
@@ -51,6 +52,12 @@ pub(super) fn validate(
     Checks { inherited: &inherited, ..checks }.all_but_cluster().map_err(meaning)?;
     if source.get(&Path::of(EXPECT)).is_none() {
         scenario.check.expect.inherited = inherited;
+    }
+    if let Some(random) = &mut scenario.random {
+        random.choices = words.choices;
+        if random.probes.is_empty() {
+            random.probes = words.probes;
+        }
     }
     Ok(())
 }
@@ -103,6 +110,7 @@ pub(super) type Checked = Result<(), Problem>;
 
 impl Checks<'_> {
     fn cluster(&self) -> Checked {
+        at_most(&Path::of("cluster.stagger"), self.scenario.cluster.stagger, LATENCY_MAX, "longest stagger")?;
         let path = Path::of("cluster.nodes");
         let size = |path: &Path, nodes: u32| bounded(path, nodes, 1, MACHINES_MAX, "cluster");
         match self.scenario.cluster.nodes {
@@ -171,6 +179,12 @@ impl Checks<'_> {
         let path = Path::of("workload");
         bounded(&path.then("clients"), workload.clients, 1, MACHINES_MAX, "number of clients")?;
         bounded(&path.then("keys"), workload.keys, 1, KEYS_MAX, "number of keys")?;
+        if let Some(bursts) = workload.bursts {
+            for (key, time) in [("on", bursts.on), ("off", bursts.off)] {
+                above_zero(&path.then("bursts").then(key), time, "2s")?;
+                at_most(&path.then("bursts").then(key), time, DAY, "longest burst or silence")?;
+            }
+        }
         for (key, time, example, most) in [
             ("for", workload.duration, "20s", "longest workload"),
             ("timeout", workload.timeout, "5s", "longest time-out"),
@@ -252,6 +266,12 @@ impl Checks<'_> {
                 "the whole workload is quiet: no fault is drawn",
             )
             .help(format!("write less than {}, the time of the workload", self.scenario.workload.duration)));
+        }
+        if !(0.0..=1.0).contains(&random.strikes) {
+            return Err(out_of_range(path.then("strikes"), random.strikes, "a share from 0 to 1"));
+        }
+        for (index, probe) in random.probes.iter().enumerate() {
+            self.probe(&path.then("probes").then(index), probe)?;
         }
         self.at_most(&path.then("at_most"), random.at_most)
     }

@@ -66,8 +66,9 @@ impl Checks<'_> {
                 }
                 ("at", *at)
             }
-            Moment::Probe { node, probe, after, times, .. } => {
+            Moment::Probe { node, probe, from, after, times, .. } => {
                 let when = path.then("when");
+                before_the_end(when.then("from"), *from, self.scenario.workload.duration)?;
                 if let Some(node) = node {
                     self.node(when.then("node"), *node, "any, ")?;
                 }
@@ -76,15 +77,7 @@ impl Checks<'_> {
                 ("after", *after)
             }
         };
-        let end = self.scenario.workload.duration;
-        if time < end {
-            return Ok(());
-        }
-        Err(Problem::new(path.then(key), format!("{time} is after the end: the workload ends at {end}"))
-            .label("after the end")
-            .help(format!(
-                "faults happen during the workload: write less than {end} here, or more for workload.for"
-            )))
+        before_the_end(path.then(key), time, self.scenario.workload.duration)
     }
 
     /// No node is taken down twice at a time, the budget is kept, and what takes several strokes has time for them.
@@ -143,4 +136,16 @@ impl Checks<'_> {
                 .help("let the faults follow each other, or raise the budget if the system promises to survive that")
         })
     }
+}
+
+/// Faults happen while clients work.
+fn before_the_end(path: Path, time: Time, end: Time) -> Checked {
+    if time < end {
+        return Ok(());
+    }
+    Err(Problem::new(path, format!("{time} is after the end: the workload ends at {end}"))
+        .label("after the end")
+        .help(format!(
+            "faults happen during the workload: write less than {end} here, or more for workload.for"
+        )))
 }

@@ -362,8 +362,9 @@ fn an_unknown_kind_of_fault_comes_with_the_known_ones() {
        ·                           ╰── unknown
     35 │ every = "2s"
        ╰────
-     help: did you mean `one-way`? known: partition, bridge, ring, flap, isolate, swizzle, one-way,
-           hold, link, crash, crash-loop, pause, slow, clock, clock-freeze, disk, corruption
+     help: did you mean `one-way`? known: partition, bridge, ring, flap, isolate, swizzle,
+           rolling-partition, one-way, hold, link, crash, crash-loop, relay, blackout, pause, slow,
+           clock, clock-freeze, disk, corruption, brownout
     "#);
 }
 

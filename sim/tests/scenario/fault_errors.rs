@@ -149,8 +149,9 @@ fn a_fault_without_action_does_nothing() {
        ·     ╰── here
     23 │ at = "3s"
        ╰────
-     help: add one of: partition, halves, bridge, ring, flap, isolate, swizzle, one_way, hold, link,
-           crash, crash_loop, rolling_restart, pause, slow, clock, disk
+     help: add one of: partition, halves, bridge, ring, flap, isolate, swizzle, rolling_partition,
+           one_way, hold, link, crash, crash_loop, rolling_restart, relay, blackout, pause, slow,
+           clock, disk, brownout
     "#);
 }
 

@@ -12,6 +12,7 @@ fn the_good_file_means_what_it_says() {
     assert_eq!(
         crash.moment,
         Moment::Probe {
+            from: Time::ZERO,
             node: None,
             probe: "conflict".into(),
             is: None,

@@ -1,5 +1,6 @@
 //! Scenario files as their writers meet them: what is refused and in which words, what a seed makes of the rest.
 
+mod combined;
 mod documents;
 mod errors;
 mod fault_errors;

@@ -28,12 +28,16 @@ use xxhash_rust::xxh3::xxh3_128;
 /// | `Entropy` | `entropy` | `n1` | node code, through [`host::entropy`](crate::entropy) |
 /// | `Buggify` | `buggify` | `n1` | node code, through [`buggify!`](crate::buggify!) |
 /// | `Clock` | `clock` | `n1` | the making of a machine: its clock's offset and drift |
+/// | `Boot` | `boot` | `n1` | the making of a machine: when it boots for the first time |
 /// | `Cluster` | `cluster` | – | the resolving of a scenario: how many nodes |
 /// | `SwarmKind`, `SwarmKinds` | `swarm` | `kind/crash`, `kinds` | the same: which kinds of fault |
 /// | `SwarmEvery` | `swarm` | `every` | the same: how often |
 /// | `SwarmOperation`, `SwarmOperations` | `swarm` | `operation/put`, `operations` | the same: which mix |
+/// | `SwarmOption` | `swarm` | `option/lease_min` | the same: which of the options a system may have |
+/// | `SwarmLoad` | `swarm` | `load` | the same: how many keys, how much work, and in what bursts |
 /// | `Schedule` | `faults` | `schedule` | the same: when random faults strike |
 /// | `Fault` | `faults` | `7` | the same: what the eighth random fault is |
+/// | `Strike` | `faults` | `strike/7` | the same: whether that fault waits for a probe, and for which |
 /// | `Drawn` | `faults` | `drawn/7` | the same: what that fault leaves open when it is planned |
 /// | `Scripted` | `faults` | `scripted/2/0` | the same: what a fault of the file leaves open, each time that it strikes |
 /// | `Target` | `faults` | `target/2/5` | the nemesis: whom a fault strikes of those that fit, after so many strikes |
@@ -56,14 +60,18 @@ pub enum Stream<'a> {
     Entropy(&'a str),
     Buggify(&'a str),
     Clock(&'a str),
+    Boot(&'a str),
     Cluster,
     SwarmKind(&'a str),
     SwarmKinds,
     SwarmEvery,
     SwarmOperation(&'a str),
     SwarmOperations,
+    SwarmOption(&'a str),
+    SwarmLoad,
     Schedule,
     Fault(u64),
+    Strike(u64),
     Drawn(u64),
     Scripted { fault: usize, round: usize },
     Target { fault: usize, strikes: u64 },
@@ -86,14 +94,18 @@ impl fmt::Display for Stream<'_> {
             Stream::Entropy(machine) => write!(f, "entropy/{machine}"),
             Stream::Buggify(machine) => write!(f, "buggify/{machine}"),
             Stream::Clock(machine) => write!(f, "clock/{machine}"),
+            Stream::Boot(machine) => write!(f, "boot/{machine}"),
             Stream::Cluster => f.write_str("cluster/"),
             Stream::SwarmKind(kind) => write!(f, "swarm/kind/{kind}"),
             Stream::SwarmKinds => f.write_str("swarm/kinds"),
             Stream::SwarmEvery => f.write_str("swarm/every"),
             Stream::SwarmOperation(operation) => write!(f, "swarm/operation/{operation}"),
             Stream::SwarmOperations => f.write_str("swarm/operations"),
+            Stream::SwarmOption(option) => write!(f, "swarm/option/{option}"),
+            Stream::SwarmLoad => f.write_str("swarm/load"),
             Stream::Schedule => f.write_str("faults/schedule"),
             Stream::Fault(index) => write!(f, "faults/{index}"),
+            Stream::Strike(index) => write!(f, "faults/strike/{index}"),
             Stream::Drawn(index) => write!(f, "faults/drawn/{index}"),
             Stream::Scripted { fault, round } => write!(f, "faults/scripted/{fault}/{round}"),
             Stream::Target { fault, strikes } => write!(f, "faults/target/{fault}/{strikes}"),
@@ -233,14 +245,18 @@ mod tests {
             (Stream::Entropy("n1"), "entropy/n1"),
             (Stream::Buggify("n1"), "buggify/n1"),
             (Stream::Clock("c1"), "clock/c1"),
+            (Stream::Boot("n1"), "boot/n1"),
             (Stream::Cluster, "cluster/"),
             (Stream::SwarmKind("crash"), "swarm/kind/crash"),
             (Stream::SwarmKinds, "swarm/kinds"),
             (Stream::SwarmEvery, "swarm/every"),
             (Stream::SwarmOperation("put"), "swarm/operation/put"),
             (Stream::SwarmOperations, "swarm/operations"),
+            (Stream::SwarmOption("lease_min"), "swarm/option/lease_min"),
+            (Stream::SwarmLoad, "swarm/load"),
             (Stream::Schedule, "faults/schedule"),
             (Stream::Fault(7), "faults/7"),
+            (Stream::Strike(7), "faults/strike/7"),
             (Stream::Drawn(7), "faults/drawn/7"),
             (Stream::Scripted { fault: 2, round: 0 }, "faults/scripted/2/0"),
             (Stream::Target { fault: 2, strikes: 5 }, "faults/target/2/5"),

@@ -4,7 +4,7 @@
 //! overlap; a crash ends a pause, since there is nothing left to resume, and a machine that is slow is so after it too.
 
 use crate::check::Harm;
-use host::world::{self, Death, MachineId};
+use host::world::{self, Death, MachineId, Probe};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug)]
@@ -38,6 +38,11 @@ impl Machines {
     /// All nodes.
     pub(super) fn nodes(&self) -> impl Iterator<Item = MachineId> + use<> {
         MachineId::first(self.harm.len())
+    }
+
+    /// Whether a node published this, and not before an instant.
+    pub(super) fn is_of_a_node(&self, probe: &Probe, from_ns: u64) -> bool {
+        probe.at_ns >= from_ns && probe.host.is_some_and(|host| host.index() < self.harm.len())
     }
 
     /// The nodes that are crashed or paused.

@@ -51,6 +51,7 @@ struct Struck {
 
 pub(super) struct Nemesis {
     seed: u64,
+    start_ns: u64,
     strokes: Arc<[Stroke]>,
     at_most: Option<AtMost>,
     timeline: BinaryHeap<Reverse<(u64, u64, Step)>>,
@@ -68,6 +69,7 @@ impl Nemesis {
         let strokes: Arc<[Stroke]> = plan.strokes(seed).into();
         let mut nemesis = Nemesis {
             seed,
+            start_ns,
             strokes: strokes.clone(),
             at_most: plan.at_most,
             timeline: BinaryHeap::new(),
@@ -135,11 +137,13 @@ impl Nemesis {
         }
         let mut triggered = Vec::new();
         self.waiting.retain_mut(|(index, left)| {
-            let When::Probe { node, probe: name, is, after, .. } = &self.strokes[*index].when else {
+            let When::Probe { node, probe: name, is, from, after, .. } = &self.strokes[*index].when else {
                 return false;
             };
             let matches = name == probe.name
                 && node.is_none_or(|node| probe.host == Some(node))
+                && (from.is_zero()
+                    || self.machines.is_of_a_node(probe, self.start_ns + from.as_nanos() as u64))
                 && is.as_ref().is_none_or(|is| target::first_value(probe).as_ref() == Some(is));
             if matches {
                 triggered.push((*index, probe.at_ns + after.as_nanos() as u64));

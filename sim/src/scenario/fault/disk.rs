@@ -99,6 +99,13 @@ enum Word {
     Decay,
 }
 
+impl Disk {
+    /// So many times as slow as it is otherwise.
+    pub(super) fn slow(node: Target, factor: f64) -> Self {
+        Disk { node, wrong: Wrong::Fault(DiskFault::Slow { factor }) }
+    }
+}
+
 impl DiskForm {
     fn wrong(&self) -> Result<Wrong, FaultError> {
         let belong: &[&str] = match self.fault {

@@ -11,6 +11,10 @@ pub(in crate::scenario) struct Drawing {
     pub(in crate::scenario) draw: Draw,
     /// All nodes, shuffled, as many at least as the kind needs.
     pub(in crate::scenario) nodes: Vec<Name>,
+    /// How many nodes may be down at the same time.
+    pub(in crate::scenario) down: u32,
+    /// It waits for a probe, and if it is aimed at one node, then at the one that published it.
+    pub(in crate::scenario) that: bool,
     /// How long it lasts, if it has no say in that itself.
     pub(in crate::scenario) lasts: Duration,
 }
@@ -21,9 +25,21 @@ impl Drawing {
         self.nodes.pop()
     }
 
-    /// The same, as a target.
+    /// The same, as a target; or the one that the fault waits for.
     pub(super) fn target(&mut self) -> Option<Target> {
-        self.one().map(Target::Node)
+        if self.that { Some(Target::That) } else { self.one().map(Target::Node) }
+    }
+
+    /// Some nodes, so many at least and no more than may be down, in the order of their numbers; none if that is too few.
+    pub(super) fn some(&mut self, least: usize) -> Option<Vec<Name>> {
+        let most = self.nodes.len().min(self.down as usize);
+        if most < least {
+            return None;
+        }
+        let mut nodes = std::mem::take(&mut self.nodes);
+        nodes.truncate(self.draw.between(least as u64, most as u64) as usize);
+        nodes.sort_unstable();
+        Some(nodes)
     }
 
     /// Two groups, neither empty, of all nodes that are left.

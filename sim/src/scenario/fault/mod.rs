@@ -49,7 +49,9 @@ mod smaller;
 mod table;
 mod target;
 
+mod blackout;
 mod bridge;
+mod brownout;
 mod clock;
 mod crash;
 mod crash_loop;
@@ -62,7 +64,9 @@ mod link;
 mod one_way;
 mod partition;
 mod pause;
+mod relay;
 mod ring;
+mod rolling_partition;
 mod rolling_restart;
 mod slow;
 mod swizzle;
@@ -98,16 +102,20 @@ pub static KINDS: &[&Kind] = &[
     &flap::KIND,
     &isolate::KIND,
     &swizzle::KIND,
+    &rolling_partition::KIND,
     &one_way::KIND,
     &hold::KIND,
     &link::KIND,
     &crash::KIND,
     &crash_loop::KIND,
     &rolling_restart::KIND,
+    &relay::KIND,
+    &blackout::KIND,
     &pause::KIND,
     &slow::KIND,
     &clock::KIND,
     &disk::KIND,
+    &brownout::KIND,
 ];
 
 /// One scripted fault: a moment, an action, and for how long.
@@ -143,6 +151,8 @@ pub enum Moment {
         probe: String,
         /// What its first value must be, as a text; none for anything.
         is: Option<String>,
+        /// Those before this time do not count, nor do then those of clients; at zero, all do.
+        from: Time,
         /// The delay.
         after: Time,
         /// The first so many times.
@@ -170,10 +180,13 @@ impl fmt::Display for Moment {
                 every.map_or(Ok(()), |every| write!(f, " and every {every}"))?;
                 times.map_or(Ok(()), |times| write!(f, ", {times} times"))
             }
-            Moment::Probe { node, probe, is, after, times } => {
+            Moment::Probe { node, probe, is, from, after, times } => {
                 let node = node.map_or_else(|| "any node".to_owned(), |node| node.to_string());
                 write!(f, "{after} after {node} publishes {probe:?}")?;
                 is.as_ref().map_or(Ok(()), |is| write!(f, " as {is:?}"))?;
+                if *from > Time::ZERO {
+                    write!(f, " from {from} on")?;
+                }
                 if *times == 1 { Ok(()) } else { write!(f, ", {times} times") }
             }
         }

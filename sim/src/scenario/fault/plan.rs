@@ -31,6 +31,8 @@ pub(crate) enum When {
         probe: String,
         /// What its first value must be, as a text; none for anything.
         is: Option<String>,
+        /// Those before this time do not count, nor do then those of clients; at zero, all do.
+        from: Duration,
         after: Duration,
         times: u32,
     },
@@ -138,10 +140,11 @@ impl Planner {
     fn when(&self, moment: &Moment) -> When {
         match moment {
             Moment::At { at, .. } => When::At(at.get()),
-            Moment::Probe { node, probe, is, after, times } => When::Probe {
+            Moment::Probe { node, probe, is, from, after, times } => When::Probe {
                 node: node.map(|node| self.cast.id(node)),
                 probe: probe.clone(),
                 is: is.clone(),
+                from: from.get(),
                 after: after.get(),
                 times: *times,
             },

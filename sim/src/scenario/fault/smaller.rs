@@ -18,8 +18,8 @@ impl Fault {
             smaller.push(Fault { permanent: false, ..self.clone() });
         }
         match self.moment.clone() {
-            Moment::Probe { node, probe, is, after, times } if times > 1 => {
-                let moment = Moment::Probe { node, probe, is, after, times: 1 };
+            Moment::Probe { node, probe, is, from, after, times } if times > 1 => {
+                let moment = Moment::Probe { node, probe, is, from, after, times: 1 };
                 smaller.push(Fault { moment, ..self.clone() });
             }
             Moment::At { at, every: Some(_), .. } => {

@@ -66,6 +66,9 @@ struct Trigger {
     /// What its first value must be, as a text; anything if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     is: Option<String>,
+    /// Only what nodes publish from this time on, counted from the start of the workload; anything if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<Time>,
 }
 
 /// How it ends: the keys after those of its kind.
@@ -225,10 +228,11 @@ impl Begin {
     fn new(moment: &Moment) -> Self {
         match moment.clone() {
             Moment::At { at, every, times } => Begin { at: Some(at), every, times, ..Begin::default() },
-            Moment::Probe { node, probe, is, after, times } => {
+            Moment::Probe { node, probe, is, from, after, times } => {
+                let from = (from > Time::ZERO).then_some(from);
                 let node = node.map_or_else(Trigger::any, |node| node.to_string());
                 Begin {
-                    when: Some(Trigger { node, probe, is }),
+                    when: Some(Trigger { node, probe, is, from }),
                     after: (after > Time::ZERO).then_some(after),
                     times: (times != 1).then_some(times),
                     ..Begin::default()
@@ -266,10 +270,11 @@ impl Begin {
                 "this fault strikes when a probe is published, not at intervals",
                 "write `times` for the first so many probes, or `at` instead of `when`",
             )),
-            (None, Some(Trigger { node, probe, is })) => Ok(Moment::Probe {
+            (None, Some(Trigger { node, probe, is, from })) => Ok(Moment::Probe {
                 node: Trigger::node(&node)?,
                 probe,
                 is,
+                from: from.unwrap_or_default(),
                 after: self.after.unwrap_or_default(),
                 times: self.times.unwrap_or(1),
             }),

@@ -1,0 +1,93 @@
+//! What the systems are: their rules, what sweeps them, what tests them.
+
+use crate::find::{self, Mutant};
+use miette::{Context, IntoDiagnostic};
+use serde::Deserialize;
+use std::fs;
+use std::path::Path;
+
+/// What `power.toml` says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The root file of the crate that has the rules: the switch becomes a module of it.
+    pub library: String,
+    /// The systems.
+    #[serde(rename = "system")]
+    pub systems: Vec<System>,
+}
+
+/// One system.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct System {
+    /// Its name in the table.
+    pub name: String,
+    /// The files, and the folders of files, that have its rules.
+    pub rules: Vec<String>,
+    /// What `sweep` is given: folders, scenarios.
+    pub sweep: Vec<String>,
+    /// Scenarios among them that are there to show a violation: what they show is none.
+    #[serde(default)]
+    pub shows: Vec<String>,
+    /// The names of its tests begin with one of these.
+    #[serde(default)]
+    pub tests: Vec<String>,
+}
+
+impl Config {
+    /// Reads the file.
+    pub fn read(path: &Path) -> miette::Result<Self> {
+        let naming = || path.display().to_string();
+        let text = fs::read_to_string(path).into_diagnostic().with_context(naming)?;
+        toml::from_str(&text).into_diagnostic().with_context(naming)
+    }
+
+    /// The system of this name.
+    pub fn system(&self, name: &str) -> miette::Result<&System> {
+        let found = self.systems.iter().find(|system| system.name == name);
+        found.ok_or_else(|| miette::miette!("there is no system `{name}` in the file of systems"))
+    }
+
+    /// All mistakes that could be made, in the order of systems and files.
+    pub fn mutants(&self) -> miette::Result<Vec<Mutant>> {
+        let mut mutants = Vec::new();
+        for system in &self.systems {
+            for file in system.files()? {
+                let source = fs::read_to_string(&file).into_diagnostic().wrap_err_with(|| file.clone())?;
+                mutants.extend(find::mutants(&system.name, &file, &source)?);
+            }
+        }
+        Ok(mutants)
+    }
+}
+
+impl System {
+    /// The files that have its rules, without those that only test them.
+    fn files(&self) -> miette::Result<Vec<String>> {
+        let mut files = Vec::new();
+        for rules in &self.rules {
+            collect(Path::new(rules), &mut files)?;
+        }
+        files.retain(|file| !file.contains("/tests/") && !file.ends_with("/tests.rs"));
+        Ok(files)
+    }
+}
+
+/// The sources at a path or below it, in the order of their names.
+fn collect(path: &Path, files: &mut Vec<String>) -> miette::Result<()> {
+    if !path.is_dir() {
+        files.push(path.display().to_string());
+        return Ok(());
+    }
+    let entries = fs::read_dir(path).into_diagnostic().wrap_err_with(|| path.display().to_string())?;
+    let mut below: Vec<_> =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().into_diagnostic()?;
+    below.sort();
+    for path in below {
+        if path.is_dir() || path.extension().is_some_and(|extension| extension == "rs") {
+            collect(&path, files)?;
+        }
+    }
+    Ok(())
+}
