@@ -124,7 +124,7 @@ impl Node {
 }
 
 /// What foca complains of is what somebody else sent: it is not heard, and that is all.
-fn heard(outcome: Result<(), foca::Error>) {
+fn heard(outcome: &Result<(), foca::Error>) {
     if outcome.is_err() {
         host::sometimes!("foca refused something");
     }
@@ -203,13 +203,13 @@ impl System for Membership {
             };
             match next {
                 Next::Datagram(length) => {
-                    heard(this.swim.handle_data(&datagram[..length], &mut this.runtime))
+                    heard(&this.swim.handle_data(&datagram[..length], &mut this.runtime));
                 }
-                Next::Timer(timer) => heard(this.swim.handle_timer(timer, &mut this.runtime)),
+                Next::Timer(timer) => heard(&this.swim.handle_timer(timer, &mut this.runtime)),
                 Next::Knock if this.swim.num_members() == 0 => {
                     for address in &others {
                         let to = Identity { address: *address, life: 0 };
-                        heard(this.swim.announce(to, &mut this.runtime));
+                        heard(&this.swim.announce(to, &mut this.runtime));
                     }
                 }
                 Next::Knock => {}

@@ -22,7 +22,7 @@ at = "3s"
 
 /// What a plan says of a fault, line by line.
 fn planned(fault: &str) -> Vec<String> {
-    let plan = parse(&format!("{FILE}{fault}")).unwrap().resolve(1);
+    let plan = parse(&format!("{FILE}{fault}")).expect("it is right").resolve(1);
     plan.faults.iter().map(ToString::to_string).collect()
 }
 
@@ -66,7 +66,7 @@ fn one_node_alone_has_no_blackout_and_no_relay() {
 }
 
 fn striking(share: &str) -> Scenario {
-    parse_with(&[("random.every", "500ms"), ("random.strikes", share)]).unwrap()
+    parse_with(&[("random.every", "500ms"), ("random.strikes", share)]).expect("it is right")
 }
 
 fn waiting(plan: &Scenario) -> usize {

@@ -28,7 +28,7 @@ fn a_misspelt_key_comes_with_the_right_spelling() {
        ·   ╰── unknown key
     19 │ for = "20s"
        ╰────
-     help: did you mean `rate`? keys: clients, rate, for, mix, keys, own_keys, timeout
+     help: did you mean `rate`? keys: clients, rate, for, bursts, mix, keys, own_keys, timeout
     "#);
 }
 
@@ -362,9 +362,9 @@ fn an_unknown_kind_of_fault_comes_with_the_known_ones() {
        ·                           ╰── unknown
     35 │ every = "2s"
        ╰────
-     help: did you mean `one-way`? known: partition, bridge, ring, flap, isolate, swizzle,
-           rolling-partition, one-way, hold, link, crash, crash-loop, relay, blackout, pause, slow,
-           clock, clock-freeze, disk, corruption, brownout
+     help: did you mean `one-way`? known: partition, bridge, ring, flap, isolate, swizzle, rolling-
+           partition, one-way, hold, link, crash, crash-loop, relay, blackout, pause, slow, clock,
+           clock-freeze, disk, corruption, brownout
     "#);
 }
 
@@ -470,7 +470,7 @@ fn an_override_of_an_unknown_key_is_an_unknown_key() {
       ·   ╰── unknown key
     9 │
       ╰────
-     help: did you mean `nodes`? keys: nodes, buggify, options
+     help: did you mean `nodes`? keys: nodes, stagger, buggify, options
     "#);
 }
 

@@ -182,6 +182,7 @@ fn a_scenario_is_written_readably_and_reads_back_equal() {
     every = "2s"
     at_most = { down = 1, disk = 1 }
     swarm = true
+    probes = ["conflict", "role"]
 
     [check]
     settle = "30s"

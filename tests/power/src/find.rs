@@ -252,7 +252,7 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
         if !tests(&function.attrs) {
             self.function(&function.sig, &function.block, |finder| {
-                visit::visit_impl_item_fn(finder, function)
+                visit::visit_impl_item_fn(finder, function);
             });
         }
     }

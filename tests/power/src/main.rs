@@ -12,8 +12,8 @@
 //! $ cargo run -p splitbrain-power -- table /tmp/woven
 //! ```
 //!
-//! `tests/power/power.toml` says what a system's rules are, what sweeps it and what tests it; whoever has a protocol of their own
-//! writes another.
+//! `tests/power/power.toml` says what a system's rules are, what sweeps it and what tests it; whoever has a protocol of
+//! their own writes another.
 //!
 //! - `find`: where a mistake could be made, and which
 //! - `weave`: the copy that has them all; what does not compile is taken out again
