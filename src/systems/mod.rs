@@ -1,4 +1,4 @@
-//! The systems, one file each: how a node boots, what clients do, what is checked.
+//! The systems, a file or a folder each: how a node boots, what clients do, what is checked.
 
 pub mod bank;
 pub mod failover;
