@@ -36,7 +36,7 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A generator over [`u64`], for libraries that take one.
+/// A generator over [`u64()`], for libraries that take one.
 pub fn generator() -> Generator {
     Generator(())
 }
