@@ -6,10 +6,10 @@
 //! carries hundreds, and with none switched on it is the program as it was.
 //!
 //! ```console
-//! $ cargo run -p splitbrain-power -- weave --sample 200 --into /tmp/woven
-//! $ (cd /tmp/woven && cargo build --release)
-//! $ cargo run -p splitbrain-power -- measure /tmp/woven --with target/release/splitbrain --for 60s
-//! $ cargo run -p splitbrain-power -- table /tmp/woven
+//! $ cargo run -p splitbrain-power -- weave --sample 200 --into ../woven
+//! $ (cd ../woven && cargo build --release)
+//! $ cargo run -p splitbrain-power -- measure ../woven --with ../woven/target/release/splitbrain --for 60s
+//! $ cargo run -p splitbrain-power -- table ../woven
 //! ```
 //!
 //! `tests/power/power.toml` says what a system's rules are, what sweeps it and what tests it; whoever has a protocol of
