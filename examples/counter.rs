@@ -148,9 +148,9 @@ impl System for Counter {
         let this = Arc::new(Node { me, counts: Mutex::default() });
         let seen = this.clone();
         host::view::register(move || View { me: seen.me.clone(), counts: seen.counts() });
-        let address = node.nodes[node.id as usize - 1];
+        let address = node.address();
         let listener = TcpListener::bind(address).await?;
-        for peer in node.nodes.into_iter().filter(|peer| *peer != address) {
+        for (_, peer) in node.peers() {
             let this = this.clone();
             tokio::spawn(async move {
                 loop {

@@ -85,7 +85,7 @@ impl System for Registry {
         let peers = node.nodes.iter().enumerate().map(|(index, address)| (id(index), *address));
         let config = Config {
             id: this,
-            listen: node.nodes[node.id as usize - 1],
+            listen: node.address(),
             peers: peers.filter(|(peer, _)| *peer != this).collect(),
             options: node.options,
             resolve: None,

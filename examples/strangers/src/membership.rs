@@ -163,7 +163,7 @@ impl System for Membership {
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
-        let address = node.nodes[node.id as usize - 1];
+        let address = node.address();
         let life = match node.options.flaw {
             Some(Flaw::KeepsIdentity) => 0,
             None => host::clock::now()

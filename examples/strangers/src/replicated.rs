@@ -337,7 +337,7 @@ impl System for Replicated {
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
-        let address = node.nodes[node.id as usize - 1];
+        let address = node.address();
         let (socket, listener) = (UdpSocket::bind(address).await?, TcpListener::bind(address).await?);
         let view = Arc::new(Mutex::new(View::default()));
         let seen = Arc::clone(&view);

@@ -224,8 +224,8 @@ impl System for Web {
         });
         let seen = Arc::clone(&this);
         host::view::register(move || View { counts: seen.counts() });
-        let address = node.nodes[node.id as usize - 1];
-        for peer in node.nodes.into_iter().filter(|peer| *peer != address) {
+        let address = node.address();
+        for (_, peer) in node.peers() {
             let this = Arc::clone(&this);
             tokio::spawn(async move {
                 loop {

@@ -27,7 +27,7 @@ pub struct Random {
     pub swarm: bool,
     /// This share of the faults waits, from the time on at which it would strike, for a probe: one of those below, each as
     /// likely as another however often nodes publish it. It strikes within milliseconds of it, most often that node.
-    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    #[serde(default, skip_serializing_if = "is_no_share")]
     pub strikes: f64,
     /// The probes that faults wait for; all of the system's if not given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -43,7 +43,7 @@ pub struct Random {
 
 // serde hands over a reference.
 #[expect(clippy::trivially_copy_pass_by_ref)]
-fn is_none_of_them(share: &f64) -> bool {
+fn is_no_share(share: &f64) -> bool {
     *share == 0.0
 }
 

@@ -43,6 +43,14 @@ impl Checks<'_> {
         self.disjoint(&groups)
     }
 
+    /// Nodes that exist, none of them twice.
+    pub(super) fn distinct_nodes(&self, path: Path, nodes: &Vec<Name>) -> Checked {
+        for (index, node) in nodes.iter().enumerate() {
+            self.node(path.then(index), *node, "")?;
+        }
+        self.disjoint(&[(path, nodes)])
+    }
+
     /// Groups of machines that exist, none empty and none in two.
     pub(super) fn disjoint(&self, groups: &[(Path, &Vec<Name>)]) -> Checked {
         let mut seen: BTreeMap<Name, &Path> = BTreeMap::new();

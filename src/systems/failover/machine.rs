@@ -48,7 +48,7 @@ pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
 
 /// A database, and what manages it.
 async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<()> {
-    let (id, options, mut address) = (node.id, &node.options, node.nodes[node.id as usize - 1]);
+    let (id, options, mut address) = (node.id, &node.options, node.address());
     if options.moving_databases {
         address.set_port(MOVED_PORTS.start + (host::entropy::u64() % MOVED_PORTS.len() as u64) as u16);
     }
@@ -89,7 +89,7 @@ async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result
 /// A primary that nobody here manages: whenever it stops it is started again.
 async fn primary_elsewhere(node: &NodeContext<Options>) -> io::Result<()> {
     host::probe!(ELSEWHERE);
-    let (id, address) = (node.id, node.nodes[node.id as usize - 1]);
+    let (id, address) = (node.id, node.address());
     let config = database::Config { id, address, options: node.options.database.clone() };
     let database = process::run("database", || database::run(config.clone(), node.disk()));
     tokio::select! {
@@ -112,7 +112,7 @@ async fn keep_started(address: SocketAddr) -> Infallible {
 
 /// What clients talk to.
 async fn router(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<()> {
-    let (id, options, address) = (node.id, &node.options, node.nodes[node.id as usize - 1]);
+    let (id, options, address) = (node.id, &node.options, node.address());
     match options.manager {
         Manager::Patroni => {
             let backend =

@@ -2,8 +2,9 @@
 
 use super::instant::Instant;
 use futures::FutureExt as _;
+use host::entropy::{self, Generator};
 use host::sometimes;
-use host::time::Sleep;
+use host::time::{self, Elapsed, Sleep, Timeout};
 use openraft::async_runtime::AsyncOneshotSendExt;
 use openraft::{AsyncRuntime, OptionalSend};
 use std::any::Any;
@@ -25,11 +26,6 @@ pub(in super::super) struct EndedEarly {
     panicked: bool,
 }
 
-/// Too late.
-#[derive(Debug, thiserror::Error)]
-#[error("too late")]
-pub(in super::super) struct TooLate;
-
 /// A task of the consensus.
 pub(in super::super) struct Task<T>(tokio::task::JoinHandle<Result<T, EndedEarly>>);
 
@@ -41,28 +37,6 @@ impl<T> Future for Task<T> {
             Ok(result) => result,
             Err(_) => Err(EndedEarly { panicked: false }),
         })
-    }
-}
-
-pin_project_lite::pin_project! {
-    /// A future, for so long.
-    pub(in super::super) struct Timeout<F> {
-        #[pin]
-        future: F,
-        #[pin]
-        sleep: Sleep,
-    }
-}
-
-impl<F: Future> Future for Timeout<F> {
-    type Output = Result<F::Output, TooLate>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        match this.future.poll(context) {
-            Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => this.sleep.poll(context).map(|()| Err(TooLate)),
-        }
     }
 }
 
@@ -81,39 +55,14 @@ impl<T: OptionalSend> AsyncOneshotSendExt<T> for Sender<T> {
     }
 }
 
-/// The node's own randomness.
-#[derive(Debug)]
-pub(in super::super) struct Entropy;
-
-impl rand_08::RngCore for Entropy {
-    fn next_u32(&mut self) -> u32 {
-        host::entropy::u64() as u32
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        host::entropy::u64()
-    }
-
-    fn fill_bytes(&mut self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            chunk.copy_from_slice(&host::entropy::u64().to_le_bytes()[..chunk.len()]);
-        }
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_08::Error> {
-        self.fill_bytes(bytes);
-        Ok(())
-    }
-}
-
 impl AsyncRuntime for Runtime {
     type JoinError = EndedEarly;
     type JoinHandle<T: OptionalSend + 'static> = Task<T>;
     type Sleep = Sleep;
     type Instant = Instant;
-    type TimeoutError = TooLate;
+    type TimeoutError = Elapsed;
     type Timeout<R, T: Future<Output = R> + OptionalSend> = Timeout<T>;
-    type ThreadLocalRng = Entropy;
+    type ThreadLocalRng = Generator;
     type OneshotSender<T: OptionalSend> = Sender<T>;
     type OneshotReceiver<T: OptionalSend> = oneshot::Receiver<T>;
     type OneshotReceiverError = oneshot::error::RecvError;
@@ -137,25 +86,25 @@ impl AsyncRuntime for Runtime {
     }
 
     fn sleep(duration: Duration) -> Self::Sleep {
-        host::time::sleep(duration)
+        time::sleep(duration)
     }
 
     fn sleep_until(deadline: Self::Instant) -> Self::Sleep {
-        host::time::sleep_until(deadline.0)
+        time::sleep_until(deadline.0)
     }
 
     fn timeout<R, F: Future<Output = R> + OptionalSend>(
         duration: Duration,
         future: F,
     ) -> Self::Timeout<R, F> {
-        Timeout { future, sleep: Self::sleep(duration) }
+        time::timeout(duration, future)
     }
 
     fn timeout_at<R, F: Future<Output = R> + OptionalSend>(
         deadline: Self::Instant,
         future: F,
     ) -> Self::Timeout<R, F> {
-        Timeout { future, sleep: Self::sleep_until(deadline) }
+        time::timeout_at(deadline.0, future)
     }
 
     fn is_panic(error: &Self::JoinError) -> bool {
@@ -163,7 +112,7 @@ impl AsyncRuntime for Runtime {
     }
 
     fn thread_rng() -> Self::ThreadLocalRng {
-        Entropy
+        entropy::generator()
     }
 
     fn oneshot<T: OptionalSend>() -> (Self::OneshotSender<T>, Self::OneshotReceiver<T>) {

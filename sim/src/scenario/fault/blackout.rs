@@ -60,10 +60,7 @@ impl Said for Blackout {
                 .label(format!("{} of {LEAST}", nodes.len()))
                 .help("name at least two nodes; for one alone write crash, and how = \"power\""));
         }
-        for (index, node) in nodes.iter().enumerate() {
-            checks.node(path_of_nodes.then(index), *node, "")?;
-        }
-        checks.disjoint(&[(path_of_nodes, nodes)])?;
+        checks.distinct_nodes(path_of_nodes, nodes)?;
         above_zero(&path.then("down"), *down, "1s")
     }
 

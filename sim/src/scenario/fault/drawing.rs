@@ -36,10 +36,17 @@ impl Drawing {
         if most < least {
             return None;
         }
-        let mut nodes = std::mem::take(&mut self.nodes);
-        nodes.truncate(self.draw.between(least as u64, most as u64) as usize);
+        self.nodes.truncate(most);
+        let mut nodes = self.some_or_all(least);
         nodes.sort_unstable();
         Some(nodes)
+    }
+
+    /// Some nodes, so many at least, or all, in any order: there are as many.
+    pub(super) fn some_or_all(&mut self, least: usize) -> Vec<Name> {
+        let mut nodes = std::mem::take(&mut self.nodes);
+        nodes.truncate(self.draw.between(least as u64, nodes.len() as u64) as usize);
+        nodes
     }
 
     /// Two groups, neither empty, of all nodes that are left.

@@ -65,10 +65,7 @@ impl Said for Relay {
                 .label(format!("{} of {LEAST}", nodes.len()))
                 .help("name at least two nodes; for one alone write crash_loop"));
         }
-        for (index, node) in nodes.iter().enumerate() {
-            checks.node(path_of_nodes.then(index), *node, "")?;
-        }
-        checks.disjoint(&[(path_of_nodes, nodes)])?;
+        checks.distinct_nodes(path_of_nodes, nodes)?;
         above_zero(&path.then("down"), *down, "500ms")?;
         above_zero(&path.then("gap"), *gap, "5ms")
     }
@@ -87,8 +84,7 @@ impl Said for Relay {
 /// Some nodes or all, in any order.
 fn draw(drawing: &mut Drawing) -> Option<Action> {
     let how = Death::drawn(drawing);
-    let mut nodes = std::mem::take(&mut drawing.nodes);
-    nodes.truncate(drawing.draw.between(LEAST as u64, nodes.len() as u64) as usize);
+    let nodes = drawing.some_or_all(LEAST);
     let each = drawing::whole_millis(drawing.lasts / nodes.len() as u32).max(drawing::LASTS_MIN);
     let down = Time::from(drawing::log_uniform(&mut drawing.draw, drawing::LASTS_MIN, each));
     let gap = Time::from(drawing::log_uniform(&mut drawing.draw, Duration::from_millis(1), GAP_MAX));

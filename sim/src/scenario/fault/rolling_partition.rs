@@ -73,8 +73,7 @@ impl Said for RollingPartition {
 
 /// Some nodes or all, in any order.
 fn draw(drawing: &mut Drawing) -> Option<Action> {
-    let mut nodes = std::mem::take(&mut drawing.nodes);
-    nodes.truncate(drawing.draw.between(2, nodes.len() as u64) as usize);
+    let nodes = drawing.some_or_all(2);
     let each = Time::from(drawing::whole_millis(drawing.lasts / nodes.len() as u32).max(drawing::LASTS_MIN));
     let gap = drawing::log_uniform(&mut drawing.draw, Duration::from_millis(1), Duration::from_secs(1));
     Some(RollingPartition { rolling_partition: Turns { nodes, each, gap: Time::from(gap) } }.into())

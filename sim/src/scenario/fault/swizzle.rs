@@ -58,10 +58,7 @@ impl Said for Swizzle {
                 .label(format!("{} of {LEAST}", nodes.len()))
                 .help("name at least two nodes; for one alone write isolate"));
         }
-        for (index, node) in nodes.iter().enumerate() {
-            checks.node(path_of_nodes.then(index), *node, "")?;
-        }
-        checks.disjoint(&[(path_of_nodes, nodes)])?;
+        checks.distinct_nodes(path_of_nodes, nodes)?;
         above_zero(&path.then("gap"), *gap, "500ms")
     }
 
@@ -89,8 +86,7 @@ impl Said for Swizzle {
 
 /// Some nodes, or all.
 fn draw(drawing: &mut Drawing) -> Option<Action> {
-    let mut nodes = std::mem::take(&mut drawing.nodes);
-    nodes.truncate(drawing.draw.between(LEAST as u64, nodes.len() as u64) as usize);
+    let mut nodes = drawing.some_or_all(LEAST);
     nodes.sort_unstable();
     let gap = drawing::whole_millis(drawing.lasts / (2 * nodes.len() as u32));
     let gap = Time::from(gap.max(Duration::from_millis(1)));
