@@ -20,7 +20,7 @@ use protocols::bank::{
 };
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Harm, Seen, Views};
-use sim::{Client, ClientContext, Draw, NodeContext, Operation, Outcome, System};
+use sim::{Choice, Client, ClientContext, Draw, NodeContext, Operation, Outcome, System};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 
@@ -101,6 +101,18 @@ impl System for Bank {
 
     fn probes() -> Vec<&'static str> {
         bank::PROBES.to_vec()
+    }
+
+    fn choices() -> &'static [Choice] {
+        &[
+            Choice { option: "balance_below", among: &["50", "2000", "1000000000"] },
+            Choice { option: "amount_max", among: &["10", "100", "1000000"] },
+            Choice { option: "retry", among: &["\"100ms\"", "\"500ms\"", "\"2s\""] },
+            Choice { option: "peer_timeout", among: &["\"500ms\"", "\"2s\"", "\"6s\""] },
+            Choice { option: "redial", among: &["\"20ms\"", "\"200ms\"", "\"1s\""] },
+            Choice { option: "snapshot_bytes", among: &["512", "4096", "65536"] },
+            Choice { option: "segment_bytes", among: &["512", "2048", "32768"] },
+        ]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {

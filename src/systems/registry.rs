@@ -16,7 +16,7 @@ use protocols::registry::{
 };
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Seen, Views};
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, Operation, Outcome, System};
+use sim::{Choice, Client, ClientContext, Draw, Mix, NodeContext, Operation, Outcome, System};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
@@ -77,6 +77,15 @@ impl System for Registry {
 
     fn probes() -> Vec<&'static str> {
         registry::PROBES.to_vec()
+    }
+
+    fn choices() -> &'static [Choice] {
+        &[
+            Choice { option: "net_tick", among: &["\"1s\"", "\"5s\"", "\"15s\""] },
+            Choice { option: "redial", among: &["\"50ms\"", "\"500ms\"", "\"2s\""] },
+            Choice { option: "call_timeout", among: &["\"200ms\"", "\"1s\"", "\"5s\""] },
+            Choice { option: "preload", among: &["0", "3", "30"] },
+        ]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {

@@ -16,7 +16,7 @@ use protocols::store::{
 };
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Harm, Seen, Views};
-use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
+use sim::{Choice, Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
@@ -24,6 +24,9 @@ use std::time::Duration;
 /// How long a client holds a lease, and the lease's time to live.
 const HOLD: Duration = Duration::from_secs(4);
 const TTL: Duration = Duration::from_secs(2);
+/// The same of one that outlives its leader.
+const TENURE_HOLD: Duration = Duration::from_secs(15);
+const TENURE_TTL: Duration = Duration::from_secs(6);
 /// How long a client watches.
 const WATCH: Duration = Duration::from_secs(3);
 
@@ -45,6 +48,8 @@ pub enum Op {
     Delete(u32),
     /// Hold a lease for a while.
     Lease,
+    /// Hold one that lasts longer than an election, for long.
+    Tenure,
     /// Watch for a while.
     Watch,
 }
@@ -79,6 +84,7 @@ impl System for Store {
             Operation("cas", |mix, draw| Op::Cas(mix.key(draw), draw.below(4), draw.between(1, 3))),
             Operation("delete", |mix, draw| Op::Delete(mix.key(draw))),
             Operation("lease", |_, _| Op::Lease),
+            Operation("tenure", |_, _| Op::Tenure),
             Operation("watch", |_, _| Op::Watch),
         ]
     }
@@ -86,6 +92,15 @@ impl System for Store {
     /// Of the protocol, and what our clients find.
     fn probes() -> Vec<&'static str> {
         [store::PROBES, &[LEASE_EARLY, WATCH_GAP]].concat()
+    }
+
+    fn choices() -> &'static [Choice] {
+        &[
+            Choice { option: "snapshot_entries", among: &["5", "20", "60", "200"] },
+            Choice { option: "compact_bytes", among: &["4096", "16384", "262144"] },
+            Choice { option: "events_kept", among: &["4", "30", "1000"] },
+            Choice { option: "election", among: &["\"400ms\"", "\"1s\"", "\"2500ms\""] },
+        ]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
@@ -140,7 +155,8 @@ impl Client<Op, Ret> for StoreClient {
                 self.store.put_if(&name(key), condition, &to.to_string(), None).await.map(Ret::Done)
             }
             Op::Delete(key) => self.store.delete(&name(key)).await.map(Ret::Done),
-            Op::Lease => self.hold().await.map(Ret::Held),
+            Op::Lease => self.hold(HOLD, TTL).await.map(Ret::Held),
+            Op::Tenure => self.hold(TENURE_HOLD, TENURE_TTL).await.map(Ret::Held),
             Op::Watch => self.watch().await.map(Ret::Watched),
         };
         match result {
@@ -154,19 +170,19 @@ impl Client<Op, Ret> for StoreClient {
 impl StoreClient {
     /// Takes a lease, puts a key that goes with it, and renews it. Whoever was told that the lease lives until an
     /// instant must find the key before that instant.
-    async fn hold(&mut self) -> Result<u64, ClientError> {
+    async fn hold(&mut self, hold: Duration, ttl: Duration) -> Result<u64, ClientError> {
         self.leases += 1;
         let key = format!("lease/{}/{}", self.id, self.leases);
-        let until = Instant::now() + HOLD;
-        let mut lives_until = Instant::now() + TTL;
-        let lease = self.store.grant(TTL).await?;
+        let until = Instant::now() + hold;
+        let mut lives_until = Instant::now() + ttl;
+        let lease = self.store.grant(ttl).await?;
         self.store.put(&key, "held", Some(lease)).await?;
         let mut renewed = 0;
         while Instant::now() < until {
-            sleep(TTL / 4).await;
+            sleep(ttl / 4).await;
             let asked = Instant::now();
-            if self.renew(lease).await {
-                (renewed, lives_until) = (renewed + 1, asked + TTL);
+            if self.renew(lease, ttl / 4).await {
+                (renewed, lives_until) = (renewed + 1, asked + ttl);
             }
             let found = self.store.get(&key).await;
             if matches!(found, Ok(None)) && Instant::now() < lives_until {
@@ -176,8 +192,8 @@ impl StoreClient {
         Ok(renewed)
     }
 
-    async fn renew(&mut self, lease: LeaseId) -> bool {
-        matches!(timeout(TTL / 4, self.store.keep_alive(lease)).await, Ok(Ok(_)))
+    async fn renew(&mut self, lease: LeaseId, within: Duration) -> bool {
+        matches!(timeout(within, self.store.keep_alive(lease)).await, Ok(Ok(_)))
     }
 
     /// Watches all keys from now on, and checks that revisions grow and that no version of a key is left out.

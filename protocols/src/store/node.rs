@@ -105,6 +105,7 @@ async fn life(
             move || node.view()
         });
         tasks.spawn(Arc::clone(&node).count_leases());
+        tasks.spawn(node.consensus.clone().publish());
         tokio::select! {
             biased;
             why = node.consensus.ended() => why.into(),
@@ -281,7 +282,10 @@ impl Node {
             return reply(not_done);
         }
         match self.applied.read(|machine| machine.lease_ttl_ms(lease)) {
-            Some(ttl_ms) => Reply::Alive { ttl_ms },
+            Some(ttl_ms) => {
+                sometimes!("lease renewed");
+                Reply::Alive { ttl_ms }
+            }
             None => gone,
         }
     }

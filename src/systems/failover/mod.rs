@@ -44,7 +44,7 @@ use service::Service;
 use sim::check::Checkers;
 use sim::check::linearizable::models::KeyValue;
 use sim::check::linearizable::models::key_value::Content;
-use sim::{Client, ClientContext, NodeContext, Operation, System, Tolerated};
+use sim::{Choice, Client, ClientContext, NodeContext, Operation, System, Tolerated};
 use split_brain::Reigns;
 use std::collections::BTreeSet;
 use std::io;
@@ -79,6 +79,21 @@ impl System for Failover {
         let of_protocols =
             [database::PROBES, patroni::PROBES, router::PROBES, stolon::PROBES, store::PROBES].concat();
         of_protocols.into_iter().chain(fact::PROBES).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// None of what decides how long a failover takes: scenarios give it the time that it needs by default.
+    fn choices() -> &'static [Choice] {
+        &[
+            Choice { option: "store.snapshot_entries", among: &["20", "60", "200"] },
+            Choice { option: "store.events_kept", among: &["4", "30", "1000"] },
+            Choice { option: "database.checkpoint_bytes", among: &["1024", "8192", "262144"] },
+            Choice { option: "database.entries_kept", among: &["5", "50", "1000"] },
+            Choice { option: "database.stream_timeout", among: &["\"2s\"", "\"5s\"", "\"10s\""] },
+            Choice { option: "patroni.primary_start_timeout", among: &["\"0s\"", "\"15s\"", "\"300s\""] },
+            Choice { option: "patroni.failsafe_mode", among: &["true", "false"] },
+            Choice { option: "stolon.rewind", among: &["true", "false"] },
+            Choice { option: "stolon.max_standbys", among: &["1", "2", "3"] },
+        ]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
