@@ -1,10 +1,11 @@
 //! The store under test.
 //!
-//! Clients read, put, delete and replace keys; hold a lease for some seconds and renew it; watch all keys for a while.
+//! Clients read, put, delete and replace keys; hold a lease for some seconds and renew it, and keep a key beyond it; watch
+//! all keys for a while.
 //!
 //! Judged: **linearizable** (each key by itself), **agreement** (replicas at one revision came to it by the same
-//! changes), **lease** (a key that goes with a lease is there as long as its holder was told so, counted from when it
-//! asked), **watch** (changes come in order, and none of a key is missing), **convergence** (in the end a leader is
+//! changes), **lease** (a lease, and the key that goes with it, is there as long as its holder was told so, counted from
+//! when it asked; a key that no longer goes with it outlives it), **watch** (changes come in order, and none of a key is missing), **convergence** (in the end a leader is
 //! there, and every replica has applied the same).
 
 mod key_model;
@@ -12,7 +13,7 @@ mod key_model;
 use host::time::{Instant, sleep, timeout};
 use key_model::KeyModel;
 use protocols::store::{
-    self, Change, Client as Connection, ClientError, Condition, Config, Event, LeaseId, Options, View,
+    self, Change, Client as Connection, ClientError, Condition, Config, Event, Options, Refusal, View,
 };
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Harm, Seen, Views};
@@ -27,6 +28,8 @@ const TTL: Duration = Duration::from_secs(2);
 /// The same of one that outlives its leader.
 const TENURE_HOLD: Duration = Duration::from_secs(15);
 const TENURE_TTL: Duration = Duration::from_secs(6);
+/// This part of a lease may be lost to clocks that do not run alike.
+const DRIFT: u32 = 100;
 /// How long a client watches.
 const WATCH: Duration = Duration::from_secs(3);
 
@@ -91,7 +94,7 @@ impl System for Store {
 
     /// Of the protocol, and what our clients find.
     fn probes() -> Vec<&'static str> {
-        [store::PROBES, &[LEASE_EARLY, WATCH_GAP]].concat()
+        [store::PROBES, &[LEASE_EARLY, LEASE_TOOK_MORE, WATCH_GAP]].concat()
     }
 
     fn choices() -> &'static [Choice] {
@@ -118,7 +121,9 @@ impl System for Store {
         let mut came_to = BTreeMap::new();
         Checkers::new()
             .invariant("agreement", move |seen| agree(&mut came_to, seen))
-            .invariant("lease", |seen| no_probe(seen, LEASE_EARLY))
+            .invariant("lease", |seen| {
+                no_probe(seen, LEASE_EARLY).and_then(|()| no_probe(seen, LEASE_TOOK_MORE))
+            })
             .invariant("watch", |seen| no_probe(seen, WATCH_GAP))
             .convergence(converged)
             .linearizable_in_parts(KeyModel, key_model::split)
@@ -127,6 +132,7 @@ impl System for Store {
 }
 
 const LEASE_EARLY: &str = "lease ended early";
+const LEASE_TOOK_MORE: &str = "lease took a key that had left it";
 const WATCH_GAP: &str = "watch missed a change";
 
 /// A client: its number, and how many leases it has held.
@@ -156,7 +162,7 @@ impl Client<Op, Ret> for StoreClient {
             }
             Op::Delete(key) => self.store.delete(&name(key)).await.map(Ret::Done),
             Op::Lease => self.hold(HOLD, TTL).await.map(Ret::Held),
-            Op::Tenure => self.hold(TENURE_HOLD, TENURE_TTL).await.map(Ret::Held),
+            Op::Tenure => self.tenure().await.map(Ret::Held),
             Op::Watch => self.watch().await.map(Ret::Watched),
         };
         match result {
@@ -172,28 +178,47 @@ impl StoreClient {
     /// instant must find the key before that instant.
     async fn hold(&mut self, hold: Duration, ttl: Duration) -> Result<u64, ClientError> {
         self.leases += 1;
-        let key = format!("lease/{}/{}", self.id, self.leases);
+        let (key, lives) = (self.leased(), ttl - ttl / DRIFT);
         let until = Instant::now() + hold;
-        let mut lives_until = Instant::now() + ttl;
+        let mut lives_until = Instant::now() + lives;
         let lease = self.store.grant(ttl).await?;
-        self.store.put(&key, "held", Some(lease)).await?;
-        let mut renewed = 0;
+        let put = self.store.put(&key, "held", Some(lease)).await;
+        if is_gone(&put) && Instant::now() < lives_until {
+            host::probe!(LEASE_EARLY, key.as_str(), 0_u64);
+        }
+        put?;
+        let mut renewed = 0_u64;
         while Instant::now() < until {
             sleep(ttl / 4).await;
             let asked = Instant::now();
-            if self.renew(lease, ttl / 4).await {
-                (renewed, lives_until) = (renewed + 1, asked + ttl);
+            let answer = timeout(ttl / 4, self.store.keep_alive(lease)).await;
+            if matches!(answer, Ok(Ok(_))) {
+                (renewed, lives_until) = (renewed + 1, asked + lives);
             }
             let found = self.store.get(&key).await;
-            if matches!(found, Ok(None)) && Instant::now() < lives_until {
+            let ended = answer.is_ok_and(|answer| is_gone(&answer)) || matches!(found, Ok(None));
+            if ended && Instant::now() < lives_until {
                 host::probe!(LEASE_EARLY, key.as_str(), renewed);
             }
         }
         Ok(renewed)
     }
 
-    async fn renew(&mut self, lease: LeaseId, within: Duration) -> bool {
-        matches!(timeout(within, self.store.keep_alive(lease)).await, Ok(Ok(_)))
+    /// Holds a lease for long, and then keeps the key without it: it is there when the lease has ended.
+    async fn tenure(&mut self) -> Result<u64, ClientError> {
+        let renewed = self.hold(TENURE_HOLD, TENURE_TTL).await?;
+        let key = self.leased();
+        self.store.put(&key, "kept", None).await?;
+        sleep(TENURE_TTL + TENURE_TTL / 4).await;
+        if matches!(self.store.get(&key).await, Ok(None)) {
+            host::probe!(LEASE_TOOK_MORE, key.as_str());
+        }
+        Ok(renewed)
+    }
+
+    /// The key that goes with its last lease.
+    fn leased(&self) -> String {
+        format!("lease/{}/{}", self.id, self.leases)
     }
 
     /// Watches all keys from now on, and checks that revisions grow and that no version of a key is left out.
@@ -232,6 +257,11 @@ fn follows(versions: &mut BTreeMap<String, u64>, last: &mut u64, event: &Event) 
         Change::Delete => drop(versions.remove(key)),
     }
     Ok(())
+}
+
+/// Whether there is no such lease, any more.
+fn is_gone<T>(answer: &Result<T, ClientError>) -> bool {
+    matches!(answer, Err(ClientError::Refused(Refusal::NoSuchLease)))
 }
 
 fn name(key: u32) -> String {
