@@ -160,19 +160,20 @@ impl Measure {
         }
         let cores = f64::from(self.jobs);
         let mut sweep = Child::start(&mut sweep, (self.time.as_secs_f64() - had) * cores)?;
-        let mut found = None;
+        let (mut found, mut last) = (None, String::new());
         while let Some(line) = sweep.line()? {
             found = failure(&line, &system.shows);
             if found.is_some() {
                 break;
             }
+            last = line;
         }
         let had = if found.is_some() { had + sweep.end()? / cores } else { had.max(self.time.as_secs_f64()) };
         if found.is_some() {
             // What it kept is of no use any more.
             let _ = fs::remove_dir_all(kept);
         }
-        Ok((found, had))
+        Ok((found.or_else(|| vacuous(&last)), had))
     }
 
     /// The system's tests with a mutant, which are ended once they have had their time of the processor.
@@ -213,6 +214,13 @@ fn failure(line: &str, shows: &[String]) -> Option<Caught> {
     let first = line["violations"].get(0).and_then(|violation| violation["checker"].as_str());
     let checker = first.or_else(|| line["verdict"].as_str()).unwrap_or_default().to_owned();
     Some(Caught { by, seed: Some(seed), checker })
+}
+
+/// What the last line of `sweep --json` says of scenarios in which nothing was there to judge: no run fails, but the sweep.
+fn vacuous(line: &str) -> Option<Caught> {
+    let summary: serde_json::Value = serde_json::from_str(line).ok()?;
+    let by = summary["vacuous"].get(0)?.as_str()?.to_owned();
+    Some(Caught { by, seed: None, checker: "vacuous".to_owned() })
 }
 
 /// Names the file where it could not be read.
