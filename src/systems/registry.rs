@@ -2,14 +2,14 @@
 //!
 //! Client *i* uses node *i* (modulo the cluster) as its own, as a process in Erlang uses the registry of its own node.
 //! It starts processes there, names them, and kills them. It also names processes of other nodes, when a lookup has
-//! shown it one. It also watches its node for a while. With several scopes, keys are dealt out over them: each scope has the same, fewer names, and one
-//! process can have names in all of them.
+//! shown it one. It also watches its node for a while. With several scopes, keys are dealt out over them: each scope
+//! has the same, fewer names, and one process can have names in all of them.
 //!
 //! Judged: **alive** (every process in a table lives), **convergence** (in each scope every node knows every other,
 //! every table is the union of what the owners own, and every name has one owner), **count** (a node counts the names
-//! that it has), **lookup** (no lookup shows a process of its own node that is dead), **own** (a node does not contradict
-//! itself about a name that only one client knows: `watch.rs`) and **survivor** (of the processes that contend for a
-//! name, the resolution of the conflict leaves one).
+//! that it has), **lookup** (no lookup shows a process of its own node that is dead), **own** (a node does not
+//! contradict itself about a name that only one client knows: `watch.rs`) and **survivor** (of the processes that
+//! contend for a name, the resolution of the conflict leaves one).
 
 mod watch;
 

@@ -1,12 +1,12 @@
 //! The store under test.
 //!
-//! Clients read, put, delete and replace keys; hold a lease for some seconds and renew it, and keep a key beyond it; watch
-//! all keys for a while.
+//! Clients read, put, delete and replace keys; hold a lease for some seconds and renew it, and keep a key beyond it;
+//! watch all keys for a while.
 //!
 //! Judged: **linearizable** (each key by itself), **agreement** (replicas at one revision came to it by the same
-//! changes), **lease** (a lease, and the key that goes with it, is there as long as its holder was told so, counted from
-//! when it asked; a key that no longer goes with it outlives it), **watch** (changes come in order, and none of a key is missing), **convergence** (in the end a leader is
-//! there, and every replica has applied the same).
+//! changes), **lease** (a lease, and the key that goes with it, is there as long as its holder was told so, counted
+//! from when it asked; a key that no longer goes with it outlives it), **watch** (changes come in order, and none of a
+//! key is missing), **convergence** (in the end a leader is there, and every replica has applied the same).
 
 mod key_model;
 

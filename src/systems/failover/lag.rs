@@ -1,7 +1,8 @@
-//! **lag**: who gets the lock lacks no more of what the leader before had written down in the store than the option allows.
+//! **lag**: who gets the lock lacks no more of what the leader before had written down in the store than the option
+//! allows.
 //!
-//! That much, and what was written since, is all that asynchronous replication may lose: Patroni's documentation, Replication
-//! modes. An operator's wish goes before it: from the first one on, nothing is judged.
+//! That much, and what was written since, is all that asynchronous replication may lose: Patroni's documentation,
+//! Replication modes. An operator's wish goes before it: from the first one on, nothing is judged.
 
 use super::fact::{Fact, name};
 use super::heard::Heard;
@@ -40,7 +41,8 @@ impl Lag {
         }
         let (node, before) = (name(host), name(leader));
         let why = format!(
-            "{node} has got the lock, and lacks {lacks} entries of the {kept} that {before} had written down; {most} may be lacking"
+            "{node} has got the lock, and lacks {lacks} entries of the {kept} that {before} had written down; {most} \
+             may be lacking"
         );
         Err(Broken::new(why).node(host.number()).node(leader.number()))
     }

@@ -1,7 +1,9 @@
-//! A name of its own, registered at a node, refused to another process, found, changed and freed, while the node is watched.
+//! A name of its own, registered at a node, refused to another process, found, changed and freed, while the node is
+//! watched.
 //!
-//! Nobody else knows the name, so each answer has to be what the ones before it say, whatever happens to the network: all
-//! come from one life of one node, or there is an error. Another node may be watched as well; what it tells it must show.
+//! Nobody else knows the name, so each answer has to be what the ones before it say, whatever happens to the network:
+//! all come from one life of one node, or there is an error. Another node may be watched as well; what it tells it must
+//! show.
 
 use futures::{Stream, StreamExt};
 use host::time::timeout;
@@ -72,7 +74,8 @@ fn is_refused(answer: &Result<(), ClientError>) -> bool {
     matches!(answer, Err(ClientError::Refused(_)))
 }
 
-/// Whether an event of this name comes, or the watch ends: a node may stand still, or be gone, and then has told nobody.
+/// Whether an event of this name comes, or the watch ends: a node may stand still, or be gone, and then has told
+/// nobody.
 async fn is_told(
     events: &mut (impl Stream<Item = Event> + Unpin),
     node: &mut InScope<'_>,

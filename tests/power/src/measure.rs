@@ -1,13 +1,14 @@
 //! Mutant by mutant: a sweep of its system's scenarios until a run fails, or the tests of its system.
 //!
-//! Time is the processor's: a sweep is asked to end once it and its processes have had so much. It keeps where it was, so
-//! that a second round with more time goes on from there, and most mutants need not have what the hardest need.
+//! Time is the processor's: a sweep is asked to end once it and its processes have had so much. It keeps where it was,
+//! so that a second round with more time goes on from there, and most mutants need not have what the hardest need.
 //!
-//! Results are lines in a file of the copy, `sweeps.jsonl` or `tests.jsonl`, or where `--out` says; a mutant that is caught,
-//! or has had its time, is not measured again, so that whoever is interrupted goes on, and shards may run side by side.
+//! Results are lines in a file of the copy, `sweeps.jsonl` or `tests.jsonl`, or where `--out` says; a mutant that is
+//! caught, or has had its time, is not measured again, so that whoever is interrupted goes on, and shards may run side
+//! by side.
 //!
-//! First, as long a sweep with no mutant on makes sure that nothing fails without one, and lists those that any run asks
-//! for. The others would have changed nothing in the same runs: they survive without being swept.
+//! First, as long a sweep with no mutant on makes sure that nothing fails without one, and lists those that any run
+//! asks for. The others would have changed nothing in the same runs: they survive without being swept.
 
 mod child;
 
@@ -216,7 +217,8 @@ fn failure(line: &str, shows: &[String]) -> Option<Caught> {
     Some(Caught { by, seed: Some(seed), checker })
 }
 
-/// What the last line of `sweep --json` says of scenarios in which nothing was there to judge: no run fails, but the sweep.
+/// What the last line of `sweep --json` says of scenarios in which nothing was there to judge: no run fails, but the
+/// sweep.
 fn vacuous(line: &str) -> Option<Caught> {
     let summary: serde_json::Value = serde_json::from_str(line).ok()?;
     let by = summary["vacuous"].get(0)?.as_str()?.to_owned();
