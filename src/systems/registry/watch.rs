@@ -28,6 +28,8 @@ pub(super) async fn while_it_changes(
     name: &str,
 ) -> Result<Pid, ClientError> {
     let wrong = |what: &str| host::probe!(WRONG, name, what);
+    // Connected before it is watched: whoever answers there has been the same node all the time.
+    let mut other_node = Client::connect(next).await?;
     let mut here = registry::watch_scope(home, scope).await?;
     let mut there = registry::watch_scope(next, scope).await?;
     let (pid, other) = (node.spawn().await?, node.spawn().await?);
@@ -45,7 +47,7 @@ pub(super) async fn while_it_changes(
     }
     let registered = |event: &Event| concerns(event, name) && matches!(event, Event::Registered { .. });
     let comes = timeout(LATE, comes(&mut there, registered)).await;
-    if comes == Ok(true) && !is_shown(&mut there, next, scope, name, pid).await? {
+    if comes == Ok(true) && !is_shown(&mut there, other_node.scope(scope), name, pid).await? {
         wrong("another node tells of it, and does not show it");
     }
     let changed = node.register(name, pid, "third").await;
@@ -94,13 +96,11 @@ async fn is_told(
 /// Whether a node shows the process that it told of, or tells of something else after it.
 async fn is_shown(
     events: &mut (impl Stream<Item = Event> + Unpin),
-    node: SocketAddr,
-    scope: &str,
+    mut node: InScope<'_>,
     name: &str,
     pid: Pid,
 ) -> Result<bool, ClientError> {
-    let mut node = Client::connect(node).await?;
-    if node.scope(scope).lookup(name).await?.is_some_and(|(found, _)| found == pid) {
+    if node.lookup(name).await?.is_some_and(|(found, _)| found == pid) {
         return Ok(true);
     }
     Ok(timeout(LATE, comes(events, |event| concerns(event, name))).await.is_ok())
