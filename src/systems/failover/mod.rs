@@ -86,7 +86,8 @@ impl System for Failover {
         of_protocols.into_iter().chain(fact::PROBES).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// None of what decides how long a failover takes: scenarios give it the time that it needs by default.
+    /// None of what decides how long a failover takes: scenarios give it the time that it needs by default. No fewer
+    /// standbys than there are: all are to stream in the end.
     fn choices() -> &'static [Choice] {
         &[
             Choice { option: "store.snapshot_entries", among: &["20", "60", "200"] },
@@ -101,7 +102,7 @@ impl System for Failover {
             Choice { option: "patroni.failsafe_mode", among: &["true", "false"] },
             Choice { option: "stolon.max_standby_lag", among: &["3", "30", "1024"] },
             Choice { option: "stolon.rewind", among: &["true", "false"] },
-            Choice { option: "stolon.max_standbys", among: &["1", "2", "3"] },
+            Choice { option: "stolon.max_standbys", among: &["2", "3"] },
             Choice { option: "stolon.max_synchronous_standbys", among: &["1", "2"] },
             Choice { option: "router.rise", among: &["1", "2", "4"] },
             Choice { option: "router.fall", among: &["1", "3", "5"] },
