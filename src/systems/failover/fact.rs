@@ -28,6 +28,12 @@ pub(super) enum Fact {
     Elsewhere,
     /// Its manager was told to let its database stream from another standby.
     MayCascade,
+    /// Its manager, which leads, has written this position down in the store.
+    Kept { lsn: u64 },
+    /// Its manager was told that who takes over may lack so many entries.
+    MayLack { entries: u64 },
+    /// An operator asks for another primary.
+    Wished,
 }
 
 /// How long the service may be without a write, in ms.
@@ -36,11 +42,15 @@ pub(super) const SERVICE_WITHIN: &str = "service within";
 pub(super) const ELSEWHERE: &str = "primary elsewhere";
 /// Said by a machine whose database may stream from another standby.
 pub(super) const MAY_CASCADE: &str = "may stream from a standby";
+/// Said by a machine whose database may take over although it lacks so many entries.
+pub(super) const MAY_LACK: &str = "may lack entries";
+/// Said by a client that asks for another primary.
+pub(super) const WISHED: &str = "another primary wished for";
 /// Said by a machine whose database never leads.
 pub(super) const MAY_NOT_LEAD: &str = "may not lead";
 
 /// The probes of the machines here, besides those of their protocols.
-pub(super) const PROBES: [&str; 4] = [ELSEWHERE, MAY_CASCADE, MAY_NOT_LEAD, SERVICE_WITHIN];
+pub(super) const PROBES: [&str; 6] = [ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, SERVICE_WITHIN, WISHED];
 
 impl Fact {
     /// The machine that published a probe, and what it says; none if it is not judged.
@@ -62,6 +72,9 @@ impl Fact {
             (ELSEWHERE, []) => Fact::Elsewhere,
             (MAY_CASCADE, []) => Fact::MayCascade,
             (MAY_NOT_LEAD, []) => Fact::MayNotLead,
+            ("position kept", [Value::Uint(lsn)]) => Fact::Kept { lsn: *lsn },
+            (MAY_LACK, [Value::Uint(entries)]) => Fact::MayLack { entries: *entries },
+            (WISHED, []) => Fact::Wished,
             (SERVICE_WITHIN, [Value::Uint(ms)]) => Fact::ServiceWithin { ns: ms * 1_000_000 },
             _ => return None,
         };

@@ -1,6 +1,6 @@
 //! What runs on each machine. On a database's run several processes, which talk over sockets of the machine.
 
-use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_NOT_LEAD, SERVICE_WITHIN};
+use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, SERVICE_WITHIN};
 use super::options::{Manager, Options, Part, Places};
 use host::process;
 use host::time::sleep;
@@ -62,6 +62,7 @@ async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result
             if !tags.may_lead() {
                 host::probe!(MAY_NOT_LEAD);
             }
+            host::probe!(MAY_LACK, options.maximum_lag_on_failover);
             if cascades || tags.replicatefrom.is_some() {
                 host::probe!(MAY_CASCADE);
             }

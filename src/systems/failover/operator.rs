@@ -23,11 +23,11 @@ impl Operator {
         }
     }
 
-    /// Asks for another primary, whoever that may be.
-    pub(super) async fn switchover(&mut self) -> Outcome<Ret> {
+    /// Asks for another primary: of Patroni for this one, if one is named, of stolon for whichever it may be.
+    pub(super) async fn switchover(&mut self, candidate: Option<u32>) -> Outcome<Ret> {
         let asked = match self {
             Operator::Patroni(operator) => {
-                operator.switchover(None, None).await.map_err(|error| error.to_string())
+                operator.switchover(None, candidate).await.map_err(|error| error.to_string())
             }
             Operator::Stolon(operator) => match operator.cluster().await {
                 Ok(data) => match data.and_then(|data| data.master_keeper()) {
