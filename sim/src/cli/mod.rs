@@ -59,7 +59,7 @@ enum Exit {
 
 /// Replicated-state protocols on simulated machines that fail: the same seed, the same run.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = "Without a subcommand: the two-minute tour.")]
+#[command(name = "splitbrain", version, about, after_help = "Without a subcommand: the two-minute tour.")]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

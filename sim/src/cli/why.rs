@@ -38,8 +38,6 @@ const LINES_OF_CELL: usize = 4;
 const BELIEFS_MAX: usize = 5;
 /// What stands before them.
 const MARGIN: usize = 13;
-/// The moment is looked for so long.
-const MOMENT_AT_MOST: Duration = Duration::from_secs(30);
 /// Of more operations than these not each one matters.
 const OPERATIONS_MAX: usize = 8;
 /// So many counterfactuals do.
@@ -53,9 +51,9 @@ pub(super) struct Why {
     /// The seed that fails.
     #[arg(long)]
     seed: u64,
-    /// Shrink for so long at most; then the clock has a say in what is left.
-    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
-    time: Option<Duration>,
+    /// End after about this long. Where that is too short, the clock has a say in what is told, and it is said.
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration, default_value = "2m")]
+    time: Duration,
     /// The folder to write to; replays/NAME-SEED unless set.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -71,6 +69,7 @@ struct Json<'a> {
     message: &'a str,
     moment_ms: Option<i64>,
     curve: Vec<(i64, f64)>,
+    cut_short: Vec<&'static str>,
     slice: Vec<serde_json::Value>,
     page: Option<String>,
 }
@@ -81,6 +80,7 @@ struct Known<'a> {
     shrunk: &'a Shrunk,
     counterfactuals: &'a [Counterfactual],
     curve: Option<&'a Curve>,
+    time: Duration,
     file: PathBuf,
     page: Option<PathBuf>,
     /// A line for each node.
@@ -89,25 +89,33 @@ struct Known<'a> {
 
 impl Why {
     pub(super) fn execute(&self, catalog: &Catalog, json: bool) -> miette::Result<Exit> {
+        let begin = Instant::now();
         let case = one(catalog, &self.scenario, &self.overrides)?;
         let folder = self.out.clone().unwrap_or_else(|| folder_of(&case, self.seed));
         // Before anything is run: a folder that cannot be written to is bad input.
         fs::create_dir_all(&folder).into_diagnostic().with_context(|| folder.display().to_string())?;
-        let limits = Limits { time: self.time, interrupted: Some(interrupt::flag()), ..Limits::default() };
+        let limits = Limits {
+            time: Some(self.time / 3 * 2),
+            interrupted: Some(interrupt::flag()),
+            ..Limits::default()
+        };
         let shrunk = match with_progress(&case, self.seed, &limits, json) {
             Ok(shrunk) => shrunk,
             Err(why) => return shrink_command::refuse(why),
         };
         let path = folder.join("shrunk.toml");
         file(&path, |out| out.write_all(shrunk.to_file().as_bytes()))?;
-        let counterfactuals = shrink::counterfactuals(&case, &shrunk, limits.jobs);
-        let curve = self.curve(&case, &shrunk, limits.jobs);
+        // What follows has a sixth each, and what was left over before.
+        let later = Limits { time: Some((self.time / 6 * 5).saturating_sub(begin.elapsed())), ..limits };
+        let counterfactuals = shrink::counterfactuals(&case, &shrunk, &later);
+        let curve = self.curve(&case, &shrunk, limits.jobs, begin);
         let (report, recording) = once(case.system, &shrunk.plan, shrunk.seed, Attention::RECORDED);
         let mut known = Known {
             case: &case,
             shrunk: &shrunk,
             counterfactuals: &counterfactuals,
             curve: curve.as_ref(),
+            time: self.time,
             file: path,
             page: None,
             beliefs: Vec::new(),
@@ -121,7 +129,7 @@ impl Why {
     }
 
     /// How likely the failure was from each instant of the run on; none if that takes too long.
-    fn curve(&self, case: &Case, shrunk: &Shrunk, jobs: usize) -> Option<Curve> {
+    fn curve(&self, case: &Case, shrunk: &Shrunk, jobs: usize, begin: Instant) -> Option<Curve> {
         let (report, _) = once(case.system, &case.scenario, self.seed, Attention::QUICK);
         let at_ms = shrunk.class.find(&report)?.at_ms;
         let is_same = |report: &Report| shrunk.class.find(report).is_some();
@@ -133,9 +141,8 @@ impl Why {
             is_same: &is_same,
         };
         // A node that keeps its thread would keep it two thousand times.
-        let begin = Instant::now();
         let is_stuck = report.is_of_a_stuck_run();
-        failure.curve(jobs, &|| is_stuck || begin.elapsed() > MOMENT_AT_MOST)
+        failure.curve(jobs, &|| is_stuck || begin.elapsed() > self.time)
     }
 }
 
@@ -215,6 +222,7 @@ impl Known<'_> {
                 .flat_map(Curve::points)
                 .map(|point| (point.at_ms, point.share()))
                 .collect(),
+            cut_short: self.cut_short(),
             slice,
             page: self.page.as_ref().map(|path| path.display().to_string()),
         })
@@ -232,8 +240,18 @@ impl Known<'_> {
             ),
             Some(Rise::Settled) => "none: the plan alone leads to it, whatever chance brings".to_owned(),
             Some(Rise::Nowhere) => "none: it took many small chances, or one at the very end".to_owned(),
-            None => format!("not found within {} s", MOMENT_AT_MOST.as_secs()),
+            None => "not found in time".to_owned(),
         }
+    }
+
+    /// What would be another with more time, or more runs.
+    fn cut_short(&self) -> Vec<&'static str> {
+        let is_cut = [
+            ("shrinking", self.shrunk.cut_short),
+            ("counterfactuals", !self.counterfactuals.iter().all(Counterfactual::is_whole)),
+            ("moment", self.curve.is_none()),
+        ];
+        is_cut.into_iter().filter_map(|(part, is_cut)| is_cut.then_some(part)).collect()
     }
 
     /// The story, with as much of each message as there is room for.
@@ -279,7 +297,8 @@ impl Known<'_> {
         if !self.counterfactuals.is_empty() {
             out::say("\n  What it takes: taken out alone, so many of other schedules still fail.")?;
         }
-        for Counterfactual { without, fails, of } in self.counterfactuals.iter().take(WITHOUT_MAX) {
+        let known = self.counterfactuals.iter().filter(|counterfactual| counterfactual.of > 0);
+        for Counterfactual { without, fails, of } in known.take(WITHOUT_MAX) {
             out::say(&format!("  {fails:>2} of {of} without {without}"))?;
         }
         if let Some(more) = self.counterfactuals.len().checked_sub(WITHOUT_MAX + 1) {
@@ -288,6 +307,11 @@ impl Known<'_> {
         out::say(&format!("\n  moment       {}", self.moment()))?;
         if let Some(page) = &self.page {
             out::say(&format!("  page         {}", page.display()))?;
+        }
+        let cut_short = self.cut_short();
+        if !cut_short.is_empty() {
+            let (cut_short, time) = (cut_short.join(", "), humantime::format_duration(self.time));
+            out::say(&format!("  cut short    {cut_short}, by a limit (--for gives more time than {time})"))?;
         }
         let (program, file) = (out::program(), self.file.display());
         out::say(&format!("  next: {program} run {file} --seed {}", shrunk.seed))
