@@ -1,9 +1,10 @@
 //! The specifications that come with the command: the ladder by which a name registry and a bank were first thought
-//! through, one file a rung.
+//! through, one file a rung; and what our protocols do, of which `bank-held` is followed by its runs.
 
 mod bank;
 mod bank_1;
 mod bank_2;
+pub(crate) mod bank_held;
 mod bank_queued;
 mod bank_transfer;
 mod syn;
@@ -30,4 +31,5 @@ pub static ALL: &[Entry] = &[
     bank_2::ENTRY,
     bank_transfer::ENTRY,
     bank_queued::ENTRY,
+    bank_held::ENTRY,
 ];
