@@ -1,5 +1,5 @@
 //! The specifications that come with the command: the ladder by which a name registry and a bank were first thought
-//! through, one file a rung; and what our protocols do, of which `bank-held` is followed by its runs.
+//! through, one file a rung; and what our protocols do, of which `bank-held` and `lock` are followed by their runs.
 
 mod bank;
 mod bank_1;
@@ -7,6 +7,7 @@ mod bank_2;
 pub(crate) mod bank_held;
 mod bank_queued;
 mod bank_transfer;
+pub(crate) mod lock;
 mod syn;
 mod syn_1;
 mod syn_2;
@@ -32,4 +33,5 @@ pub static ALL: &[Entry] = &[
     bank_transfer::ENTRY,
     bank_queued::ENTRY,
     bank_held::ENTRY,
+    lock::ENTRY,
 ];
