@@ -7,7 +7,9 @@ mod bank_2;
 pub(crate) mod bank_held;
 mod bank_queued;
 mod bank_transfer;
+mod converged;
 pub(crate) mod lock;
+mod log;
 mod syn;
 mod syn_1;
 mod syn_2;
@@ -16,6 +18,7 @@ mod syn_3_counters;
 mod syn_4;
 mod syn_5;
 mod syn_6;
+mod vrrp;
 
 use sim::explore::Entry;
 
@@ -34,4 +37,7 @@ pub static ALL: &[Entry] = &[
     bank_queued::ENTRY,
     bank_held::ENTRY,
     lock::ENTRY,
+    log::ENTRY,
+    vrrp::ENTRY,
+    converged::ENTRY,
 ];
