@@ -1,15 +1,18 @@
-//! `explore`: every state that a specification can reach.
+//! `explore`: every state that a specification can reach; with `--real`, every small run of the real code.
 
+mod real;
 mod told;
 
 use super::out;
 use super::table::Table;
 use super::written::file;
 use super::{Exit, check, interrupt, key_and_value};
+use crate::catalog::Catalog;
 use crate::explore::{AnySpec, Ending, Entry, Exploration, Options, Progress, Setting, SettingError, Walks};
 use crate::scenario::nearest;
 use clap::Args;
 use host::world::{Draw, Stream};
+use real::Real;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,6 +54,8 @@ pub(super) struct Explore {
     /// Draw the states and steps for Graphviz, if there are no more than 2,000.
     #[arg(long, value_name = "FILE")]
     dot: Option<PathBuf>,
+    #[command(flatten)]
+    real: Real,
 }
 
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -71,7 +76,15 @@ struct BadSetting {
 }
 
 impl Explore {
-    pub(super) fn execute(&self, specs: &'static [Entry], json: bool) -> miette::Result<Exit> {
+    pub(super) fn execute(
+        &self,
+        catalog: &Catalog,
+        specs: &'static [Entry],
+        json: bool,
+    ) -> miette::Result<Exit> {
+        if let Some(scenario) = &self.real.scenario {
+            return self.real.execute(scenario, self, catalog, json);
+        }
         let Some(name) = &self.spec else {
             return list(specs, json);
         };
