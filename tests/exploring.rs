@@ -205,6 +205,22 @@ fn fencing_makes_up_for_a_holder_that_does_not_look_at_its_clock() {
     assert_eq!(explore("lock --set minds=no --set fenced=yes").1, 0);
 }
 
+#[test]
+fn a_step_that_is_not_allowed_is_refused_before_what_comes_of_it_is_seen() {
+    let run = splitbrain(&["run", "scenarios/zoo/unchecked-cheque.toml", "--seed", "0", "--json"]);
+    let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+    let of = |checker: &str| {
+        let violations = report["violations"].as_array().unwrap();
+        violations.iter().find(|violation| violation["checker"] == checker).unwrap()
+    };
+    let at_ms = |checker: &str| of(checker)["at_ms"].as_i64().unwrap();
+    assert!(at_ms("refinement") < at_ms("balance"), "{report}");
+    assert!(
+        of("refinement")["message"].as_str().unwrap().contains("; the specification allows "),
+        "{report}"
+    );
+}
+
 /// What a search of the real code finds.
 fn real(arguments: &str) -> (Value, i32) {
     explore(&format!("--real {arguments}"))
