@@ -181,7 +181,7 @@ mod tests {
         Deliver,
     }
 
-    impl fmt::Display for Step {
+    impl Display for Step {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             write!(f, "{self:?}")
         }
