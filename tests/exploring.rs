@@ -149,6 +149,21 @@ fn a_small_graph_is_drawn() {
 }
 
 #[test]
+fn a_small_graph_is_a_picture_and_a_large_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("states.svg");
+    let drawn = |spec: &str| splitbrain(&["explore", spec, "--svg", path.to_str().unwrap()]);
+    let large = drawn("log");
+    assert!(String::from_utf8(large.stderr).unwrap().contains("not drawn: 3,276 states"));
+    assert!(!path.exists());
+    assert_eq!(drawn("syn-1").status.code(), Some(0));
+    let picture = std::fs::read_to_string(&path).unwrap();
+    assert!(picture.contains("<svg") && picture.contains("next_val = 0"), "{picture}");
+    assert_eq!(drawn("syn-1").status.code(), Some(0));
+    assert_eq!(picture, std::fs::read_to_string(&path).unwrap());
+}
+
+#[test]
 fn what_cannot_be_explored_is_told_with_what_can() {
     refused(&["explore", "syn-33"], &["there is no specification `syn-33`", "did you mean `syn-3`?"]);
     refused(&["explore", "syn-3", "--set", "name=6"], &["no setting `name`", "did you mean `names`?"]);
@@ -164,4 +179,75 @@ fn all_specifications_are_listed() {
     for entry in splitbrain::specs::ALL {
         assert!(text.contains(entry.name) && text.contains(entry.title), "{} is not in {text}", entry.name);
     }
+}
+
+#[test]
+fn what_our_protocols_do_holds_and_each_flaw_is_shown() {
+    let rows = [
+        ("bank-held", "--set hold=no", "NoNegativeBalance"),
+        ("bank-held", "--set once=no", "NothingLost"),
+        ("lock", "--set minds=no", "NoWriteGoesBack"),
+        ("vrrp", "--set strict=yes", "NoTwoOwners"),
+        ("vrrp", "--set equal=yes --set tie=no", "TwoOwnersEnd"),
+        ("log", "--set early=yes", "NothingAcknowledgedIsLost"),
+        ("converged", "--set nodes=2 --set drop=no", "AllAgree"),
+    ];
+    for (spec, flaw, property) in rows {
+        let small = if spec == "converged" { " --set nodes=2" } else { "" };
+        assert_eq!(explore(&format!("{spec}{small}")).1, 0, "{spec}");
+        let (found, code) = explore(&format!("{spec} {flaw}"));
+        assert_eq!((spec, found["violation"]["property"].as_str(), code), (spec, Some(property), 1));
+    }
+}
+
+#[test]
+fn fencing_makes_up_for_a_holder_that_does_not_look_at_its_clock() {
+    assert_eq!(explore("lock --set minds=no --set fenced=yes").1, 0);
+}
+
+#[test]
+fn a_step_that_is_not_allowed_is_refused_before_what_comes_of_it_is_seen() {
+    let run = splitbrain(&["run", "scenarios/zoo/unchecked-cheque.toml", "--seed", "0", "--json"]);
+    let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+    let of = |checker: &str| {
+        let violations = report["violations"].as_array().unwrap();
+        violations.iter().find(|violation| violation["checker"] == checker).unwrap()
+    };
+    let at_ms = |checker: &str| of(checker)["at_ms"].as_i64().unwrap();
+    assert!(at_ms("refinement") < at_ms("balance"), "{report}");
+    assert!(
+        of("refinement")["message"].as_str().unwrap().contains("; the specification allows "),
+        "{report}"
+    );
+}
+
+/// What a search of the real code finds.
+fn real(arguments: &str) -> (Value, i32) {
+    explore(&format!("--real {arguments}"))
+}
+
+#[test]
+fn the_real_code_shows_a_phantom_without_a_seed_and_the_run_is_a_scenario() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("smallest.toml");
+    let (found, code) = real(&format!("scenarios/zoo/phantom-on-merge.toml -o {}", path.display()));
+    let violation = &found["violation"];
+    assert_eq!((violation["checker"].as_str(), code), (Some("alive"), 0), "{found}");
+    assert!(violation["chosen"].as_array().unwrap().len() <= 4, "{found}");
+    let run = splitbrain(&["run", path.to_str().unwrap(), "--json"]);
+    let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(report["violations"][0]["checker"], violation["checker"], "{report}");
+}
+
+#[test]
+fn real_code_without_the_flaw_holds_in_the_same_scope_which_says_what_it_leaves_out() {
+    let (found, code) = real(
+        "scenarios/zoo/phantom-on-merge.toml --choices 2 --hasty 0 --set cluster.options.protocol=converged",
+    );
+    assert_eq!((&found["violation"], &found["left"], code), (&Value::Null, &0.into(), 0), "{found}");
+    assert!(
+        found["left_out"][0].as_str().unwrap().starts_with("runs of more than 2 choices, 1 faults"),
+        "{found}"
+    );
+    assert!(found["runs"].as_u64() > found["distinct"].as_u64(), "{found}");
 }

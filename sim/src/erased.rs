@@ -3,7 +3,13 @@
 use crate::history;
 use crate::run::{self, Attention, Recording, Report, Reseed};
 use crate::scenario::{Scenario, Tolerated, Vocabulary};
-use crate::system::{Operation, System};
+use crate::system::{Mix, Operation, System};
+use host::world::{Draw, Stream};
+
+/// So many operations are drawn to find different ones,
+const DRAWN: u32 = 64;
+/// of which so many are samples.
+const SAMPLES_MAX: usize = 3;
 
 /// A [`System`] without its types.
 pub trait AnySystem: Send + Sync + 'static {
@@ -19,6 +25,9 @@ pub trait AnySystem: Send + Sync + 'static {
     /// The plan with the operations listed that it would draw, as far as is known before it is run: a client begins some ns
     /// after the workload.
     fn listing(&'static self, plan: &Scenario, seed: u64) -> Scenario;
+
+    /// Of each operation of the scenario's mix some that a client may be told to do, by name and argument.
+    fn samples(&self, scenario: &Scenario) -> Vec<(String, serde_json::Value)>;
 
     /// Runs a resolved plan on the calling thread, which must be fresh and seeded: see [`run::on_fresh_thread`].
     /// If it is to be `reseed`ed, from then on with other chance.
@@ -58,6 +67,24 @@ impl<S: System> AnySystem for S {
 
     fn listing(&'static self, plan: &Scenario, seed: u64) -> Scenario {
         run::listing(self, plan, seed)
+    }
+
+    fn samples(&self, scenario: &Scenario) -> Vec<(String, serde_json::Value)> {
+        let mix = Mix::new(scenario, 1);
+        let mixed =
+            S::operations().iter().filter(|Operation(name, _)| scenario.workload.mix.contains_key(*name));
+        let mut samples = Vec::new();
+        for Operation(name, make) in mixed {
+            let mut draw = Draw::new(0, Stream::Other { purpose: "samples", entity: name });
+            let first = samples.len();
+            for _ in 0..DRAWN {
+                let sample = history::function_and_value(&make(&mix, &mut draw));
+                if samples.len() < first + SAMPLES_MAX && !samples[first..].contains(&sample) {
+                    samples.push(sample);
+                }
+            }
+        }
+        samples
     }
 
     fn run(

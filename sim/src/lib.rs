@@ -24,6 +24,7 @@
 //! | [`mod@format`] | recorded runs for other people's viewers |
 //! | [`spec`] | specifications: states, steps, what must hold; no code, no time |
 //! | [`explore`] | every state that a specification can reach |
+//! | [`small`] | the real code in every way in which little can happen |
 //! | [`scenario`] | scenario files: types, errors, resolving with a seed |
 //! | [`run`] | one run, from resolve to verdict |
 //! | [`shrink`] | from a failing seed to the few faults and operations that it takes |
@@ -62,6 +63,7 @@ mod profile;
 pub mod run;
 pub mod scenario;
 pub mod shrink;
+pub mod small;
 pub mod spec;
 pub mod story;
 pub mod sweep;

@@ -1,11 +1,15 @@
 //! The specifications that come with the command: the ladder by which a name registry and a bank were first thought
-//! through, one file a rung.
+//! through, one file a rung; and what our protocols do, of which `bank-held` and `lock` are followed by their runs.
 
 mod bank;
 mod bank_1;
 mod bank_2;
+pub(crate) mod bank_held;
 mod bank_queued;
 mod bank_transfer;
+mod converged;
+pub(crate) mod lock;
+mod log;
 mod syn;
 mod syn_1;
 mod syn_2;
@@ -14,6 +18,7 @@ mod syn_3_counters;
 mod syn_4;
 mod syn_5;
 mod syn_6;
+mod vrrp;
 
 use sim::explore::Entry;
 
@@ -30,4 +35,9 @@ pub static ALL: &[Entry] = &[
     bank_2::ENTRY,
     bank_transfer::ENTRY,
     bank_queued::ENTRY,
+    bank_held::ENTRY,
+    lock::ENTRY,
+    log::ENTRY,
+    vrrp::ENTRY,
+    converged::ENTRY,
 ];

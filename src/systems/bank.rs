@@ -8,9 +8,11 @@
 //! **conservation** (in every audit, and at every instant with all branches up, what is on accounts and in flight is
 //! what was deposited less what was withdrawn), **once** (no request, and no leg of a transfer, is written twice),
 //! **durability** (a branch comes back with every record that anything had followed from), **ends** (after the heal no
-//! transfer is under way) and **linearizable** (each account by itself: see `account_model.rs`).
+//! transfer is under way), **refinement** (it takes no step but its specification's: see `refinement.rs`) and
+//! **linearizable** (each account by itself: see `account_model.rs`).
 
 mod account_model;
+mod refinement;
 
 use account_model::AccountModel;
 use host::world::MachineId;
@@ -18,6 +20,7 @@ use protocols::bank::{
     self, AccountId, Act, Answer, Audit, BranchId, Client as Connection, ClientError, Config, Id, Options,
     Refusal, View,
 };
+use refinement::Refines;
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Harm, Seen, Views};
 use sim::{Choice, Client, ClientContext, Draw, NodeContext, Operation, Outcome, System};
@@ -159,6 +162,7 @@ impl System for Bank {
     fn checkers(&self) -> Checkers<Op, Ret, View> {
         let mut written = Written::default();
         let mut durable = BTreeMap::new();
+        let mut refines = Refines::new();
         Checkers::new()
             .invariant("balance", |seen| if is_news(seen) { above_zero(seen.views) } else { Ok(()) })
             .invariant("closed", closed_is_still)
@@ -169,6 +173,7 @@ impl System for Bank {
             })
             .invariant("once", move |seen| written.once(seen))
             .invariant("durability", move |seen| came_back(&mut durable, seen))
+            .invariant("refinement", move |seen| refines.judge(seen))
             .eventually("ends", ended)
             .linearizable_in_parts(AccountModel, account_model::split)
             .recovers_if(intact)

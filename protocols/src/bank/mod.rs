@@ -87,7 +87,7 @@ pub use view::{Summary, View};
 pub const PROBES: &[&str] = &[
     // the last record of the log that was found: a branch begins a life
     "recovered",
-    // what, id: a record was appended, and is not durable
+    // what, id, and of what is done at once or held: act, from, to, amount. A record was appended, and is not durable
     "writing",
     // what, id, its place in the log: a record is durable, and what follows from it leaves
     "written",

@@ -357,7 +357,11 @@ impl Inner {
         }
         self.ledger.apply(lsn, record);
         let (what, id) = (record.name(), record.id());
-        probe!("writing", what, id.map_or_else(String::new, |id| id.to_string()));
+        let named = || id.map_or_else(String::new, |id| id.to_string());
+        match record.money() {
+            Some((act, from, to, amount)) => probe!("writing", what, named(), act, from.0, to.0, amount),
+            None => probe!("writing", what, named()),
+        }
         self.let_out(Output::Written { what, id, lsn });
         Ok(())
     }

@@ -63,6 +63,24 @@ impl Record {
             Record::Cut { .. } => None,
         }
     }
+
+    /// What moves by it, or opens or closes: in a word, from where, to where and how much. None if something only goes
+    /// on or is only told.
+    pub fn money(&self) -> Option<(&'static str, AccountId, AccountId, i64)> {
+        match *self {
+            Record::Done { act, .. } => Some(match act {
+                Act::Deposit(account, amount) => ("deposit", account, account, amount),
+                Act::Withdraw(account, amount) => ("withdraw", account, account, amount),
+                Act::Transfer(from, to, amount) => ("transfer", from, to, amount),
+                Act::Close(account) => ("close", account, account, 0),
+                Act::Reopen(account) => ("reopen", account, account, 0),
+            }),
+            Record::Reserved { transfer: Transfer { from, to, amount }, .. } => {
+                Some(("transfer", from, to, amount))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What is to be done about a request.

@@ -1,21 +1,27 @@
-//! `explore`: every state that a specification can reach.
+//! `explore`: every state that a specification can reach; with `--real`, every small run of the real code.
 
+mod picture;
+mod real;
 mod told;
 
 use super::out;
 use super::table::Table;
 use super::written::file;
 use super::{Exit, check, interrupt, key_and_value};
+use crate::catalog::Catalog;
 use crate::explore::{AnySpec, Ending, Entry, Exploration, Options, Progress, Setting, SettingError, Walks};
 use crate::scenario::nearest;
 use clap::Args;
 use host::world::{Draw, Stream};
+use real::Real;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A graph with more states than this cannot be read.
 const DRAWN_MAX: u32 = 2_000;
+/// Nor a picture of more than this.
+const PICTURED_MAX: u32 = 300;
 /// How long a walk is unless told otherwise.
 const WALK_STATES: u32 = 100;
 
@@ -51,6 +57,11 @@ pub(super) struct Explore {
     /// Draw the states and steps for Graphviz, if there are no more than 2,000.
     #[arg(long, value_name = "FILE")]
     dot: Option<PathBuf>,
+    /// Draw them as a picture, if there are no more than 300.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    #[command(flatten)]
+    real: Real,
 }
 
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -71,16 +82,22 @@ struct BadSetting {
 }
 
 impl Explore {
-    pub(super) fn execute(&self, specs: &'static [Entry], json: bool) -> miette::Result<Exit> {
+    pub(super) fn execute(
+        &self,
+        catalog: &Catalog,
+        specs: &'static [Entry],
+        json: bool,
+    ) -> miette::Result<Exit> {
+        if let Some(scenario) = &self.real.scenario {
+            return self.real.execute(scenario, self, catalog, json);
+        }
         let Some(name) = &self.spec else {
             return list(specs, json);
         };
         let entry = find(specs, name)?;
         let spec = self.build(entry)?;
         let explored = self.explore(entry, spec.as_ref());
-        if let Some(path) = &self.dot {
-            self.draw(path, &explored)?;
-        }
+        self.draw(&explored)?;
         if json {
             out::line(&told::Json::of(entry.name, &explored))?;
         } else {
@@ -114,7 +131,7 @@ impl Explore {
             time_max: self.time_limit,
             memory_max: Some(self.memory_limit),
             is_deadlock_judged: !self.allow_deadlock,
-            draw_max: self.dot.as_ref().map(|_| DRAWN_MAX),
+            draw_max: self.dot.as_ref().or(self.svg.as_ref()).map(|_| DRAWN_MAX),
             interrupted: Some(interrupt::flag()),
             progress: Some(&progress),
         };
@@ -126,15 +143,27 @@ impl Explore {
         spec.walk(&walks, &options, &mut |bound| draw.below(bound))
     }
 
-    fn draw(&self, path: &Path, explored: &Exploration) -> miette::Result<()> {
-        let Some(drawing) = &explored.drawing else {
-            // Whoever has closed standard error does not want to know.
-            let many = told::grouped(explored.distinct);
-            let _ =
-                writeln!(std::io::stderr().lock(), "not drawn: {many} states, and {DRAWN_MAX} can be read");
-            return Ok(());
-        };
-        file(path, |out| out.write_all(drawing.as_bytes()))
+    fn draw(&self, explored: &Exploration) -> miette::Result<()> {
+        let asked = [(&self.dot, DRAWN_MAX), (&self.svg, PICTURED_MAX)];
+        for (path, most) in asked {
+            let Some(path) = path else { continue };
+            match &explored.drawing {
+                Some(drawing) if explored.distinct <= u64::from(most) => {
+                    let text = if most == PICTURED_MAX { picture::svg(drawing) } else { drawing.clone() };
+                    file(path, |out| out.write_all(text.as_bytes()))?;
+                }
+                _ => {
+                    let many = told::grouped(explored.distinct);
+                    // Whoever has closed standard error does not want to know.
+                    let _ = writeln!(
+                        std::io::stderr().lock(),
+                        "{}: not drawn: {many} states, and {most} can be read",
+                        path.display()
+                    );
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The command that goes further, or shows the same to programs.

@@ -96,7 +96,7 @@ enum Command {
     Why(why::Why),
     /// Judge a history that something else recorded.
     Check(check::Check),
-    /// Search every state that a specification can reach.
+    /// Search every state that a specification can reach, or every small run of the real code.
     Explore(explore::Explore),
     /// Show every known flaw and how it is found.
     Zoo(zoo::Zoo),
@@ -188,7 +188,7 @@ fn run(program: Program) -> ExitCode {
         Some(Command::Shrink(shrink)) => shrink.execute(&catalog, cli.json),
         Some(Command::Why(why)) => why.execute(&catalog, cli.json),
         Some(Command::Check(check)) => check.execute(cli.json),
-        Some(Command::Explore(explore)) => explore.execute(program.specs, cli.json),
+        Some(Command::Explore(explore)) => explore.execute(&catalog, program.specs, cli.json),
         Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),
         Some(Command::Schema(schema)) => schema.execute(&catalog),
         Some(Command::New(new)) => new.execute(),

@@ -69,10 +69,12 @@ impl Part {
         Part { bundles, generated: 0, recent: vec![0; RECENT], trouble: None }
     }
 
-    /// Expands states of a level whose first has this number.
+    /// Expands states of a level whose first has this number. A successor of which it is known that it is not new goes
+    /// into no bundle.
     pub(super) fn fill<S: Spec>(
         &mut self,
         with: &Expansion<'_, S>,
+        is_known: impl Fn(u64) -> bool,
         level: &Arena,
         first: u32,
         range: Range<usize>,
@@ -82,7 +84,7 @@ impl Part {
             let mut encoder = Encoder::new();
             for index in range {
                 at = first + index as u32;
-                self.expand(with, level.get(index), at, &mut encoder);
+                self.expand(with, &is_known, level.get(index), at, &mut encoder);
                 if self.trouble.is_some() {
                     break;
                 }
@@ -93,7 +95,14 @@ impl Part {
         }
     }
 
-    fn expand<S: Spec>(&mut self, with: &Expansion<'_, S>, bytes: &[u8], number: u32, encoder: &mut Encoder) {
+    fn expand<S: Spec>(
+        &mut self,
+        with: &Expansion<'_, S>,
+        is_known: &impl Fn(u64) -> bool,
+        bytes: &[u8],
+        number: u32,
+        encoder: &mut Encoder,
+    ) {
         let spec = with.spec;
         let state: S::State = decode(bytes);
         if let Some(broken) = with.broken(&state) {
@@ -121,7 +130,7 @@ impl Part {
                 None => fingerprint(encoded),
             };
             let recent = &mut self.recent[fingerprint as usize % RECENT];
-            if std::mem::replace(recent, fingerprint) == fingerprint {
+            if std::mem::replace(recent, fingerprint) == fingerprint || is_known(fingerprint) {
                 return;
             }
             let bundle = &mut self.bundles[shard_of(fingerprint)];

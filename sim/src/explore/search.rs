@@ -18,6 +18,9 @@ const BATCH: usize = 1 << 15;
 const PARTS: usize = 16;
 /// and a part has no fewer states than this, unless the batch ends.
 const PART_MIN: usize = 64;
+/// As long as all fingerprints take no more than this they are near every core, and it costs less to look one up at once
+/// than to hand a state on that is known.
+const NEAR_BYTES: usize = 2 << 20;
 /// How often progress is told.
 pub(super) const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
@@ -187,12 +190,14 @@ impl<'s, S: Spec> Search<'s, S> {
         // Few states are expanded sooner than a thread is started.
         let threads = if to - from < 4 * PART_MIN { 1 } else { self.options.threads };
 
-        let (expansion, level, first) = (&self.expansion, &self.level, self.first);
+        let (expansion, level, first, shards) = (&self.expansion, &self.level, self.first, &self.shards);
+        let are_near = shards.iter().map(|shard| shard.seen.heap_bytes()).sum::<usize>() <= NEAR_BYTES;
+        let is_known = |fingerprint| are_near && shards[shard_of(fingerprint)].seen.contains(fingerprint);
         let parts = &mut self.parts[..used];
         on_each(threads, parts, |index, part| {
             part.clear();
             let start = from + index * size;
-            part.fill(expansion, level, first, start..(start + size).min(to));
+            part.fill(expansion, is_known, level, first, start..(start + size).min(to));
         });
         let parts = &self.parts[..used];
         on_each(threads, &mut self.shards, |index, shard| shard.absorb(index, parts));

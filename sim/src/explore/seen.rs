@@ -32,6 +32,18 @@ impl Seen {
         is_new
     }
 
+    /// Whether a fingerprint was added.
+    pub(super) fn contains(&self, fingerprint: u64) -> bool {
+        let mut at = place(&self.slots, fingerprint);
+        loop {
+            match self.slots[at] {
+                0 => return false,
+                slot if slot == fingerprint => return true,
+                _ => at = if at + 1 == self.slots.len() { 0 } else { at + 1 },
+            }
+        }
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         self.slots.capacity() * size_of::<u64>()
     }
@@ -45,9 +57,14 @@ impl Seen {
     }
 }
 
-fn put(slots: &mut [u64], fingerprint: u64) -> bool {
+/// Where a fingerprint is looked for first.
+fn place(slots: &[u64], fingerprint: u64) -> usize {
     // The bits that all of a shard share tell nothing.
-    let mut at = ((u128::from(fingerprint << SHARD_BITS) * slots.len() as u128) >> 64) as usize;
+    ((u128::from(fingerprint << SHARD_BITS) * slots.len() as u128) >> 64) as usize
+}
+
+fn put(slots: &mut [u64], fingerprint: u64) -> bool {
+    let mut at = place(slots, fingerprint);
     loop {
         match slots[at] {
             0 => {
@@ -70,8 +87,8 @@ mod tests {
         // Ends of the range, where probing wraps, and many between.
         let prints: Vec<u64> =
             (1..20_000u64).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15)).chain([1, u64::MAX]).collect();
-        assert!(prints.iter().all(|print| seen.insert(*print)));
-        assert!(prints.iter().all(|print| !seen.insert(*print)));
+        assert!(prints.iter().all(|print| !seen.contains(*print) && seen.insert(*print)));
+        assert!(prints.iter().all(|print| seen.contains(*print) && !seen.insert(*print)));
         assert!(seen.insert(2));
     }
 }

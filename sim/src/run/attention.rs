@@ -21,6 +21,8 @@ impl Attention {
     pub const CLOSE: Attention = Attention { closely: true, ..Attention::QUICK };
     /// The same, and everything that happens is written down.
     pub const RECORDED: Attention = Attention { records: true, ..Attention::CLOSE };
+    /// As a sweep does, and what happens is written down: all but what code logs.
+    pub(crate) const WATCHED: Attention = Attention { records: true, ..Attention::QUICK };
     /// As [`Attention::CLOSE`], in a process in which nothing else happens: what is open was opened by the run.
     pub const ALONE: Attention = Attention { alone: true, ..Attention::CLOSE };
     /// As [`Attention::RECORDED`], in a process in which nothing else happens.

@@ -2,7 +2,8 @@
 //!
 //! A [`Spec`] is TLA⁺'s idea in Rust: initial states, and for each state the steps that may follow. What must hold of
 //! every state is an [`Invariant`], what must happen sooner or later a [`Property`]. [`explore`](crate::explore) visits
-//! every reachable state; it needs nothing but this trait.
+//! every reachable state; it needs nothing but this trait. A [`Traced`] one can be followed by a run, too: see
+//! [`Refinement`].
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -56,11 +57,13 @@
 
 mod each;
 mod queue;
+mod refinement;
 mod set;
 pub mod tla;
 
 pub use each::Each;
 pub use queue::Queue;
+pub use refinement::{HIDDEN_MAX, Refinement, Traced};
 pub use set::Set;
 
 use serde::Serialize;

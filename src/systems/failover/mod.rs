@@ -5,10 +5,11 @@
 //!
 //! Judged, each in a file of its own: **timeline** (`logs.rs`: all logs are paths in one tree, and who was not rewound
 //! does not stream), **split-brain** (writes of two primaries do not overlap), **one-writable** (no two databases would
-//! take a write, asked by whomever), **lease** (who writes holds the lock), **eligible** (nobody leads who is tagged
-//! not to), **lag** (nobody leads who lacks more than may be lost), **service** (no longer without a write than the scenario allows), **convergence** (in the end there is one
-//! primary, and all others have what it has), **durability** (what was acknowledged is then there) and **linearizable**
-//! (each key by itself).
+//! take a write, asked by whomever), **lease** (who writes holds the lock), **refinement** (and does so as the lock is
+//! specified), **eligible** (nobody leads who is tagged not to), **lag** (nobody leads who lacks more than may be lost),
+//! **service** (no longer without a write than the scenario allows), **convergence** (in the end there is one primary,
+//! and all others have what it has), **durability** (what was acknowledged is then there) and **linearizable** (each key
+//! by itself).
 //!
 //! What is not promised is in `options.rs`: without synchronous replication, the last two; with stolon, one-writable.
 
@@ -27,6 +28,7 @@ mod one_writable;
 mod operator;
 mod options;
 mod recovery;
+mod refinement;
 mod service;
 mod split_brain;
 
@@ -42,6 +44,7 @@ use lag::Lag;
 use lease::Lock;
 use protocols::database::View;
 use protocols::{database, patroni, router, stolon, store};
+use refinement::Refines;
 use service::Service;
 use sim::check::Checkers;
 use sim::check::linearizable::models::KeyValue;
@@ -120,6 +123,7 @@ impl System for Failover {
     fn checkers(&self) -> Checkers<Op, Ret, View> {
         let (mut reigns, mut lock) = (Reigns::default(), Lock::default());
         let (mut eligible, mut lag, mut service) = (Eligible::default(), Lag::default(), Service::default());
+        let mut refines = Refines::new();
         Checkers::new()
             .linearizable_in_parts(KeyValue { initial: Content::MISSING }, client::to_its_key)
             .listener(Heard::default(), |heard, seen| heard.hear(seen.probe))
@@ -127,6 +131,7 @@ impl System for Failover {
             .invariant("split-brain", move |heard, _| reigns.judge(heard))
             .invariant("one-writable", |_, seen| one_writable::check(seen.views))
             .invariant("lease", move |heard, _| lock.judge(heard))
+            .invariant("refinement", move |heard, seen| refines.judge(heard, seen.views))
             .invariant("eligible", move |heard, _| eligible.judge(heard))
             .invariant("lag", move |heard, _| lag.judge(heard))
             .invariant("service", move |heard, seen| service.judge(heard, seen.probe))
