@@ -23,6 +23,7 @@ pub mod bank;
 pub mod common;
 pub mod database;
 pub mod patroni;
+pub mod provisioner;
 pub mod registry;
 pub mod router;
 pub mod stolon;

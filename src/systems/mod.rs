@@ -2,10 +2,12 @@
 
 pub mod bank;
 pub mod failover;
+pub mod provisioner;
 pub mod registry;
 pub mod store;
 
 use sim::AnySystem;
 
 /// Every system. Not a constant: each crate that named it would compile all of them again.
-pub static ALL: &[&dyn AnySystem] = &[&bank::Bank, &failover::Failover, &registry::Registry, &store::Store];
+pub static ALL: &[&dyn AnySystem] =
+    &[&bank::Bank, &failover::Failover, &provisioner::Provisioner, &registry::Registry, &store::Store];

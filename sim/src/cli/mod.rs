@@ -17,6 +17,7 @@ mod cluster;
 mod diff;
 mod explore;
 mod fresh;
+mod grid;
 mod interrupt;
 mod junit;
 mod list;

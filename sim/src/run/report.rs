@@ -24,6 +24,15 @@ pub struct Operations {
     pub unknown: u64,
 }
 
+impl Operations {
+    /// Takes in others.
+    pub(crate) fn add(&mut self, others: Operations) {
+        self.ok += others.ok;
+        self.fail += others.fail;
+        self.unknown += others.unknown;
+    }
+}
+
 /// The outcome of one run.
 #[derive(Debug, Clone)]
 pub struct Report {
