@@ -1,6 +1,7 @@
 //! The systems, a file or a folder each: how a node boots, what clients do, what is checked.
 
 pub mod bank;
+pub mod bookings;
 pub mod failover;
 pub mod provisioner;
 pub mod registry;
@@ -9,5 +10,11 @@ pub mod store;
 use sim::AnySystem;
 
 /// Every system. Not a constant: each crate that named it would compile all of them again.
-pub static ALL: &[&dyn AnySystem] =
-    &[&bank::Bank, &failover::Failover, &provisioner::Provisioner, &registry::Registry, &store::Store];
+pub static ALL: &[&dyn AnySystem] = &[
+    &bank::Bank,
+    &bookings::Bookings,
+    &failover::Failover,
+    &provisioner::Provisioner,
+    &registry::Registry,
+    &store::Store,
+];
