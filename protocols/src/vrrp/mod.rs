@@ -1,4 +1,4 @@
-//! keepalived and UCARP: a virtual address that moves between machines, and scripts that promote a database where it is.
+//! keepalived and UCARP: an address that moves between machines, and scripts that promote a database where it is.
 //!
 //! # The algorithm
 //!
@@ -13,9 +13,10 @@
 //! and announces again.
 //!
 //! *Scripts.* `notify_master` promotes the database of its machine. `notify_backup` stops a primary, and lets the
-//! database follow whoever is behind the virtual address, rewound or copied where that must be. `notify_fault` stops it.
-//! They run one after the other; one that cannot do what it is for tries again until the next is due. A database that
-//! stops by itself is started by the system, as what it was.
+//! database follow whoever is behind the virtual address, rewound or copied where that must be. `notify_fault` stops
+//! it. They run one after the other; one that cannot do what it is for tries again until the next is due. A database
+//! that stops by itself is started by the system, as what it was; a standby that has streamed nothing for 15 s is
+//! copied anew.
 //!
 //! *Checks* (keepalived): whether the database's process answers. With a weight, the priority moves with the result;
 //! without one, whoever fails is in `FAULT` until the check passes again.
@@ -34,9 +35,10 @@
 //!   then there are two masters for good. VRRPv3 takes the master's interval. Which addresses a master has is not said.
 //!   What is queued while a daemon stands still is handled one by one, before its timers, and a master that is stronger
 //!   answers each.
-//! * UCARP: a timer is looked at when something comes, or once an interval; what comes is handed over by libpcap up to a
-//!   second late. Of equals the one with the lower address leads, as a little-endian machine reads it: 10.77.1.2 before
-//!   10.77.0.9. Nobody says goodbye, and without `-z` the address stays where it was. The down script runs at each start.
+//! * UCARP: a timer is looked at when something comes, or once an interval; what comes is handed over by libpcap up to
+//!   a second late. Of equals the one with the lower address leads, as a little-endian machine reads it: 10.77.1.2
+//!   before 10.77.0.9. Nobody says goodbye, and without `-z` the address stays where it was. The down script runs at
+//!   each start.
 //!
 //! Where this is another:
 //!
@@ -57,8 +59,8 @@
 //! # What it gives up
 //!
 //! One owner: RFC 5798, 6.4.2, lets each backup become a master that hears none, so that a partition has one on each
-//! side, each with a primary that takes writes. When it heals, what the weaker one had acknowledged is cut from its log.
-//! Nobody compares logs either: the backup that takes over may be the one that lacks most. All that holds without a
+//! side, each with a primary that takes writes. When it heals, what the weaker one had acknowledged is cut from its
+//! log. Nobody compares logs either: the backup that takes over may be the one that lacks most. All that holds without a
 //! partition, too, where the master stands still and goes on; and replication is asynchronous, for nobody is told whom
 //! to wait for.
 //!
@@ -93,6 +95,7 @@ pub const PROBES: &[&str] = &[
     // the number of whom it heard last as the master, and how long ago, in ms: it becomes the master
     "takes over",
     "a database that stopped is started again",
+    "a standby that does not stream is copied anew",
     "a master is told to go",
     "malformed datagram dropped",
 ];

@@ -34,8 +34,8 @@ pub fn notify() -> (Notify, Scripts) {
 ///
 /// # Errors
 ///
-/// When the configuration is out of bounds (`InvalidInput`), the address cannot be bound, or there are virtual addresses
-/// and this is no simulation (`Unsupported`).
+/// When the configuration is out of bounds (`InvalidInput`), the address cannot be bound, or there are virtual
+/// addresses and this is no simulation (`Unsupported`).
 pub async fn run(config: Config, notify: Notify) -> io::Result<()> {
     config.validate()?;
     if !config.virtual_addresses.is_empty() {
@@ -43,13 +43,14 @@ pub async fn run(config: Config, notify: Notify) -> io::Result<()> {
     }
     let socket = UdpSocket::bind(config.address).await?;
     let own = config.address.ip();
-    let rules: Box<dyn Rules + Send> = match &config.variant {
+    let rules: Box<dyn Rules + Send + Sync> = match &config.variant {
         Variant::Keepalived(options) => Box::new(Keepalived::new(options.clone(), own)),
         Variant::Ucarp(options) => Box::new(Ucarp::new(options.clone(), own)),
     };
     let began = Instant::now();
     let shown = (State::Stopped, rules.rank());
     let mut daemon = Daemon { config: &config, socket, notify, rules, began, shown, heard: None };
+    daemon.find_addresses();
     let acts = daemon.rules.start(Duration::ZERO);
     daemon.act(acts).await;
     daemon.serve().await
@@ -59,7 +60,7 @@ struct Daemon<'a> {
     config: &'a Config,
     socket: UdpSocket,
     notify: Notify,
-    rules: Box<dyn Rules + Send>,
+    rules: Box<dyn Rules + Send + Sync>,
     began: Instant,
     /// What its last probe said.
     shown: (State, u8),
@@ -71,17 +72,18 @@ impl Daemon<'_> {
     async fn serve(&mut self) -> io::Result<()> {
         let phase = match self.config.variant.capture_timeout() {
             // When the kernel hands over what it has kept depends on when it began to.
-            Some(late) => late.mul_f64((host::entropy::u64() % 1000) as f64 / 1000.0),
+            Some(late) => late * (host::entropy::u64() % 1000) as u32 / 1000,
             None => Duration::ZERO,
         };
         let (check, database) = (self.config.variant.check(), self.config.database);
         let mut checking = pin!(checked(check, database, self.began));
+        let (late, since) = (self.config.variant.capture_timeout(), self.began + phase);
         loop {
             let due = self.began.checked_add(self.rules.due()).unwrap_or_else(|| self.began + FOR_EVER);
             let listens = self.rules.listens();
             let acts = tokio::select! {
                 biased;
-                () = handed_over(&self.socket, self.config.variant.capture_timeout(), self.began + phase), if listens => {
+                () = handed_over(&self.socket, late, since), if listens => {
                     self.take_all().await;
                     continue;
                 }
@@ -163,6 +165,14 @@ impl Daemon<'_> {
         }
     }
 
+    /// Says what a daemon before it has not left.
+    fn find_addresses(&self) {
+        let left = claimed_addresses().unwrap_or_default();
+        for ip in self.config.virtual_addresses.iter().filter(|ip| !left.contains(ip)) {
+            probe!("address", "released", ip.to_string());
+        }
+    }
+
     fn claim(&self) {
         for ip in &self.config.virtual_addresses {
             if claim_address(*ip).is_ok() {
@@ -207,8 +217,8 @@ impl Daemon<'_> {
 /// Later than anything.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// Waits until something is there to be read: what has come, or, where it is handed over late, what has come by the next
-/// time that it is.
+/// Waits until something is there to be read: what has come, or, where it is handed over late, what has come by the
+/// next time that it is.
 async fn handed_over(socket: &UdpSocket, late: Option<Duration>, since: Instant) {
     // A machine that dies needs no answer.
     if socket.readable().await.is_err() {

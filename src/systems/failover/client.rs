@@ -41,7 +41,7 @@ pub enum Ret {
     Asked,
 }
 
-/// A client of a router, and an operator's hand on the manager.
+/// A client of a router, or of an address that moves, and an operator's hand on the manager.
 pub(super) struct RoutedClient {
     /// None where the cluster has no router.
     connection: Option<Connection>,
@@ -53,12 +53,10 @@ pub(super) struct RoutedClient {
 impl RoutedClient {
     pub(super) fn new(client: &ClientContext<Options>) -> Self {
         let places = Places::of(&client.nodes, &client.options).ok();
-        let connection = places.map(|places| {
-            let router = places.routers[client.id as usize % places.routers.len()];
-            Connection::new(router).patience(PATIENCE).of_primary()
-        });
-        let stores = places.map_or(&[][..], |places| places.stores);
-        RoutedClient { connection, operator: Operator::new(stores, &client.options), saw: BTreeMap::new() }
+        let connection =
+            places.map(|places| Connection::new(places.entrance(client.id)).patience(PATIENCE).of_primary());
+        let operator = Operator::new(places, &client.options);
+        RoutedClient { connection, operator, saw: BTreeMap::new() }
     }
 
     async fn get(&mut self, key: u32) -> Outcome<Ret> {

@@ -1,11 +1,11 @@
 //! Notify scripts, and the system's own care for a database that has stopped.
 
-use crate::database::{Role, Supervisor};
+use crate::database::{Repair, Role, Supervisor};
 use crate::vrrp::options::Config;
 use crate::vrrp::rules::State;
 use crate::vrrp::rules::script::{self, Step, Was};
 use host::sometimes;
-use host::time::{sleep, timeout};
+use host::time::{Instant, sleep, timeout};
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -24,11 +24,14 @@ impl Scripts {
     }
 }
 
+/// A standby that has not streamed for so long is copied anew.
+const COPIED_AFTER: Duration = Duration::from_secs(15);
+
 /// Runs the scripts of a daemon, one after the other, and starts the database again when it has stopped, as what it was
 /// last. Until the first script there is no database to start.
 pub async fn scripts(config: Config, mut states: Scripts) -> Infallible {
-    let mut hand =
-        Hand { database: Supervisor::new(config.database), config: &config, was: None, is_stopped: true };
+    let database = Supervisor::new(config.database);
+    let mut hand = Hand { config: &config, database, was: None, is_stopped: true, idle_since: None };
     let mut script = None;
     loop {
         if let Some(state) = script {
@@ -54,6 +57,8 @@ struct Hand<'a> {
     was: Option<Was>,
     /// A script has stopped it, and means it.
     is_stopped: bool,
+    /// Since when it is a standby that does not stream.
+    idle_since: Option<Instant>,
 }
 
 impl Hand<'_> {
@@ -77,12 +82,24 @@ impl Hand<'_> {
         }
     }
 
-    /// The system looks after a database that has stopped by itself.
+    /// The system looks after a database that has stopped by itself, or that cannot follow.
     async fn keeps_running(&mut self) {
         let Some(was) = self.was.filter(|_| !self.is_stopped) else { return };
-        if self.database.status().await.is_ok_and(|status| status.role == Role::Stopped) {
+        let Ok(status) = self.database.status().await else { return };
+        if status.role == Role::Stopped {
             sometimes!("a database that stopped is started again");
             self.takes(script::as_it_was(was, self.config.primary)).await;
+        }
+        if was == Was::Primary || !script::is_idle(&status) {
+            self.idle_since = None;
+        } else if self.idle_since.get_or_insert_with(Instant::now).elapsed() >= COPIED_AFTER {
+            // It may be ahead of whoever has the address now, and that one may never write again. To be told the same
+            // twice is to be told nothing.
+            sometimes!("a standby that does not stream is copied anew");
+            self.idle_since = None;
+            for repair in [Repair::RewindOrClone, Repair::Clone] {
+                self.takes(Step::Follow(self.config.primary, repair)).await;
+            }
         }
     }
 

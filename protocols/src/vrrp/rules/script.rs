@@ -1,7 +1,7 @@
 //! What notify scripts do next to the database of their machine, and what the system does to one that has stopped.
 
 use super::State;
-use crate::database::{Repair, Role, Start, Status};
+use crate::database::{Repair, Replication, Role, Start, Status};
 use crate::vrrp::options::OnBackup;
 use std::net::SocketAddr;
 
@@ -56,10 +56,16 @@ pub(in crate::vrrp) fn as_it_was(was: Was, primary: SocketAddr) -> Step {
     })
 }
 
+/// Whether it is a standby to which nothing comes.
+pub(in crate::vrrp) fn is_idle(database: &Status) -> bool {
+    let goes_on = matches!(database.replication, Replication::Streaming | Replication::Cloning);
+    database.role == Role::Standby && !goes_on
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::{History, Lsn, Replication, Sync};
+    use crate::database::{History, Lsn, Sync};
 
     fn primary() -> SocketAddr {
         SocketAddr::from(([10, 0, 255, 254], 7000))
@@ -111,6 +117,14 @@ mod tests {
         let steps = steps(State::Backup, OnBackup::Nothing);
         let starts = standby(Some(primary()), Repair::RewindOrClone);
         assert_eq!(steps, [starts, Step::Done, Step::Done, Step::Done]);
+    }
+
+    #[test]
+    fn a_standby_that_neither_streams_nor_is_copied_is_idle() {
+        let idle = |role, replication| is_idle(&Status { replication, ..status(role, None) });
+        assert!(idle(Role::Standby, Replication::Unreachable));
+        assert!(!idle(Role::Standby, Replication::Streaming) && !idle(Role::Standby, Replication::Cloning));
+        assert!(!idle(Role::Primary, Replication::Idle));
     }
 
     #[test]
