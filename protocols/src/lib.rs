@@ -29,3 +29,4 @@ pub mod registry;
 pub mod router;
 pub mod stolon;
 pub mod store;
+pub mod vrrp;

@@ -44,7 +44,7 @@ pub enum Ret {
     Asked,
 }
 
-/// A client of a router, and an operator's hand on the manager.
+/// A client of a router, or of an address that moves, and an operator's hand on the manager.
 pub(super) struct RoutedClient {
     /// None where the cluster has no router.
     connection: Option<Connection>,
@@ -58,14 +58,12 @@ pub(super) struct RoutedClient {
 impl RoutedClient {
     pub(super) fn new(client: &ClientContext<Options>) -> Self {
         let places = Places::of(&client.nodes, &client.options).ok();
-        let connection = places.map(|places| {
-            let router = places.routers[client.id as usize % places.routers.len()];
-            Connection::new(router).patience(PATIENCE).of_primary()
-        });
+        let connection =
+            places.map(|places| Connection::new(places.entrance(client.id)).patience(PATIENCE).of_primary());
         let (stores, databases) =
-            places.map_or((&[][..], 0), |places| (places.stores, places.databases.len() as u32));
-        let operator = Operator::new(stores, &client.options);
-        RoutedClient { connection, operator, stores: stores.len() as u32, databases, saw: BTreeMap::new() }
+            places.map_or((0, 0), |places| (places.stores.len() as u32, places.databases.len() as u32));
+        let operator = Operator::new(places, &client.options);
+        RoutedClient { connection, operator, stores, databases, saw: BTreeMap::new() }
     }
 
     async fn get(&mut self, key: u32) -> Outcome<Ret> {

@@ -34,6 +34,16 @@ pub(super) enum Fact {
     MayLack { entries: u64 },
     /// An operator asks for another primary.
     Wished,
+    /// Its daemon is the master of its group now, or something else.
+    Daemon { is_master: bool },
+    /// It has the address that moves, or has it no longer.
+    Address { has: bool },
+    /// Its daemon is the master, and has heard another one.
+    AnotherMaster { is: MachineId },
+    /// Its daemon becomes the master, so long after it has heard another one.
+    TakesOver { from: MachineId, after_ms: u64 },
+    /// Its daemon was told to leave a master alone that it hears, so often.
+    Stays { within_ms: u64 },
 }
 
 /// How long the service may be without a write, in ms.
@@ -48,9 +58,12 @@ pub(super) const MAY_LACK: &str = "may lack entries";
 pub(super) const WISHED: &str = "another primary wished for";
 /// Said by a machine whose database never leads.
 pub(super) const MAY_NOT_LEAD: &str = "may not lead";
+/// Said by a machine whose daemon leaves a master alone that it has heard within so long, in ms.
+pub(super) const STAYS: &str = "a master stays";
 
 /// The probes of the machines here, besides those of their protocols.
-pub(super) const PROBES: [&str; 6] = [ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, SERVICE_WITHIN, WISHED];
+pub(super) const PROBES: [&str; 7] =
+    [ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, SERVICE_WITHIN, STAYS, WISHED];
 
 impl Fact {
     /// The machine that published a probe, and what it says; none if it is not judged.
@@ -69,6 +82,13 @@ impl Fact {
             ("committed", [Value::Uint(id), Value::Uint(lsn)]) => Fact::Committed { id: *id, lsn: *lsn },
             ("streams", [from, Value::Uint(after)]) => Fact::Streams { from: machine(from)?, after: *after },
             ("lock", [Value::Text(what)]) => Fact::Lock { acquired: what == "acquired" },
+            ("state", [Value::Text(state), _]) => Fact::Daemon { is_master: state == "master" },
+            ("address", [Value::Text(what), _]) => Fact::Address { has: what == "claimed" },
+            ("another master", [is]) => Fact::AnotherMaster { is: machine(is)? },
+            ("takes over", [from, Value::Uint(ms)]) => {
+                Fact::TakesOver { from: machine(from)?, after_ms: *ms }
+            }
+            (STAYS, [Value::Uint(ms)]) => Fact::Stays { within_ms: *ms },
             (ELSEWHERE, []) => Fact::Elsewhere,
             (MAY_CASCADE, []) => Fact::MayCascade,
             (MAY_NOT_LEAD, []) => Fact::MayNotLead,

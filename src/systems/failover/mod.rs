@@ -1,18 +1,22 @@
 //! Failover under test: a store, databases with their managers, and routers to whichever database is the primary.
 //!
 //! Machines are, in this order, the store's replicas, the databases with their managers, and the routers. Clients write
-//! and read through a router, and as operators ask the manager for another primary.
+//! and read through a router, and as operators ask the manager for another primary. With keepalived and UCARP there are
+//! databases alone, and clients go to the address that moves between them.
 //!
 //! Judged, each in a file of its own: **timeline** (`logs.rs`: all logs are paths in one tree, and who was not rewound
 //! does not stream), **split-brain** (writes of two primaries do not overlap), **one-writable** (no two databases would
 //! take a write, asked by whomever), **lease** (who writes holds the lock), **refinement** (and does so as the lock is
 //! specified), **eligible** (nobody leads who is tagged not to), **lag** (nobody leads who lacks more than may be lost),
 //! **service** (no longer without a write than the scenario allows), **convergence** (in the end there is one primary,
-//! and all others have what it has), **durability** (what was acknowledged is then there) and **linearizable** (each key
-//! by itself).
+//! and all others have what it has), **address** (it alone is where the virtual address is), **one-owner** (masters that
+//! hear each other do not stay two), **undisturbed** (a master that is heard stays one), **durability** (what was
+//! acknowledged is then there) and **linearizable** (each key by itself).
 //!
-//! What is not promised is in `options.rs`: without synchronous replication, the last two; with stolon, one-writable.
+//! What is not promised is in `options.rs`: without synchronous replication, the last two; with stolon, one-writable;
+//! with keepalived and UCARP, all that a partition can break.
 
+mod address;
 mod client;
 mod convergence;
 mod durability;
@@ -24,6 +28,7 @@ mod lag;
 mod lease;
 mod logs;
 mod machine;
+mod one_owner;
 mod one_writable;
 mod operator;
 mod options;
@@ -31,6 +36,7 @@ mod recovery;
 mod refinement;
 mod service;
 mod split_brain;
+mod undisturbed;
 
 pub use client::{Op, Ret};
 pub use figures::Figures;
@@ -42,8 +48,9 @@ use heard::Heard;
 use host::world::MachineId;
 use lag::Lag;
 use lease::Lock;
+use one_owner::Rivals;
 use protocols::database::View;
-use protocols::{database, patroni, router, stolon, store};
+use protocols::{database, patroni, router, stolon, store, vrrp};
 use refinement::Refines;
 use service::Service;
 use sim::check::Checkers;
@@ -53,6 +60,7 @@ use sim::{Choice, Client, ClientContext, NodeContext, Operation, System, Tolerat
 use split_brain::Reigns;
 use std::collections::BTreeSet;
 use std::io;
+use undisturbed::Peace;
 
 /// Values are numbers that JSON can tell apart.
 const VALUE_MAX: u64 = (1 << 53) - 1;
@@ -85,7 +93,8 @@ impl System for Failover {
     /// Of all that runs: several of its protocols publish the same.
     fn probes() -> Vec<&'static str> {
         let of_protocols =
-            [database::PROBES, patroni::PROBES, router::PROBES, stolon::PROBES, store::PROBES].concat();
+            [database::PROBES, patroni::PROBES, router::PROBES, stolon::PROBES, store::PROBES, vrrp::PROBES]
+                .concat();
         of_protocols.into_iter().chain(fact::PROBES).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
@@ -123,6 +132,7 @@ impl System for Failover {
     fn checkers(&self) -> Checkers<Op, Ret, View> {
         let (mut reigns, mut lock) = (Reigns::default(), Lock::default());
         let (mut eligible, mut lag, mut service) = (Eligible::default(), Lag::default(), Service::default());
+        let (mut rivals, mut peace) = (Rivals::default(), Peace::default());
         let mut refines = Refines::new();
         Checkers::new()
             .linearizable_in_parts(KeyValue { initial: Content::MISSING }, client::to_its_key)
@@ -135,6 +145,9 @@ impl System for Failover {
             .invariant("eligible", move |heard, _| eligible.judge(heard))
             .invariant("lag", move |heard, _| lag.judge(heard))
             .invariant("service", move |heard, seen| service.judge(heard, seen.probe))
+            .invariant("one-owner", move |heard, seen| rivals.judge(heard, seen.probe))
+            .invariant("undisturbed", move |heard, _| peace.judge(heard))
+            .eventually("address", |heard, views| address::check(heard.owners.as_ref(), views))
             .convergence(|heard, views| convergence::converged(views, &heard.may_cascade))
             .eventually("durability", |heard, views| {
                 heard.acknowledged.check(&heard.logs, MachineId::numbered(convergence::primary(views)?))
