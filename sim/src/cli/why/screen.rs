@@ -22,11 +22,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// So many events, and lines that tell them, fit the screen beside all else.
+/// A screen has so many lines,
+const LINES_MAX: usize = 39;
+/// of which so many are there always: the verdict in four, the head of the story, what it has left out, the moment, the
+/// page, what is next, and what stands between.
+const LINES_ALWAYS: usize = 11;
+/// So many events are read in one go.
 const EVENTS_MAX: usize = 18;
 /// Fewer tell too little, however much of each is told.
 const EVENTS_MIN: usize = 10;
-const LINES_MAX: usize = 23;
 /// A cell of the story goes on in so many lines.
 const LINES_OF_CELL: usize = 4;
 /// So many nodes' beliefs are told.
@@ -80,6 +84,8 @@ pub(super) struct Seen<'a> {
     beliefs: Vec<String>,
     silences: Vec<(String, String)>,
     ranks: Ranks,
+    /// So many lines are left for the story and what belongs to it.
+    lines_max: usize,
 }
 
 impl Known<'_> {
@@ -96,10 +102,11 @@ impl Known<'_> {
         let (sentence, operations) = self.evidence();
         let evidence =
             Evidence { sentence: &sentence, subjects: &operations, ..Evidence::of(&self.shrunk.violation) };
-        let (about, has_key) = self.about(&operations);
+        let about = self.about(&operations);
         let views = recording.views_by_name();
         let held = held(&views, about);
-        let turns = if held.values().any(Option::is_some) {
+        let is_held = held.values().any(Option::is_some);
+        let turns = if is_held {
             self.turns(&trace, &Slice::of(&trace, &graph, evidence, LOOKS_MAX), about)
         } else {
             Vec::new()
@@ -115,13 +122,14 @@ impl Known<'_> {
             beliefs,
             silences,
             ranks: Ranks::default(),
+            lines_max: self.lines_left(),
         };
         seen.rank(EVENTS_MAX, &graph, evidence, self);
         let room = out::columns().saturating_sub(MARGIN);
         let ranks = &seen.ranks;
         let told = seen.beliefs.iter().map(|belief| ranks.told(belief));
         // A whole view is told where it fits.
-        let told: Vec<String> = told.filter(|belief| has_key || belief.len() <= room).collect();
+        let told: Vec<String> = told.filter(|belief| is_held || belief.len() <= room).collect();
         seen.beliefs = told.iter().take(BELIEFS_MAX).map(|belief| cut(belief, room)).collect();
         // Some events less, if the others can then be read to their ends; or else as many as there is room for.
         let that_fits = |events: RangeInclusive<usize>, lines_of_cell| {
@@ -135,14 +143,21 @@ impl Known<'_> {
         self.tell(Some(&seen), json)
     }
 
-    /// What nodes are asked about: the keys that the evidence names, or else those of the operations; and whether there
-    /// are any.
-    fn about<'s>(&'s self, operations: &'s [Subject]) -> (&'s [Subject], bool) {
-        let has_key =
-            |subjects: &[Subject]| subjects.iter().any(|subject| matches!(subject, Subject::Key(_)));
+    /// How many lines all else leaves for the story.
+    fn lines_left(&self) -> usize {
+        let options = usize::from(!self.shrunk.plan.cluster.options.is_empty());
+        let without = match self.counterfactuals.len() {
+            0 => 0,
+            count => 2 + count.min(WITHOUT_MAX) + usize::from(count > WITHOUT_MAX),
+        };
+        LINES_MAX - LINES_ALWAYS - options - without
+    }
+
+    /// What nodes are asked about: the keys that the evidence names, or else those of the operations.
+    fn about<'s>(&'s self, operations: &'s [Subject]) -> &'s [Subject] {
         let said = &self.shrunk.violation.subjects;
-        let about = if has_key(said) { said } else { operations };
-        (about, has_key(about))
+        let has_key = said.iter().any(|subject| matches!(subject, Subject::Key(_)));
+        if has_key { said } else { operations }
     }
 
     /// What does not hold, and what the operations that are left are about: none of them can be done without.
@@ -290,7 +305,7 @@ impl<'a> Seen<'a> {
         let lines = story.table_with(out::columns(), lines_of_cell).lines().count();
         let others =
             self.beliefs.len() + usize::from(!self.silences.is_empty()) + usize::from(self.ranks.count() > 0);
-        lines <= 1 + LINES_MAX.saturating_sub(others)
+        lines <= 1 + self.lines_max.saturating_sub(others)
     }
 
     /// The story, with as much of each message as there is room for, and what nodes believed in the end.
