@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn two_that_hear_each_other_for_long_are_one_too_many() {
         let why = hear(0..0).unwrap_err().to_string();
-        assert_eq!(why, "n2 and n1 are masters, and have heard each other for 11.0 s");
+        assert_eq!(why, "n1 and n2 are masters, and have heard each other for 11.0 s");
     }
 
     #[test]
