@@ -188,6 +188,7 @@ mod tests {
     use super::*;
     use host::probe::Value;
     use host::world::MachineId;
+    use protocols::provisioner::AgentId;
 
     /// What a checker says of these probes of n1, one after the other.
     fn judge(
@@ -241,7 +242,7 @@ mod tests {
     }
 
     fn views(queued: usize, agents: usize, tasks: usize) -> Views<View> {
-        let task = |number| protocols::provisioner::AgentId { life: 1, number };
+        let task = |number| AgentId { life: 1, number };
         let tasks = (0..tasks as u32).map(task).collect();
         let controller = View::Controller { queued, running: 0, agents };
         Views::new(vec![Some(controller), Some(View::Zone { tasks, limit: 2 })])
