@@ -15,7 +15,7 @@ pub(super) async fn serve(node: &Node, mut frames: FrameReader, mut half: OwnedW
         loop {
             match frames.next().await {
                 Ok(Ask { tag, what }) => {
-                    node.lock().on_ask(what, ReplyTo { outbox: Arc::clone(&outbox), tag })
+                    node.lock().on_ask(&what, ReplyTo { outbox: Arc::clone(&outbox), tag });
                 }
                 Err(error) => return error,
             }

@@ -287,20 +287,20 @@ impl Inner {
     }
 
     /// A client asks.
-    pub fn on_ask(&mut self, question: Question, to: ReplyTo) {
+    pub fn on_ask(&mut self, question: &Question, to: ReplyTo) {
         match question {
-            Question::Do { id, command } if self.is_primary() => self.on_command(id, command, to),
+            Question::Do { id, command } if self.is_primary() => self.on_command(*id, command, to),
             Question::Do { .. } => at_once(&to, Reply::NotPrimary),
             Question::Find(id) => {
-                let found = self.done.state().bookings.get(&id).copied();
+                let found = self.done.state().bookings.get(id).copied();
                 at_once(&to, Reply::Found(found));
             }
             Question::TakeOver => self.on_take_over(to),
         }
     }
 
-    fn on_command(&mut self, id: Id, command: Command, to: ReplyTo) {
-        let answer = match self.ahead.decide(id, &command) {
+    fn on_command(&mut self, id: Id, command: &Command, to: ReplyTo) {
+        let answer = match self.ahead.decide(id, command) {
             Decision::Answer(answer) => Ok(answer),
             Decision::Write(record) => self.write(record).map(|answer| answer.unwrap_or(Answer::Done)),
         };

@@ -32,6 +32,7 @@ impl Child {
         let is_ended = ended.clone();
         thread::spawn(move || {
             while !is_ended.load(Ordering::Relaxed) && processor_seconds(id).is_ok_and(|had| had < seconds) {
+                #[allow(clippy::disallowed_methods)] // it looks at a real process
                 thread::sleep(LOOK_EVERY);
             }
             if !is_ended.load(Ordering::Relaxed) {
