@@ -26,6 +26,8 @@ pub(super) struct Heard {
     /// What a client has asked to be cancelled, answered or not.
     asked: BTreeSet<String>,
     cancelled: BTreeSet<Id>,
+    /// The latest epoch in which a node has begun to serve.
+    epoch: u64,
     /// Of each node's life: the last sync, and the last time that its timer was due.
     timers: BTreeMap<MachineId, Timer>,
     /// What is wrong with the last probe, by the checker that says so.
@@ -73,6 +75,7 @@ impl Heard {
             ("changed" | "set aside", [version, id]) => {
                 self.is_news(version, id);
             }
+            ("serving", [epoch, _]) => self.epoch = self.epoch.max(number(epoch)),
             ("answer changed", [id]) => {
                 let why = format!("{id} was answered twice, and not alike");
                 self.wrong = Some(("version", Broken::new(why).item(id)));
@@ -207,9 +210,12 @@ impl Heard {
         }
     }
 
-    /// The node that begins to serve, with what it knows.
+    /// The node that begins to serve, with what it knows. One that has not heard of a later epoch lets itself be read, and may
+    /// be behind: what it is told waits for a standby that has gone on without it.
     fn begins_to_serve<'a>(&self, seen: &Seen<'a, View>) -> Option<(u32, &'a View)> {
-        let node = seen.on("serving")?.host?.number();
-        Some((node, seen.views.get(node)?))
+        let probe = seen.on("serving")?;
+        let node = probe.host?.number();
+        let is_latest = probe.values.first().is_some_and(|epoch| number(epoch) == self.epoch);
+        Some((node, seen.views.get(node).filter(|_| is_latest)?))
     }
 }
