@@ -429,12 +429,12 @@ fn ended(views: &Views<View>) -> Result<(), Broken> {
 /// There is one copy of each account: the bank recovers as long as no branch is gone, and no disk has lost what it
 /// promised to keep.
 fn intact(harm: &[Harm]) -> Result<(), Broken> {
-    let lost = harm.iter().position(|harm| harm.down || harm.wiped || harm.corrupted);
-    lost.map_or(Ok(()), |node| {
-        let what = if harm[node].down { "is down for good" } else { "has lost what its disk had synced" };
-        let number = node as u32 + 1;
-        Err(Broken::new(format!("n{number} {what}, and there is no other copy")).node(number))
-    })
+    match (1..).zip(harm).find_map(|(number, harm)| Some((number, harm.loss()?))) {
+        Some((number, loss)) => {
+            Err(Broken::new(format!("n{number} {loss}, and there is no other copy")).node(number))
+        }
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

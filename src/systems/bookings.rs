@@ -296,12 +296,10 @@ fn follows(views: &Views<View>) -> Result<(), Broken> {
 
 /// Each node has one disk, and what was promised may be on one of them alone.
 fn intact(harm: &[Harm]) -> Result<(), Broken> {
-    let lost = harm.iter().position(|harm| harm.down || harm.wiped || harm.corrupted);
-    lost.map_or(Ok(()), |node| {
-        let what = if harm[node].down { "is down for good" } else { "has lost what its disk had synced" };
-        let number = node as u32 + 1;
-        Err(Broken::new(format!("n{number} {what}")).node(number))
-    })
+    match (1..).zip(harm).find_map(|(number, harm)| Some((number, harm.loss()?))) {
+        Some((number, loss)) => Err(Broken::new(format!("n{number} {loss}")).node(number)),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
