@@ -4,6 +4,9 @@
 //! Nobody else knows the name, so each answer has to be what the ones before it say, whatever happens to the network:
 //! all come from one life of one node, or there is an error. Another node may be watched as well; what it tells it must
 //! show.
+//!
+//! For scenarios whose links lose nothing. A watch has a connection of its own: what it tells after a loss waits for that
+//! connection's timer, while the node answers on another at once. And who is cut off forgets what it has told of.
 
 use futures::{Stream, StreamExt};
 use host::time::timeout;
