@@ -9,6 +9,7 @@
 //! No file that somebody else made is ever changed or removed.
 
 use super::grid;
+use super::written::file;
 use crate::catalog::{Case, Catalog};
 use crate::sweep::{Failure, Grid, Progress, Shard};
 use miette::{Context, IntoDiagnostic};
@@ -136,19 +137,14 @@ impl OutFolder {
     }
 
     fn write(&mut self, progress: &Progress) -> miette::Result<()> {
+        let name = || self.failures_path.display().to_string();
+        // First what the state speaks of.
+        let kept = self.failures.sync_data().and_then(|()| self.failures.stream_position());
+        let failures_bytes = kept.into_diagnostic().with_context(name)?;
+        let state = State { sweep: self.sweep.clone(), failures_bytes, progress: progress.clone() };
+        file(&self.path, |out| Ok(serde_json::to_writer_pretty(out, &state)?))?;
         self.kept = Instant::now();
-        let new = self.path.with_extension("json.new");
-        let mut write = || -> std::io::Result<()> {
-            // First what the state speaks of.
-            self.failures.sync_data()?;
-            let failures_bytes = self.failures.stream_position()?;
-            let state = State { sweep: self.sweep.clone(), failures_bytes, progress: progress.clone() };
-            let mut file = File::create(&new)?;
-            serde_json::to_writer_pretty(&mut file, &state)?;
-            file.sync_all()?;
-            fs::rename(&new, &self.path)
-        };
-        write().into_diagnostic().with_context(|| self.path.display().to_string())
+        Ok(())
     }
 }
 
