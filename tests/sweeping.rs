@@ -262,6 +262,65 @@ fn a_sweep_ends_when_nothing_new_is_reached() {
 }
 
 #[test]
+fn a_corpus_runs_first_what_failed_and_forgets_it_once_it_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("corpus.jsonl");
+    let sweep = |seeds: &str, more: &[&str]| {
+        let of = ["sweep", "zoo/no-sync-after-heal", "--json", "--corpus", folder.path().to_str().unwrap()];
+        splitbrain(&[&of, &["--set", "check.expect=valid", "--seeds", seeds][..], more].concat())
+    };
+    let first = sweep("0..8", &[]);
+    assert_eq!(code(&first), 1, "{}", errors(&first));
+    let corpus = fs::read_to_string(&kept).unwrap();
+    let failed = |line: &&str| serde_json::from_str::<Value>(line).unwrap()["failed"].is_array();
+    let failures = corpus.lines().filter(failed).count();
+    assert!((1..8).contains(&failures), "{corpus}");
+
+    let again = sweep("0..8", &[]);
+    assert_eq!(summary(&again)["digest"], summary(&first)["digest"], "no run is made twice");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), corpus, "nothing new, nothing lost");
+    let elsewhere = sweep("100..101", &[]);
+    let ran = summary(&elsewhere)["runs"].as_u64().unwrap();
+    assert_eq!(ran, corpus.lines().count() as u64 + 1, "what is kept comes before other seeds");
+    assert!(summary(&elsewhere)["violations"].as_u64().unwrap() >= failures as u64);
+
+    let mended = sweep("0..1", &["--set", "cluster.options={}"]);
+    assert_eq!(code(&mended), 0, "{}", errors(&mended));
+    let corpus = fs::read_to_string(&kept).unwrap();
+    assert_eq!(corpus.lines().filter(failed).count(), 0, "{corpus}");
+    let strangers = splitbrain(&[
+        "sweep",
+        "registry/quiet",
+        "--seeds",
+        "1",
+        "--quiet",
+        "--corpus",
+        folder.path().to_str().unwrap(),
+    ]);
+    assert_eq!(code(&strangers), 0, "{}", errors(&strangers));
+    let both = fs::read_to_string(&kept).unwrap();
+    assert!(corpus.lines().all(|line| both.contains(line)), "those of others stay: {both}");
+}
+
+#[test]
+fn a_corpus_that_cannot_be_read_is_refused_before_anything_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("corpus.jsonl");
+    fs::write(&path, "{\"scenario\":\"registry/quiet\",\"seed\":1}\n{\"scenario\":\"registry/quiet\"}\n")
+        .unwrap();
+    let sweep = |more: &[&str]| {
+        let of = ["sweep", "registry/quiet", "--seeds", "1", "--corpus", folder.path().to_str().unwrap()];
+        splitbrain(&[&of[..], more].concat())
+    };
+    let refused = sweep(&[]);
+    assert_eq!(code(&refused), 2);
+    assert!(errors(&refused).contains("line 2") && errors(&refused).contains("seed"), "{}", errors(&refused));
+    assert!(fs::read_to_string(&path).unwrap().ends_with("quiet\"}\n"), "it is as it was");
+    let shared = sweep(&["--shard", "0/2"]);
+    assert!(code(&shared) == 2 && errors(&shared).contains("cannot be used with"), "{}", errors(&shared));
+}
+
+#[test]
 fn a_sweep_in_which_no_operation_succeeds_is_vacuous() {
     let silenced = ["sweep", "registry/quiet", "--set", "workload.mix={ unregister = 1 }", "--seeds", "0..3"];
     let output = splitbrain(&[&silenced[..], &["--json"]].concat());
