@@ -1,8 +1,8 @@
 //! The registry, the bank and the store, from the same sources, on splitbrain's network, on madsim's own and on turmoil.
 //!
-//! `cargo run --release -p splitbrain-networks` prints each peer's runs a second, and how many times as many splitbrain
-//! has. Every figure is the median of several rounds in this process, and a round takes each peer in turn, so that a
-//! busy machine slows them all alike.
+//! `cargo run --release -p splitbrain-networks` prints each peer's runs a second of processor time, and how many times as
+//! many splitbrain has. Every figure is the median of several rounds in this process, and a round takes each peer in
+//! turn, so that a busy machine slows them all alike.
 //!
 //! - [`workload`]: what is run: a system and a fault.
 //! - [`peers`]: the trait [`Peer`] and one file a peer. `peers/work.rs` is what nodes and clients do: it is compiled once
