@@ -45,7 +45,7 @@ impl Bar {
             Step::Released(_) | Step::Unfinished if progress.summary.violations > 0 => {
                 self.bar.set_message(violations);
             }
-            Step::Released(_) | Step::Unfinished => {}
+            Step::Ran { .. } | Step::Released(_) | Step::Unfinished => {}
         }
     }
 

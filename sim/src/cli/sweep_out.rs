@@ -8,8 +8,7 @@
 //!
 //! No file that somebody else made is ever changed or removed.
 
-use super::grid;
-use super::written::file;
+use super::{grid, written};
 use crate::catalog::{Case, Catalog};
 use crate::sweep::{Failure, Grid, Progress, Shard};
 use miette::{Context, IntoDiagnostic};
@@ -23,6 +22,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 /// How often progress is written down.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
+/// When it is for the first time; then after twice as long each time. A sitting that does not last gets on, too.
+const KEEP_FIRST: Duration = Duration::from_millis(50);
 
 /// What must be the same for a sweep to go on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,6 +56,8 @@ pub(super) struct OutFolder {
     failures_path: PathBuf,
     sweep: Identity,
     kept: Instant,
+    /// So long after that it is written down again.
+    keep_after: Duration,
     /// A run was not ended: what follows it will be run again.
     frozen: bool,
 }
@@ -98,8 +101,15 @@ impl OutFolder {
         };
         let cut = failures.set_len(failures_bytes).and_then(|()| failures.seek(SeekFrom::End(0)));
         cut.into_diagnostic().with_context(|| naming(&failures_path))?;
-        let mut folder =
-            OutFolder { path, failures, failures_path, sweep, kept: Instant::now(), frozen: false };
+        let mut folder = OutFolder {
+            path,
+            failures,
+            failures_path,
+            sweep,
+            kept: Instant::now(),
+            keep_after: KEEP_FIRST,
+            frozen: false,
+        };
         folder.write(&progress)?;
         Ok((folder, progress))
     }
@@ -120,7 +130,11 @@ impl OutFolder {
             let name = || self.failures_path.display().to_string();
             self.failures.write_all(&line).into_diagnostic().with_context(name)?;
         }
-        if self.kept.elapsed() >= KEEP_EVERY { self.write(progress) } else { Ok(()) }
+        if self.kept.elapsed() < self.keep_after {
+            return Ok(());
+        }
+        self.keep_after = (2 * self.keep_after).min(KEEP_EVERY);
+        self.write(progress)
     }
 
     /// A run was not ended: the next sitting begins with it.
@@ -142,7 +156,7 @@ impl OutFolder {
         let kept = self.failures.sync_data().and_then(|()| self.failures.stream_position());
         let failures_bytes = kept.into_diagnostic().with_context(name)?;
         let state = State { sweep: self.sweep.clone(), failures_bytes, progress: progress.clone() };
-        file(&self.path, |out| Ok(serde_json::to_writer_pretty(out, &state)?))?;
+        written::file(&self.path, |out| Ok(serde_json::to_writer(out, &state)?))?;
         self.kept = Instant::now();
         Ok(())
     }
