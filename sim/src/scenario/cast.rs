@@ -76,8 +76,8 @@ impl Cast {
 }
 
 /// Names with a space between them.
-pub(super) fn listed(names: &[Name]) -> String {
-    names.iter().map(Name::to_string).collect::<Vec<_>>().join(" ")
+pub(super) fn listed(names: &[impl fmt::Display]) -> String {
+    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for Name {

@@ -27,6 +27,9 @@ impl Checks<'_> {
         if let Some((key, target)) = action.target() {
             self.target(path.dotted(key), target)?;
         }
+        if let Some((key, groups)) = action.groups() {
+            self.groups(path.dotted(key), groups)?;
+        }
         if let Some(process) = action.process() {
             self.process(&path.then("process"), process)?;
         }

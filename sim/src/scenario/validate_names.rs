@@ -8,6 +8,27 @@ use super::source::Path;
 use super::validate::{Checked, Checks};
 use std::collections::BTreeMap;
 
+/// What may stand for a machine.
+pub(super) trait Named {
+    /// The machine, if it is known before the run.
+    fn name(&self) -> Option<Name>;
+}
+
+impl Named for Name {
+    fn name(&self) -> Option<Name> {
+        Some(*self)
+    }
+}
+
+impl Named for Target {
+    fn name(&self) -> Option<Name> {
+        match self {
+            Target::Node(name) => Some(*name),
+            Target::That | Target::Whose(_) => None,
+        }
+    }
+}
+
 impl Checks<'_> {
     pub(super) fn probe(&self, path: &Path, probe: &String) -> Checked {
         if self.words.probes.contains(probe) {
@@ -32,7 +53,8 @@ impl Checks<'_> {
             }))
     }
 
-    pub(super) fn groups(&self, path: &Path, groups: &[Vec<Name>]) -> Checked {
+    /// Two groups at least, of those who can be meant.
+    pub(super) fn groups(&self, path: Path, groups: &[Vec<Target>]) -> Checked {
         if groups.len() < 2 {
             return Err(Problem::new(path.clone(), "takes at least two groups")
                 .label(format!("{} of 2", groups.len()))
@@ -40,6 +62,13 @@ impl Checks<'_> {
         }
         let groups: Vec<_> =
             groups.iter().enumerate().map(|(index, group)| (path.then(index), group)).collect();
+        for (path, group) in &groups {
+            for (index, target) in group.iter().enumerate() {
+                if let Target::Whose(Whose { probe, .. }) = target {
+                    self.probe(&path.then(index).then("whose"), probe)?;
+                }
+            }
+        }
         self.disjoint(&groups)
     }
 
@@ -52,7 +81,7 @@ impl Checks<'_> {
     }
 
     /// Groups of machines that exist, none empty and none in two.
-    pub(super) fn disjoint(&self, groups: &[(Path, &Vec<Name>)]) -> Checked {
+    pub(super) fn disjoint<T: Named>(&self, groups: &[(Path, &Vec<T>)]) -> Checked {
         let mut seen: BTreeMap<Name, &Path> = BTreeMap::new();
         for (path, group) in groups {
             if group.is_empty() {
@@ -60,12 +89,12 @@ impl Checks<'_> {
                     .label("empty")
                     .help(format!("name machines: {}", self.machines())));
             }
-            for (index, machine) in group.iter().enumerate() {
-                let here = path.then(index);
-                if !self.cast.has(*machine) {
-                    return Err(self.nobody(here, *machine, "machines", &self.machines()));
+            for (index, one) in group.iter().enumerate() {
+                let (here, Some(machine)) = (path.then(index), one.name()) else { continue };
+                if !self.cast.has(machine) {
+                    return Err(self.nobody(here, machine, "machines", &self.machines()));
                 }
-                if let Some(other) = seen.insert(*machine, path) {
+                if let Some(other) = seen.insert(machine, path) {
                     let says =
                         if other == path { "is named twice" } else { "is in two groups, which then overlap" };
                     return Err(Problem::new(here, format!("{machine} {says}"))

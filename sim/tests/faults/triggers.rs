@@ -53,6 +53,27 @@ fn a_fault_finds_the_node_by_what_it_said_last() {
 }
 
 #[test]
+fn groups_are_of_those_who_fit_when_the_fault_strikes_and_nobody_is_in_two() {
+    let apart = "[[fault]]\nat = \"3s\"\npartition = [[{ whose = \"role\", is = \"primary\" }], \
+                 [{ whose = \"role\", is_not = \"primary\" }, { whose = \"role\", is_not = \"primary\" }]]\n\
+                 heal_after = \"1s\"";
+    let said: Vec<Vec<(i64, String)>> = (0..20).map(|seed| run_seed(seed, "", apart).faults()).collect();
+    let who = |others: &str| {
+        let both = [(3000, "strikes"), (4000, "ends")];
+        both.map(|(at, does)| {
+            let of = "partition a node with role primary | a node without role primary a node without role primary";
+            (at, format!("fault 0 {does}: {of} (n1 | {others})"))
+        })
+    };
+    assert!(said.iter().all(|said| *said == who("n2 n3") || *said == who("n3 n2")), "{said:?}");
+    assert!(said[..].windows(2).any(|pair| pair[0] != pair[1]), "the seed picks: {said:?}");
+
+    let crowded = run("", &apart.replace("is = \"primary\"", "is_not = \"primary\""));
+    let [(3000, note)] = &crowded.faults()[..] else { panic!("{:?}", crowded.faults()) };
+    assert!(note.starts_with("fault 0 is skipped, there is no node without role primary"), "{note}");
+}
+
+#[test]
 fn a_fault_without_anybody_to_strike_says_so() {
     let seen = run("", "[[fault]]\nat = \"3s\"\npause = { whose = \"role\", is = \"king\" }");
     let [(3000, note)] = &seen.faults()[..] else { panic!("{:?}", seen.faults()) };

@@ -45,6 +45,8 @@ struct Struck {
     stroke: usize,
     /// The machine that it befell, if it was aimed at one.
     machine: Option<MachineId>,
+    /// The groups that it set apart, if only the run could tell who is in them.
+    groups: Vec<Vec<MachineId>>,
     /// It is not over.
     active: bool,
 }
@@ -178,17 +180,18 @@ impl Nemesis {
         if !std::mem::take(&mut struck.active) {
             return;
         }
-        let (stroke, machine) = (struck.stroke, struck.machine);
-        strike::take_back(&mut self.machines, index, &self.strokes[stroke].effect, machine);
-        self.note(FaultStep::Ends, stroke, machine);
+        let struck = &self.struck[index];
+        strike::take_back(&mut self.machines, index, &self.strokes[struck.stroke].effect, struck);
+        self.note(FaultStep::Ends, struck.stroke, struck.machine, &struck.groups);
     }
 
     fn skip(&self, stroke: usize, machine: Option<MachineId>, why: &Skipped) {
-        self.note(FaultStep::Skipped { why: why.to_string() }, stroke, machine);
+        self.note(FaultStep::Skipped { why: why.to_string() }, stroke, machine, &[]);
     }
 
-    /// Takes what happened to a fault into the digest and the trace; the machine is the one that it is aimed at.
-    fn note(&self, step: FaultStep, index: usize, machine: Option<MachineId>) {
+    /// Takes what happened to a fault into the digest and the trace; the machine, or the groups, are those that it is
+    /// aimed at.
+    fn note(&self, step: FaultStep, index: usize, machine: Option<MachineId>, groups: &[Vec<MachineId>]) {
         let Stroke { said, effect, .. } = &self.strokes[index];
         let did = match &step {
             FaultStep::Strikes => "strikes".to_owned(),
@@ -196,13 +199,24 @@ impl Nemesis {
             FaultStep::Skipped { why } => format!("is skipped, {why}"),
         };
         world::with(|world| {
-            let on = machine.map(|host| format!(" ({})", world.name(host))).unwrap_or_default();
+            let names = |group: &Vec<MachineId>| {
+                group.iter().map(|host| world.name(*host)).collect::<Vec<_>>().join(" ")
+            };
+            let on = match (machine, groups) {
+                (None, []) => String::new(),
+                (Some(host), []) => format!(" ({})", world.name(host)),
+                (_, groups) => format!(" ({})", groups.iter().map(names).collect::<Vec<_>>().join(" | ")),
+            };
+            let befallen = match groups {
+                [] => effect.befallen(machine.as_slice()),
+                _ => groups.concat(),
+            };
             let text = format!("fault {index} {did}: {}{on}", said.action);
             world.fault(&text, || FaultEvent {
                 index,
                 kind: said.action.key(),
                 step,
-                machines: effect.befallen(machine),
+                machines: befallen.clone(),
                 process: effect.process().map(str::to_owned),
                 text: text.clone(),
             });

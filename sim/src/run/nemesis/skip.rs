@@ -14,6 +14,8 @@ pub(super) enum Skipped {
     NoPublisher,
     #[error("there is no {0}")]
     Nobody(Whose),
+    #[error("the machine that published the probe is in two groups")]
+    Twice,
     #[error("the machine is down already")]
     Down,
     #[error("the machine is paused already")]

@@ -2,7 +2,7 @@
 
 use super::machines::Machines;
 use super::{Nemesis, Step, Struck};
-use crate::scenario::fault::{Effect, LinkEffect, MachineEffect};
+use crate::scenario::fault::{Effect, LinkEffect, MachineEffect, links};
 use host::world::{self, FaultStep, MachineId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,39 +15,36 @@ impl Nemesis {
     pub(super) fn strike(&mut self, now_ns: u64, index: usize, that: Option<MachineId>) {
         let strokes = Arc::clone(&self.strokes);
         let stroke = &strokes[index];
-        let machine = match &stroke.effect {
-            Effect::Links(..) => None,
+        let active = !stroke.effect.is_instant();
+        let mut struck = Struck { stroke: index, machine: None, groups: Vec::new(), active };
+        match &stroke.effect {
+            Effect::Links(..) => {}
+            Effect::Groups(groups, _) => match self.apart(index, groups, that) {
+                Err(why) => return self.skip(index, None, &why),
+                Ok(groups) => struck.groups = groups,
+            },
             Effect::Machine(aim, effect) => match self.aim(index, aim, that) {
                 Err(why) => return self.skip(index, None, &why),
                 Ok(machine) => match self.may_befall(machine, effect) {
                     Err(why) => return self.skip(index, Some(machine), &why),
-                    Ok(()) => Some(machine),
+                    Ok(()) => struck.machine = Some(machine),
                 },
             },
-        };
-        self.begin(&stroke.effect, machine);
-        self.note(FaultStep::Strikes, index, machine.or(that));
+        }
+        self.begin(&stroke.effect, &struck);
+        self.note(FaultStep::Strikes, index, struck.machine.or(that), &struck.groups);
         self.strikes += 1;
-        let active = !stroke.effect.is_instant();
         if let Some(lasts) = stroke.said.lasts.filter(|_| active && !stroke.said.permanent) {
             self.plan(now_ns + lasts.as_nanos() as u64, Step::End { struck: self.struck.len() });
         }
-        self.struck.push(Struck { stroke: index, machine, active });
+        self.struck.push(struck);
         self.turn(now_ns, self.struck.len() - 1, false);
     }
 
-    fn begin(&mut self, effect: &Effect, machine: Option<MachineId>) {
-        match (effect, machine) {
-            (Effect::Links(links, LinkEffect::Cut), _) => cut(links),
-            (Effect::Links(links, LinkEffect::Hold), _) => {
-                world::with(|world| links.iter().for_each(|(from, to)| world.hold(*from, *to)));
-            }
-            (Effect::Links(links, LinkEffect::Worsen(fault)), _) => world::with(|world| {
-                for (from, to) in links {
-                    let set = world.set_link_fault(*from, *to, *fault);
-                    set.expect("a validated scenario has only link faults that can be");
-                }
-            }),
+    fn begin(&mut self, effect: &Effect, struck: &Struck) {
+        match (effect, struck.machine) {
+            (Effect::Links(links, effect), _) => begin_between(links, effect),
+            (Effect::Groups(_, effect), _) => begin_between(&links(&struck.groups), effect),
             (Effect::Machine(_, effect), Some(machine)) => self.begin_on(machine, effect),
             (Effect::Machine(..), None) => {}
         }
@@ -99,7 +96,7 @@ impl Nemesis {
     /// A slow machine runs for one part in so many of the period, and stands still for the rest. Does nothing for other
     /// faults, and once the fault has ended.
     pub(super) fn turn(&mut self, now_ns: u64, index: usize, runs: bool) {
-        let Struck { stroke, machine: Some(machine), active: true } = self.struck[index] else { return };
+        let Struck { stroke, machine: Some(machine), active: true, .. } = self.struck[index] else { return };
         let Effect::Machine(_, MachineEffect::Slow(factor)) = self.strokes[stroke].effect else { return };
         let running = PERIOD.as_nanos() as u64 / u64::from(factor);
         self.machines.take_turn(machine, index, !runs);
@@ -108,20 +105,42 @@ impl Nemesis {
     }
 }
 
-/// Takes back what the fault with this number has done to links, or to this machine.
-pub(super) fn take_back(machines: &mut Machines, number: usize, effect: &Effect, machine: Option<MachineId>) {
-    match (effect, machine) {
-        (Effect::Links(links, LinkEffect::Cut), _) => mend(links),
-        (Effect::Links(links, LinkEffect::Hold), _) => {
+fn begin_between(links: &[(MachineId, MachineId)], effect: &LinkEffect) {
+    match effect {
+        LinkEffect::Cut => cut(links),
+        LinkEffect::Hold => {
+            world::with(|world| links.iter().for_each(|(from, to)| world.hold(*from, *to)));
+        }
+        LinkEffect::Worsen(fault) => world::with(|world| {
+            for (from, to) in links {
+                let set = world.set_link_fault(*from, *to, *fault);
+                set.expect("a validated scenario has only link faults that can be");
+            }
+        }),
+    }
+}
+
+/// Takes back what the fault with this number has done to links, or to a machine.
+pub(super) fn take_back(machines: &mut Machines, number: usize, effect: &Effect, struck: &Struck) {
+    match (effect, struck.machine) {
+        (Effect::Links(links, effect), _) => take_back_between(links, effect),
+        (Effect::Groups(_, effect), _) => take_back_between(&links(&struck.groups), effect),
+        (Effect::Machine(_, effect), Some(machine)) => take_back_from(machines, number, machine, effect),
+        (Effect::Machine(..), None) => {}
+    }
+}
+
+fn take_back_between(links: &[(MachineId, MachineId)], effect: &LinkEffect) {
+    match effect {
+        LinkEffect::Cut => mend(links),
+        LinkEffect::Hold => {
             world::with(|world| links.iter().for_each(|(from, to)| world.release(*from, *to)));
         }
-        (Effect::Links(links, LinkEffect::Worsen(fault)), _) => world::with(|world| {
+        LinkEffect::Worsen(fault) => world::with(|world| {
             for (from, to) in links {
                 world.clear_link_fault(*from, *to, *fault);
             }
         }),
-        (Effect::Machine(_, effect), Some(machine)) => take_back_from(machines, number, machine, effect),
-        (Effect::Machine(..), None) => {}
     }
 }
 

@@ -3,9 +3,9 @@
 use super::Nemesis;
 use super::skip::Skipped;
 use crate::scenario::Whose;
-use crate::scenario::fault::{Aim, Effect, Stroke};
+use crate::scenario::fault::{Aim, Stroke};
 use host::world::{Draw, MachineId, Probe, Stream};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What each machine published last, of the probes by which faults choose.
 #[derive(Debug, Default)]
@@ -15,9 +15,9 @@ pub(super) struct Published {
 
 impl Published {
     pub(super) fn of_interest_to(strokes: &[Stroke]) -> Self {
-        let names = strokes.iter().filter_map(|stroke| match &stroke.effect {
-            Effect::Machine(Aim::Whose(Whose { probe, .. }), _) => Some((probe.clone(), BTreeMap::new())),
-            _ => None,
+        let names = strokes.iter().flat_map(|stroke| stroke.effect.aims()).filter_map(|aim| match aim {
+            Aim::Whose(Whose { probe, .. }) => Some((probe.clone(), BTreeMap::new())),
+            Aim::Machine(_) | Aim::That => None,
         });
         Published { values: names.collect() }
     }
@@ -53,18 +53,50 @@ impl Nemesis {
         match aim {
             Aim::Machine(machine) => Ok(*machine),
             Aim::That => that.ok_or(Skipped::NoPublisher),
-            Aim::Whose(whose) => {
-                let Whose { probe, value, is } = whose;
-                let fits = |host: &MachineId| {
-                    self.machines.runs(*host) && self.published.says(*host, probe, value) == *is
-                };
-                let fitting: Vec<MachineId> = self.machines.nodes().filter(fits).collect();
-                if fitting.is_empty() {
-                    return Err(Skipped::Nobody(whose.clone()));
-                }
-                let stream = Stream::Target { fault, strikes: self.strikes };
-                Ok(*Draw::new(self.seed, stream).pick(&fitting))
+            Aim::Whose(whose) => self.one(whose, &BTreeSet::new(), &mut self.draw(fault)),
+        }
+    }
+
+    /// Who is in the groups that a fault sets apart, or why nobody is. Nobody is in two places: the seed picks among those
+    /// who have none yet, from the first group to the last.
+    pub(super) fn apart(
+        &self,
+        fault: usize,
+        groups: &[Vec<Aim>],
+        that: Option<MachineId>,
+    ) -> Result<Vec<Vec<MachineId>>, Skipped> {
+        let mut placed = BTreeSet::new();
+        for aim in groups.iter().flatten().filter(|aim| !matches!(aim, Aim::Whose(_))) {
+            if !placed.insert(self.aim(fault, aim, that)?) {
+                return Err(Skipped::Twice);
             }
         }
+        let mut draw = self.draw(fault);
+        let mut place = |aim: &Aim| match aim {
+            Aim::Whose(whose) => {
+                let machine = self.one(whose, &placed, &mut draw)?;
+                placed.insert(machine);
+                Ok(machine)
+            }
+            Aim::Machine(_) | Aim::That => self.aim(fault, aim, that),
+        };
+        groups.iter().map(|group| group.iter().map(&mut place).collect()).collect()
+    }
+
+    /// One of the nodes of which something is true, but none of some.
+    fn one(&self, whose: &Whose, but: &BTreeSet<MachineId>, draw: &mut Draw) -> Result<MachineId, Skipped> {
+        let Whose { probe, value, is } = whose;
+        let fits = |host: &MachineId| {
+            !but.contains(host)
+                && self.machines.runs(*host)
+                && self.published.says(*host, probe, value) == *is
+        };
+        let fitting: Vec<MachineId> = self.machines.nodes().filter(fits).collect();
+        if fitting.is_empty() { Err(Skipped::Nobody(whose.clone())) } else { Ok(*draw.pick(&fitting)) }
+    }
+
+    /// What picks among those at whom a fault may be aimed.
+    fn draw(&self, fault: usize) -> Draw {
+        Draw::new(self.seed, Stream::Target { fault, strikes: self.strikes })
     }
 }

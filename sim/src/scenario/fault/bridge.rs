@@ -2,7 +2,7 @@
 //! short for a partition.
 
 use super::partition::Partition;
-use super::{Action, Checked, Checks, Drawing, Drawn, Kind, Name, Path, Plan, Said, Stage};
+use super::{Action, Checked, Checks, Drawing, Drawn, Kind, Name, Path, Plan, Said, Stage, groups};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -35,14 +35,14 @@ impl Said for Bridge {
     fn plan(&self, stage: &Stage) -> Plan {
         let mut left: Vec<Name> = stage.cast.nodes().filter(|node| *node != self.bridge).collect();
         let right = left.split_off(left.len() / 2);
-        Plan::Instead(Partition { partition: vec![left, right] }.into())
+        Plan::Instead(Partition { partition: groups::of_names(vec![left, right]) }.into())
     }
 }
 
 /// Between two groups of any size.
 fn draw(drawing: &mut Drawing) -> Option<Action> {
     drawing.one()?;
-    Some(Partition { partition: drawing.groups() }.into())
+    Some(Partition { partition: groups::of_names(drawing.groups()) }.into())
 }
 
 impl fmt::Display for Bridge {

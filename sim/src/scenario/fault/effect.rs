@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 pub(crate) enum Effect {
     /// This befalls the links from the first machines to the second.
     Links(Vec<(MachineId, MachineId)>, LinkEffect),
+    /// This befalls the links between these groups, both ways: who is in them, the run tells.
+    Groups(Vec<Vec<Aim>>, LinkEffect),
     /// This befalls one machine.
     Machine(Aim, MachineEffect),
 }
@@ -64,10 +66,10 @@ impl Effect {
         matches!(self, Effect::Machine(_, MachineEffect::JumpClock(_) | MachineEffect::Decay(..)))
     }
 
-    /// The machine that it befalls, if it is aimed at this one, or all those whose links it befalls.
-    pub(crate) fn befallen(&self, machine: Option<MachineId>) -> Vec<MachineId> {
+    /// All those whose links it befalls; or these, if it is aimed at them.
+    pub(crate) fn befallen(&self, aimed: &[MachineId]) -> Vec<MachineId> {
         match self {
-            Effect::Machine(..) => machine.into_iter().collect(),
+            Effect::Machine(..) | Effect::Groups(..) => aimed.to_vec(),
             Effect::Links(links, _) => {
                 let ends: BTreeSet<MachineId> = links.iter().flat_map(|(from, to)| [*from, *to]).collect();
                 ends.into_iter().collect()
@@ -75,11 +77,20 @@ impl Effect {
         }
     }
 
+    /// Whom it is aimed at.
+    pub(crate) fn aims(&self) -> Vec<&Aim> {
+        match self {
+            Effect::Links(..) => Vec::new(),
+            Effect::Groups(groups, _) => groups.iter().flatten().collect(),
+            Effect::Machine(aim, _) => vec![aim],
+        }
+    }
+
     /// The process that it befalls; none if that is a whole machine, or links.
     pub(crate) fn process(&self) -> Option<&str> {
         match self {
             Effect::Machine(_, effect) => effect.process(),
-            Effect::Links(..) => None,
+            Effect::Links(..) | Effect::Groups(..) => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::partition::Partition;
 use super::{
-    Action, Checked, Checks, Drawing, Drawn, Ends, Kind, Name, Path, Plan, Round, Said, Stage, TIMES_MAX,
+    Action, Checked, Checks, Drawing, Drawn, Ends, Kind, Path, Plan, Round, Said, Stage, TIMES_MAX, Target,
     Time, above_zero, bounded, drawing, groups,
 };
 use schemars::JsonSchema;
@@ -30,7 +30,7 @@ pub(super) struct Flap {
 #[serde(deny_unknown_fields)]
 struct Links {
     /// The groups that do not hear each other.
-    between: Vec<Vec<Name>>,
+    between: Vec<Vec<Target>>,
     /// For how long.
     down: Time,
     /// For how long they do, in between.
@@ -50,9 +50,12 @@ impl Said for Flap {
         Ends::SAYS_ITSELF
     }
 
-    fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {
-        let Links { between, down, up, times } = &self.flap;
-        checks.groups(&path.then("between"), between)?;
+    fn groups(&self) -> Option<(&'static str, &[Vec<Target>])> {
+        Some(("flap.between", &self.flap.between))
+    }
+
+    fn check(&self, _: &Checks<'_>, path: &Path) -> Checked {
+        let Links { down, up, times, .. } = &self.flap;
         above_zero(&path.then("down"), *down, "200ms")?;
         above_zero(&path.then("up"), *up, "1s")?;
         bounded(&path.then("times"), *times, 1, TIMES_MAX, "number of times")
@@ -71,7 +74,10 @@ fn draw(drawing: &mut Drawing) -> Option<Action> {
     let times = drawing.draw.between(2, 5) as u32;
     let half = drawing::whole_millis(drawing.lasts / times) / 2;
     let half = Time::from(half.max(Duration::from_millis(1)));
-    Some(Flap { flap: Links { between: drawing.groups(), down: half, up: half, times } }.into())
+    Some(
+        Flap { flap: Links { between: groups::of_names(drawing.groups()), down: half, up: half, times } }
+            .into(),
+    )
 }
 
 impl fmt::Display for Flap {

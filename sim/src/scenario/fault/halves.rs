@@ -2,7 +2,7 @@
 //! partition.
 
 use super::partition::Partition;
-use super::{Checked, Checks, FaultError, Kind, Path, Plan, Said, Stage, drawing, wrong};
+use super::{Checked, Checks, FaultError, Kind, Path, Plan, Said, Stage, drawing, groups, wrong};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -32,7 +32,7 @@ impl Said for Halves {
     fn plan(&self, stage: &Stage) -> Plan {
         let (mut nodes, mut draw): (Vec<_>, _) = (stage.cast.nodes().collect(), stage.draw());
         draw.shuffle(&mut nodes);
-        Plan::Instead(Partition { partition: drawing::split(&mut draw, nodes) }.into())
+        Plan::Instead(Partition { partition: groups::of_names(drawing::split(&mut draw, nodes)) }.into())
     }
 }
 

@@ -1,8 +1,6 @@
 //! Packets between machines of different groups wait, and arrive after the fault ends: `hold = [["n1"], ["n2"]]`.
 
-use super::{
-    Action, Cast, Checked, Checks, Drawing, Drawn, Kind, LinkEffect, Name, Path, Plan, Said, Stage, groups,
-};
+use super::{Action, Cast, Drawing, Drawn, Kind, LinkEffect, Plan, Said, Stage, Target, groups};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -17,7 +15,7 @@ pub(super) static KIND: Kind = Kind::new::<Hold>("hold").drawn(&[Drawn {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Hold {
     /// Packets between machines of different groups wait, and arrive after the fault ends.
-    hold: Vec<Vec<Name>>,
+    hold: Vec<Vec<Target>>,
 }
 
 impl Said for Hold {
@@ -27,8 +25,8 @@ impl Said for Hold {
         &KIND
     }
 
-    fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {
-        checks.groups(path, &self.hold)
+    fn groups(&self) -> Option<(&'static str, &[Vec<Target>])> {
+        Some(("hold", &self.hold))
     }
 
     fn plan(&self, stage: &Stage) -> Plan {
@@ -41,7 +39,7 @@ impl Said for Hold {
 }
 
 fn draw(drawing: &mut Drawing) -> Option<Action> {
-    Some(Hold { hold: drawing.groups() }.into())
+    Some(Hold { hold: groups::of_names(drawing.groups()) }.into())
 }
 
 impl fmt::Display for Hold {

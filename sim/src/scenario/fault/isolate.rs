@@ -1,6 +1,6 @@
 //! One node hears none of some others, and they do not hear it: `isolate = { node = "n1", from = "clients" }`.
 
-use super::groups::fewer_names;
+use super::groups::one_less;
 use super::{
     Action, Cast, Checked, Checks, Drawing, Drawn, Effect, Kind, MachineEffect, Name, Path, Plan, Problem,
     Said, Stage, Target,
@@ -109,7 +109,7 @@ impl Said for Isolate {
     fn smaller(&self, cast: Cast) -> Vec<Action> {
         let Isolated { node, from } = &self.isolate;
         let fewer = |machines: &[Name]| -> Vec<Others> {
-            fewer_names(machines).into_iter().map(Others::Machines).collect()
+            one_less(machines).into_iter().map(Others::Machines).collect()
         };
         let others = match from {
             Others::All(Class::Everyone) => vec![Others::All(Class::Nodes), Others::All(Class::Clients)],

@@ -1,7 +1,7 @@
 //! One fault in the place of two: machines that are taken away one by one are also gone when a single cut takes them all.
 
 use super::partition::Partition;
-use super::{Fault, Moment, Name, Target};
+use super::{Fault, Moment, Name, Target, groups};
 use crate::scenario::cast::Cast;
 use crate::scenario::units::Time;
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ impl Fault {
         // What ends with the workload has no end of its own.
         let ends = one.ends.zip(two.ends).map(|(one, two)| one.max(two));
         let lasts = ends.map(|end| Time::from(end - at));
-        let partition = Partition { partition: vec![gone, left] };
+        let partition = Partition { partition: groups::of_names(vec![gone, left]) };
         Some(Fault { moment, action: partition.into(), lasts, permanent: false })
     }
 

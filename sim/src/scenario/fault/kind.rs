@@ -36,13 +36,20 @@ pub(super) trait Said: Clone + PartialEq + Debug + Display + Send + Sync + 'stat
         None
     }
 
+    /// The groups between which it strikes and, below the fault, the path of their name, if it strikes between some.
+    fn groups(&self) -> Option<(&'static str, &[Vec<Target>])> {
+        None
+    }
+
     /// The one process of that node which it befalls.
     fn process(&self) -> Option<&str> {
         None
     }
 
     /// Whether the rest is within bounds and names what there is; what is at fault stands at this path or below.
-    fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked;
+    fn check(&self, _: &Checks<'_>, _: &Path) -> Checked {
+        Ok(())
+    }
 
     /// What a plan makes of it.
     fn plan(&self, stage: &Stage) -> Plan;
@@ -105,6 +112,7 @@ trait AnySaid: Any + Debug + Display + Send + Sync {
     fn write(&self) -> Result<toml_edit::Value, toml_edit::ser::Error>;
     fn ends(&self) -> Ends;
     fn target(&self) -> Option<(&'static str, &Target)>;
+    fn groups(&self) -> Option<(&'static str, &[Vec<Target>])>;
     fn process(&self) -> Option<&str>;
     fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked;
     fn plan(&self, stage: &Stage) -> Plan;
@@ -164,6 +172,11 @@ impl Action {
         self.0.target()
     }
 
+    /// The groups between which it strikes, and the key with their names, if it strikes between some.
+    pub fn groups(&self) -> Option<(&'static str, &[Vec<Target>])> {
+        self.0.groups()
+    }
+
     /// The one process of that node which it befalls, if it does not befall all.
     pub fn process(&self) -> Option<&str> {
         self.0.process()
@@ -210,6 +223,10 @@ impl<S: Said> AnySaid for S {
 
     fn target(&self) -> Option<(&'static str, &Target)> {
         Said::target(self)
+    }
+
+    fn groups(&self) -> Option<(&'static str, &[Vec<Target>])> {
+        Said::groups(self)
     }
 
     fn process(&self) -> Option<&str> {

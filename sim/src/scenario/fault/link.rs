@@ -3,7 +3,7 @@
 
 use super::{
     Action, Cast, Checked, Checks, Drawing, Drawn, FaultError, Kind, LATENCY_MAX, LinkEffect, Name, Path,
-    Plan, Said, Stage, Time, above_zero, at_most, drawing, groups, wrong,
+    Plan, Said, Stage, Target, Time, above_zero, at_most, drawing, groups, wrong,
 };
 use crate::scenario::cast::listed;
 use crate::scenario::network::Bandwidth;
@@ -30,7 +30,7 @@ pub(super) struct Link {
 #[derive(Debug, Clone, PartialEq)]
 enum Links {
     /// Those between machines of different groups, both ways.
-    Between(Vec<Vec<Name>>),
+    Between(Vec<Vec<Target>>),
     /// Those from the first to the second.
     OneWay { from: Vec<Name>, to: Vec<Name> },
 }
@@ -48,7 +48,7 @@ pub(super) struct Form {
 struct LinkForm {
     /// The links between machines of different groups, both ways; or `from` and `to`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    between: Option<Vec<Vec<Name>>>,
+    between: Option<Vec<Vec<Target>>>,
     /// The links from these; with `to`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<Vec<Name>>,
@@ -154,12 +154,16 @@ impl Said for Link {
         &KIND
     }
 
-    fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {
+    fn groups(&self) -> Option<(&'static str, &[Vec<Target>])> {
         match &self.links {
-            Links::Between(groups) => checks.groups(&path.then("between"), groups)?,
-            Links::OneWay { from, to } => {
-                checks.disjoint(&[(path.then("from"), from), (path.then("to"), to)])?;
-            }
+            Links::Between(groups) => Some(("link.between", groups)),
+            Links::OneWay { .. } => None,
+        }
+    }
+
+    fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {
+        if let Links::OneWay { from, to } = &self.links {
+            checks.disjoint(&[(path.then("from"), from), (path.then("to"), to)])?;
         }
         if let LinkFault::Slow { by } | LinkFault::Reordering(Reorder { by, .. }) = self.fault {
             above_zero(&path.then("by"), Time::from(by), "200ms")?;
@@ -187,8 +191,8 @@ impl Said for Link {
         let links: Vec<Links> = match &self.links {
             Links::Between(groups) => groups::narrower(groups).into_iter().map(Links::Between).collect(),
             Links::OneWay { from, to } => {
-                let fewer_from = groups::fewer_names(from).into_iter().map(|from| (from, to.clone()));
-                let fewer_to = groups::fewer_names(to).into_iter().map(|to| (from.clone(), to));
+                let fewer_from = groups::one_less(from).into_iter().map(|from| (from, to.clone()));
+                let fewer_to = groups::one_less(to).into_iter().map(|to| (from.clone(), to));
                 fewer_from.chain(fewer_to).map(|(from, to)| Links::OneWay { from, to }).collect()
             }
         };
@@ -201,7 +205,7 @@ fn draw(drawing: &mut Drawing) -> Option<Action> {
     let mut groups = drawing.groups();
     let draw = &mut drawing.draw;
     let links = if draw.chance(0.5) {
-        Links::Between(groups)
+        Links::Between(groups::of_names(groups))
     } else {
         let to = groups.pop()?;
         Links::OneWay { from: groups.pop()?, to }

@@ -74,6 +74,7 @@ mod swizzle;
 pub use crash::Death;
 pub(super) use drawing::{Drawing, LASTS_MIN, log_uniform, whole_millis};
 pub(crate) use effect::{Effect, LinkEffect, MachineEffect, Need};
+pub(crate) use groups::links;
 pub use kind::{Action, Drawn, Kind};
 pub(super) use plan::Planner;
 pub(crate) use plan::{Stroke, When};

@@ -1,7 +1,7 @@
 //! Packets from the first machines to the second are lost; the way back works:
 //! `one_way = { from = ["n1"], to = ["n2"] }`.
 
-use super::groups::fewer_names;
+use super::groups::one_less;
 use super::{
     Action, Cast, Checked, Checks, Drawing, Drawn, Kind, LinkEffect, Name, Path, Plan, Said, Stage, groups,
 };
@@ -51,8 +51,8 @@ impl Said for OneWay {
 
     fn smaller(&self, _: Cast) -> Vec<Action> {
         let Way { from, to } = &self.one_way;
-        let fewer_from = fewer_names(from).into_iter().map(|from| Way { from, to: to.clone() });
-        let fewer_to = fewer_names(to).into_iter().map(|to| Way { from: from.clone(), to });
+        let fewer_from = one_less(from).into_iter().map(|from| Way { from, to: to.clone() });
+        let fewer_to = one_less(to).into_iter().map(|to| Way { from: from.clone(), to });
         fewer_from.chain(fewer_to).map(|one_way| OneWay { one_way }.into()).collect()
     }
 }

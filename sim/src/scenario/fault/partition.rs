@@ -1,9 +1,7 @@
 //! Packets between machines of different groups are lost, both ways: `partition = [["n1"], ["n2", "n3"]]`. Machines that
-//! are not named keep all their links.
+//! are not named keep all their links. A group may name a node by what it published: `{ whose = "role", is = "primary" }`.
 
-use super::{
-    Action, Cast, Checked, Checks, Drawing, Drawn, Kind, LinkEffect, Name, Path, Plan, Said, Stage, groups,
-};
+use super::{Action, Cast, Drawing, Drawn, Kind, LinkEffect, Plan, Said, Stage, Target, groups};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -18,7 +16,7 @@ pub(super) static KIND: Kind = Kind::new::<Partition>("partition").drawn(&[Drawn
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Partition {
     /// Packets between machines of different groups are lost, both ways. Machines not named keep all their links.
-    pub(super) partition: Vec<Vec<Name>>,
+    pub(super) partition: Vec<Vec<Target>>,
 }
 
 impl Said for Partition {
@@ -28,8 +26,8 @@ impl Said for Partition {
         &KIND
     }
 
-    fn check(&self, checks: &Checks<'_>, path: &Path) -> Checked {
-        checks.groups(path, &self.partition)
+    fn groups(&self) -> Option<(&'static str, &[Vec<Target>])> {
+        Some(("partition", &self.partition))
     }
 
     fn plan(&self, stage: &Stage) -> Plan {
@@ -45,7 +43,7 @@ impl Said for Partition {
 }
 
 fn draw(drawing: &mut Drawing) -> Option<Action> {
-    Some(Partition { partition: drawing.groups() }.into())
+    Some(Partition { partition: groups::of_names(drawing.groups()) }.into())
 }
 
 impl fmt::Display for Partition {

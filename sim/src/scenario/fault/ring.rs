@@ -3,7 +3,7 @@
 use super::partition::Partition;
 use super::{
     Action, Cast, Checked, Checks, Drawing, Drawn, Effect, Kind, LinkEffect, Name, Path, Plan, Problem, Said,
-    Stage,
+    Stage, groups,
 };
 use crate::scenario::cast::listed;
 use schemars::JsonSchema;
@@ -56,7 +56,7 @@ impl Said for Ring {
             let mut around = self.ring.clone();
             around.rotate_left(index);
             let far = around[2..around.len() - 1].to_vec();
-            Partition { partition: vec![vec![around[0]], far] }.into()
+            Partition { partition: groups::of_names(vec![vec![around[0]], far]) }.into()
         };
         (0..self.ring.len()).map(from_the_far).collect()
     }

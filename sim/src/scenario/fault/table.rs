@@ -136,7 +136,11 @@ impl Fault {
         let kind = the_kind(&own)?;
         let action = kind.read(Spanned::new(span, own))?;
         let moment = begin.moment()?;
-        if let (Some((key, Target::That)), Moment::At { .. }) = (action.target(), &moment) {
+        let aimed = action.target().filter(|(_, target)| **target == Target::That).map(|(key, _)| key);
+        let between =
+            action.groups().filter(|(_, groups)| groups.iter().flatten().any(|one| *one == Target::That));
+        let that = aimed.or(between.map(|(key, _)| key));
+        if let (Some(key), Moment::At { .. }) = (that, &moment) {
             return Err(wrong(
                 key,
                 "\"that\" is the node that published the probe, and this fault waits for none",

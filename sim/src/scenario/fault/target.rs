@@ -3,12 +3,14 @@
 use crate::scenario::cast::{Cast, Name, NoName};
 use host::world::MachineId;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// The node that a fault is aimed at, as a file has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "Form", into = "Form")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(into = "Form")]
 #[schemars(with = "Form")]
 pub enum Target {
     /// This one.
@@ -70,12 +72,24 @@ enum Form {
 
 const THAT: &str = "that";
 
+const EXPECTED: &str = "a node: \"n1\", \"that\", { whose = \"role\", is = \"primary\" } or { whose = \"role\", is_not = \"primary\" }";
+
 impl Target {
     pub(super) fn aim(&self, cast: Cast) -> Aim {
         match self {
             Target::Node(name) => Aim::Machine(cast.id(*name)),
             Target::That => Aim::That,
             Target::Whose(whose) => Aim::Whose(whose.clone()),
+        }
+    }
+}
+
+impl Aim {
+    /// The machine, if it is known before the run.
+    pub(super) fn known(&self) -> Option<MachineId> {
+        match self {
+            Aim::Machine(machine) => Some(*machine),
+            Aim::That | Aim::Whose(_) => None,
         }
     }
 }
@@ -91,6 +105,31 @@ impl TryFrom<Form> for Target {
             Form::Is { whose: probe, is } => whose(probe, is, true),
             Form::IsNot { whose: probe, is_not } => whose(probe, is_not, false),
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TargetVisitor)
+    }
+}
+
+/// Reads a target where it stands, so that an error is about that place.
+struct TargetVisitor;
+
+impl<'de> Visitor<'de> for TargetVisitor {
+    type Value = Target;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(EXPECTED)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Target, E> {
+        Target::try_from(Form::Name(text.to_owned())).map_err(E::custom)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Target, A::Error> {
+        Target::try_from(Form::deserialize(MapAccessDeserializer::new(map))?).map_err(Error::custom)
     }
 }
 
