@@ -10,7 +10,7 @@ use sim::catalog::{Case, Catalog};
 use sim::check::Checkers;
 use sim::run::Attention;
 use sim::scenario::Scenario;
-use sim::shrink::{Class, Limits, NotShrunk, Shrunk, counterfactuals, shrink};
+use sim::shrink::{Budget, Class, Limits, NotShrunk, Shrunk, counterfactuals, shrink};
 use sim::verdict::Violation;
 use sim::{AnySystem, Client, ClientContext, NodeContext, Operation, Outcome, System, once};
 use std::cell::Cell;
@@ -173,7 +173,7 @@ fn a_panic_shrinks_to_the_operation_that_panics() {
 
 #[test]
 fn a_limit_ends_it_with_what_is_known() {
-    let shrunk = shrunk(&case("caches"), &Limits { runs: 40, ..Limits::default() });
+    let shrunk = shrunk(&case("caches"), &Limits { budget: Budget::of_runs(40), ..Limits::default() });
     assert!(shrunk.cut_short && shrunk.after.operations < shrunk.before.operations);
     assert!(violation(&shrunk).is_some(), "what is known fails by itself");
 }

@@ -5,7 +5,7 @@ use super::progress::Spinner;
 use super::written::{Draft, folder_of};
 use super::{Exit, Overrides, interrupt, one};
 use crate::catalog::{Case, Catalog};
-use crate::shrink::{self, Counterfactual, Limits, NotShrunk, Robust, Shrunk, Size};
+use crate::shrink::{self, Budget, Counterfactual, Limits, NotShrunk, Robust, Shrunk, Size};
 use crate::sweep::all_cores;
 use clap::Args;
 use serde::Serialize;
@@ -23,12 +23,12 @@ pub(super) struct Shrink {
     /// The file to write; shrunk.toml in replays/NAME-SEED unless set.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// End with what is known after this long; then the clock has a say in what is found.
+    /// End with what is known after this long, if that comes first; then the clock has a say in what is found.
     #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
     time: Option<Duration>,
-    /// End with what is known after so many runs.
-    #[arg(long, default_value_t = shrink::RUNS)]
-    runs: u64,
+    /// End with what is known after so many runs; after 2500 unless set, or more where they are short.
+    #[arg(long)]
+    runs: Option<u64>,
     /// Runs at the same time; all cores unless set. What is found does not depend on it.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -84,7 +84,7 @@ impl Shrink {
         // Before anything is run: a file that cannot be written is bad input.
         let draft = self.output.as_deref().map(Draft::new).transpose()?;
         let limits = Limits {
-            runs: self.runs,
+            budget: self.runs.map_or_else(Budget::default, Budget::of_runs),
             time: self.time,
             jobs: self.jobs.map_or_else(all_cores, usize::from),
             interrupted: Some(interrupt::flag()),

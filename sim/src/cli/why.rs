@@ -1,9 +1,10 @@
 //! `why`: from a failing seed to its cause, on one screen.
 //!
-//! The run is shrunk; each part of what is left is taken out, in other schedules; the moment is looked for from which on the
-//! failure was hard to avoid; and the story of what remains is told: the events that the evidence depends on, a column a
+//! The run is shrunk; each part of what is left is taken out, in other schedules; the moment is looked for from which on
+//! nothing more needs to be done; and the story of what remains is told: the events that the evidence depends on, a column a
 //! machine, with what each node believed after each of them. The page that is written has the whole run.
 
+mod moment;
 mod screen;
 
 use super::progress::Spinner;
@@ -63,10 +64,11 @@ impl Why {
         let spinner = Spinner::new(json);
         spinner.stage("taking out each part of what is left");
         let counterfactuals = shrink::counterfactuals(&case, &shrunk, &later);
-        spinner.stage("looking for the moment");
-        let curve = self.curve(&case, &shrunk, limits.jobs, begin);
-        spinner.finish();
         let (report, recording) = once(case.system, &shrunk.plan, shrunk.seed, Attention::RECORDED);
+        // Of a run that was given up nothing is recorded: a node that keeps its thread would keep it a thousand times.
+        spinner.stage("looking for the moment");
+        let curve = recording.as_ref().and_then(|_| self.curve(&case, &shrunk, limits.jobs, begin));
+        spinner.finish();
         let known = Known {
             case: &case,
             shrunk: &shrunk,
@@ -76,7 +78,6 @@ impl Why {
             file: path,
             jobs: limits.jobs,
         };
-        // Of a run that was given up nothing is recorded.
         match &recording {
             Some(recording) => known.tell_with(&folder, &report, recording, json)?,
             None => known.tell(None, json)?,
@@ -84,20 +85,16 @@ impl Why {
         Ok(Exit::AsExpected)
     }
 
-    /// How likely the failure was from each instant of the run on; none if that takes too long.
+    /// How likely the failure was from each instant of the shrunk run on; none if that takes too long.
     fn curve(&self, case: &Case, shrunk: &Shrunk, jobs: usize, begin: Instant) -> Option<Curve> {
-        let (report, _) = once(case.system, &case.scenario, self.seed, Attention::QUICK);
-        let at_ms = shrunk.class.find(&report)?.at_ms;
         let is_same = |report: &Report| shrunk.class.find(report).is_some();
         let failure = Failure {
             system: case.system,
-            scenario: &case.scenario,
-            seed: self.seed,
-            at_ms,
+            scenario: &shrunk.plan,
+            seed: shrunk.seed,
+            at_ms: shrunk.violation.at_ms,
             is_same: &is_same,
         };
-        // A node that keeps its thread would keep it two thousand times.
-        let is_stuck = report.is_of_a_stuck_run();
-        failure.curve(jobs, &|| is_stuck || begin.elapsed() > self.time)
+        failure.curve(jobs, &|| begin.elapsed() > self.time)
     }
 }

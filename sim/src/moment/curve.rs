@@ -1,6 +1,6 @@
-//! The share of runs that fail, over the instant from which their chance was another.
+//! The share of runs that fail, over the instant from which nothing more was done to them.
 
-/// How many runs fail of those with other chance from an instant on.
+/// How many runs fail of those that were left alone from an instant on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Point {
     /// The instant, in ms since the workload began.
@@ -25,7 +25,7 @@ pub struct Curve(Vec<Point>);
 /// When a failure was settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rise {
-    /// No other chance avoids it, not even from the first instant on: the plan alone leads to it.
+    /// All fail, even if nothing is done to them at all.
     Settled,
     /// It rises most between these two: what happened there led to it.
     Between(Point, Point),
@@ -36,7 +36,7 @@ pub enum Rise {
 /// A difference of one in so many is hardly chance: of fifty runs, two and a half standard deviations at least.
 const JUMP: u32 = 4;
 /// Where the share jumps, the time in between is halved so often.
-const HALVINGS: u32 = 8;
+const HALVINGS: u32 = 12;
 
 impl Curve {
     /// Counts what fails at these instants, which are in order, and between neighbours where it jumps; at the first of

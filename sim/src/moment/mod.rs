@@ -1,21 +1,26 @@
 //! The moment: from when on a failure was settled.
 //!
-//! A run that fails is made again up to an instant, and goes on from there with other chance ([`Reseed`]), fifty
-//! times. How many of these still fail the same way is the *share* at that instant. Before anything has happened it
-//! says how often the plan fails, whatever chance brings; at the failure itself all of them fail. In between it
-//! rises, and where it rises most something happened after which the failure was hard to avoid: that is the
-//! [`moment`](Curve::rise). The share is counted at a dozen instants, and where it jumps, in between, again and again:
-//! at some forty in all.
+//! A run that fails is made again up to an instant, and there the rest of its plan is taken away: every fault ends, no
+//! operation follows, the heal phase begins; and it goes on with other chance ([`Reseed`]), fifty times. How many of these
+//! fail the same way is the *share* at that instant. Before anything has happened it is none, unless the system fails
+//! by itself; once the damage is done it is all, however late that shows. In between it rises, and where it rises most
+//! something happened after which nothing that was still to come was needed: that is the [`moment`](Curve::rise).
 //!
-//! A failure may be settled from the beginning: the plan's faults lead to it, and no other chance avoids it. That
-//! is said to be so ([`Rise::Settled`]). It may also rise nowhere: then it took many small chances, or happened at
-//! once.
+//! With the rest of the plan in place the share would say less: what is left of a plan after shrinking fails whatever
+//! chance brings, and in a long plan, if one fault does no harm, the next one does.
+//!
+//! The share is counted just before and just after each thing of the plan begins, and where it jumps, in between, again
+//! and again. So a moment that is an operation's is told apart from one that a fault must last for, or a timer runs to.
+//!
+//! A system may fail by itself: that is said to be so ([`Rise::Settled`]). The share may also rise nowhere: then even all
+//! of the plan leads to the failure only with luck.
 //!
 //! The result is decided by the plan and the seed: not by how many runs are made at a time, nor by the order in
 //! which they end.
 //!
 //! Gives up: what is on its way at the instant arrives as it was drawn, so the share rises a moment early, by about
-//! the time of a packet. A share of 50 is known to within ± 0.07, a standard deviation.
+//! the time of a packet. A share of 50 is known to within ± 0.07, a standard deviation. A fault that is to stay for
+//! good stays.
 //!
 //! | file | noun |
 //! |---|---|
@@ -27,12 +32,13 @@ pub use curve::{Curve, Point, Rise};
 
 use crate::erased::{self, AnySystem};
 use crate::run::{Attention, Report, Reseed};
-use crate::scenario::Scenario;
+use crate::scenario::{Moment, Scenario, Time};
 use crate::time::BOOT;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
-/// At how many instants the share is counted first.
-const INSTANTS: i64 = 12;
+/// Before and after so many things of a plan the share is counted; of more, of some of them.
+const THINGS_MAX: usize = 12;
 /// How many runs are made from each.
 const REDRAWS: u32 = 50;
 
@@ -41,11 +47,11 @@ const REDRAWS: u32 = 50;
 pub struct Failure<'a> {
     /// The system.
     pub system: &'static dyn AnySystem,
-    /// What was run, resolved or not.
+    /// What was run: a plan, whose faults have their times.
     pub scenario: &'a Scenario,
     /// With which seed.
     pub seed: u64,
-    /// When it failed, in ms since the workload began. Nothing is asked of later instants.
+    /// When it failed, in ms since the workload began: nothing is asked of later instants.
     pub at_ms: i64,
     /// Whether another run fails the same way.
     pub is_same: &'a (dyn Fn(&Report) -> bool + Sync),
@@ -55,9 +61,23 @@ impl Failure<'_> {
     /// The share of runs that fail the same way, from the begin of the workload to the failure, so many runs at a time.
     /// None if `unwanted` says so first; it is asked by all of them.
     pub fn curve(&self, jobs: usize, unwanted: &(dyn Fn() -> bool + Sync)) -> Option<Curve> {
-        let last = self.at_ms.max(INSTANTS);
-        let instants = (0..INSTANTS).map(|place| last * place / (INSTANTS - 1));
-        Curve::of(instants, |instants| self.count(instants, jobs, unwanted))
+        Curve::of(self.instants(), |instants| self.count(instants, jobs, unwanted))
+    }
+
+    /// The begin, the failure or the end of the workload, and before and after each thing of the plan.
+    fn instants(&self) -> BTreeSet<i64> {
+        let Scenario { operations, faults, workload, .. } = self.scenario;
+        let begins = faults.iter().filter_map(|fault| match fault.moment {
+            Moment::At { at, .. } => Some(at),
+            Moment::Probe { .. } => None,
+        });
+        let begins = operations.iter().map(|operation| operation.at).chain(begins);
+        let begins: BTreeSet<i64> = begins.map(millis).collect();
+        // The one after an instant is the first that has what begins within its millisecond.
+        let around =
+            begins.iter().step_by(begins.len().div_ceil(THINGS_MAX).max(1)).flat_map(|at| [*at, at + 1]);
+        let last = millis(workload.duration).min(self.at_ms + 1).max(1);
+        around.filter(|at| *at < last).chain([0, last]).collect()
     }
 
     /// Makes all runs from these instants.
@@ -98,12 +118,30 @@ impl Failure<'_> {
         (!stopped.into_inner()).then(|| instants.iter().zip(failing).map(point).collect())
     }
 
-    /// Whether the run fails the same way with other chance from this instant on.
+    /// Whether the run fails the same way with nothing more done to it from this instant on, and other chance.
     fn fails_again(&self, at_ms: i64, redraw: u64, unwanted: &dyn Fn() -> bool) -> Option<bool> {
-        let Failure { system, scenario, seed, is_same, .. } = *self;
+        let Failure { system, seed, is_same, .. } = *self;
         let at_ns = BOOT.as_nanos() as u64 + at_ms as u64 * 1_000_000;
         let reseed = Reseed { at_ns, seed: seed.wrapping_add(1 + redraw) };
-        let (report, _) = erased::once_reseeded(system, scenario, seed, Attention::QUICK, reseed, unwanted)?;
+        let plan = self.up_to(at_ms);
+        let (report, _) = erased::once_reseeded(system, &plan, seed, Attention::QUICK, reseed, unwanted)?;
         Some(is_same(&report))
     }
+
+    /// The plan without what begins at an instant or later; its heal phase begins there.
+    fn up_to(&self, at_ms: i64) -> Scenario {
+        let mut plan = self.scenario.clone();
+        let end = Time::from_millis(at_ms as u64);
+        plan.operations.retain(|operation| operation.at < end);
+        plan.faults.retain(|fault| match fault.moment {
+            Moment::At { at, .. } => at < end,
+            Moment::Probe { .. } => true,
+        });
+        plan.workload.duration = end;
+        plan
+    }
+}
+
+fn millis(time: Time) -> i64 {
+    time.get().as_millis() as i64
 }

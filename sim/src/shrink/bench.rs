@@ -36,6 +36,7 @@ pub(super) struct Tried {
 struct Sample {
     violation: Option<Violation>,
     simulated: Duration,
+    events: u64,
 }
 
 /// A candidate under way.
@@ -63,6 +64,8 @@ pub(super) struct Bench {
     limits: Limits,
     start: Instant,
     runs: u64,
+    /// How many events were observed in them.
+    events: u64,
     stuck: u64,
     /// What was tried: by a hash of the file, how often it would have had to fail.
     tried: BTreeMap<u128, usize>,
@@ -77,11 +80,32 @@ impl Bench {
         limits: Limits,
         start: Instant,
     ) -> Self {
-        Bench { system, class, seed, schedules, limits, start, runs: 0, stuck: 0, tried: BTreeMap::new() }
+        Bench {
+            system,
+            class,
+            seed,
+            schedules,
+            limits,
+            start,
+            runs: 0,
+            events: 0,
+            stuck: 0,
+            tried: BTreeMap::new(),
+        }
     }
 
     pub(super) fn runs(&self) -> u64 {
         self.runs
+    }
+
+    /// How many events were observed in all runs.
+    pub(super) fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// The seed of the failure.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// In how many schedules a candidate is run.
@@ -105,7 +129,8 @@ impl Bench {
     /// Whether no other candidate is to be tried.
     pub(super) fn is_over(&self) -> bool {
         let interrupted = self.limits.interrupted.is_some_and(|flag| flag.load(Ordering::Relaxed));
-        self.runs >= self.limits.runs || self.stuck >= STUCK_RUNS || interrupted || is_past(self.deadline())
+        let is_spent = self.limits.budget.is_spent(self.runs, self.events);
+        is_spent || self.stuck >= STUCK_RUNS || interrupted || is_past(self.deadline())
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -173,8 +198,28 @@ impl Bench {
         sheets.iter().map(fails).collect()
     }
 
+    /// Whether each plan fails in any of the schedules in which candidates are run; one of which too little is known might.
+    pub(super) fn might_fail(&mut self, plans: Vec<Scenario>) -> Vec<bool> {
+        let (seeds, until) = (self.seeds(), self.deadline());
+        let fails = self.fails_of(plans, &seeds, until);
+        fails.iter().map(|robust| robust.fails > 0 || robust.of < seeds.len()).collect()
+    }
+
+    /// Those of these plans that fail in this schedule.
+    pub(super) fn failing(&mut self, plans: &[Scenario], seed: u64) -> Vec<Scenario> {
+        let until = self.deadline();
+        let fails = self.fails_of(plans.to_vec(), &[seed], until);
+        let failing = plans.iter().zip(fails).filter(|(_, robust)| robust.fails > 0);
+        failing.map(|(plan, _)| plan.clone()).collect()
+    }
+
     fn seeds(&self) -> Vec<u64> {
         (0..self.schedules as u64).map(|index| self.seed.wrapping_add(index)).collect()
+    }
+
+    /// The plan as it is read from its file; none if it cannot be.
+    pub(super) fn readable(&self, plan: &Scenario) -> Option<Scenario> {
+        Some(self.read_back(plan)?.1)
     }
 
     /// The plan as a file, read again: what runs is what will be written.
@@ -255,7 +300,12 @@ impl Bench {
         let sheets = sheets.into_inner().unwrap_or_else(PoisonError::into_inner);
         let decided = sheets.iter().position(is_enough).map_or(sheets.len(), |index| index + 1);
         // What one core would have run.
-        self.runs += sheets[..decided].iter().map(|sheet| sheet.runs_to_decide(need)).sum::<u64>();
+        for sheet in &sheets[..decided] {
+            let runs = sheet.runs_to_decide(need);
+            self.runs += runs;
+            let made = sheet.samples.iter().take(runs as usize).flatten();
+            self.events += made.map(|sample| sample.events).sum::<u64>();
+        }
         (sheets, decided)
     }
 }
@@ -266,7 +316,7 @@ fn is_past(until: Option<Instant>) -> bool {
 
 impl Sample {
     fn of(report: &Report, class: &Class) -> Self {
-        Sample { violation: class.find(report).cloned(), simulated: report.simulated }
+        Sample { violation: class.find(report).cloned(), simulated: report.simulated, events: report.events }
     }
 }
 
@@ -323,7 +373,7 @@ mod tests {
         let sample = |letter| {
             let violation = Broken::new("").violates("", 0);
             let fails = (letter == 'x').then_some(violation);
-            (letter != ' ').then_some(Sample { violation: fails, simulated: Duration::ZERO })
+            (letter != ' ').then_some(Sample { violation: fails, ..Sample::default() })
         };
         let plan =
             toml::from_str("title = \"\"\nsystem = \"\"\nworkload = { clients = 1, for = \"1s\" }").unwrap();

@@ -20,9 +20,12 @@
 //! no account, and a long plan takes long to run, the list is gone through by a rough look first (`ROUGHLY` schedules); what
 //! that took by luck is given back.
 //!
+//! An option without which the whole run never fails stays: what fails without it fails for another reason. And where much
+//! is left, since each thing taken out loses a rare failure, small plans are picked from the whole at random (`sift.rs`).
+//!
 //! # Invariants
 //!
-//! - The outcome is a function of the binary, the scenario, the seed and the limit in runs: candidates run on all cores, and
+//! - The outcome is a function of the binary, the scenario, the seed and the budget: candidates run on all cores, and
 //!   are decided upon in their order, by what one core would have seen. Only a limit in time makes the clock decide.
 //! - What is run is what is written: each candidate is written as a file, and read back, before it runs. One that cannot be
 //!   read (a fault names a machine that is not there any more) is none.
@@ -40,6 +43,7 @@ mod class;
 mod counterfactual;
 mod reduction;
 mod search;
+mod sift;
 mod size;
 mod story;
 
@@ -68,15 +72,43 @@ const SCHEDULES: usize = 11;
 const ROBUST: usize = 10;
 /// So many runs whose node keeps its thread are made at most; the threads go on until the process ends.
 const STUCK_RUNS: u64 = 2;
-/// So many runs are made unless told otherwise.
-pub const RUNS: u64 = 2500;
+/// A plan with no more operations
+const ENOUGH_OPERATIONS: usize = 6;
+/// and no more faults is small.
+const ENOUGH_FAULTS: usize = 2;
+
+/// How much is run at most. What is found depends on it, so it is counted in what no clock decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// So many runs are made in any case,
+    pub runs: u64,
+    /// and more, where they are short, until so many events were observed in all.
+    pub events: u64,
+}
+
+impl Budget {
+    /// So many runs, short or long.
+    pub fn of_runs(runs: u64) -> Self {
+        Budget { runs, events: 0 }
+    }
+
+    fn is_spent(self, runs: u64, events: u64) -> bool {
+        runs >= self.runs && events >= self.events
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget { runs: 2500, events: 15_000_000 }
+    }
+}
 
 /// How long shrinking may go on.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// After so many runs no other candidate is tried.
-    pub runs: u64,
-    /// After this long no other candidate is tried.
+    /// Once this is spent no other candidate is tried.
+    pub budget: Budget,
+    /// After this long none is tried either, whatever is left of the budget.
     pub time: Option<Duration>,
     /// How many runs at the same time.
     pub jobs: usize,
@@ -86,7 +118,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { runs: RUNS, time: None, jobs: crate::sweep::all_cores(), interrupted: None }
+        Limits { budget: Budget::default(), time: None, jobs: crate::sweep::all_cores(), interrupted: None }
     }
 }
 
@@ -197,6 +229,9 @@ pub fn shrink(
         )));
     };
     let mut search = Search::new(&mut bench, first, tell);
+    if !is_stuck {
+        search.keep_options();
+    }
     search.prepare(&violation);
     search.run(closely);
     let best = search.into_best();

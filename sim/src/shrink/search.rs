@@ -1,23 +1,27 @@
 //! The search: the reductions one after the other, as long as one helps.
 
 use super::bench::{Bench, Tried};
-use super::reduction::{ALL, Parts, Reduction, cut};
-use super::{ROBUST, Size, Told};
+use super::reduction::{ALL, Parts, Reduction, cut, world};
+use super::{ENOUGH_FAULTS, ENOUGH_OPERATIONS, ROBUST, Size, Told, sift};
 use crate::scenario::Scenario;
 use crate::verdict::Violation;
 
 /// So many candidates make a round: the best of them is taken.
 const ROUND: usize = 8;
+/// What is left is moved about, to fail more often, so many times.
+const SETTLED_MAX: usize = 2;
 
 pub(super) struct Search<'b> {
     bench: &'b mut Bench,
     best: Tried,
+    /// Options that belong to the failure, by their paths.
+    needed: Vec<Vec<String>>,
     tell: &'b mut dyn FnMut(Told),
 }
 
 impl<'b> Search<'b> {
     pub(super) fn new(bench: &'b mut Bench, first: Tried, tell: &'b mut dyn FnMut(Told)) -> Self {
-        Search { bench, best: first, tell }
+        Search { bench, best: first, needed: Vec::new(), tell }
     }
 
     pub(super) fn into_best(self) -> Tried {
@@ -33,10 +37,26 @@ impl<'b> Search<'b> {
         self.takes(&candidates);
     }
 
+    /// An option without which the whole run never fails, though with it it does more often than not, belongs to the failure:
+    /// a plan that fails without it fails for another reason.
+    pub(super) fn keep_options(&mut self) {
+        if 2 * self.best.fails <= self.bench.schedules() {
+            return;
+        }
+        let paths = world::options(&self.best.plan);
+        let without = paths.iter().map(|path| world::without_option(&self.best.plan, path));
+        let without = without.zip(&paths);
+        let readable = without.filter_map(|(plan, path)| Some((self.bench.readable(&plan)?, path.clone())));
+        let (plans, paths): (Vec<Scenario>, Vec<_>) = readable.unzip();
+        let might_fail = self.bench.might_fail(plans);
+        let needed = paths.into_iter().zip(might_fail).filter(|(_, might_fail)| !might_fail);
+        self.needed = needed.map(|(path, _)| path).collect();
+    }
+
     /// Goes through the list, once by a rough look; then by a close one, in so many schedules, until nothing in it helps any
     /// more. What is rare is looked at closely at once: of a few schedules only luck would be left.
     pub(super) fn run(&mut self, closely: usize) {
-        let first = self.best.plan.clone();
+        let whole = self.best.plan.clone();
         let is_rare = 2 * self.best.fails < self.bench.schedules();
         if !is_rare {
             self.go_through();
@@ -48,18 +68,45 @@ impl<'b> Search<'b> {
         let Some(rough) = self.bench.again(&self.best.plan) else { return };
         self.best = rough;
         // A rough look may have taken luck for more. Then all begins again.
-        let is_doubtful = self.best.fails < ROBUST.min(closely) && self.best.plan != first;
-        if let Some(first) = is_doubtful.then(|| self.bench.again(&first)).flatten()
+        let is_doubtful = self.best.fails < ROBUST.min(closely) && self.best.plan != whole;
+        if let Some(first) = is_doubtful.then(|| self.bench.again(&whole)).flatten()
             && first.fails > self.best.fails + 1
         {
             self.best = first;
         }
+        self.sift(&whole);
+        for _ in 0..SETTLED_MAX {
+            self.go_through_all();
+            let fails = self.best.fails;
+            self.best = sift::settle(self.bench, self.best.clone());
+            if self.best.fails == fails || self.bench.is_over() {
+                return;
+            }
+        }
+        self.go_through_all();
+    }
+
+    /// Until nothing in the list helps any more.
+    fn go_through_all(&mut self) {
         loop {
             let before = self.best.plan.clone();
             self.go_through();
             if self.best.plan == before || self.bench.is_over() {
                 return;
             }
+        }
+    }
+
+    /// Where much is left, small plans are picked from the whole at random. One is taken if it fails no less often, or at
+    /// least every other time: whoever reads it sees more in it than in a hundred operations.
+    fn sift(&mut self, whole: &Scenario) {
+        let Scenario { operations, faults, .. } = &self.best.plan;
+        if operations.len() <= ENOUGH_OPERATIONS && faults.len() <= ENOUGH_FAULTS {
+            return;
+        }
+        let enough = self.best.fails.min(self.bench.schedules().div_ceil(2));
+        if let Some(found) = sift::sift(self.bench, whole).filter(|found| found.fails >= enough) {
+            self.best = found;
         }
     }
 
@@ -113,8 +160,7 @@ impl<'b> Search<'b> {
             if self.bench.is_over() {
                 return false;
             }
-            let round: Vec<Scenario> =
-                round.iter().filter(|plan| **plan != self.best.plan).cloned().collect();
+            let round: Vec<Scenario> = round.iter().filter(|plan| self.is_candidate(plan)).cloned().collect();
             let found = self.bench.best_of(&round, self.need());
             let (runs, size) = (self.bench.runs(), Size::of(&self.best.plan));
             (self.tell)(Told { runs, size, fails: self.best.fails });
@@ -124,6 +170,11 @@ impl<'b> Search<'b> {
             }
         }
         false
+    }
+
+    fn is_candidate(&self, plan: &Scenario) -> bool {
+        let has = |path: &Vec<String>| world::option(plan, path) == world::option(&self.best.plan, path);
+        *plan != self.best.plan && self.needed.iter().all(has)
     }
 
     /// In how many schedules a candidate must fail: what is robust stays so, and what is not gets hardly worse.

@@ -3,6 +3,7 @@
 use super::super::out::{self, Colour};
 use super::super::shrink as shrink_command;
 use super::super::written::file;
+use super::moment;
 use crate::catalog::Case;
 use crate::cause::{Evidence, Graph, Slice, Trace};
 use crate::erased::once;
@@ -231,22 +232,6 @@ impl Known<'_> {
         })
     }
 
-    /// From when on the failure was hard to avoid, in the run that was asked about.
-    fn moment(&self) -> String {
-        match self.curve.map(Curve::rise) {
-            Some(Rise::Between(before, after)) => format!(
-                "in the whole run between {:.3} s and {:.3} s: with other chance from there on, {:.0} % and {:.0} % fail",
-                before.at_ms as f64 / 1e3,
-                after.at_ms as f64 / 1e3,
-                before.share() * 100.0,
-                after.share() * 100.0
-            ),
-            Some(Rise::Settled) => "none: the plan alone leads to it, whatever chance brings".to_owned(),
-            Some(Rise::Nowhere) => "none: it took many small chances, or one at the very end".to_owned(),
-            None => "not found in time".to_owned(),
-        }
-    }
-
     /// What would be another with more time, or more runs.
     fn cut_short(&self) -> Vec<&'static str> {
         let is_cut = [
@@ -291,7 +276,7 @@ impl Known<'_> {
         if let Some(more) = self.counterfactuals.len().checked_sub(WITHOUT_MAX + 1) {
             out::say(&format!("  and {} more (--json has all)", more + 1))?;
         }
-        out::say(&format!("\n  moment       {}", self.moment()))?;
+        out::say(&format!("\n  moment       {}", moment::told(self.curve, &shrunk.plan)))?;
         if let Some(seen) = seen {
             out::say(&format!("  page         {}", seen.page.display()))?;
         }

@@ -195,33 +195,43 @@ impl Said for Disk {
         Plan::Stroke(Effect::Machine(self.node.aim(stage.cast), effect))
     }
 
-    /// Surely, and not sometimes; a tenth as slow; one sector.
+    /// Surely, or every other time, and not sometimes; a tenth as slow; one sector.
     fn smaller(&self, _: Cast) -> Vec<Action> {
-        let wrong = match self.wrong {
+        let wrongs = match self.wrong {
             Wrong::Fault(DiskFault::Slow { factor }) if factor >= 20.0 => {
-                Some(Wrong::Fault(DiskFault::Slow { factor: factor / 10.0 }))
+                vec![Wrong::Fault(DiskFault::Slow { factor: factor / 10.0 })]
             }
-            Wrong::Fault(fault) => surely(fault).map(Wrong::Fault),
+            Wrong::Fault(fault) => likelier(fault).into_iter().map(Wrong::Fault).collect(),
             Wrong::Decay { sectors, unreadable } if sectors > 1 => {
-                Some(Wrong::Decay { sectors: 1, unreadable })
+                vec![Wrong::Decay { sectors: 1, unreadable }]
             }
-            Wrong::Decay { .. } => None,
+            Wrong::Decay { .. } => Vec::new(),
         };
-        wrong.map(|wrong| Disk { node: self.node.clone(), wrong }.into()).into_iter().collect()
+        wrongs.into_iter().map(|wrong| Disk { node: self.node.clone(), wrong }.into()).collect()
     }
 }
 
-/// The same every time, if it is drawn when.
-fn surely(fault: DiskFault) -> Option<DiskFault> {
-    let sure = match fault {
-        DiskFault::ReadError { .. } => DiskFault::ReadError { probability: 1.0 },
-        DiskFault::WriteError { .. } => DiskFault::WriteError { probability: 1.0 },
-        DiskFault::SyncError { drop_cache, .. } => DiskFault::SyncError { probability: 1.0, drop_cache },
-        DiskFault::BitFlip { .. } => DiskFault::BitFlip { probability: 1.0 },
-        DiskFault::Misdirect { .. } => DiskFault::Misdirect { probability: 1.0 },
-        DiskFault::Full | DiskFault::Slow { .. } | DiskFault::Stall | DiskFault::Hang => return None,
+/// What strikes more often takes fewer operations to be seen, and depends less on chance.
+fn likelier(fault: DiskFault) -> Vec<DiskFault> {
+    let (now, with): (f64, &dyn Fn(f64) -> DiskFault) = match fault {
+        DiskFault::ReadError { probability } => {
+            (probability, &|probability| DiskFault::ReadError { probability })
+        }
+        DiskFault::WriteError { probability } => {
+            (probability, &|probability| DiskFault::WriteError { probability })
+        }
+        DiskFault::SyncError { probability, drop_cache } => {
+            (probability, &move |probability| DiskFault::SyncError { probability, drop_cache })
+        }
+        DiskFault::BitFlip { probability } => {
+            (probability, &|probability| DiskFault::BitFlip { probability })
+        }
+        DiskFault::Misdirect { probability } => {
+            (probability, &|probability| DiskFault::Misdirect { probability })
+        }
+        DiskFault::Full | DiskFault::Slow { .. } | DiskFault::Stall | DiskFault::Hang => return Vec::new(),
     };
-    (sure != fault).then_some(sure)
+    [1.0, 0.5].into_iter().filter(|probability| now < *probability).map(with).collect()
 }
 
 fn draw(drawing: &mut Drawing, wrong: fn(&mut Draw) -> Wrong) -> Option<Action> {

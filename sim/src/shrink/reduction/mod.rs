@@ -9,7 +9,7 @@
 
 mod cast;
 pub(super) mod cut;
-mod world;
+pub(super) mod world;
 
 use crate::scenario::{Cast, Scenario};
 use std::ops::Range;

@@ -3,7 +3,7 @@
 use crate::scenario::{Clock, Latency, Network, Scenario, Time};
 
 /// Everything at once.
-pub(super) fn calm_at_once(plan: &Scenario) -> Vec<Scenario> {
+pub(in crate::shrink) fn calm_at_once(plan: &Scenario) -> Vec<Scenario> {
     let mut calm = plan.clone();
     for quality in QUALITIES {
         quality(&mut calm);
@@ -47,18 +47,31 @@ fn typical(latency: Latency) -> Time {
 
 /// One of the system's options left out, at any depth; and what else has a default.
 pub(super) fn fewer_options(plan: &Scenario) -> Vec<Scenario> {
-    let mut paths = Vec::new();
-    collect(&plan.cluster.options, &mut Vec::new(), &mut paths);
-    let without = |path: &Vec<String>| {
-        let mut plan = plan.clone();
-        remove(&mut plan.cluster.options, path);
-        plan
-    };
-    let mut fewer: Vec<Scenario> = paths.iter().map(without).collect();
+    let mut fewer: Vec<Scenario> = options(plan).iter().map(|path| without_option(plan, path)).collect();
     let mut defaults = plan.clone();
     defaults.workload.timeout = Time::from_secs(5);
     fewer.push(defaults);
     fewer
+}
+
+/// The paths of all options, at any depth.
+pub(in crate::shrink) fn options(plan: &Scenario) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    collect(&plan.cluster.options, &mut Vec::new(), &mut paths);
+    paths
+}
+
+/// What an option is.
+pub(in crate::shrink) fn option<'p>(plan: &'p Scenario, path: &[String]) -> Option<&'p toml::Value> {
+    let (first, below) = path.split_first()?;
+    below.iter().try_fold(plan.cluster.options.get(first)?, |value, key| value.get(key))
+}
+
+/// The plan without one of them.
+pub(in crate::shrink) fn without_option(plan: &Scenario, path: &[String]) -> Scenario {
+    let mut plan = plan.clone();
+    remove(&mut plan.cluster.options, path);
+    plan
 }
 
 fn collect(options: &toml::Table, above: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
