@@ -151,13 +151,14 @@ impl OutFolder {
     }
 
     fn write(&mut self, progress: &Progress) -> miette::Result<()> {
-        self.kept = Instant::now();
-        // First what the state speaks of.
-        let failures_bytes = self.failures.sync_data().and_then(|()| self.failures.stream_position());
         let name = || self.failures_path.display().to_string();
-        let failures_bytes = failures_bytes.into_diagnostic().with_context(name)?;
+        // First what the state speaks of.
+        let kept = self.failures.sync_data().and_then(|()| self.failures.stream_position());
+        let failures_bytes = kept.into_diagnostic().with_context(name)?;
         let state = State { sweep: self.sweep.clone(), failures_bytes, progress: progress.clone() };
-        written::file(&self.path, |out| Ok(serde_json::to_writer(out, &state)?))
+        written::file(&self.path, |out| Ok(serde_json::to_writer(out, &state)?))?;
+        self.kept = Instant::now();
+        Ok(())
     }
 }
 
