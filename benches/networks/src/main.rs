@@ -14,6 +14,8 @@
 //! What is absent: checkers, histories and views, which only splitbrain has: no peer judges anything here. splitbrain
 //! pays for its digest.
 
+#![expect(clippy::duplicate_mod, reason = "what nodes and clients do is compiled once for each peer")]
+
 mod measure;
 mod peers;
 mod report;

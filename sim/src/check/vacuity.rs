@@ -16,9 +16,10 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
-    /// The views of all nodes were read.
+    /// The views of all nodes can be read.
     pub(crate) fn read<V>(&mut self, views: &Views<V>) {
-        self.views |= views.up().next().is_some();
+        // Asked until there is one: asking costs a copy.
+        self.views = self.views || views.up().next().is_some();
     }
 
     /// The run is over.

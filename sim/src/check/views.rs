@@ -1,31 +1,42 @@
 //! What every node believes, at one instant.
+//!
+//! A view is copied out of its node when somebody first asks for it: most checkers look at most probes without one, and
+//! copying them all each time would cost more, the more nodes there are and the more each knows. Whoever is lent the
+//! views asks before the run goes on, so that they are all of the same instant.
 
 use host::world::{self, MachineId};
+use std::cell::OnceCell;
 
 /// The views of all nodes, in order of their numbers; none for a node that is down or has not registered one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Views<V>(Vec<Option<V>>);
+#[derive(Debug, Clone)]
+pub struct Views<V> {
+    views: Vec<OnceCell<Option<V>>>,
+    /// Reads one that nobody has asked for yet.
+    read: fn(MachineId) -> Option<V>,
+}
 
 impl<V: 'static> Views<V> {
-    /// Reads the views of the first `nodes` machines.
+    /// The views of the first `nodes` machines.
     pub(crate) fn read(nodes: u32) -> Self {
-        Views(MachineId::first(nodes as usize).map(world::view).collect())
+        Views { views: (0..nodes).map(|_| OnceCell::new()).collect(), read: world::view }
     }
 }
 
 impl<V> Views<V> {
     /// Views given one by one, for tests of checkers.
     pub fn new(views: Vec<Option<V>>) -> Self {
-        Views(views)
+        Views { views: views.into_iter().map(OnceCell::from).collect(), read: |_| None }
     }
 
     /// The view of a node, by its number from 1; none when it is down.
     pub fn get(&self, node: u32) -> Option<&V> {
-        self.0.get((node as usize).checked_sub(1)?)?.as_ref()
+        let index = (node as usize).checked_sub(1)?;
+        let read = || MachineId::first(index + 1).next_back().and_then(self.read);
+        self.views.get(index)?.get_or_init(read).as_ref()
     }
 
     /// The number and view of each node that is up.
     pub fn up(&self) -> impl Iterator<Item = (u32, &V)> {
-        self.0.iter().enumerate().filter_map(|(index, view)| Some((index as u32 + 1, view.as_ref()?)))
+        (1..=self.views.len() as u32).filter_map(|node| Some((node, self.get(node)?)))
     }
 }

@@ -1,0 +1,73 @@
+//! What a run costs as it grows: `cargo bench --bench growth`, or `… -- BINARY` for another build of the command.
+//!
+//! One thing grows at a time: nodes, clients, names, operations. Told is how many messages a run has, how much processor
+//! time it takes, and how much that is a message: where the last stays as it is, a run is linear in its messages.
+//! `docs/images/growth.svg` is drawn anew.
+
+#![allow(clippy::print_stdout, reason = "its figures are for people")]
+
+#[path = "growth/chart.rs"]
+mod chart;
+
+use chart::{Line, Point};
+use serde_json::Value;
+use std::process::{Command, Stdio};
+
+/// What grows, in which scenario, by which key, and the values.
+const GROWS: [(&str, &str, &str, &[&str]); 5] = [
+    ("nodes", "registry/quiet", "cluster.nodes", &["3", "6", "12", "24", "48", "64"]),
+    ("clients", "registry/quiet", "workload.clients", &["4", "8", "16", "32", "64"]),
+    ("names", "registry/quiet", "workload.keys", &["8", "32", "128", "512", "2048"]),
+    ("operations", "registry/quiet", "workload.rate", &["50/s", "100/s", "200/s", "400/s", "800/s"]),
+    ("operations of a bank", "bank/quiet", "workload.rate", &["50/s", "100/s", "200/s", "400/s"]),
+];
+
+/// How many seeds of each.
+const SEEDS: u32 = 10;
+
+fn main() {
+    // What cargo passes by itself is an option.
+    let other = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let binary = other.unwrap_or_else(|| env!("CARGO_BIN_EXE_splitbrain").to_owned());
+    println!("{:<22} {:>8} {:>12} {:>10} {:>12}", "", "", "messages/run", "ms/run", "µs/message");
+    let mut lines = Vec::new();
+    for (what, scenario, key, values) in GROWS {
+        let mut line = Line { label: what.to_owned(), points: Vec::new() };
+        for value in values {
+            let point = measure(&binary, scenario, &format!("{key}={value}"));
+            let us_a_message = point.ms * 1e3 / point.messages;
+            println!(
+                "{what:<22} {value:>8} {:>12.0} {:>10.2} {us_a_message:>12.2}",
+                point.messages, point.ms
+            );
+            line.points.push(point);
+        }
+        lines.push(line);
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/images/growth.svg");
+    std::fs::write(path, chart::svg(&lines)).expect("the picture can be written");
+}
+
+/// One seed after the other, on one core.
+fn measure(binary: &str, scenario: &str, set: &str) -> Point {
+    let before = of_children();
+    let mut sweep = Command::new(binary);
+    sweep.args(["sweep", scenario, "--set", set, "--jobs", "1", "--json", "--seeds"]);
+    let told = sweep.arg(SEEDS.to_string()).stderr(Stdio::null()).output().expect("the command starts");
+    let ms = (of_children() - before) * 1e3 / f64::from(SEEDS);
+    let text = String::from_utf8(told.stdout).expect("JSON is UTF-8");
+    let summary: Value = serde_json::from_str(text.lines().last().unwrap_or_default())
+        .unwrap_or_else(|error| panic!("{binary} sweep {scenario} --set {set} fails: {error}"));
+    let figure = |name: &str| summary[name].as_f64().expect("a summary has its figures");
+    Point { messages: figure("messages_per_second") / figure("runs_per_second"), ms }
+}
+
+/// The processor time of all processes that this one has waited for, in s: Linux tells it in hundredths.
+fn of_children() -> f64 {
+    let stat =
+        std::fs::read_to_string("/proc/self/stat").expect("processor times are read from Linux's /proc");
+    let (_, after_the_name) = stat.rsplit_once(')').expect("the name stands in brackets");
+    // The user's and the system's time of children, fields 16 and 17 of all.
+    let fields = after_the_name.split_whitespace().skip(13).take(2);
+    fields.map(|ticks| ticks.parse::<f64>().expect("a number of ticks")).sum::<f64>() / 100.0
+}
