@@ -7,13 +7,17 @@
 //!
 //! Judged: **alive** (every process in a table lives), **convergence** (in each scope every node knows every other,
 //! every table is the union of what the owners own, and every name has one owner), **count** (a node counts the names
-//! that it has), **lookup** (no lookup shows a process of its own node that is dead) and **survivor** (of the processes
-//! that contend for a name, the resolution of the conflict leaves one).
+//! that it has), **lookup** (no lookup shows a process of its own node that is dead), **survivor** (of the processes
+//! that contend for a name, the resolution of the conflict leaves one) and **refinement** (what nodes have of each other
+//! they copy as specified: see `refinement.rs`).
+
+mod refinement;
 
 use protocols::registry::{
     self, Client as Connection, ClientError, Config, DEFAULT_SCOPE, InScope, NodeId, Options, Pid, ScopeView,
     View,
 };
+use refinement::Refines;
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Seen, Views};
 use sim::{Client, ClientContext, Draw, Mix, NodeContext, Operation, Outcome, System};
@@ -108,13 +112,14 @@ impl System for Registry {
     }
 
     fn checkers(&self) -> Checkers<Op, Option<String>, View> {
-        let mut beaten_by = BTreeMap::new();
+        let (mut beaten_by, mut refines) = (BTreeMap::new(), Refines::new());
         Checkers::new()
             .eventually("alive", alive)
             .convergence(converged)
             .eventually("count", counts)
             .invariant("lookup", shown)
             .invariant("survivor", move |seen: &Seen<'_, View>| survivor(&mut beaten_by, seen))
+            .invariant("refinement", move |seen| refines.judge(seen))
     }
 }
 
