@@ -53,7 +53,7 @@ fn transfers(recording: &Recording) -> Vec<Sample> {
             && line.f == "transfer"
             && line.value == "done"
         {
-            samples.push(Sample { us: (line.time - invocation.time) / 1000, calm: true });
+            samples.push(Sample { us: (line.time - invocation.time) / 1000, calm: true, kind: "transfer" });
         }
     }
     samples

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -102,6 +103,43 @@ fn the_book_has_every_page() {
         .filter(|page| !page.ends_with("SUMMARY.md") && !linked.contains(page))
         .collect();
     assert!(missing.is_empty(), "in no chapter of docs/SUMMARY.md: {missing:?}");
+}
+
+#[test]
+fn the_run_that_the_readme_shows_is_the_one_that_is_run() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_splitbrain"));
+    let run =
+        command.args(["run", "zoo/no-sync-after-heal", "--seed", "1"]).current_dir(root()).output().unwrap();
+    let told = String::from_utf8(run.stdout).unwrap();
+    // How long it took, and what the command is called, are another's elsewhere.
+    let is_its_own = |line: &&str| !line.contains("simulated  ") && !line.contains("next: ");
+    let missing: Vec<&str> = told.lines().filter(is_its_own).filter(|line| !readme.contains(line)).collect();
+    assert!(missing.is_empty() && told.contains("digest"), "README.md should show:\n{told}");
+}
+
+#[test]
+fn the_oldest_rust_is_the_same_everywhere() {
+    let read = |file: &str| fs::read_to_string(root().join(file)).unwrap();
+    let manifest = read("Cargo.toml");
+    let version =
+        manifest.lines().find_map(|line| line.strip_prefix("rust-version = ")).unwrap().trim_matches('"');
+    for file in ["README.md", "docs/your-own-protocol.md", "sim/template/Cargo.toml.liquid"] {
+        assert!(read(file).contains(version), "{file} should say {version}");
+    }
+}
+
+#[test]
+fn the_lines_that_the_strangers_took_are_counted() {
+    let page = fs::read_to_string(root().join("docs/strangers.md")).unwrap();
+    let (mut all, mut code) = ("| lines, with comments |".to_owned(), "| of code |".to_owned());
+    for file in ["membership.rs", "replicated.rs", "web.rs"] {
+        let text = fs::read_to_string(root().join("examples/strangers/src").join(file)).unwrap();
+        let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
+        all += &format!(" {} |", text.lines().count());
+        code += &format!(" {} |", text.lines().filter(is_code).count());
+    }
+    assert!(page.contains(&all) && page.contains(&code), "docs/strangers.md should say:\n{all}\n{code}");
 }
 
 /// How many scenarios a folder has.

@@ -32,7 +32,8 @@ fn a_flaw_shrinks_to_a_file_that_fails_by_itself() {
     let again = splitbrain(&["run", file.to_str().unwrap(), "--seed", &seed, "--json"]);
     assert_eq!(again.status.code(), Some(0), "the file expects its violation");
     let again: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
-    assert_eq!(again["violations"][0]["checker"], "balance", "{again}");
+    let violations = again["violations"].as_array().unwrap();
+    assert!(violations.iter().any(|violation| violation["checker"] == "balance"), "{again}");
 }
 
 #[test]

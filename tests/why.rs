@@ -20,7 +20,8 @@ fn a_failure_is_told_on_one_screen_with_what_it_takes() {
     let why = splitbrain(&["why", "findings/third-node-is-not-told", "--seed", "3", "--out", &out]);
     let told = text(why.stdout);
     assert_eq!(why.status.code(), Some(0), "{}", text(why.stderr));
-    assert!(told.lines().count() <= 42, "{told}");
+    assert!(told.lines().count() < 40, "{told}");
+    assert!(!told.contains("cut short"), "there was time for all: {told}");
     for part in [
         "convergence",
         "partition n1 | n2",
@@ -37,6 +38,19 @@ fn a_failure_is_told_on_one_screen_with_what_it_takes() {
     let again = splitbrain(&["run", &shrunk, "--seed", "3", "--json"]);
     let report: Value = serde_json::from_str(&text(again.stdout)).unwrap();
     assert_eq!(report["violations"][0]["checker"], "convergence", "it fails by itself");
+}
+
+#[test]
+fn where_there_is_no_time_the_failure_is_told_all_the_same_and_what_was_cut_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().display().to_string();
+    let of = ["why", "findings/third-node-is-not-told", "--seed", "3", "--out", &out, "--for", "1ms"];
+    let told = text(splitbrain(&of).stdout);
+    assert!(told.contains("cut short    shrinking, counterfactuals, moment"), "{told}");
+    assert!(told.contains("convergence") && told.contains("report.html"), "{told}");
+    let json = text(splitbrain(&[&of[..], &["--json"]].concat()).stdout);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["cut_short"], serde_json::json!(["shrinking", "counterfactuals", "moment"]));
 }
 
 #[test]

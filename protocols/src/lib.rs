@@ -20,10 +20,13 @@
 //! What is absent: nothing here knows the testbed. No seed, no fault and no checker is ever in sight of a node.
 
 pub mod bank;
+pub mod bookings;
 pub mod common;
 pub mod database;
 pub mod patroni;
+pub mod provisioner;
 pub mod registry;
 pub mod router;
 pub mod stolon;
 pub mod store;
+pub mod vrrp;

@@ -12,6 +12,7 @@ const OPTIONS: Options = Options {
     segment_bytes: 500,
     record_bytes_max: 300,
     patience: std::time::Duration::from_secs(60),
+    snapshots_kept: 1,
     keeps_torn_tail: false,
 };
 

@@ -34,6 +34,8 @@ pub struct Percentiles {
 /// One operation's latency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
+    /// The operation's variant, as a history names it.
+    pub kind: &'static str,
     /// From invocation to completion, in µs.
     pub us: u64,
     /// No fault was active from beginning to end.

@@ -18,6 +18,7 @@
 //! | [`erased`] | systems without their types, and one run of any |
 //! | [`budget`] | how long judging may take, and how much it may remember |
 //! | [`catalog`] | the systems and scenario files of a command or test |
+//! | [`chart`] | figures as pictures |
 //! | [`check`] | what is judged: invariants, convergence |
 //! | [`cause`] | what happened because of what, and the part of a run that a violation depends on |
 //! | [`story`] | that part as a table, a column a machine |
@@ -50,6 +51,7 @@ compile_error!(
 pub mod budget;
 pub mod catalog;
 pub mod cause;
+pub mod chart;
 pub mod check;
 pub mod cli;
 pub mod erased;

@@ -146,9 +146,12 @@ fn a_stale_read_shrinks_to_a_write_and_a_read_that_fail_by_themselves() {
     assert_eq!(options, ["flaw"], "what has no say is left out");
     assert_eq!(violation(&shrunk), Some(shrunk.violation.clone()));
 
-    let without = counterfactuals(&case, &shrunk, 2);
+    let without = counterfactuals(&case, &shrunk, &Limits::default());
     assert_eq!(without.len(), 2);
     assert!(without.iter().all(|without| (without.fails, without.of) == (0, 20)), "{without:?}");
+    let in_no_time = Limits { time: Some(Duration::ZERO), ..Limits::default() };
+    let unknown = counterfactuals(&case, &shrunk, &in_no_time);
+    assert!(unknown.iter().all(|without| without.of == 0 && !without.is_whole()), "{unknown:?}");
 }
 
 #[test]

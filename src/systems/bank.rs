@@ -23,7 +23,7 @@ use protocols::bank::{
 use refinement::Refines;
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Harm, Seen, Views};
-use sim::{Client, ClientContext, Draw, NodeContext, Operation, Outcome, System};
+use sim::{Choice, Client, ClientContext, Draw, NodeContext, Operation, Outcome, System};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 
@@ -56,6 +56,24 @@ pub enum Op {
     Balance(u32),
     /// Is no penny lost?
     Audit,
+    /// Ask for what is never done, of this account: there is none such, or no such amount, or no such transfer.
+    Stray(u32, Stray),
+}
+
+/// What is never done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stray {
+    /// To pay into an account behind the last.
+    Unknown,
+    /// To pay in nothing.
+    Nothing,
+    /// To take out less than nothing.
+    Negative,
+    /// To pay in more than can be moved at once.
+    TooMuch,
+    /// To move money to where it is.
+    ToItself,
 }
 
 /// What a client gets back.
@@ -99,11 +117,27 @@ impl System for Bank {
             Operation("close", |mix, draw| Op::Close(mix.key(draw))),
             Operation("open", |mix, draw| Op::Open(mix.key(draw))),
             Operation("audit", |_, _| Op::Audit),
+            Operation("stray", |mix, draw| {
+                use Stray::{Negative, Nothing, ToItself, TooMuch, Unknown};
+                Op::Stray(mix.key(draw), *draw.pick(&[Unknown, Nothing, Negative, TooMuch, ToItself]))
+            }),
         ]
     }
 
     fn probes() -> Vec<&'static str> {
-        bank::PROBES.to_vec()
+        [bank::PROBES, &[STRAY_DONE]].concat()
+    }
+
+    fn choices() -> &'static [Choice] {
+        &[
+            Choice { option: "balance_below", among: &["50", "2000", "1000000000"] },
+            Choice { option: "amount_max", among: &["10", "100", "1000000"] },
+            Choice { option: "retry", among: &["\"100ms\"", "\"500ms\"", "\"2s\""] },
+            Choice { option: "peer_timeout", among: &["\"500ms\"", "\"2s\"", "\"6s\""] },
+            Choice { option: "redial", among: &["\"20ms\"", "\"200ms\"", "\"1s\""] },
+            Choice { option: "snapshot_bytes", among: &["512", "4096", "65536"] },
+            Choice { option: "segment_bytes", among: &["512", "2048", "32768"] },
+        ]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
@@ -122,7 +156,7 @@ impl System for Bank {
 
     fn client(&self, client: ClientContext<Options>) -> impl Client<Op, Ret> {
         let auditor = BranchId((client.id as usize % client.nodes.len()) as u16 + 1);
-        BankClient { auditor, bank: Connection::new(client.nodes), last: None }
+        BankClient { auditor, bank: Connection::new(client.nodes), options: client.options, last: None }
     }
 
     fn checkers(&self) -> Checkers<Op, Ret, View> {
@@ -132,6 +166,7 @@ impl System for Bank {
         Checkers::new()
             .invariant("balance", |seen| if is_news(seen) { above_zero(seen.views) } else { Ok(()) })
             .invariant("closed", closed_is_still)
+            .invariant("refused", strays_are_refused)
             .invariant("conservation", |seen| {
                 audited(seen)?;
                 if is_news(seen) { conserved(seen.views) } else { Ok(()) }
@@ -149,10 +184,13 @@ fn amount(draw: &mut Draw) -> i64 {
     draw.between(1, AMOUNT_MAX) as i64
 }
 
+const STRAY_DONE: &str = "what is never done was not refused";
+
 /// A client, and what it asked for last.
 struct BankClient {
     auditor: BranchId,
     bank: Connection,
+    options: Options,
     last: Option<(Id, Act, Answer)>,
 }
 
@@ -183,6 +221,7 @@ impl Client<Op, Ret> for BankClient {
                 }),
                 None => return Outcome::Fail("nothing to repeat".to_owned()),
             },
+            Op::Stray(account, how) => self.stray(account, how).await,
             Op::Balance(of) => self.bank.balance(account(of)).await.map(|told| match told {
                 Ok(account) => Ret::Balance(account.available),
                 Err(refusal) => Ret::Refused(refusal),
@@ -201,6 +240,22 @@ impl Client<Op, Ret> for BankClient {
 }
 
 impl BankClient {
+    async fn stray(&mut self, account: u32, how: Stray) -> Result<Ret, ClientError> {
+        let own = AccountId(account);
+        let act = match how {
+            Stray::Unknown => Act::Deposit(AccountId(self.options.accounts + account % 2), 1),
+            Stray::Nothing => Act::Deposit(own, 0),
+            Stray::Negative => Act::Withdraw(own, -1),
+            Stray::TooMuch => Act::Deposit(own, self.options.amount_max + 1),
+            Stray::ToItself => Act::Transfer(own, own, 1),
+        };
+        let answer = self.request(act).await?;
+        if !matches!(answer, Ret::Refused(_)) {
+            host::probe!(STRAY_DONE, format!("{act:?}"));
+        }
+        Ok(answer)
+    }
+
     async fn request(&mut self, act: Act) -> Result<Ret, ClientError> {
         let id = self.bank.new_id();
         let answer = self.bank.request(id, act).await?;
@@ -247,6 +302,14 @@ fn closed_is_still(seen: &Seen<'_, View>) -> Result<(), Broken> {
             let why = format!("money was moved on account {account}, which is closed");
             Err(Broken::new(why).key(account))
         }
+        None => Ok(()),
+    }
+}
+
+/// What is never done is refused.
+fn strays_are_refused(seen: &Seen<'_, View>) -> Result<(), Broken> {
+    match seen.probe.filter(|probe| probe.name == STRAY_DONE) {
+        Some(probe) => Err(Broken::new(format!("the answer to {} was no refusal", probe.values[0]))),
         None => Ok(()),
     }
 }
@@ -366,12 +429,12 @@ fn ended(views: &Views<View>) -> Result<(), Broken> {
 /// There is one copy of each account: the bank recovers as long as no branch is gone, and no disk has lost what it
 /// promised to keep.
 fn intact(harm: &[Harm]) -> Result<(), Broken> {
-    let lost = harm.iter().position(|harm| harm.down || harm.wiped || harm.corrupted);
-    lost.map_or(Ok(()), |node| {
-        let what = if harm[node].down { "is down for good" } else { "has lost what its disk had synced" };
-        let number = node as u32 + 1;
-        Err(Broken::new(format!("n{number} {what}, and there is no other copy")).node(number))
-    })
+    match (1..).zip(harm).find_map(|(number, harm)| Some((number, harm.loss()?))) {
+        Some((number, loss)) => {
+            Err(Broken::new(format!("n{number} {loss}, and there is no other copy")).node(number))
+        }
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

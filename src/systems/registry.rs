@@ -2,16 +2,18 @@
 //!
 //! Client *i* uses node *i* (modulo the cluster) as its own, as a process in Erlang uses the registry of its own node.
 //! It starts processes there, names them, and kills them. It also names processes of other nodes, when a lookup has
-//! shown it one. With several scopes, keys are dealt out over them: each scope has the same, fewer names, and one
-//! process can have names in all of them.
+//! shown it one. It also watches its node for a while. With several scopes, keys are dealt out over them: each scope
+//! has the same, fewer names, and one process can have names in all of them.
 //!
 //! Judged: **alive** (every process in a table lives), **convergence** (in each scope every node knows every other,
 //! every table is the union of what the owners own, and every name has one owner), **count** (a node counts the names
-//! that it has), **lookup** (no lookup shows a process of its own node that is dead), **survivor** (of the processes
-//! that contend for a name, the resolution of the conflict leaves one) and **refinement** (what nodes have of each other
+//! that it has), **lookup** (no lookup shows a process of its own node that is dead), **own** (a node does not
+//! contradict itself about a name that only one client knows: `watch.rs`), **survivor** (of the processes that
+//! contend for a name, the resolution of the conflict leaves one) and **refinement** (what nodes have of each other
 //! they copy as specified: see `refinement.rs`).
 
 mod refinement;
+mod watch;
 
 use protocols::registry::{
     self, Client as Connection, ClientError, Config, DEFAULT_SCOPE, InScope, NodeId, Options, Pid, ScopeView,
@@ -20,11 +22,12 @@ use protocols::registry::{
 use refinement::Refines;
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Seen, Views};
-use sim::{Client, ClientContext, Draw, Mix, NodeContext, Operation, Outcome, System};
+use sim::{Choice, Client, ClientContext, Draw, Mix, NodeContext, Operation, Outcome, System};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use watch::WRONG;
 
 /// The process registry.
 #[derive(Debug)]
@@ -54,6 +57,8 @@ pub enum Op {
     Kill(String),
     /// Look the name up.
     Lookup(String),
+    /// Watch this client's node, and the next, while it registers a name that nobody else knows, and frees it.
+    Watch,
 }
 
 impl System for Registry {
@@ -76,11 +81,21 @@ impl System for Registry {
             Operation("join", |mix, draw| Op::Join(name(mix, draw))),
             Operation("leave", |mix, draw| Op::Leave(name(mix, draw))),
             Operation("crashscope", |mix, draw| Op::CrashScope(name(mix, draw))),
+            Operation("watch", |_, _| Op::Watch),
         ]
     }
 
     fn probes() -> Vec<&'static str> {
-        registry::PROBES.to_vec()
+        [registry::PROBES, &[WRONG]].concat()
+    }
+
+    fn choices() -> &'static [Choice] {
+        &[
+            Choice { option: "net_tick", among: &["\"1s\"", "\"5s\"", "\"15s\""] },
+            Choice { option: "redial", among: &["\"50ms\"", "\"500ms\"", "\"2s\""] },
+            Choice { option: "call_timeout", among: &["\"200ms\"", "\"1s\"", "\"5s\""] },
+            Choice { option: "preload", among: &["0", "3", "30"] },
+        ]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
@@ -100,7 +115,8 @@ impl System for Registry {
     fn client(&self, client: ClientContext<Options>) -> impl Client<Op, Option<String>> {
         let home = client.nodes[(client.id as usize - 1) % client.nodes.len()];
         let next = client.nodes[client.id as usize % client.nodes.len()];
-        RegistryClient { home, next, scopes: client.options.scopes, connection: None, last: None, updates: 0 }
+        let (id, scopes) = (client.id, client.options.scopes);
+        RegistryClient { id, home, next, scopes, connection: None, last: None, updates: 0 }
     }
 
     /// Here the name is drawn before the operation is: so the seeds on record go on to mean what they mean.
@@ -118,9 +134,15 @@ impl System for Registry {
             .convergence(converged)
             .eventually("count", counts)
             .invariant("lookup", shown)
+            .invariant("own", no_contradiction)
             .invariant("survivor", move |seen: &Seen<'_, View>| survivor(&mut beaten_by, seen))
             .invariant("refinement", move |seen| refines.judge(seen))
     }
+}
+
+/// The number of the key that a name is made of.
+fn number_of(name: &str) -> usize {
+    name.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
 }
 
 fn name(mix: &Mix, draw: &mut Draw) -> String {
@@ -129,6 +151,7 @@ fn name(mix: &Mix, draw: &mut Draw) -> String {
 
 /// A client of its home node.
 struct RegistryClient {
+    id: u32,
     home: SocketAddr,
     next: SocketAddr,
     scopes: Vec<String>,
@@ -167,8 +190,7 @@ impl RegistryClient {
     /// The scope that a name is in, and what it is called there.
     fn place<'a, 'b>(&self, node: &'a mut Connection, name: &'b str) -> (InScope<'a>, Cow<'b, str>) {
         let [_, _, ..] = self.scopes[..] else { return (node.scope(self.scope(0)), name.into()) };
-        let (stem, number) = name.rsplit_once('-').unwrap_or((name, ""));
-        let number = number.parse().unwrap_or(0);
+        let (stem, number) = (name.rsplit_once('-').map_or(name, |(stem, _)| stem), number_of(name));
         (node.scope(self.scope(number)), format!("{stem}-{}", number / self.scopes.len()).into())
     }
 
@@ -236,7 +258,23 @@ impl RegistryClient {
                 let (mut node, name) = self.place(node, name);
                 Ok(node.lookup(&name).await?.map(|(pid, _)| pid))
             }
+            Op::Watch => {
+                self.updates += 1;
+                let own = format!("own/{}-{}", self.id, self.updates);
+                let (mut node, name) = self.place(node, &own);
+                let (nodes, scope) = ([self.home, self.next], self.scope(number_of(&own)));
+                watch::while_it_changes(nodes, scope, &mut node, &name).await.map(Some)
+            }
         }
+    }
+}
+
+/// No node contradicts itself about a name that only one client knows.
+fn no_contradiction(seen: &Seen<'_, View>) -> Result<(), Broken> {
+    let Some(probe) = seen.probe.filter(|probe| probe.name == WRONG) else { return Ok(()) };
+    match &probe.values[..] {
+        [name, what] => Err(Broken::new(format!("{name}: {what}")).key(name)),
+        _ => Ok(()),
     }
 }
 

@@ -1,22 +1,23 @@
 //! The store under test.
 //!
-//! Clients read, put, delete and replace keys; hold a lease for some seconds and renew it; watch all keys for a while.
+//! Clients read, put, delete and replace keys; hold a lease for some seconds and renew it, and keep a key beyond it;
+//! watch all keys for a while.
 //!
 //! Judged: **linearizable** (each key by itself), **agreement** (replicas at one revision came to it by the same
-//! changes), **lease** (a key that goes with a lease is there as long as its holder was told so, counted from when it
-//! asked), **watch** (changes come in order, and none of a key is missing), **convergence** (in the end a leader is
-//! there, and every replica has applied the same).
+//! changes), **lease** (a lease, and the key that goes with it, is there as long as its holder was told so, counted
+//! from when it asked; a key that no longer goes with it outlives it), **watch** (changes come in order, and none of a
+//! key is missing), **convergence** (in the end a leader is there, and every replica has applied the same).
 
 mod key_model;
 
 use host::time::{Instant, sleep, timeout};
 use key_model::KeyModel;
 use protocols::store::{
-    self, Change, Client as Connection, ClientError, Condition, Config, Event, LeaseId, Options, View,
+    self, Change, Client as Connection, ClientError, Condition, Config, Event, Options, Refusal, View,
 };
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Harm, Seen, Views};
-use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
+use sim::{Choice, Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
@@ -24,6 +25,11 @@ use std::time::Duration;
 /// How long a client holds a lease, and the lease's time to live.
 const HOLD: Duration = Duration::from_secs(4);
 const TTL: Duration = Duration::from_secs(2);
+/// The same of one that outlives its leader.
+const TENURE_HOLD: Duration = Duration::from_secs(15);
+const TENURE_TTL: Duration = Duration::from_secs(6);
+/// This part of a lease may be lost to clocks that do not run alike.
+const DRIFT: u32 = 100;
 /// How long a client watches.
 const WATCH: Duration = Duration::from_secs(3);
 
@@ -45,6 +51,8 @@ pub enum Op {
     Delete(u32),
     /// Hold a lease for a while.
     Lease,
+    /// Hold one that lasts longer than an election, for long.
+    Tenure,
     /// Watch for a while.
     Watch,
 }
@@ -79,13 +87,23 @@ impl System for Store {
             Operation("cas", |mix, draw| Op::Cas(mix.key(draw), draw.below(4), draw.between(1, 3))),
             Operation("delete", |mix, draw| Op::Delete(mix.key(draw))),
             Operation("lease", |_, _| Op::Lease),
+            Operation("tenure", |_, _| Op::Tenure),
             Operation("watch", |_, _| Op::Watch),
         ]
     }
 
     /// Of the protocol, and what our clients find.
     fn probes() -> Vec<&'static str> {
-        [store::PROBES, &[LEASE_EARLY, WATCH_GAP]].concat()
+        [store::PROBES, &[LEASE_EARLY, LEASE_TOOK_MORE, WATCH_GAP]].concat()
+    }
+
+    fn choices() -> &'static [Choice] {
+        &[
+            Choice { option: "snapshot_entries", among: &["5", "20", "60", "200"] },
+            Choice { option: "compact_bytes", among: &["4096", "16384", "262144"] },
+            Choice { option: "events_kept", among: &["4", "30", "1000"] },
+            Choice { option: "election", among: &["\"400ms\"", "\"1s\"", "\"2500ms\""] },
+        ]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
@@ -103,7 +121,9 @@ impl System for Store {
         let mut came_to = BTreeMap::new();
         Checkers::new()
             .invariant("agreement", move |seen| agree(&mut came_to, seen))
-            .invariant("lease", |seen| no_probe(seen, LEASE_EARLY))
+            .invariant("lease", |seen| {
+                no_probe(seen, LEASE_EARLY).and_then(|()| no_probe(seen, LEASE_TOOK_MORE))
+            })
             .invariant("watch", |seen| no_probe(seen, WATCH_GAP))
             .convergence(converged)
             .linearizable_in_parts(KeyModel, key_model::split)
@@ -112,6 +132,7 @@ impl System for Store {
 }
 
 const LEASE_EARLY: &str = "lease ended early";
+const LEASE_TOOK_MORE: &str = "lease took a key that had left it";
 const WATCH_GAP: &str = "watch missed a change";
 
 /// A client: its number, and how many leases it has held.
@@ -140,7 +161,8 @@ impl Client<Op, Ret> for StoreClient {
                 self.store.put_if(&name(key), condition, &to.to_string(), None).await.map(Ret::Done)
             }
             Op::Delete(key) => self.store.delete(&name(key)).await.map(Ret::Done),
-            Op::Lease => self.hold().await.map(Ret::Held),
+            Op::Lease => self.hold(HOLD, TTL).await.map(Ret::Held),
+            Op::Tenure => self.tenure().await.map(Ret::Held),
             Op::Watch => self.watch().await.map(Ret::Watched),
         };
         match result {
@@ -154,30 +176,49 @@ impl Client<Op, Ret> for StoreClient {
 impl StoreClient {
     /// Takes a lease, puts a key that goes with it, and renews it. Whoever was told that the lease lives until an
     /// instant must find the key before that instant.
-    async fn hold(&mut self) -> Result<u64, ClientError> {
+    async fn hold(&mut self, hold: Duration, ttl: Duration) -> Result<u64, ClientError> {
         self.leases += 1;
-        let key = format!("lease/{}/{}", self.id, self.leases);
-        let until = Instant::now() + HOLD;
-        let mut lives_until = Instant::now() + TTL;
-        let lease = self.store.grant(TTL).await?;
-        self.store.put(&key, "held", Some(lease)).await?;
-        let mut renewed = 0;
+        let (key, lives) = (self.leased(), ttl - ttl / DRIFT);
+        let until = Instant::now() + hold;
+        let mut lives_until = Instant::now() + lives;
+        let lease = self.store.grant(ttl).await?;
+        let put = self.store.put(&key, "held", Some(lease)).await;
+        if is_gone(&put) && Instant::now() < lives_until {
+            host::probe!(LEASE_EARLY, key.as_str(), 0_u64);
+        }
+        put?;
+        let mut renewed = 0_u64;
         while Instant::now() < until {
-            sleep(TTL / 4).await;
+            sleep(ttl / 4).await;
             let asked = Instant::now();
-            if self.renew(lease).await {
-                (renewed, lives_until) = (renewed + 1, asked + TTL);
+            let answer = timeout(ttl / 4, self.store.keep_alive(lease)).await;
+            if matches!(answer, Ok(Ok(_))) {
+                (renewed, lives_until) = (renewed + 1, asked + lives);
             }
             let found = self.store.get(&key).await;
-            if matches!(found, Ok(None)) && Instant::now() < lives_until {
+            let ended = answer.is_ok_and(|answer| is_gone(&answer)) || matches!(found, Ok(None));
+            if ended && Instant::now() < lives_until {
                 host::probe!(LEASE_EARLY, key.as_str(), renewed);
             }
         }
         Ok(renewed)
     }
 
-    async fn renew(&mut self, lease: LeaseId) -> bool {
-        matches!(timeout(TTL / 4, self.store.keep_alive(lease)).await, Ok(Ok(_)))
+    /// Holds a lease for long, and then keeps the key without it: it is there when the lease has ended.
+    async fn tenure(&mut self) -> Result<u64, ClientError> {
+        let renewed = self.hold(TENURE_HOLD, TENURE_TTL).await?;
+        let key = self.leased();
+        self.store.put(&key, "kept", None).await?;
+        sleep(TENURE_TTL + TENURE_TTL / 4).await;
+        if matches!(self.store.get(&key).await, Ok(None)) {
+            host::probe!(LEASE_TOOK_MORE, key.as_str());
+        }
+        Ok(renewed)
+    }
+
+    /// The key that goes with its last lease.
+    fn leased(&self) -> String {
+        format!("lease/{}/{}", self.id, self.leases)
     }
 
     /// Watches all keys from now on, and checks that revisions grow and that no version of a key is left out.
@@ -216,6 +257,11 @@ fn follows(versions: &mut BTreeMap<String, u64>, last: &mut u64, event: &Event) 
         Change::Delete => drop(versions.remove(key)),
     }
     Ok(())
+}
+
+/// Whether there is no such lease, any more.
+fn is_gone<T>(answer: &Result<T, ClientError>) -> bool {
+    matches!(answer, Err(ClientError::Refused(Refusal::NoSuchLease)))
 }
 
 fn name(key: u32) -> String {

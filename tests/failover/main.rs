@@ -5,3 +5,4 @@
 mod patroni;
 mod stolon;
 mod support;
+mod vrrp;

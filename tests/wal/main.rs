@@ -22,6 +22,7 @@ const OPTIONS: Options = Options {
     segment_bytes: 700,
     record_bytes_max: 300,
     patience: Duration::from_secs(5),
+    snapshots_kept: 1,
     keeps_torn_tail: false,
 };
 

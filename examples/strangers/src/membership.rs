@@ -10,7 +10,7 @@
 //! Judged: **itself** (nobody lists itself), **forward** (who knows a life of an address never goes back to an earlier
 //! one), **convergence** (in the end everyone lists all others, in their present lives).
 
-use foca::{AccumulatingRuntime, Config, Foca, PeriodicParams, PostcardCodec, Timer};
+use foca::{AccumulatingRuntime, Config, Foca, OwnedNotification, PeriodicParams, PostcardCodec, Timer};
 use host::entropy::Generator;
 use host::net::{TcpListener, TcpStream, UdpSocket};
 use schemars::JsonSchema;
@@ -111,6 +111,13 @@ impl Node {
             self.timers.insert((Instant::now() + after, self.asked), timer);
         }
         while let Some(notification) = self.runtime.to_notify() {
+            match notification {
+                OwnedNotification::MemberUp(_) => host::sometimes!("somebody is there"),
+                OwnedNotification::MemberDown(_) => host::sometimes!("somebody is taken for dead"),
+                OwnedNotification::Rename(..) => host::sometimes!("somebody is there in another life"),
+                OwnedNotification::Rejoin(_) => host::sometimes!("taken for dead and back"),
+                _ => {}
+            }
             host::probe!("changed", format!("{notification:?}"));
         }
         Ok(())
@@ -159,7 +166,14 @@ impl System for Membership {
     }
 
     fn probes() -> Vec<&'static str> {
-        vec!["changed", "foca refused something"]
+        vec![
+            "changed",
+            "foca refused something",
+            "somebody is there",
+            "somebody is taken for dead",
+            "somebody is there in another life",
+            "taken for dead and back",
+        ]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {

@@ -208,7 +208,11 @@ impl Life {
             self.raft.advance_apply();
         }
         let leads = self.raft.raft.state == StateRole::Leader;
-        self.view.lock().unwrap_or_else(PoisonError::into_inner).leads = leads;
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        if leads && !view.leads {
+            host::sometimes!("leads");
+        }
+        view.leads = leads;
         Ok(())
     }
 
@@ -333,7 +337,7 @@ impl System for Replicated {
     }
 
     fn probes() -> Vec<&'static str> {
-        vec!["applied", "begins anew"]
+        vec!["applied", "leads", "begins anew"]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {

@@ -137,6 +137,9 @@ async fn merge(State(node): State<Arc<Node>>, body: Bytes) -> Result<&'static st
     node.change(|counts| {
         for (of, count) in heard {
             let known = counts.entry(of).or_default();
+            if count > *known {
+                host::sometimes!("heard of more");
+            }
             *known = count.max(*known);
         }
     });
@@ -207,7 +210,7 @@ impl System for Web {
     }
 
     fn probes() -> Vec<&'static str> {
-        vec!["answered"]
+        vec!["answered", "heard of more"]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {

@@ -106,6 +106,8 @@ pub use tags::Tags;
 pub const PROBES: &[&str] = &[
     // "acquired", "released" or "lost": what this agent believes of the lock
     "lock",
+    // the LSN that a leader has written down in the store: who takes over is measured by it
+    "position kept",
     "a crashed primary is given up",
     "a standby follows a standby",
     "a standby that is followed does not stream",

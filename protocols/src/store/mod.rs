@@ -61,7 +61,12 @@ pub use view::View;
 pub const PROBES: &[&str] = &[
     // revision, hash of all changes up to it: a replica has applied a command
     "applied",
+    // leader, follower, …, and its term
+    "raft",
+    // term, for whom, whether a majority gave it: a vote is about to be written down
+    "vote",
     "lease expired",
+    "lease renewed",
     "malformed frame dropped",
     "openraft: a deposed leader's task panicked",
     "raft log compacted",

@@ -105,6 +105,7 @@ async fn life(
             move || node.view()
         });
         tasks.spawn(Arc::clone(&node).count_leases());
+        tasks.spawn(node.consensus.clone().publish());
         tokio::select! {
             biased;
             why = node.consensus.ended() => why.into(),
@@ -274,15 +275,16 @@ impl Node {
             // A new leader may not have applied it yet.
             None => true,
         };
-        if !renewed {
-            return gone;
-        }
+        // That a lease is about to end, too, only a leader knows: it may live on under another.
         if let Err(not_done) = self.consensus.make_sure().await {
             return reply(not_done);
         }
         match self.applied.read(|machine| machine.lease_ttl_ms(lease)) {
-            Some(ttl_ms) => Reply::Alive { ttl_ms },
-            None => gone,
+            Some(ttl_ms) if renewed => {
+                sometimes!("lease renewed");
+                Reply::Alive { ttl_ms }
+            }
+            Some(_) | None => gone,
         }
     }
 

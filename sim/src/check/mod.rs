@@ -112,6 +112,19 @@ pub struct Harm {
     pub corrupted: bool,
 }
 
+impl Harm {
+    /// What it has lost of what it may have promised to keep; none if nothing.
+    pub fn loss(&self) -> Option<&'static str> {
+        if self.down {
+            Some("is down for good")
+        } else if self.wiped || self.corrupted {
+            Some("has lost what its disk had synced")
+        } else {
+            None
+        }
+    }
+}
+
 type Recoverable = Box<dyn Fn(&[Harm]) -> Result<(), Broken>>;
 type Listener<V> = Box<dyn FnMut(&Seen<'_, V>)>;
 type Holds<V> = Box<dyn FnMut(&Seen<'_, V>) -> Result<(), Broken>>;

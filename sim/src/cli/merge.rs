@@ -7,9 +7,9 @@
 use super::junit::Junit;
 use super::sweep_out::{Kept, kept_in};
 use super::sweep_table::{self, SummaryJson};
-use super::{Exit, annotations, out, sweep};
+use super::{Exit, annotations, grid, out, sweep};
 use crate::catalog::{Case, Catalog};
-use crate::sweep::Summary;
+use crate::sweep::{Figure, Summary};
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -21,6 +21,9 @@ pub(super) struct Merge {
     /// The folders that the shards wrote to.
     #[arg(required = true)]
     folders: Vec<PathBuf>,
+    /// A figure of each cell of a grid, as `sweep` has it; several, if it is given again.
+    #[arg(long = "figure", value_name = "FIGURE")]
+    figures: Vec<Figure>,
     /// Write a test report, too.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -48,8 +51,11 @@ impl Merge {
             summary.absorb(&shard.progress.summary);
             failures.extend(shard.failures()?);
         }
+        let grid = first.grid();
+        let figures = grid::checked(&self.figures, &cases)?;
         let missing = missing(&shards, &cases);
         summary.complete = missing.is_empty();
+        let told = grid::Told::new(grid, &figures, &cases, &summary);
         if let Some(path) = &self.junit {
             Junit::at(path)?.write(&cases, &summary)?;
         }
@@ -57,10 +63,17 @@ impl Merge {
             // As values, for a line may say more than is known here.
             failures.sort_by_key(|failure| failure["seed"].as_u64());
             failures.iter().try_for_each(out::line)?;
+            told.print_json()?;
             let summary = SummaryJson::new(&cases, &summary);
             out::line(&Json { summary, shards: shards.len() as u64, missing: missing.clone() })?;
         } else {
-            sweep_table::print(&cases, &summary)?;
+            if grid.is_none() {
+                sweep_table::print(&cases, &summary)?;
+            } else {
+                told.print()?;
+                sweep_table::figures(&cases, &summary)?;
+                sweep_table::problems(&cases, &summary)?;
+            }
             annotations::print(&cases, &summary)?;
             for shard in &missing {
                 out::say(&format!("  missing      shard {shard}"))?;

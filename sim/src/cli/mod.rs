@@ -17,6 +17,7 @@ mod cluster;
 mod diff;
 mod explore;
 mod fresh;
+mod grid;
 mod interrupt;
 mod junit;
 mod list;
@@ -59,7 +60,7 @@ enum Exit {
 
 /// Replicated-state protocols on simulated machines that fail: the same seed, the same run.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = "Without a subcommand: the two-minute tour.")]
+#[command(name = "splitbrain", version, about, after_help = "Without a subcommand: the two-minute tour.")]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -98,8 +98,9 @@ impl Shrink {
             None => Draft::in_its_folder(&path)?,
         }
         .keep(|out| out.write_all(shrunk.to_file().as_bytes()))?;
-        let counterfactuals =
-            self.counterfactuals.then(|| shrink::counterfactuals(&case, &shrunk, limits.jobs));
+        // Asked for by name, they have the time that they take.
+        let untimed = Limits { time: None, ..limits };
+        let counterfactuals = self.counterfactuals.then(|| shrink::counterfactuals(&case, &shrunk, &untimed));
         tell(&case, &shrunk, counterfactuals.as_deref(), &path, json)?;
         Ok(Exit::AsExpected)
     }

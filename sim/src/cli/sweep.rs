@@ -4,7 +4,7 @@ use super::junit::Junit;
 use super::out::{self, Colour};
 use super::progress::Bar;
 use super::sweep_out::OutFolder;
-use super::{Exit, Overrides, annotations, fresh, interrupt, run, shrink, sweep_table as table, twice};
+use super::{Exit, Overrides, annotations, fresh, grid, interrupt, run, shrink, sweep_table as table, twice};
 use crate::catalog::{Case, Catalog};
 use crate::profile;
 use crate::run::Met;
@@ -41,6 +41,8 @@ pub(super) struct Sweep {
     /// Keep failures and progress in this folder; the same sweep goes on from there.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    grid: grid::Arguments,
     /// Write a test report, too: a scenario is a test.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -74,20 +76,31 @@ fn shard(text: &str) -> Result<Shard, String> {
 
 impl Sweep {
     pub(super) fn execute(&self, catalog: &Catalog, json: bool) -> miette::Result<Exit> {
+        let overrides = &self.overrides.overrides;
+        let grid = self.grid.read(catalog, overrides)?;
         let mut cases = Vec::new();
-        for argument in &self.scenarios {
-            cases.extend(catalog.load(argument, &self.overrides.overrides)?);
+        match (&self.scenarios[..], grid.is_none()) {
+            ([scenario], false) => cases = grid::cells(catalog, scenario, &grid, overrides)?,
+            (_, false) => return Err(grid::of_one_scenario()),
+            (arguments, true) => {
+                for argument in arguments {
+                    cases.extend(catalog.load(argument, overrides)?);
+                }
+            }
         }
+        let figures = self.grid.figures(&cases)?;
         let mut plan = Plan {
             jobs: self.jobs.map_or_else(sweep::all_cores, usize::from),
             shard: self.shard,
             time: self.time,
             interrupted: Some(interrupt::flag()),
+            measures: !grid.is_none(),
             ..Plan::new(&cases, self.seeds.clone())
         };
         let mut folder = None;
         if let Some(path) = &self.out {
-            let (opened, before) = OutFolder::open(path, &cases, &self.seeds, self.shard)?;
+            let (opened, before) =
+                OutFolder::open(path, (&cases, &grid, overrides), &self.seeds, self.shard)?;
             (folder, plan.before) = (Some(opened), before);
         }
         let junit = self.junit.as_deref().map(Junit::at).transpose()?;
@@ -129,10 +142,23 @@ impl Sweep {
         if let (Some((case, seed)), Some(time)) = (first_failure, self.shrink) {
             shrink::after_a_sweep(&cases[case], seed, time, json)?;
         }
-        if json {
-            out::line(&table::SummaryJson::new(&cases, &progress.summary))?;
-        } else {
-            table::print(&cases, &progress.summary)?;
+        let told = grid::Told::new(&grid, &figures, &cases, &progress.summary);
+        if let Some(path) = self.out.as_ref().filter(|_| !grid.is_none()) {
+            told.write(path)?;
+        }
+        match (json, grid.is_none()) {
+            (true, _) => {
+                told.print_json()?;
+                out::line(&table::SummaryJson::new(&cases, &progress.summary))?;
+            }
+            (false, true) => table::print(&cases, &progress.summary)?,
+            (false, false) => {
+                told.print()?;
+                table::figures(&cases, &progress.summary)?;
+                table::problems(&cases, &progress.summary)?;
+            }
+        }
+        if !json {
             annotations::print(&cases, &progress.summary)?;
         }
         Ok(exit_of(&cases, &progress.summary))

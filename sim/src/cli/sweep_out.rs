@@ -8,8 +8,9 @@
 //!
 //! No file that somebody else made is ever changed or removed.
 
+use super::grid;
 use crate::catalog::{Case, Catalog};
-use crate::sweep::{Failure, Progress, Shard};
+use crate::sweep::{Failure, Grid, Progress, Shard};
 use miette::{Context, IntoDiagnostic};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -27,7 +28,10 @@ const KEEP_EVERY: Duration = Duration::from_secs(1);
 struct Identity {
     /// The files, each with a hash over what it says.
     scenarios: Vec<(String, String)>,
+    /// What was changed in all of them.
     overrides: Vec<(String, String)>,
+    /// What was changed in each: the scenarios are its cells, if it is one.
+    grid: Grid,
     seeds: Range<u64>,
     shard: Shard,
     /// A hash over the program.
@@ -58,12 +62,12 @@ impl OutFolder {
     /// Opens the folder, and proves before anything is run that it can be written to. Returns what earlier sittings found.
     pub(super) fn open(
         folder: &Path,
-        cases: &[Case],
+        (cases, grid, overrides): (&[Case], &Grid, &[(String, String)]),
         seeds: &Range<u64>,
         shard: Shard,
     ) -> miette::Result<(OutFolder, Progress)> {
         let naming = |path: &Path| path.display().to_string();
-        let sweep = Identity::new(cases, seeds, shard)?;
+        let sweep = Identity::new((cases, grid, overrides), seeds, shard)?;
         fs::create_dir_all(folder).into_diagnostic().with_context(|| naming(folder))?;
         let of = if shard.of == 1 { String::new() } else { format!("-{}-of-{}", shard.index, shard.of) };
         let path = folder.join(format!("progress{of}.json"));
@@ -149,14 +153,19 @@ impl OutFolder {
 }
 
 impl Identity {
-    fn new(cases: &[Case], seeds: &Range<u64>, shard: Shard) -> miette::Result<Self> {
+    fn new(
+        (cases, grid, overrides): (&[Case], &Grid, &[(String, String)]),
+        seeds: &Range<u64>,
+        shard: Shard,
+    ) -> miette::Result<Self> {
         let hash = |bytes: &[u8]| format!("{:032x}", xxh3_128(bytes));
         let scenario =
             |case: &Case| (case.path.display().to_string(), hash(case.scenario.to_toml().as_bytes()));
         let program = std::env::current_exe().and_then(fs::read).into_diagnostic();
         Ok(Identity {
             scenarios: cases.iter().map(scenario).collect(),
-            overrides: cases.first().map(|case| case.overrides.clone()).unwrap_or_default(),
+            overrides: overrides.to_vec(),
+            grid: grid.clone(),
             seeds: seeds.clone(),
             shard,
             build: hash(&program.with_context(|| "this program cannot be read".to_owned())?),
@@ -187,6 +196,10 @@ impl Identity {
         let paths = |sweep: &Identity| -> Vec<String> {
             sweep.scenarios.iter().map(|(path, _)| path.clone()).collect()
         };
+        if self.grid != kept.grid {
+            let without = || "without --grid".to_owned();
+            return Some(if kept.grid.is_none() { without() } else { format!("with {}", kept.grid) });
+        }
         if paths(self) != paths(kept) {
             return Some(format!("of {}", shortened(&paths(kept))));
         }
@@ -255,18 +268,28 @@ impl Kept {
         self.sweep.shard.of
     }
 
-    /// The scenarios that were swept.
+    /// The scenarios that were swept, those of a grid as its cells.
     pub(super) fn cases(&self, catalog: &Catalog) -> miette::Result<Vec<Case>> {
+        let Identity { scenarios, overrides, grid, .. } = &self.sweep;
+        if let (false, Some((path, _))) = (grid.is_none(), scenarios.first()) {
+            return grid::cells(catalog, path, grid, overrides);
+        }
         let mut cases = Vec::new();
-        for (path, _) in &self.sweep.scenarios {
-            cases.extend(catalog.load(path, &self.sweep.overrides)?);
+        for (path, _) in scenarios {
+            cases.extend(catalog.load(path, overrides)?);
         }
         Ok(cases)
     }
 
+    /// The grid that it is of; none if it is of none.
+    pub(super) fn grid(&self) -> &Grid {
+        &self.sweep.grid
+    }
+
     /// Refuses what another build has found, or of scenarios that have changed.
     pub(super) fn of_this_build(&self, cases: &[Case]) -> miette::Result<()> {
-        let here = Identity::new(cases, &self.sweep.seeds, self.sweep.shard)?;
+        let Identity { grid, overrides, seeds, shard, .. } = &self.sweep;
+        let here = Identity::new((cases, grid, overrides), seeds, *shard)?;
         here.difference(&self.sweep).map_or(Ok(()), |what| {
             Err(miette::miette!(
                 help = "merge with the build and the scenarios that the shards had",

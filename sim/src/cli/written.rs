@@ -76,3 +76,31 @@ pub(super) fn folder_of(case: &Case, seed: u64) -> PathBuf {
     let name: String = case.name.chars().map(|c| if c == '/' || c == '\\' { '-' } else { c }).collect();
     Path::new("replays").join(format!("{}-{seed}", name.trim_matches(['.', '-'])))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beside(folder: &Path) -> Vec<String> {
+        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        names.map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_disk_that_is_full_leaves_what_was_there_before_and_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shrunk.toml");
+        fs::write(&path, "before").unwrap();
+        let full = |out: &mut dyn Write| {
+            out.write_all(b"half of it")?;
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        };
+        assert!(file(&path, full).is_err());
+        assert_eq!(
+            (fs::read_to_string(&path).unwrap(), beside(folder.path())),
+            ("before".into(), vec!["shrunk.toml".into()])
+        );
+        file(&path, |out| out.write_all(b"after")).unwrap();
+        assert_eq!((fs::read_to_string(&path).unwrap(), beside(folder.path()).len()), ("after".into(), 1));
+    }
+}

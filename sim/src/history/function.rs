@@ -17,6 +17,11 @@ pub(crate) fn function_and_value<Op: Serialize>(op: &Op) -> (String, Value) {
     }
 }
 
+/// Its function alone.
+pub(crate) fn kind<Op: Serialize>(op: &Op) -> &'static str {
+    serde_variant::to_variant_name(op).unwrap_or(NO_VARIANT)
+}
+
 /// The operation with this function and value.
 ///
 /// # Errors
@@ -47,6 +52,7 @@ mod tests {
 
     fn there_and_back<Op: Serialize + DeserializeOwned + PartialEq + Debug>(op: &Op) {
         let (f, value) = function_and_value(op);
+        assert_eq!(kind(op), f);
         assert_eq!(&operation::<Op>(&f, &value).unwrap(), op, "{f} {value}");
     }
 

@@ -27,7 +27,7 @@ mod recorded;
 mod table;
 
 pub use error::HistoryError;
-pub(crate) use function::{function_and_value, operation};
+pub(crate) use function::{function_and_value, kind, operation};
 pub use outcome::Outcome;
 pub use process::Process;
 pub use read::{Unread, read, read_within};

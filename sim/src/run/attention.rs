@@ -1,4 +1,5 @@
-//! How closely a run is attended to. None of it changes the run: the digest is the same.
+//! How closely a run is attended to. None of it changes the run: the digest is the same, except of one whose views are
+//! read under way, from that instant on.
 
 use super::{polled::Polled, substrate, tracing_layer};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -11,12 +12,19 @@ pub struct Attention {
     records: bool,
     names_sockets: bool,
     backtrace_at: Option<usize>,
+    views_at_ns: Option<u64>,
 }
 
 impl Attention {
     /// As a sweep does: for speed.
-    pub const QUICK: Attention =
-        Attention { closely: false, alone: false, records: false, names_sockets: false, backtrace_at: None };
+    pub const QUICK: Attention = Attention {
+        closely: false,
+        alone: false,
+        records: false,
+        names_sockets: false,
+        backtrace_at: None,
+        views_at_ns: None,
+    };
     /// Looks for what a node uses besides the simulation, too.
     pub const CLOSE: Attention = Attention { closely: true, ..Attention::QUICK };
     /// The same, and everything that happens is written down.
@@ -34,6 +42,13 @@ impl Attention {
         Attention { backtrace_at: Some(event), ..self }
     }
 
+    /// As [`Attention::RECORDED`], but what is written down as the nodes' views is what they believed at an instant, in ns
+    /// since the run began, or up to a millisecond later. Until then the run is the same.
+    #[must_use]
+    pub fn with_views_at(at_ns: u64) -> Self {
+        Attention { views_at_ns: Some(at_ns), ..Attention::RECORDED }
+    }
+
     /// The same, slowly: whoever opens a real socket is named.
     pub(crate) fn naming_sockets(self) -> Self {
         Attention { names_sockets: true, ..self }
@@ -45,6 +60,10 @@ impl Attention {
 
     pub(super) fn backtrace_at(self) -> Option<usize> {
         self.backtrace_at
+    }
+
+    pub(super) fn views_at_ns(self) -> Option<u64> {
+        self.views_at_ns
     }
 
     /// Attends to what `run` does on this thread.

@@ -11,6 +11,7 @@
 
 mod attention;
 mod duties;
+mod look;
 mod nemesis;
 mod polled;
 mod quiet;
@@ -38,6 +39,7 @@ use crate::time::{BOOT, told_ms};
 use crate::verdict::Lack;
 use host::world::lab::{self, Lab};
 use host::world::{self, Config, Digest, Draw, Machine, MachineId, Observed, Overload, Phase, Stream};
+use look::Look;
 use nemesis::Nemesis;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -147,11 +149,7 @@ impl Ending {
     fn take(nodes: u32, converged_after: Option<Duration>, judged: Judged) -> Self {
         let recording = world::with(|world| world.recording());
         let judged = Judged { registered: world::view_types(), ..judged };
-        let views = if recording {
-            MachineId::first(nodes as usize).map(world::view_json).collect()
-        } else {
-            Vec::new()
-        };
+        let views = if recording { look::views(nodes) } else { Vec::new() };
         world::with(|world| Ending {
             digest: world.digest(),
             simulated: Duration::from_nanos(world.now_ns()),
@@ -316,7 +314,8 @@ async fn phases<S: System>(
         };
         lab.boot(boot);
     }
-    let mut run = Run { reseed, ..Run::new(system, plan, seed, start_ns, shared.clone()) };
+    let look = Look::at(attention.views_at_ns());
+    let mut run = Run { reseed, look, ..Run::new(system, plan, seed, start_ns, shared.clone()) };
     let workload = Arc::new(workload);
     let converged_after = async {
         run.until(start_ns).await?;
@@ -339,7 +338,8 @@ async fn phases<S: System>(
     });
     phase(Phase::Verdict);
     run.judged.ended(&run.checkers);
-    Ending::take(nodes, converged_after, run.judged)
+    let ending = Ending::take(nodes, converged_after, run.judged);
+    run.look.of(ending)
 }
 
 /// How late a node boots for the first time, where boots are staggered. A crash before that leaves nothing to wait for.
@@ -381,6 +381,7 @@ struct Run<S: System> {
     judged: Judged,
     /// What is to come of it.
     reseed: Option<Reseed>,
+    look: Look,
     shared: Arc<Shared<S>>,
 }
 
@@ -389,7 +390,8 @@ impl<S: System> Run<S> {
         let (nemesis, checkers) = (Nemesis::new(plan, seed, node_count(plan), start_ns), system.checkers());
         let listens = nemesis.listens() || checkers.listen();
         let (nodes, clients, judged) = (node_count(plan), plan.workload.clients, Judged::default());
-        Run { nodes, clients, nemesis, checkers, listens, judged, reseed: None, shared }
+        let look = Look::at(None);
+        Run { nodes, clients, nemesis, checkers, listens, judged, reseed: None, look, shared }
     }
 
     /// Lets the world go on until an instant, in ns since the run began.
@@ -397,6 +399,7 @@ impl<S: System> Run<S> {
         loop {
             let now = now_ns();
             self.reseed(now);
+            self.look.take(now, self.nodes);
             self.nemesis.act(now);
             let (active, strikes) = self.nemesis.active_and_strikes();
             self.shared
@@ -405,7 +408,10 @@ impl<S: System> Run<S> {
                 return Ok(());
             }
             let reseed = self.reseed.map(|reseed| reseed.at_ns);
-            let next = [self.nemesis.next_ns(), reseed].into_iter().flatten().fold(deadline_ns, u64::min);
+            let next = [self.nemesis.next_ns(), reseed, self.look.next_ns()]
+                .into_iter()
+                .flatten()
+                .fold(deadline_ns, u64::min);
             tokio::select! {
                 biased;
                 overload = world::overloaded() => return Err(overload),

@@ -24,6 +24,15 @@ pub struct Operations {
     pub unknown: u64,
 }
 
+impl Operations {
+    /// Takes in others.
+    pub(crate) fn add(&mut self, others: Operations) {
+        self.ok += others.ok;
+        self.fail += others.fail;
+        self.unknown += others.unknown;
+    }
+}
+
 /// The outcome of one run.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -68,7 +77,8 @@ pub struct Recording {
     pub trace: Vec<TraceEvent>,
     /// The names of the machines that the trace numbers.
     pub machines: Vec<String>,
-    /// What each node believed in the end; none for one that was down.
+    /// What each node believed in the end, or when it was asked ([`super::Attention::with_views_at`]); none for one that was
+    /// down.
     pub views: Vec<Option<serde_json::Value>>,
     /// The resolved plan.
     pub plan: Scenario,

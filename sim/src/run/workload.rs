@@ -4,6 +4,7 @@
 
 use super::Shared;
 use super::duties::{self, Duties};
+use crate::history;
 use crate::latency::Sample;
 use crate::scenario::Scenario;
 use crate::system::{Client, ClientContext, Outcome, System};
@@ -113,7 +114,8 @@ impl<S: System> Workload<S> {
                 Outcome::Ok(_) => {
                     progress.operations.ok += 1;
                     let calm = was_calm && progress.faults_struck == faults;
-                    progress.latencies.push(Sample { us: (completed_ns - invoked_ns) / 1000, calm });
+                    let us = (completed_ns - invoked_ns) / 1000;
+                    progress.latencies.push(Sample { kind: history::kind(&op), us, calm });
                     true
                 }
                 Outcome::Fail(_) => {

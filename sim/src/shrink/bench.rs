@@ -95,30 +95,31 @@ impl Bench {
         self.tried.clear();
     }
 
-    /// A plan in all schedules; none if it fails in none.
+    /// A plan in all schedules; none if it fails in none, or there is no time for all.
     pub(super) fn again(&mut self, plan: &Scenario) -> Option<Tried> {
         let seeds = self.seeds();
-        let (sheets, _) = self.fill(vec![plan.clone()], &seeds, 1, None);
-        sheets.into_iter().next().and_then(|sheet| sheet.tried(&seeds))
+        let (sheets, _) = self.fill(vec![plan.clone()], &seeds, 1, None, self.deadline());
+        sheets.into_iter().next().filter(Sheet::is_full).and_then(|sheet| sheet.tried(&seeds))
     }
 
     /// Whether no other candidate is to be tried.
     pub(super) fn is_over(&self) -> bool {
         let interrupted = self.limits.interrupted.is_some_and(|flag| flag.load(Ordering::Relaxed));
-        self.runs >= self.limits.runs || self.stuck >= STUCK_RUNS || interrupted || self.is_out_of_time()
+        self.runs >= self.limits.runs || self.stuck >= STUCK_RUNS || interrupted || is_past(self.deadline())
     }
 
-    fn is_out_of_time(&self) -> bool {
-        self.limits.time.is_some_and(|time| self.start.elapsed() >= time)
+    fn deadline(&self) -> Option<Instant> {
+        self.limits.time.and_then(|time| self.start.checked_add(time))
     }
 
     /// The plan that the failure came from, if it fails under its own seed.
     pub(super) fn try_one(&mut self, plan: &Scenario) -> Option<Tried> {
         let plan = self.read_back(plan)?.1;
-        let (sheets, _) = self.fill(vec![plan], &[self.seed], 0, None);
+        // Without it there is nothing to tell: it has the time that it takes.
+        let (sheets, _) = self.fill(vec![plan], &[self.seed], 0, None, None);
         let own = sheets.into_iter().next()?;
         own.samples.first()?.as_ref()?.violation.as_ref()?;
-        self.again(&own.plan)
+        self.again(&own.plan).or_else(|| own.tried(&[self.seed]))
     }
 
     /// The first robust one of these, or the one that fails most often, if it fails at least so often.
@@ -136,7 +137,7 @@ impl Bench {
             return None;
         }
         let (seeds, robust) = (self.seeds(), ROBUST.min(self.schedules));
-        let (sheets, decided) = self.fill(plans, &seeds, need.max(1), Some(robust));
+        let (sheets, decided) = self.fill(plans, &seeds, need.max(1), Some(robust), self.deadline());
         let mut best: Option<Tried> = None;
         for sheet in sheets.into_iter().take(decided) {
             let Decision::Fails { fails } = sheet.decision(need.max(1)) else { continue };
@@ -147,17 +148,27 @@ impl Bench {
         best
     }
 
-    /// In how many of so many schedules that decided nothing it fails.
+    /// In how many of so many schedules that decided nothing it fails. Where time is limited, of those that a quarter of it
+    /// suffices for: when the search ends by its limit, nothing is left of the time itself.
     pub(super) fn robustness(&mut self, plan: &Scenario, of: usize) -> Robust {
         let seeds: Vec<u64> = (0..of as u64).map(|index| self.seed.wrapping_add(FRESH + index)).collect();
-        Robust { fails: self.fails_of(vec![plan.clone()], &seeds).first().copied().unwrap_or(0), of }
+        let until = self.limits.time.and_then(|time| Instant::now().checked_add(time / 4));
+        let fails = self.fails_of(vec![plan.clone()], &seeds, until);
+        fails.first().copied().unwrap_or(Robust { fails: 0, of: 0 })
     }
 
-    /// For each plan, in how many of these schedules it fails.
-    pub(super) fn fails_of(&mut self, plans: Vec<Scenario>, seeds: &[u64]) -> Vec<usize> {
-        let (sheets, _) = self.fill(plans, seeds, 0, None);
+    /// For each plan, in how many of these schedules it fails, of those that were run when the time was over.
+    pub(super) fn fails_of(
+        &mut self,
+        plans: Vec<Scenario>,
+        seeds: &[u64],
+        until: Option<Instant>,
+    ) -> Vec<Robust> {
+        let (sheets, _) = self.fill(plans, seeds, 0, None, until);
         let fails = |sheet: &Sheet| {
-            sheet.samples.iter().flatten().filter(|sample| sample.violation.is_some()).count()
+            let samples = || sheet.samples.iter().flatten();
+            let fails = samples().filter(|sample| sample.violation.is_some()).count();
+            Robust { fails, of: samples().count() }
         };
         sheets.iter().map(fails).collect()
     }
@@ -173,14 +184,15 @@ impl Bench {
         Some((xxh3_128(text.as_bytes()), read))
     }
 
-    /// Runs plans in these schedules until each is decided upon; nothing after one that fails `enough` often. Returns the
-    /// sheets, and how many of them count.
+    /// Runs plans in these schedules until each is decided upon, or the time is over; nothing after one that fails `enough`
+    /// often. Returns the sheets, and how many of them count.
     fn fill(
         &mut self,
         plans: Vec<Scenario>,
         seeds: &[u64],
         need: usize,
         enough: Option<usize>,
+        until: Option<Instant>,
     ) -> (Vec<Sheet>, usize) {
         let sheet = |plan| Sheet { plan, samples: vec![None; seeds.len()], started: 0 };
         let sheets: Mutex<Vec<Sheet>> = Mutex::new(plans.into_iter().map(sheet).collect());
@@ -202,17 +214,19 @@ impl Bench {
             }
             None
         };
-        // What is asked for its own sake is waited for.
-        let hurries = enough.is_some();
         let stuck = Mutex::new(0);
         std::thread::scope(|scope| {
             for _ in 0..self.limits.jobs.max(1) {
                 scope.spawn(|| {
                     loop {
+                        // A short run is over before it asks.
+                        if is_past(until) {
+                            return;
+                        }
                         let Some((index, place, plan)) = next(&mut lock()) else { return };
                         let unwanted = || {
                             let sheets = lock();
-                            (hurries && self.is_out_of_time())
+                            is_past(until)
                                 || sheets[..index].iter().any(is_enough)
                                 || !matches!(sheets[index].decision(need), Decision::Open)
                         };
@@ -224,7 +238,7 @@ impl Bench {
                             &unwanted,
                         ) else {
                             // Nothing is known of it, and nobody asks any more.
-                            if hurries && self.is_out_of_time() {
+                            if is_past(until) {
                                 return;
                             }
                             continue;
@@ -246,6 +260,10 @@ impl Bench {
     }
 }
 
+fn is_past(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| Instant::now() >= until)
+}
+
 impl Sample {
     fn of(report: &Report, class: &Class) -> Self {
         Sample { violation: class.find(report).cloned(), simulated: report.simulated }
@@ -253,6 +271,10 @@ impl Sample {
 }
 
 impl Sheet {
+    fn is_full(&self) -> bool {
+        self.samples.iter().all(Option::is_some)
+    }
+
     fn decision(&self, need: usize) -> Decision {
         self.after(need, self.samples.len())
     }

@@ -5,7 +5,7 @@
 //! are taken out: none of so many operations tells anything alone.
 
 use super::bench::Bench;
-use super::{Limits, Shrunk};
+use super::{Limits, Robust, Shrunk};
 use crate::catalog::Case;
 use serde::Serialize;
 use std::time::Instant;
@@ -24,12 +24,20 @@ pub struct Counterfactual {
     pub without: String,
     /// Without it, so many fail
     pub fails: usize,
-    /// of so many.
+    /// of so many: fewer than asked for, down to none, where a limit in time ended it.
     pub of: usize,
 }
 
-/// What happens without each fault, and without each operation, of what is left of a run of this case.
-pub fn counterfactuals(case: &Case, shrunk: &Shrunk, jobs: usize) -> Vec<Counterfactual> {
+impl Counterfactual {
+    /// Whether it was run in all schedules that it was to be.
+    pub fn is_whole(&self) -> bool {
+        self.of as u64 == SCHEDULES
+    }
+}
+
+/// What happens without each fault, and without each operation, of what is left of a run of this case; of the limits
+/// those in time and in what is run at a time hold.
+pub fn counterfactuals(case: &Case, shrunk: &Shrunk, limits: &Limits) -> Vec<Counterfactual> {
     let plan = &shrunk.plan;
     let (mut names, mut plans) = (Vec::new(), Vec::new());
     for (index, fault) in plan.faults.iter().enumerate() {
@@ -46,10 +54,10 @@ pub fn counterfactuals(case: &Case, shrunk: &Shrunk, jobs: usize) -> Vec<Counter
         plans.push(without);
     }
     let seeds: Vec<u64> = (FROM..FROM + SCHEDULES).map(|index| shrunk.seed.wrapping_add(index)).collect();
-    let limits = Limits { jobs, ..Limits::default() };
-    let mut bench =
-        Bench::new(case.system, shrunk.class.clone(), shrunk.seed, seeds.len(), limits, Instant::now());
-    let fails = bench.fails_of(plans, &seeds);
-    let told = |(without, fails)| Counterfactual { without, fails, of: seeds.len() };
+    let start = Instant::now();
+    let until = limits.time.and_then(|time| start.checked_add(time));
+    let mut bench = Bench::new(case.system, shrunk.class.clone(), shrunk.seed, seeds.len(), *limits, start);
+    let fails = bench.fails_of(plans, &seeds, until);
+    let told = |(without, Robust { fails, of })| Counterfactual { without, fails, of };
     names.into_iter().zip(fails).map(told).collect()
 }

@@ -200,6 +200,7 @@ pub fn shrink(
     search.prepare(&violation);
     search.run(closely);
     let best = search.into_best();
+    let cut_short = bench.is_over();
     let file_seed = best.seed.unwrap_or(seed);
     let robust = bench.robustness(&best.plan, if is_stuck { 0 } else { SCHEDULES - 1 });
     let violation = best.violation.unwrap_or(violation);
@@ -216,7 +217,7 @@ pub fn shrink(
         robust,
         runs: bench.runs(),
         wall: start.elapsed(),
-        cut_short: bench.is_over(),
+        cut_short,
     };
     shrunk.plan.title = story::title(&shrunk);
     Ok(shrunk)

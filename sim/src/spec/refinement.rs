@@ -112,7 +112,7 @@ impl<S: Traced> Refinement<S> {
             (false, 0) => allowed.join(", "),
             (false, more) => format!("{} and {more} more", allowed.join(", ")),
         };
-        self.refuse(format!("{action}; the specification allows {allowed}"), about)
+        self.refuse(&format!("{action}; the specification allows {allowed}"), &about)
     }
 
     /// The run showed something that no step leads to.
@@ -124,10 +124,10 @@ impl<S: Traced> Refinement<S> {
         if self.is_refused {
             return Ok(());
         }
-        self.refuse(shown.to_string(), Vec::new())
+        self.refuse(&shown.to_string(), &[])
     }
 
-    fn refuse(&mut self, what: String, about: Vec<(String, String)>) -> Result<(), String> {
+    fn refuse(&mut self, what: &str, about: &[(String, String)]) -> Result<(), String> {
         self.is_refused = true;
         let has: Vec<String> = about.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let has = if has.is_empty() { String::new() } else { format!(", and has {}", has.join(", ")) };
@@ -181,7 +181,7 @@ mod tests {
         Deliver,
     }
 
-    impl fmt::Display for Step {
+    impl Display for Step {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             write!(f, "{self:?}")
         }
@@ -206,7 +206,7 @@ mod tests {
                 Step::Pay => state.paid += 1,
                 Step::Wait => state.waited += 1,
                 Step::Deliver if state.paid > 0 && state.waited >= 2 => {
-                    (state.paid, state.waited) = (state.paid - 1, 0)
+                    (state.paid, state.waited) = (state.paid - 1, 0);
                 }
                 Step::Deliver => return false,
             }

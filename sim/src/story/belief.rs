@@ -6,31 +6,37 @@
 use crate::text::{cut, plain};
 use crate::verdict::Subject;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// No value is looked into deeper.
 const DEPTH_MAX: usize = 16;
 
+/// What each node that is up believes of the keys that these subjects name, in words; none for one that believes nothing of
+/// them.
+pub fn held(views: &Map<String, Value>, subjects: &[Subject]) -> BTreeMap<String, Option<String>> {
+    let keys: BTreeSet<&str> = subjects.iter().filter_map(key).collect();
+    let up = views.iter().filter(|(_, view)| !view.is_null());
+    up.map(|(node, view)| (node.clone(), found(view, &keys))).collect()
+}
+
+fn found(view: &Value, keys: &BTreeSet<&str>) -> Option<String> {
+    let mut found = Vec::new();
+    look(view, keys, DEPTH_MAX, &mut found);
+    (!found.is_empty()).then(|| found.join(", "))
+}
+
 /// A line for each node that believes anything of these subjects, in so many columns at most: `n1  name-3: {…}`.
 pub fn beliefs(views: &Map<String, Value>, subjects: &[Subject], columns: usize) -> Vec<String> {
-    let keys: BTreeSet<&str> = subjects.iter().filter_map(key).collect();
-    let found = |view: &Value| {
-        let mut found = Vec::new();
-        look(view, &keys, DEPTH_MAX, &mut found);
-        found.join(", ")
-    };
-    let there: Vec<(&str, &Value)> =
-        views.iter().filter(|(_, view)| !view.is_null()).map(|(node, view)| (node.as_str(), view)).collect();
-    let of_keys: Vec<(&str, String)> = there.iter().map(|(node, view)| (*node, found(view))).collect();
+    let held = held(views, subjects);
     let is_about = |node: &str| {
         subjects.iter().any(|subject| matches!(subject, Subject::Machine(machine) if machine == node))
     };
-    let told: Vec<(&str, String)> = if of_keys.iter().any(|(_, text)| !text.is_empty()) {
-        let none = |text: String| if text.is_empty() { "nothing of it".to_owned() } else { text };
-        of_keys.into_iter().map(|(node, text)| (node, none(text))).collect()
+    let told: Vec<(&str, String)> = if held.values().any(Option::is_some) {
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "nothing of it".to_owned());
+        held.iter().map(|(node, held)| (node.as_str(), text(held))).collect()
     } else {
-        let whole = there.into_iter().filter(|(node, _)| is_about(node));
-        let whole = whole.map(|(node, view)| (node, compact(view)));
+        let whole = views.iter().filter(|(node, view)| !view.is_null() && is_about(node));
+        let whole = whole.map(|(node, view)| (node.as_str(), compact(view)));
         whole.filter(|(node, text)| node.len() + 2 + text.len() <= columns).collect()
     };
     told.into_iter().map(|(node, text)| cut(&plain(&format!("{node}  {text}")), columns)).collect()

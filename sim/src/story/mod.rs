@@ -16,12 +16,16 @@
 
 mod belief;
 mod filter;
+mod rank;
 mod row;
+mod turn;
 
 pub use crate::text::{cut, plain, seconds};
-pub use belief::beliefs;
+pub use belief::{beliefs, held};
 pub use filter::{Filter, Kind};
+pub use rank::Ranks;
 pub use row::{Cell, Row};
+pub use turn::{Turn, silences, turns};
 
 use crate::cause::Trace;
 use crate::text::{columns, padded, wrapped};
@@ -56,6 +60,30 @@ impl<'t> Story<'t> {
     /// The story of these events, which are places in a trace, in order.
     pub fn new(trace: &'t Trace<'t>, events: &[usize]) -> Self {
         Story { trace, rows: row::rows(trace, events) }
+    }
+
+    /// With what nodes came to believe under way.
+    #[must_use]
+    pub fn with_turns(mut self, turns: &[Turn]) -> Self {
+        self.rows.extend(turns.iter().map(|turn| row::of_a_turn(self.trace, turn)));
+        self.rows.sort_by_key(|row| row.at_ns);
+        self
+    }
+
+    /// With long numbers told by their rank.
+    #[must_use]
+    pub fn ranked(mut self, ranks: &Ranks) -> Self {
+        for row in &mut self.rows {
+            let cells = row.cells.iter_mut().map(|cell| &mut cell.text);
+            cells.chain(&mut row.across).for_each(|text| *text = ranks.told(text));
+        }
+        self
+    }
+
+    /// All that it says.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let of_rows = self.rows.iter();
+        of_rows.flat_map(|row| row.cells.iter().map(|cell| cell.text.as_str()).chain(row.across.as_deref()))
     }
 
     /// What it tells, row by row.

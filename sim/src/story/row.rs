@@ -1,5 +1,6 @@
 //! What stands in a line of a story.
 
+use super::Turn;
 use crate::cause::Trace;
 use host::world::{MessageLine, TraceLine};
 use std::collections::BTreeMap;
@@ -71,6 +72,15 @@ fn cell_of_message(
         step => (from, format!("{step}: → {to} {text}")),
     };
     Cell { machine: trace.machine(&machine), text }
+}
+
+/// What a node has come to believe.
+pub(super) fn of_a_turn(trace: &Trace<'_>, turn: &Turn) -> Row {
+    let text = match &turn.believes {
+        Some(believes) => format!("believes {believes}"),
+        None => "believes nothing of it".to_owned(),
+    };
+    Row { cells: vec![Cell { machine: trace.machine(&turn.node), text }], ..Row::at(turn.at_ns) }
 }
 
 fn row(trace: &Trace<'_>, line: &TraceLine<'_>) -> Row {

@@ -19,9 +19,7 @@ impl Summary {
         self.messages += other.messages;
         self.simulated += other.simulated;
         self.wall = self.wall.max(other.wall);
-        self.operations.ok += other.operations.ok;
-        self.operations.fail += other.operations.fail;
-        self.operations.unknown += other.operations.unknown;
+        self.operations.add(other.operations);
         self.latencies.add(&other.latencies);
         self.digest += other.digest;
         self.first_failing_seed = earlier(self.first_failing_seed, other.first_failing_seed);
@@ -45,6 +43,9 @@ impl CaseSummary {
         self.shown = earlier(self.shown, other.shown);
         self.converged_ms.add(&other.converged_ms);
         add_all(&mut self.tolerated, &other.tolerated);
+        if let Some(measured) = &other.measured {
+            self.measured.get_or_insert_default().absorb(measured);
+        }
         for (vacuity, runs) in &other.lacks {
             self.lacks(vacuity, *runs);
         }
@@ -60,7 +61,10 @@ fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     }
 }
 
-fn add_all<K: Ord + Clone, N: Copy + Default + AddAssign>(to: &mut BTreeMap<K, N>, more: &BTreeMap<K, N>) {
+pub(super) fn add_all<K: Ord + Clone, N: Copy + Default + AddAssign>(
+    to: &mut BTreeMap<K, N>,
+    more: &BTreeMap<K, N>,
+) {
     for (key, n) in more {
         *to.entry(key.clone()).or_default() += *n;
     }

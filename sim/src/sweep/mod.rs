@@ -12,11 +12,15 @@
 //! ended.
 
 mod digest;
+mod figure;
+mod grid;
 mod merge;
 mod summary;
 mod work;
 
 pub use digest::SweepDigest;
+pub use figure::{Figure, Measured, NoFigure, Unit};
+pub use grid::{Axis, Grid, GridError};
 pub use summary::{CaseSummary, Slowest, Summary};
 
 use crate::catalog::Case;
@@ -73,6 +77,8 @@ pub struct Plan<'a> {
     pub interrupted: Option<&'static AtomicBool>,
     /// What earlier sittings of the same sweep found.
     pub before: Progress,
+    /// Measure each scenario by itself, for the figures of a grid.
+    pub measures: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -86,6 +92,7 @@ impl<'a> Plan<'a> {
             time: None,
             interrupted: None,
             before: Progress::new(cases.len()),
+            measures: false,
         }
     }
 
@@ -183,6 +190,9 @@ pub fn sweep(
     let wall_before = progress.summary.wall;
     for (case, of_case) in progress.summary.cases.iter_mut().enumerate() {
         of_case.has_share = plan.first_of(case).is_some();
+        if plan.measures {
+            of_case.measured.get_or_insert_default();
+        }
     }
 
     std::thread::scope(|scope| {

@@ -1,6 +1,7 @@
 //! What a sweep found: counted as runs are released, written down between its sittings.
 
 use super::digest::SweepDigest;
+use super::figure::Measured;
 use crate::catalog::Case;
 use crate::latency::{Latencies, Times};
 use crate::run::{Met, Operations, Report};
@@ -84,6 +85,9 @@ pub struct CaseSummary {
     pub converged_ms: Times,
     /// What runs lacked, and how many.
     pub lacks: Vec<(Vacuity, u64)>,
+    /// What was measured, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
     /// Any run of it falls to this shard.
     #[serde(skip)]
     pub has_share: bool,
@@ -166,9 +170,7 @@ impl Summary {
         self.messages += report.messages;
         self.simulated += report.simulated;
         self.latencies.record(&report.latencies);
-        self.operations.ok += report.operations.ok;
-        self.operations.fail += report.operations.fail;
-        self.operations.unknown += report.operations.unknown;
+        self.operations.add(report.operations);
         self.nondeterministic += u64::from(differs);
         self.digest += SweepDigest::of_run(case, report.seed, report.digest);
         if self.slowest.is_none_or(|slowest| slowest.wall < report.wall) {
@@ -181,6 +183,9 @@ impl Summary {
         of_case.runs += 1;
         of_case.first_seed.get_or_insert(report.seed);
         of_case.nondeterministic += u64::from(differs);
+        if let Some(measured) = &mut of_case.measured {
+            measured.release(report);
+        }
         if let Some(after) = report.converged_after {
             of_case.converged_ms.record(after.as_millis() as u64);
         }

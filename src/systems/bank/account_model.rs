@@ -88,7 +88,7 @@ pub(super) fn split(op: &Op, ret: Option<&Ret>) -> Vec<(Part, Option<Told>)> {
             }
         },
         // What is asked for again is judged as what was asked for first; audits are judged by their sums.
-        Op::Repeat | Op::Audit => Vec::new(),
+        Op::Repeat | Op::Audit | Op::Stray(..) => Vec::new(),
     }
 }
 
@@ -163,9 +163,12 @@ fn is_right(state: &Account, refusal: &Refusal) -> bool {
     match refusal {
         Refusal::Closed => state.closed,
         Refusal::Open => !state.closed,
-        Refusal::Insufficient { available, .. } => !state.closed && state.available == *available,
+        Refusal::Insufficient { available, amount } => {
+            !state.closed && state.available == *available && amount > available
+        }
         // What is held cannot be seen by clients.
-        Refusal::Limit { .. } | Refusal::Held { .. } => !state.closed,
+        Refusal::Limit { balance, below } => !state.closed && *balance >= state.available && balance >= below,
+        Refusal::Held { held } => !state.closed && *held > 0,
         // These say nothing about the account.
         _ => true,
     }
@@ -211,6 +214,8 @@ mod tests {
         };
         assert!(judge(&refused(5)));
         assert!(!judge(&refused(4)));
+        let enough = Refusal::Insufficient { available: 5, amount: 5 };
+        assert!(!judge(&[deposited(5), (Op::Withdraw(1, 5), Some(Ret::Refused(enough)), 2, 3)]));
         let closed = (Op::Withdraw(1, 5), Some(Ret::Refused(Refusal::Closed)), 4, 5);
         assert!(judge(&[deposited(5), (Op::Close(1), Some(Ret::Done), 2, 3), closed.clone()]));
         assert!(!judge(&[deposited(5), closed]));

@@ -1,5 +1,6 @@
 //! What clients do, and what one key is to them: a register that can be missing.
 
+use super::fact::WISHED;
 use super::operator::Operator;
 use super::options::{Options, Places};
 use protocols::database::{Client as Connection, ClientError, Condition, Write};
@@ -25,6 +26,8 @@ pub enum Op {
     Cas(u32, u64),
     /// As an operator, ask the manager for another primary.
     Switchover,
+    /// The same, for one that is named, counted from the first database on.
+    Handover(u32),
 }
 
 /// What a client gets back.
@@ -41,11 +44,13 @@ pub enum Ret {
     Asked,
 }
 
-/// A client of a router, and an operator's hand on the manager.
+/// A client of a router, or of an address that moves, and an operator's hand on the manager.
 pub(super) struct RoutedClient {
     /// None where the cluster has no router.
     connection: Option<Connection>,
     operator: Operator,
+    stores: u32,
+    databases: u32,
     /// What it saw last under each key.
     saw: BTreeMap<u32, u64>,
 }
@@ -53,12 +58,12 @@ pub(super) struct RoutedClient {
 impl RoutedClient {
     pub(super) fn new(client: &ClientContext<Options>) -> Self {
         let places = Places::of(&client.nodes, &client.options).ok();
-        let connection = places.map(|places| {
-            let router = places.routers[client.id as usize % places.routers.len()];
-            Connection::new(router).patience(PATIENCE).of_primary()
-        });
-        let stores = places.map_or(&[][..], |places| places.stores);
-        RoutedClient { connection, operator: Operator::new(stores, &client.options), saw: BTreeMap::new() }
+        let connection =
+            places.map(|places| Connection::new(places.entrance(client.id)).patience(PATIENCE).of_primary());
+        let (stores, databases) =
+            places.map_or((0, 0), |places| (places.stores.len() as u32, places.databases.len() as u32));
+        let operator = Operator::new(places, &client.options);
+        RoutedClient { connection, operator, stores, databases, saw: BTreeMap::new() }
     }
 
     async fn get(&mut self, key: u32) -> Outcome<Ret> {
@@ -105,7 +110,15 @@ impl Client<Op, Ret> for RoutedClient {
             Op::Get(key) => self.get(key).await,
             Op::Put(key, value) => self.put(key, value).await,
             Op::Cas(key, value) => self.cas(key, value).await,
-            Op::Switchover => self.operator.switchover().await,
+            Op::Switchover => {
+                host::probe!(WISHED);
+                self.operator.switchover(None).await
+            }
+            Op::Handover(database) => {
+                host::probe!(WISHED);
+                let candidate = database.checked_rem(self.databases).map(|index| self.stores + 1 + index);
+                self.operator.switchover(candidate).await
+            }
         }
     }
 }
@@ -126,7 +139,7 @@ fn name(key: u32) -> String {
 pub(super) fn to_its_key(op: &Op, ret: Option<&Ret>) -> Vec<(key_value::Op, Option<key_value::Ret>)> {
     let content = |value: u64| if value == 0 { Content::MISSING } else { Content::from(&json!(value)) };
     let (key, action, ret) = match (op, ret) {
-        (Op::Switchover, _) => return Vec::new(),
+        (Op::Switchover | Op::Handover(_), _) => return Vec::new(),
         (Op::Get(key), Some(Ret::Value(0))) => {
             (key, Action::Get, Some(key_value::Ret::Value(Seen::from(&json!(null)))))
         }

@@ -28,6 +28,22 @@ pub(super) enum Fact {
     Elsewhere,
     /// Its manager was told to let its database stream from another standby.
     MayCascade,
+    /// Its manager, which leads, has written this position down in the store.
+    Kept { lsn: u64 },
+    /// Its manager was told that who takes over may lack so many entries.
+    MayLack { entries: u64 },
+    /// An operator asks for another primary.
+    Wished,
+    /// Its daemon is the master of its group now, or something else.
+    Daemon { is_master: bool },
+    /// It has the address that moves, or has it no longer.
+    Address { has: bool },
+    /// Its daemon is the master, and has heard another one.
+    AnotherMaster { is: MachineId },
+    /// Its daemon becomes the master, so long after it has heard another one.
+    TakesOver { from: MachineId, after_ms: u64 },
+    /// Its daemon was told to leave a master alone that it hears, so often.
+    Stays { within_ms: u64 },
 }
 
 /// How long the service may be without a write, in ms.
@@ -36,11 +52,18 @@ pub(super) const SERVICE_WITHIN: &str = "service within";
 pub(super) const ELSEWHERE: &str = "primary elsewhere";
 /// Said by a machine whose database may stream from another standby.
 pub(super) const MAY_CASCADE: &str = "may stream from a standby";
+/// Said by a machine whose database may take over although it lacks so many entries.
+pub(super) const MAY_LACK: &str = "may lack entries";
+/// Said by a client that asks for another primary.
+pub(super) const WISHED: &str = "another primary wished for";
 /// Said by a machine whose database never leads.
 pub(super) const MAY_NOT_LEAD: &str = "may not lead";
+/// Said by a machine whose daemon leaves a master alone that it has heard within so long, in ms.
+pub(super) const STAYS: &str = "a master stays";
 
 /// The probes of the machines here, besides those of their protocols.
-pub(super) const PROBES: [&str; 4] = [ELSEWHERE, MAY_CASCADE, MAY_NOT_LEAD, SERVICE_WITHIN];
+pub(super) const PROBES: [&str; 7] =
+    [ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, SERVICE_WITHIN, STAYS, WISHED];
 
 impl Fact {
     /// The machine that published a probe, and what it says; none if it is not judged.
@@ -59,9 +82,19 @@ impl Fact {
             ("committed", [Value::Uint(id), Value::Uint(lsn)]) => Fact::Committed { id: *id, lsn: *lsn },
             ("streams", [from, Value::Uint(after)]) => Fact::Streams { from: machine(from)?, after: *after },
             ("lock", [Value::Text(what)]) => Fact::Lock { acquired: what == "acquired" },
+            ("state", [Value::Text(state), _]) => Fact::Daemon { is_master: state == "master" },
+            ("address", [Value::Text(what), _]) => Fact::Address { has: what == "claimed" },
+            ("another master", [is]) => Fact::AnotherMaster { is: machine(is)? },
+            ("takes over", [from, Value::Uint(ms)]) => {
+                Fact::TakesOver { from: machine(from)?, after_ms: *ms }
+            }
+            (STAYS, [Value::Uint(ms)]) => Fact::Stays { within_ms: *ms },
             (ELSEWHERE, []) => Fact::Elsewhere,
             (MAY_CASCADE, []) => Fact::MayCascade,
             (MAY_NOT_LEAD, []) => Fact::MayNotLead,
+            ("position kept", [Value::Uint(lsn)]) => Fact::Kept { lsn: *lsn },
+            (MAY_LACK, [Value::Uint(entries)]) => Fact::MayLack { entries: *entries },
+            (WISHED, []) => Fact::Wished,
             (SERVICE_WITHIN, [Value::Uint(ms)]) => Fact::ServiceWithin { ns: ms * 1_000_000 },
             _ => return None,
         };

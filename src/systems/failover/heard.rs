@@ -16,6 +16,8 @@ pub(super) struct Heard {
     /// Who may stream from another standby.
     pub(super) may_cascade: BTreeSet<MachineId>,
     pub(super) machines: Machines,
+    /// Who has the address that moves; none where none does.
+    pub(super) owners: Option<BTreeSet<MachineId>>,
     latest: Option<(MachineId, Fact)>,
     wrong: Option<String>,
 }
@@ -36,6 +38,14 @@ impl Heard {
                 self.acknowledged.committed(*host, *id, *lsn, self.logs.timeline(*host, *lsn));
             }
             Fact::MayCascade => drop(self.may_cascade.insert(*host)),
+            Fact::Address { has } => {
+                let owners = self.owners.get_or_insert_default();
+                if *has {
+                    owners.insert(*host);
+                } else {
+                    owners.remove(host);
+                }
+            }
             _ => {}
         }
         self.wrong = self.logs.hear(*host, fact).err();

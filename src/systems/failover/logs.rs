@@ -143,6 +143,11 @@ impl Logs {
         Ok(())
     }
 
+    /// The LSN of the last entry of a machine's log; 0 for none.
+    pub(super) fn end(&self, host: MachineId) -> u64 {
+        self.logs.get(&host).map_or(0, |log| log.last.lsn)
+    }
+
     fn last(&self, host: MachineId) -> Place {
         self.logs.get(&host).map(|log| log.last.clone()).unwrap_or_default()
     }

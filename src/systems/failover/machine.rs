@@ -1,19 +1,19 @@
 //! What runs on each machine. On a database's run several processes, which talk over sockets of the machine.
 
-use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_NOT_LEAD, SERVICE_WITHIN};
+use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, SERVICE_WITHIN, STAYS};
 use super::options::{Manager, Options, Part, Places};
 use host::process;
 use host::time::sleep;
 use protocols::database::{Role, Start, Supervisor};
-use protocols::{database, patroni, router, stolon, store};
+use protocols::{database, patroni, router, stolon, store, vrrp};
 use sim::NodeContext;
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// The names of the processes of which a fault may strike one.
-pub(super) const PROCESSES: &[&str] = &["database", "agent", "keeper", "sentinel"];
+pub(super) const PROCESSES: &[&str] = &["database", "agent", "keeper", "sentinel", "keepalived", "ucarp"];
 
 /// How often a primary that nobody manages is looked after.
 const START_EVERY: Duration = Duration::from_secs(1);
@@ -33,16 +33,52 @@ pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
             let config = store::Config { id: node.id.into(), replicas, options };
             Box::pin(store::run(config, node.disk())).await
         }
-        Part::Database => Box::pin(database(&node, places)).await,
+        Part::Database => match node.options.daemon(node.id) {
+            Some(variant) => Box::pin(behind_an_address(&node, places, variant)).await,
+            None => Box::pin(database(&node, places)).await,
+        },
         Part::Router => {
-            if let Some(bound) = node.options.service_within {
-                host::probe!(SERVICE_WITHIN, bound.as_millis() as u64);
-            }
+            say_what_is_allowed(&node.options);
             if node.options.standby_cluster {
                 return primary_elsewhere(&node).await;
             }
             Box::pin(router(&node, places)).await
         }
+    }
+}
+
+/// No longer may clients be without a write.
+fn say_what_is_allowed(options: &Options) {
+    if let Some(bound) = options.service_within {
+        host::probe!(SERVICE_WITHIN, bound.as_millis() as u64);
+    }
+}
+
+/// A database, and the daemon that takes the address, or not. Clients meet it at whichever address its machine has.
+async fn behind_an_address(
+    node: &NodeContext<Options>,
+    places: Places<'_>,
+    variant: vrrp::Variant,
+) -> io::Result<()> {
+    say_what_is_allowed(&node.options);
+    if let Some(ms) = node.options.stays_for_ms() {
+        host::probe!(STAYS, ms);
+    }
+    let name = match variant {
+        vrrp::Variant::Keepalived(_) => "keepalived",
+        vrrp::Variant::Ucarp(_) => "ucarp",
+    };
+    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), node.address().port());
+    let config = database::Config { id: node.id, address, options: node.options.database.clone() };
+    let database = process::run("database", || database::run(config.clone(), node.disk()));
+    let config = places.daemon(node.id, variant);
+    let (notify, scripts) = vrrp::notify();
+    let daemon = process::run(name, || vrrp::run(config.clone(), notify.clone()));
+    tokio::select! {
+        biased;
+        ended = database => ended,
+        ended = daemon => ended,
+        never = vrrp::scripts(config.clone(), scripts) => match never {},
     }
 }
 
@@ -62,6 +98,7 @@ async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result
             if !tags.may_lead() {
                 host::probe!(MAY_NOT_LEAD);
             }
+            host::probe!(MAY_LACK, options.maximum_lag_on_failover);
             if cascades || tags.replicatefrom.is_some() {
                 host::probe!(MAY_CASCADE);
             }
@@ -83,6 +120,7 @@ async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result
             let sentinel = process::run("sentinel", || stolon::sentinel(sentinel.clone()));
             tokio::try_join!(database, keeper, sentinel).map(drop)
         }
+        Manager::Vrrp | Manager::Ucarp => unreachable!("a daemon moves the address"),
     }
 }
 
@@ -124,6 +162,7 @@ async fn router(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<(
             let (stores, options) = (places.stores.to_vec(), options.stolon());
             stolon::proxy(stolon::ProxyConfig { id, address, stores, options }).await
         }
+        Manager::Vrrp | Manager::Ucarp => unreachable!("there is no router"),
     }
 }
 

@@ -1,14 +1,19 @@
 //! What a scenario can choose, and which machine is what.
 
 use protocols::patroni::{StandbyCluster, Synchronous};
-use protocols::{database, patroni, router, stolon, store};
+use protocols::{database, patroni, router, stolon, store, vrrp};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::Tolerated;
 use sim::scenario::Time;
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// The address that moves, where one does.
+const VIRTUAL: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 255, 254));
+/// Where adverts come to: VRRP's number among protocols.
+const ADVERT_PORT: u16 = 112;
 
 /// `[cluster] options`: machines are numbered from the store's replicas to the databases to the routers.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -41,6 +46,12 @@ pub struct Options {
     pub moving_databases: bool,
     /// stolon, if it is the manager: its proxies are the routers.
     pub stolon: stolon::Options,
+    /// keepalived, if it is the manager. There is no store then, and no router: both are 0.
+    pub vrrp: vrrp::Keepalived,
+    /// UCARP, if it is the manager; the same holds.
+    pub ucarp: vrrp::Ucarp,
+    /// keepalived's `priority` or UCARP's `advskew` of single machines, by their names.
+    pub priorities: BTreeMap<String, u8>,
 }
 
 /// Who manages the databases.
@@ -51,6 +62,17 @@ pub enum Manager {
     Patroni,
     /// Keepers, sentinels and proxies.
     Stolon,
+    /// keepalived: an address that moves, and scripts.
+    Vrrp,
+    /// UCARP: the same.
+    Ucarp,
+}
+
+impl Manager {
+    /// Whether clients find the primary by an address that moves.
+    pub(super) fn moves_an_address(self) -> bool {
+        matches!(self, Manager::Vrrp | Manager::Ucarp)
+    }
 }
 
 impl Default for Options {
@@ -69,6 +91,9 @@ impl Default for Options {
             router: router::Options::default(),
             moving_databases: false,
             stolon: stolon::Options::default(),
+            vrrp: vrrp::Keepalived::default(),
+            ucarp: vrrp::Ucarp::default(),
+            priorities: BTreeMap::new(),
         }
     }
 }
@@ -92,6 +117,8 @@ impl Options {
             // A primary elsewhere is never replaced.
             Manager::Patroni => self.standby_cluster || self.patroni.synchronous_mode != Synchronous::Off,
             Manager::Stolon => self.stolon.synchronous_replication,
+            // Nobody tells databases whom to wait for.
+            Manager::Vrrp | Manager::Ucarp => return true,
         };
         !waits && !self.synchronous
     }
@@ -99,6 +126,12 @@ impl Options {
     /// What the manager does not promise under these options.
     pub(super) fn tolerates(&self) -> Vec<Tolerated> {
         let mut tolerates = Vec::new();
+        if self.manager.moves_an_address() {
+            // RFC 5798, 6.4.2: a backup whose timer fires becomes a master, whoever else is one.
+            let because = "who hears no master is one: a partition, or a pause, has two";
+            let gives_up = ["durability", "linearizable", "one-writable", "split-brain"];
+            return gives_up.map(|checker| Tolerated { checker, because }).into();
+        }
         if self.is_asynchronous() {
             // Patroni's documentation, Replication modes: "the cluster is allowed to lose some committed transactions
             // to ensure availability", up to `maximum_lag_on_failover`. stolon's, Synchronous replication: "the new
@@ -117,6 +150,36 @@ impl Options {
     /// What Patroni is told about the database of the machine with this number.
     pub(super) fn tags(&self, id: u32) -> patroni::Tags {
         self.tags.get(&format!("n{id}")).cloned().unwrap_or_default()
+    }
+
+    /// The daemon of the machine with this number; none where no address moves.
+    pub(super) fn daemon(&self, id: u32) -> Option<vrrp::Variant> {
+        let own = self.priorities.get(&format!("n{id}")).copied();
+        match self.manager {
+            Manager::Vrrp => {
+                let mut options = self.vrrp.clone();
+                options.priority = own.unwrap_or(options.priority);
+                Some(vrrp::Variant::Keepalived(options))
+            }
+            Manager::Ucarp => {
+                let mut options = self.ucarp.clone();
+                options.advskew = own.unwrap_or(options.advskew);
+                Some(vrrp::Variant::Ucarp(options))
+            }
+            Manager::Patroni | Manager::Stolon => None,
+        }
+    }
+
+    /// Within so long nobody takes over from a master that he hears, in ms; none where he may.
+    pub(super) fn stays_for_ms(&self) -> Option<u64> {
+        let intervals = match self.manager {
+            Manager::Vrrp if self.vrrp.nopreempt => 3 * self.vrrp.advert_int.as_millis() as u64,
+            Manager::Ucarp if !self.ucarp.preempt => {
+                u64::from(self.ucarp.deadratio) * 1000 * u64::from(self.ucarp.advbase)
+            }
+            _ => return None,
+        };
+        Some(intervals)
     }
 
     /// stolon's, synchronous if all are.
@@ -142,7 +205,13 @@ impl<'a> Places<'a> {
     /// Names the field and the bound that it misses.
     pub(super) fn of(nodes: &'a [SocketAddr], options: &Options) -> io::Result<Self> {
         let (stores, routers) = (options.stores as usize, options.routers as usize);
-        if stores == 0 || routers == 0 || nodes.len() <= stores + routers {
+        let moves_an_address = options.manager.moves_an_address();
+        if moves_an_address && stores + routers > 0 {
+            let message = "cluster.options: where an address moves, stores and routers are 0";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let is_small = !moves_an_address && (stores == 0 || routers == 0);
+        if is_small || nodes.len() <= stores + routers {
             let message = format!(
                 "cluster.nodes: {} are too few for {stores} store replicas, one database and {routers} routers",
                 nodes.len()
@@ -175,9 +244,55 @@ impl<'a> Places<'a> {
         }
         let first = self.stores.len() + 1;
         let names: Vec<String> = (first..first + self.databases.len()).map(|id| format!("n{id}")).collect();
-        match options.tags.keys().find(|machine| !names.contains(machine)) {
-            Some(machine) => Err(format!("cluster.options.tags: {machine} is no database's machine")),
-            None => Ok(()),
+        let (tags, priorities) = (options.tags.keys(), options.priorities.keys());
+        let named = tags.map(|name| ("tags", name)).chain(priorities.map(|name| ("priorities", name)));
+        for (option, machine) in named {
+            if !names.contains(machine) {
+                return Err(format!("cluster.options.{option}: {machine} is no database's machine"));
+            }
+        }
+        if !options.priorities.is_empty() && !options.manager.moves_an_address() {
+            return Err("cluster.options.priorities: they are keepalived's, or UCARP's".to_owned());
+        }
+        (first..first + self.databases.len()).try_for_each(|id| {
+            let checked = match options.daemon(id as u32) {
+                Some(vrrp::Variant::Keepalived(options)) => ("vrrp", options.validate()),
+                Some(vrrp::Variant::Ucarp(options)) => ("ucarp", options.validate()),
+                None => return Ok(()),
+            };
+            checked.1.map_err(|message| format!("cluster.options.{}.{message}", checked.0))
+        })
+    }
+
+    /// Where the client with this number finds the primary.
+    pub(super) fn entrance(&self, client: u32) -> SocketAddr {
+        match self.routers {
+            [] => self.behind_the_address(),
+            routers => routers[client as usize % routers.len()],
+        }
+    }
+
+    /// The database of whoever has the address that moves.
+    fn behind_the_address(&self) -> SocketAddr {
+        SocketAddr::new(VIRTUAL, self.databases[0].port())
+    }
+
+    /// Where daemons hear each other.
+    pub(super) fn daemons(&self) -> impl Iterator<Item = SocketAddr> {
+        self.databases.iter().map(|database| SocketAddr::new(database.ip(), ADVERT_PORT))
+    }
+
+    /// The daemon of the machine with this number.
+    pub(super) fn daemon(&self, id: u32, variant: vrrp::Variant) -> vrrp::Config {
+        let database = self.databases[id as usize - 1];
+        vrrp::Config {
+            id,
+            address: SocketAddr::new(database.ip(), ADVERT_PORT),
+            peers: (1..).zip(self.daemons()).filter(|(peer, _)| *peer != id).collect(),
+            virtual_addresses: vec![VIRTUAL],
+            database,
+            primary: self.behind_the_address(),
+            variant,
         }
     }
 
@@ -264,6 +379,9 @@ mod tests {
         assert_eq!(tolerates("standby_cluster = true"), [""; 0]);
         assert_eq!(tolerates("manager = 'stolon'"), ["durability", "linearizable", "one-writable"]);
         assert_eq!(tolerates("manager = 'stolon'\nsynchronous = true"), ["one-writable"]);
+        let by_address = ["durability", "linearizable", "one-writable", "split-brain"];
+        assert_eq!(tolerates("manager = 'vrrp'"), by_address);
+        assert_eq!(tolerates("manager = 'ucarp'\nsynchronous = true"), by_address);
         assert_eq!(
             tolerates("manager = 'stolon'\nstolon = { synchronous_replication = true }"),
             ["one-writable"]
@@ -277,6 +395,38 @@ mod tests {
             error.to_string(),
             "cluster.nodes: 4 are too few for 3 store replicas, one database and 1 routers"
         );
+    }
+
+    #[test]
+    fn where_an_address_moves_there_are_databases_alone_and_clients_go_to_the_address() {
+        let nodes = nodes(3);
+        let options = Options { manager: Manager::Vrrp, stores: 0, routers: 0, ..Options::default() };
+        let places = Places::of(&nodes, &options).unwrap();
+        assert_eq!([1, 2, 3].map(|id| places.part(id)), [Part::Database; 3]);
+        assert_eq!(places.entrance(2), SocketAddr::new(VIRTUAL, 1));
+        let message = Places::of(&nodes, &Options { stores: 3, ..options }).unwrap_err().to_string();
+        assert_eq!(message, "cluster.options: where an address moves, stores and routers are 0");
+    }
+
+    #[test]
+    fn only_a_machine_that_is_there_has_a_priority_and_none_of_0() {
+        let nodes = nodes(3);
+        let refused = |manager, machine: &str, priority| {
+            let priorities = [(machine.to_owned(), priority)].into();
+            let (stores, routers) = if manager == Manager::Patroni { (1, 1) } else { (0, 0) };
+            let options = Options { manager, stores, routers, priorities, ..Options::default() };
+            Places::of(&nodes, &options).map(|_| options.daemon(2)).map_err(|error| error.to_string())
+        };
+        let of_n2 = vrrp::Keepalived { priority: 7, ..vrrp::Keepalived::default() };
+        assert_eq!(refused(Manager::Vrrp, "n2", 7), Ok(Some(vrrp::Variant::Keepalived(of_n2))));
+        for (manager, machine, priority, message) in [
+            (Manager::Vrrp, "n4", 7, "cluster.options.priorities: n4 is no database's machine"),
+            (Manager::Vrrp, "n2", 0, "cluster.options.vrrp.priority: 0 is below 1"),
+            (Manager::Patroni, "n2", 7, "cluster.options.priorities: they are keepalived's, or UCARP's"),
+        ] {
+            assert_eq!(refused(manager, machine, priority).unwrap_err(), message);
+        }
+        assert!(refused(Manager::Ucarp, "n2", 0).is_ok());
     }
 
     #[test]

@@ -19,9 +19,8 @@ impl Machines {
     /// Why the whole need not recover.
     pub(super) fn recover(&self, harm: &[Harm]) -> Result<(), String> {
         for (what, machines) in [("store replicas", &self.stores), ("databases", &self.databases)] {
-            let is_lost = |host: &&MachineId| {
-                harm.get(host.index()).is_some_and(|harm| harm.down || harm.wiped || harm.corrupted)
-            };
+            let is_lost =
+                |host: &&MachineId| harm.get(host.index()).is_some_and(|harm| harm.loss().is_some());
             let (all, lost) = (machines.len(), machines.iter().filter(is_lost).count());
             if 2 * lost >= all && all > 0 {
                 return Err(format!("{lost} of {all} {what} are down or have lost their disks"));

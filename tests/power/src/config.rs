@@ -25,7 +25,7 @@ pub struct System {
     pub name: String,
     /// The files, and the folders of files, that have its rules.
     pub rules: Vec<String>,
-    /// What `sweep` is given: folders, scenarios.
+    /// What `sweep` is given: folders, scenarios, and scenarios whose names begin so (`patroni-*`).
     pub sweep: Vec<String>,
     /// Scenarios among them that are there to show a violation: what they show is none.
     #[serde(default)]
@@ -63,6 +63,26 @@ impl Config {
 }
 
 impl System {
+    /// What `sweep` is given in a copy.
+    pub fn scenarios(&self, copy: &Path) -> miette::Result<Vec<String>> {
+        let mut scenarios = Vec::new();
+        for sweep in &self.sweep {
+            let Some(begin) = sweep.strip_suffix('*') else {
+                scenarios.push(sweep.clone());
+                continue;
+            };
+            let folder = Path::new(begin).parent().unwrap_or(Path::new(""));
+            let mut below = Vec::new();
+            for entry in fs::read_dir(copy.join(folder)).into_diagnostic().wrap_err_with(|| sweep.clone())? {
+                below.push(folder.join(entry.into_diagnostic()?.file_name()).display().to_string());
+            }
+            below.retain(|scenario| scenario.starts_with(begin));
+            below.sort();
+            scenarios.append(&mut below);
+        }
+        Ok(scenarios)
+    }
+
     /// The files that have its rules, without those that only test them.
     fn files(&self) -> miette::Result<Vec<String>> {
         let mut files = Vec::new();

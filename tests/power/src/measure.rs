@@ -1,21 +1,30 @@
 //! Mutant by mutant: a sweep of its system's scenarios until a run fails, or the tests of its system.
 //!
-//! Results are lines in a file of the copy, `sweeps.jsonl` or `tests.jsonl`, or where `--out` says; a mutant that has one
-//! is not measured again, so that whoever is interrupted goes on, and shards may run side by side. First, a short sweep
-//! with no mutant on says which of them any run asks for, and makes sure that nothing fails without one.
+//! Time is the processor's: a sweep is asked to end once it and its processes have had so much. It keeps where it was,
+//! so that a second round with more time goes on from there, and most mutants need not have what the hardest need.
+//!
+//! Results are lines in a file of the copy, `sweeps.jsonl` or `tests.jsonl`, or where `--out` says; a mutant that is
+//! caught, or has had its time, is not measured again, so that whoever is interrupted goes on, and shards may run side
+//! by side.
+//!
+//! First, as long a sweep with no mutant on makes sure that nothing fails without one, and lists those that any run
+//! asks for. The others would have changed nothing in the same runs: they survive without being swept.
+
+mod child;
 
 use crate::config::{Config, System};
 use crate::table::say;
 use crate::weave::{self, Woven};
+use child::Child;
 use clap::Args;
 use miette::{Context, IntoDiagnostic};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Arguments of `measure`.
 #[derive(Debug, Args)]
@@ -28,12 +37,12 @@ pub struct Measure {
     /// It is a program of tests.
     #[arg(long)]
     tests: bool,
-    /// So long on each of `--jobs` cores.
+    /// So long on each of `--jobs` cores, of the processor's time.
     #[arg(long = "for", default_value = "60s", value_parser = humantime::parse_duration)]
     time: Duration,
     /// Runs at the same time.
     #[arg(long, default_value_t = 2)]
-    jobs: u64,
+    jobs: u32,
     /// Only every n-th mutant from the i-th on: i/n.
     #[arg(long, default_value = "0/1", value_parser = shard)]
     shard: (usize, usize),
@@ -49,8 +58,8 @@ pub struct Measured {
     pub key: String,
     /// What caught it, if anything did.
     pub caught: Option<Caught>,
-    /// How long it took, in s.
-    pub wall_s: f64,
+    /// The time that it has had, on each core.
+    pub had_s: f64,
 }
 
 /// A run that does what its scenario does not expect, or a test that fails.
@@ -64,11 +73,6 @@ pub struct Caught {
     pub checker: String,
 }
 
-/// Each scenario is run so often to find out which mutants are reached.
-const REACH_SEEDS: u32 = 6;
-/// A sweep that gets less of a processor than it should ends after so many times its time.
-const PATIENCE: u32 = 12;
-
 fn shard(words: &str) -> Result<(usize, usize), String> {
     let wrong = || format!("{words:?} is not i/n with i below n");
     let (index, of) = words.split_once('/').ok_or_else(wrong)?;
@@ -76,96 +80,110 @@ fn shard(words: &str) -> Result<(usize, usize), String> {
     if index < of { Ok((index, of)) } else { Err(wrong()) }
 }
 
-/// The mutants that a short sweep of a system asks for.
+/// The mutants that a sweep of a system asks for.
 pub fn reached_by(copy: &Path, system: &str) -> PathBuf {
     copy.join(format!("reached-{system}.txt"))
 }
 
-/// The results at a path.
-pub fn results(path: &Path) -> miette::Result<Vec<Measured>> {
-    let Ok(text) = fs::read_to_string(path) else { return Ok(Vec::new()) };
-    text.lines().map(|line| serde_json::from_str(line).into_diagnostic()).collect()
+/// The last word on each mutant at a path.
+pub fn results(path: &Path) -> miette::Result<BTreeMap<String, Measured>> {
+    let Ok(text) = fs::read_to_string(path) else { return Ok(BTreeMap::new()) };
+    let measured = text.lines().map(|line| serde_json::from_str(line).into_diagnostic());
+    measured.map(|measured| measured.map(|measured: Measured| (measured.key.clone(), measured))).collect()
 }
 
 impl Measure {
     pub fn execute(&self, config: &Config) -> miette::Result<()> {
         let name = if self.tests { "tests.jsonl" } else { "sweeps.jsonl" };
         let out = self.out.clone().unwrap_or_else(|| self.copy.join(name));
-        let done: BTreeSet<String> = results(&out)?.into_iter().map(|measured| measured.key).collect();
+        let mut done = results(&out)?;
         let mut file = OpenOptions::new().create(true).append(true).open(&out).into_diagnostic()?;
         let (index, of) = self.shard;
         for woven in weave::read(&self.copy)?.into_iter().skip(index).step_by(of) {
             let key = woven.mutant.key();
-            if done.contains(&key) {
+            let system = config.system(&woven.mutant.system)?;
+            let before = done.get(&key);
+            if before.is_some_and(|before| before.caught.is_some() || before.had_s >= self.time.as_secs_f64())
+            {
                 continue;
             }
-            let system = config.system(&woven.mutant.system)?;
-            let start = Instant::now();
-            let caught = if self.tests { self.test(system, &woven)? } else { self.sweep(system, &woven)? };
-            let measured = Measured { key, caught, wall_s: start.elapsed().as_secs_f64() };
-            let mut line = serde_json::to_vec(&measured).into_diagnostic()?;
-            line.push(b'\n');
-            file.write_all(&line).into_diagnostic()?;
-            let by = measured
-                .caught
-                .map_or("survives".to_owned(), |caught| format!("{} ({})", caught.by, caught.checker));
-            say(&format!("{:>6.1} s  {by:40}  {}", measured.wall_s, measured.key))?;
+            let had = before.map_or(0.0, |before| before.had_s);
+            let (caught, had_s) = if self.tests {
+                (self.test(system, &woven)?, self.time.as_secs_f64())
+            } else if self.is_reached(system, &woven, &mut done, &mut file)? {
+                self.sweep(system, woven.number, had)?
+            } else {
+                (None, self.time.as_secs_f64())
+            };
+            keep(&Measured { key, caught, had_s }, &mut file)?;
         }
         Ok(())
     }
 
-    /// Sweeps with a mutant until a run fails.
-    fn sweep(&self, system: &System, woven: &Woven) -> miette::Result<Option<Caught>> {
-        let reached = reached_by(&self.copy, &system.name);
-        if !reached.exists() {
-            fs::write(&reached, "").into_diagnostic()?;
-            let seeds = format!("0..{REACH_SEEDS}");
-            let fails = self.first_failure(system, &seeds, |sweep| {
-                sweep.env("SPLITBRAIN_MUTANTS_REACHED", &reached);
-            })?;
-            if let Some(Caught { by, seed, checker }) = fails {
-                let _ = fs::remove_file(&reached);
+    /// Whether any run of a sweep without mutants, which comes first, asks for a mutant.
+    fn is_reached(
+        &self,
+        system: &System,
+        woven: &Woven,
+        done: &mut BTreeMap<String, Measured>,
+        file: &mut fs::File,
+    ) -> miette::Result<bool> {
+        let key = format!("{}: no mutant", system.name);
+        let had = done.get(&key).map_or(0.0, |before| before.had_s);
+        if had < self.time.as_secs_f64() {
+            let (caught, had_s) = self.sweep(system, 0, had)?;
+            if let Some(Caught { by, seed, checker }) = caught {
                 let seed = seed.unwrap_or_default();
                 return Err(miette::miette!("without any mutant {by} fails with seed {seed}: {checker}"));
             }
+            let measured = Measured { key: key.clone(), caught: None, had_s };
+            keep(&measured, file)?;
+            done.insert(key, measured);
         }
-        self.first_failure(system, "0..1000000", |sweep| {
-            sweep.env("SPLITBRAIN_MUTANT", woven.number.to_string());
-        })
+        let reached = fs::read_to_string(reached_by(&self.copy, &system.name)).unwrap_or_default();
+        Ok(reached.lines().any(|line| line == woven.number.to_string()))
     }
 
-    /// The first run of a sweep that fails.
-    fn first_failure(
-        &self,
-        system: &System,
-        seeds: &str,
-        with: impl FnOnce(&mut Command),
-    ) -> miette::Result<Option<Caught>> {
-        let mut sweep = self.limited();
-        sweep.arg("sweep").args(&system.sweep).args(["--json", "--seeds", seeds]);
-        sweep.args(["--jobs", &self.jobs.to_string()]);
-        sweep.args(["--for", &humantime::format_duration(self.time * PATIENCE).to_string()]);
-        with(&mut sweep);
-        let mut sweep = sweep.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().into_diagnostic()?;
-        let lines = BufReader::new(sweep.stdout.take().expect("it is piped")).lines();
-        let mut found = None;
-        for line in lines {
-            found = failure(&line.into_diagnostic()?, &system.shows);
+    /// Sweeps with a mutant until a run fails, or it has had its time.
+    fn sweep(&self, system: &System, number: u32, had: f64) -> miette::Result<(Option<Caught>, f64)> {
+        let copy = self.copy.canonicalize().into_diagnostic()?;
+        let kept = copy.join("sittings").join(format!("{}-{number}", system.name));
+        // What no earlier round asked for begins at the first seed.
+        let had = if kept.exists() { had } else { 0.0 };
+        let mut sweep = Command::new(self.with.canonicalize().into_diagnostic()?);
+        sweep.current_dir(&copy).arg("sweep").args(system.scenarios(&copy)?);
+        sweep.args(["--json", "--seeds", "0..1000000", "--jobs", &self.jobs.to_string(), "--out"]);
+        sweep.arg(&kept);
+        if number == 0 {
+            sweep.env("SPLITBRAIN_MUTANTS_REACHED", reached_by(&copy, &system.name));
+        } else {
+            sweep.env("SPLITBRAIN_MUTANT", number.to_string());
+        }
+        let cores = f64::from(self.jobs);
+        let mut sweep = Child::start(&mut sweep, (self.time.as_secs_f64() - had) * cores)?;
+        let (mut found, mut last) = (None, String::new());
+        while let Some(line) = sweep.line()? {
+            found = failure(&line, &system.shows);
             if found.is_some() {
                 break;
             }
+            last = line;
         }
-        // It may have ended by itself.
-        let _ = sweep.kill();
-        sweep.wait().into_diagnostic()?;
-        Ok(found)
+        let had = if found.is_some() { had + sweep.end()? / cores } else { had.max(self.time.as_secs_f64()) };
+        if found.is_some() {
+            // What it kept is of no use any more.
+            let _ = fs::remove_dir_all(kept);
+        }
+        Ok((found.or_else(|| vacuous(&last)), had))
     }
 
-    /// The system's tests with a mutant.
+    /// The system's tests with a mutant, which are ended once they have had their time of the processor.
     fn test(&self, system: &System, woven: &Woven) -> miette::Result<Option<Caught>> {
+        let limit = format!("ulimit -t {}; exec \"$@\"", self.time.as_secs() * u64::from(self.jobs));
         for tests in &system.tests {
-            let mut command = self.limited();
-            command.arg(tests).env("SPLITBRAIN_MUTANT", woven.number.to_string());
+            let mut command = Command::new("sh");
+            command.args(["-c", &limit, "sh"]).arg(&self.with).arg(tests);
+            command.env("SPLITBRAIN_MUTANT", woven.number.to_string());
             let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().into_diagnostic()?;
             if !status.success() {
                 return Ok(Some(Caught { by: tests.clone(), seed: None, checker: "tests".to_owned() }));
@@ -173,14 +191,18 @@ impl Measure {
         }
         Ok(None)
     }
+}
 
-    /// The program, which is ended once it has had its time of the processor.
-    fn limited(&self) -> Command {
-        let seconds = self.time.as_secs() * self.jobs;
-        let mut command = Command::new("sh");
-        command.args(["-c", &format!("ulimit -t {seconds}; exec \"$@\""), "sh"]).arg(&self.with);
-        command
-    }
+/// Keeps a result, and says it.
+fn keep(measured: &Measured, file: &mut fs::File) -> miette::Result<()> {
+    let mut line = serde_json::to_vec(measured).into_diagnostic()?;
+    line.push(b'\n');
+    file.write_all(&line).into_diagnostic()?;
+    let by = match &measured.caught {
+        Some(caught) => format!("{} ({})", caught.by, caught.checker),
+        None => "survives".to_owned(),
+    };
+    say(&format!("{:>6.1} s  {by:40}  {}", measured.had_s, measured.key))
 }
 
 /// What a line of `sweep --json` says of a failing run.
@@ -193,6 +215,14 @@ fn failure(line: &str, shows: &[String]) -> Option<Caught> {
     let first = line["violations"].get(0).and_then(|violation| violation["checker"].as_str());
     let checker = first.or_else(|| line["verdict"].as_str()).unwrap_or_default().to_owned();
     Some(Caught { by, seed: Some(seed), checker })
+}
+
+/// What the last line of `sweep --json` says of scenarios in which nothing was there to judge: no run fails, but the
+/// sweep.
+fn vacuous(line: &str) -> Option<Caught> {
+    let summary: serde_json::Value = serde_json::from_str(line).ok()?;
+    let by = summary["vacuous"].get(0)?.as_str()?.to_owned();
+    Some(Caught { by, seed: None, checker: "vacuous".to_owned() })
 }
 
 /// Names the file where it could not be read.

@@ -1,7 +1,7 @@
 //! What came of the mutants, system by system.
 
 use crate::config::Config;
-use crate::measure::{self, Measured};
+use crate::measure;
 use crate::weave::{self, Woven};
 use clap::Args;
 use miette::IntoDiagnostic;
@@ -44,21 +44,42 @@ pub fn list(config: &Config) -> miette::Result<()> {
 }
 
 /// What came of the mutants of one system.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Row {
     all: usize,
     explained: usize,
     reached: usize,
     by_sweeps: usize,
     by_either: usize,
+    /// Caught by sweeps in so much time.
+    within: [usize; WITHIN_S.len()],
+    /// The least time that a survivor has had.
+    had_s: f64,
 }
+
+impl Default for Row {
+    fn default() -> Self {
+        let (all, explained, reached, by_sweeps, by_either) = Default::default();
+        Row {
+            all,
+            explained,
+            reached,
+            by_sweeps,
+            by_either,
+            within: Default::default(),
+            had_s: f64::INFINITY,
+        }
+    }
+}
+
+/// Times of a sweep on each core, in s, at which the table counts.
+const WITHIN_S: [f64; 4] = [1.0, 5.0, 15.0, 60.0];
 
 impl Table {
     pub fn execute(&self, config: &Config) -> miette::Result<()> {
         let default = |name: &str| self.copy.join(name);
-        let sweeps =
-            caught(measure::results(&self.sweeps.clone().unwrap_or_else(|| default("sweeps.jsonl")))?);
-        let tests = caught(measure::results(&self.tests.clone().unwrap_or_else(|| default("tests.jsonl")))?);
+        let sweeps = measure::results(&self.sweeps.clone().unwrap_or_else(|| default("sweeps.jsonl")))?;
+        let tests = measure::results(&self.tests.clone().unwrap_or_else(|| default("tests.jsonl")))?;
         let explained: BTreeMap<String, String> = match &self.explained {
             Some(path) => toml::from_str(&measure::read(path)?).into_diagnostic()?,
             None => BTreeMap::new(),
@@ -74,22 +95,32 @@ impl Table {
             let reached: BTreeSet<&str> = reached.lines().collect();
             for woven in measured.iter().filter(|woven| woven.mutant.system == system.name) {
                 let (key, row) = (woven.mutant.key(), rows.entry(&system.name).or_default());
-                let by_sweep = sweeps[&key];
-                let by_test = tests.get(&key).copied().unwrap_or_default();
+                let sweep = &sweeps[&key];
+                let by_sweep = sweep.caught.is_some();
+                let by_test = tests.get(&key).is_some_and(|tests| tests.caught.is_some());
                 let is_explained = !by_sweep && !by_test && explained.contains_key(&key);
                 let is_reached = reached.contains(woven.number.to_string().as_str());
                 row.all += 1;
                 row.explained += usize::from(is_explained);
                 row.reached += usize::from(is_reached);
                 row.by_sweeps += usize::from(by_sweep);
+                for (within, caught) in WITHIN_S.into_iter().zip(&mut row.within) {
+                    *caught += usize::from(by_sweep && sweep.had_s <= within);
+                }
+                if !by_sweep && !is_explained {
+                    row.had_s = row.had_s.min(sweep.had_s);
+                }
                 row.by_either += usize::from(by_sweep || by_test);
                 if !by_sweep && !is_explained {
                     survivors.push((*woven, is_reached, by_test));
                 }
             }
         }
-        say("| system | mutants | equivalent | reached | caught by sweeps | by sweeps or tests |")?;
-        say("|---|---|---|---|---|---|")?;
+        let within: String = WITHIN_S.iter().map(|within| format!("in {within} s | ")).collect();
+        say(&format!(
+            "| system | mutants | equivalent | reached | {within}caught by sweeps | by sweeps or tests |"
+        ))?;
+        say(&format!("|---|---|---|---|{}---|---|", "---|".repeat(WITHIN_S.len())))?;
         let mut sum = Row::default();
         for (system, row) in &rows {
             row.print(system)?;
@@ -114,11 +145,6 @@ impl Table {
     }
 }
 
-/// Whether each was caught.
-fn caught(results: Vec<Measured>) -> BTreeMap<String, bool> {
-    results.into_iter().map(|measured| (measured.key, measured.caught.is_some())).collect()
-}
-
 impl Row {
     fn add(&mut self, other: Row) {
         self.all += other.all;
@@ -126,14 +152,21 @@ impl Row {
         self.reached += other.reached;
         self.by_sweeps += other.by_sweeps;
         self.by_either += other.by_either;
+        self.within.iter_mut().zip(other.within).for_each(|(sum, caught)| *sum += caught);
+        self.had_s = self.had_s.min(other.had_s);
     }
 
     fn print(&self, system: &str) -> miette::Result<()> {
         let matter = self.all - self.explained;
         let share = |count: usize| format!("{count} ({:.0} %)", 100.0 * count as f64 / matter.max(1) as f64);
-        let Row { all, explained, reached, by_sweeps, by_either } = self;
+        let Row { all, explained, reached, by_sweeps, by_either, within, had_s } = self;
+        let in_time = |(within, caught): (f64, &usize)| match within <= *had_s {
+            true => format!("{} | ", share(*caught)),
+            false => "not all measured | ".to_owned(),
+        };
+        let within: String = WITHIN_S.into_iter().zip(within).map(in_time).collect();
         say(&format!(
-            "| {system} | {all} | {explained} | {reached} | {} | {} |",
+            "| {system} | {all} | {explained} | {reached} | {within}{} | {} |",
             share(*by_sweeps),
             share(*by_either)
         ))

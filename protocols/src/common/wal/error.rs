@@ -58,6 +58,14 @@ pub enum OpenError {
         /// The record that is there.
         found: Lsn,
     },
+    /// Who reads the log refuses what is in it.
+    #[error("{file}: {why}")]
+    Refused {
+        /// The segment or snapshot.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 impl OpenError {

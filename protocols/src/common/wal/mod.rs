@@ -13,7 +13,8 @@
 //! record, CRC) and goes on with *blocks*. A block is what one commit wrote: a header (magic, CRC, length, first
 //! record) and its records, each with its length before it. The CRC covers the segment's random salt, the header and
 //! the records: a block of another segment, or one that a user stored as data, is none of ours. A *snapshot*, named by
-//! the last record that it contains, replaces all records up to it.
+//! the last record that it contains, replaces all records up to it; where [`Options::snapshots_kept`] says so, the one
+//! before stays, with the records behind it.
 //!
 //! # Group commit
 //!
@@ -23,7 +24,8 @@
 //!
 //! # Recovery
 //!
-//! [`open`] reads the newest snapshot and all segments. The torn tail of the last segment is cut. The rest of it is
+//! [`open`] reads the newest snapshot and all segments behind it; [`open_each`] does so with a segment in memory at a
+//! time. The torn tail of the last segment is cut. The rest of it is
 //! *written anew*, to another file that is synced and renamed over it, before anything is said about it: after a sync
 //! that failed, and after the death of a process without a loss of power, a reader sees bytes that are in the page
 //! cache and not on the disk, and no later sync would write them (Rebello et al., *Can Applications Recover from fsync
@@ -48,7 +50,7 @@ mod open;
 mod writer;
 
 pub use error::{AppendError, LogError, OpenError};
-pub use open::{Recovered, Snapshot, open};
+pub use open::{Opened, Piece, Recovered, Snapshot, open, open_each};
 pub use writer::{Log, Writer};
 
 use serde::{Deserialize, Serialize};
@@ -79,6 +81,9 @@ pub struct Options {
     pub record_bytes_max: usize,
     /// A disk that has not answered after so long has failed. 5 s.
     pub patience: Duration,
+    /// So many snapshots are kept, each with the records behind it: where the newest cannot be read, an older one and
+    /// the log lead to the same state. 1: there is no older one.
+    pub snapshots_kept: usize,
     /// A known defect, switched on: the torn tail is not cut, and what comes after it is never read.
     pub keeps_torn_tail: bool,
 }
@@ -89,6 +94,7 @@ impl Default for Options {
             segment_bytes: 1 << 20,
             record_bytes_max: 16 << 20,
             patience: Duration::from_secs(5),
+            snapshots_kept: 1,
             keeps_torn_tail: false,
         }
     }

@@ -4,7 +4,7 @@ use super::{
     Lsn, Options,
     error::{AppendError, LogError},
     format::{self, BLOCK_HEADER_BYTES, Segment},
-    open::{segment_name, snapshot_name},
+    open::{floor, segment_name, snapshot_name},
 };
 use host::disk::{Disk, File, OpenOptions};
 use std::{
@@ -122,15 +122,15 @@ pub struct Writer {
     /// All that was committed.
     committed: Lsn,
     since_snapshot: u64,
-    /// The segments that are there, by their first records, and the snapshot.
+    /// The segments that are there, by their first records, and the snapshots.
     segments: Vec<Lsn>,
-    snapshot: Option<Lsn>,
+    snapshots: Vec<Lsn>,
 }
 
 /// A log as it was found on the disk.
 pub(super) struct Found {
     pub segments: Vec<Lsn>,
-    pub snapshot: Option<Lsn>,
+    pub snapshots: Vec<Lsn>,
     pub last: Lsn,
     /// The last segment and its bytes, to be written anew; none when there is none yet.
     pub tail: Option<(Segment, Vec<u8>)>,
@@ -146,7 +146,7 @@ impl Writer {
         options: Options,
         found: Found,
     ) -> io::Result<(Log, Writer)> {
-        let Found { mut segments, snapshot, last, tail, since_snapshot } = found;
+        let Found { mut segments, snapshots, last, tail, since_snapshot } = found;
         let (segment, bytes) = tail.unwrap_or_else(|| new_segment(last.next()));
         if segments.last() != Some(&segment.first) {
             segments.push(segment.first);
@@ -166,7 +166,7 @@ impl Writer {
             committed: last,
             since_snapshot,
             segments,
-            snapshot,
+            snapshots,
         };
         Ok((log, writer))
     }
@@ -225,17 +225,21 @@ impl Writer {
             }
             Err(error) => return Err(error),
         }
-        let replaced = self.snapshot.replace(upto).filter(|replaced| *replaced != upto);
+        if self.snapshots.last() != Some(&upto) {
+            self.snapshots.push(upto);
+        }
         self.since_snapshot = 0;
         if self.end > format::SEGMENT_HEADER_BYTES as u64 && !self.rotate().await? {
             return Ok(true);
         }
         // A segment ends where the next begins.
-        let covered = self.segments.windows(2).take_while(|pair| pair[1] <= upto.next()).count();
+        let floor = floor(&self.snapshots, &self.options);
+        let covered = self.segments.windows(2).take_while(|pair| pair[1] <= floor.next()).count();
         for first in self.segments.drain(..covered) {
             self.disk.remove_file(segment_name(&self.folder, first)).await?;
         }
-        if let Some(replaced) = replaced {
+        let older = self.snapshots.len().saturating_sub(self.options.snapshots_kept);
+        for replaced in self.snapshots.drain(..older) {
             self.disk.remove_file(snapshot_name(&self.folder, replaced)).await?;
         }
         self.disk.sync_dir(&self.folder).await?;
@@ -244,14 +248,22 @@ impl Writer {
 
     /// All that is queued.
     async fn next_block(&mut self) -> Result<(Vec<u8>, Lsn), LogError> {
+        self.ready().await;
+        let mut queue = self.log.lock();
+        match &queue.failed {
+            Some(error) => Err(error.clone()),
+            None => Ok((std::mem::take(&mut queue.block), queue.last)),
+        }
+    }
+
+    /// Waits until there is something to write, or the log has failed: until [`commit`](Writer::commit) does not wait
+    /// for that. Safe to cancel.
+    pub async fn ready(&self) {
         loop {
             {
-                let mut queue = self.log.lock();
-                if let Some(error) = &queue.failed {
-                    return Err(error.clone());
-                }
-                if !queue.block.is_empty() {
-                    return Ok((std::mem::take(&mut queue.block), queue.last));
+                let queue = self.log.lock();
+                if queue.failed.is_some() || !queue.block.is_empty() {
+                    return;
                 }
             }
             self.log.0.ready.notified().await;

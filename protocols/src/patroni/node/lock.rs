@@ -102,6 +102,9 @@ impl Agent<'_> {
         };
         match updated {
             Ok(Some(until)) => {
+                if let Some(last) = last.filter(|last| self.cluster.status != Some(*last)) {
+                    probe!("position kept", last.0);
+                }
                 self.leads(until);
                 let runs = status.is_some_and(|it| matches!(it.role, Role::Primary | Role::Standby));
                 if runs && !self.pet().await && self.config.options.watchdog == Watchdog::Required {

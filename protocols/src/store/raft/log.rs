@@ -10,7 +10,7 @@ use super::Types;
 use crate::common::versioned;
 use crate::common::wal::{self, AppendError, LogError, Lsn, OpenError, Writer};
 use host::disk::Disk;
-use host::sometimes;
+use host::{probe, sometimes};
 use openraft::storage::{LogFlushed, RaftLogStorage};
 use openraft::{
     EmptyNode, Entry, LogId, LogState, OptionalSend, RaftLogId, RaftLogReader, SnapshotMeta, StorageError,
@@ -204,6 +204,7 @@ impl RaftLogStorage<Types> for LogStore {
 
     async fn save_vote(&mut self, vote: &Vote<u64>) -> Result<(), StorageError<u64>> {
         let failed = |error: io::Error| -> StorageError<u64> { StorageIOError::write_vote(&error).into() };
+        probe!("vote", vote.leader_id.term, vote.leader_id.node_id, vote.committed);
         let lsn = self.record(Record::Vote(*vote)).map_err(failed)?;
         self.0.log.durable(lsn).await.map_err(|error| failed(io::Error::other(error)))
     }

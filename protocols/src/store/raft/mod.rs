@@ -26,6 +26,7 @@ pub(super) use state_machine::Applied;
 
 use super::message::{Command, Outcome};
 use super::options::Options;
+use host::probe;
 use host::time::timeout;
 use openraft::error::{CheckIsLeaderError, ClientWriteError, RaftError};
 use openraft::{EmptyNode, Raft, ServerState, SnapshotPolicy};
@@ -126,6 +127,25 @@ impl Consensus {
     /// Who leads, as far as this replica knows.
     pub fn leader(&self) -> Option<u64> {
         self.raft.metrics().borrow().current_leader
+    }
+
+    /// Publishes what this replica is, whenever that changes, for as long as it is polled.
+    pub async fn publish(self) {
+        let mut metrics = self.raft.metrics();
+        let mut last = None;
+        loop {
+            let (state, term) = {
+                let metrics = metrics.borrow();
+                (metrics.state, metrics.current_term)
+            };
+            if last != Some((state, term)) {
+                last = Some((state, term));
+                probe!("raft", format!("{state:?}").to_lowercase(), term);
+            }
+            if metrics.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Waits until the consensus has ended, because its log failed. Returns why.
