@@ -3,9 +3,10 @@
 //!
 //! An owner claims a name again and again, each time with a new number, and withdraws it. A node that is connected has a
 //! copy, which lags behind: it may skip a claim, and have one that is withdrawn by now. It never goes back. A connection
-//! begins at both ends, the owner's first or not; what was withdrawn before it is never copied by it, from the snapshot
-//! on with which it begins. A copy ends when its claim is withdrawn, or when another owner's takes its place, or with the
-//! connection.
+//! begins at both ends, and no snapshot of it is older than that: where the owner's end is the first, than that end, whose
+//! owner may be gone by the time that the node finds it; where the node's is, than the node's. So what was withdrawn by
+//! then is never copied by it, from the snapshot on with which it begins. A copy ends when its claim is withdrawn, or when
+//! another owner's takes its place, or with the connection.
 //!
 //! Who keeps its copies and lets a snapshot add to them (`union=yes`) has what nobody claims any more. Where a snapshot
 //! may come behind what is newer than it (`overtaken=yes`) a copy of what is still claimed ends. That all is copied
@@ -70,14 +71,14 @@ pub enum Step {
     Withdraw { name: u32 },
     /// The owner's end of a connection begins.
     Offer { owner: u32, node: u32 },
-    /// The owner's end of it ends.
-    End { owner: u32, node: u32 },
     /// The node's end of it begins.
     Find { node: u32, owner: u32 },
     /// The owner's snapshot has come.
     Snapshot { node: u32, owner: u32 },
     /// The node's end of a connection ends, and all copies with it.
     Lose { node: u32, owner: u32 },
+    /// All copies go, and the connection stays: another snapshot is to come.
+    Forget { node: u32, owner: u32 },
     /// A node has a copy of a claim.
     Copy { node: u32, name: u32, claim: u32 },
     /// It has a copy no more.
@@ -99,20 +100,22 @@ struct Name {
 /// What a node has of a name at an owner.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Copy {
-    /// Claims up to this one were withdrawn when the owner's end of the connection began,
+    /// Claims up to this one were withdrawn when the owner's end of the connection that is to be found began.
     offered: u32,
-    /// and, as far as is known, before this node's end of it did.
+    /// Claims up to this one were withdrawn before the connection that was found.
     gone: u32,
     /// The latest that it copied.
     latest: u32,
     is_there: bool,
 }
 
-/// One end of a connection.
+/// A node's end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Default, Serialize, Deserialize)]
 enum Link {
     #[default]
     Down,
+    /// Before the owner's.
+    Early,
     Up,
     /// And the snapshot has come.
     Copied,
@@ -123,7 +126,7 @@ enum Link {
 pub struct State {
     names: Vec<Name>,
     links: Vec<Vec<Link>>,
-    /// Owners' ends of connections, by owner and node.
+    /// Owners' ends of connections that no node has found so far, by owner and node.
     offers: Vec<Vec<bool>>,
     /// A copy ended that its owner claimed.
     has_lost: bool,
@@ -164,11 +167,6 @@ impl State {
     /// Whether a node's end of a connection is there.
     pub fn is_up(&self, node: u32, owner: u32) -> bool {
         self.link(node, owner) != Link::Down
-    }
-
-    /// Whether the owner's end of it is there.
-    pub fn is_offered(&self, owner: u32, node: u32) -> bool {
-        self.offers[owner as usize][node as usize]
     }
 
     /// The names of an owner of which a node has a claim that was withdrawn before their connection.
@@ -226,10 +224,10 @@ impl Spec for Copies {
         {
             let ends = [
                 Step::Offer { owner, node },
-                Step::End { owner, node },
                 Step::Find { node, owner },
                 Step::Snapshot { node, owner },
                 Step::Lose { node, owner },
+                Step::Forget { node, owner },
             ];
             self.each(state, ends, step);
         }
@@ -279,15 +277,7 @@ impl Traced for Copies {
                 (name.latest, name.is_claimed) = (name.latest + 1, true);
             }
             Step::Withdraw { name } => return std::mem::take(&mut state.names[name as usize].is_claimed),
-            Step::Offer { owner, node } => {
-                state.offers[owner as usize][node as usize] = true;
-                for name in state.of(owner) {
-                    name.copies[node as usize].offered = name.gone();
-                }
-            }
-            Step::End { owner, node } => {
-                return std::mem::take(&mut state.offers[owner as usize][node as usize]);
-            }
+            Step::Offer { owner, node } => offer(state, owner, node),
             Step::Find { node, owner } => return self.find(state, node, owner),
             Step::Snapshot { node, owner } => {
                 let is_clean = self.keeps || state.stale(node, owner).next().is_none();
@@ -296,16 +286,8 @@ impl Traced for Copies {
                 }
                 state.links[node as usize][owner as usize] = Link::Copied;
             }
-            Step::Lose { node, owner } => {
-                if !state.is_up(node, owner) {
-                    return false;
-                }
-                state.links[node as usize][owner as usize] = Link::Down;
-                for name in state.of(owner).filter(|_| !self.keeps) {
-                    name.copies[node as usize] =
-                        Copy { is_there: false, latest: 0, ..name.copies[node as usize] };
-                }
-            }
+            Step::Lose { node, owner } => return self.forget(state, node, owner, Link::Down),
+            Step::Forget { node, owner } => return self.forget(state, node, owner, Link::Up),
             Step::Copy { node, name, claim } => return self.copy(state, node, name, claim),
             Step::Drop { node, name } => {
                 let name = &mut state.names[name as usize];
@@ -344,17 +326,29 @@ impl Traced for Copies {
 }
 
 impl Copies {
-    /// A node's end of a connection begins: what was withdrawn before the owner's end began is gone.
+    /// A node's end of a connection begins: what was withdrawn before the first of both ends began is gone.
     fn find(&self, state: &mut State, node: u32, owner: u32) -> bool {
         if state.is_up(node, owner) {
             return false;
         }
-        let is_offered = state.offers[owner as usize][node as usize];
-        state.links[node as usize][owner as usize] = Link::Up;
+        let is_offered = std::mem::take(&mut state.offers[owner as usize][node as usize]);
+        state.links[node as usize][owner as usize] = if is_offered { Link::Up } else { Link::Early };
         for name in state.of(owner) {
             let gone = name.gone();
             let copy = &mut name.copies[node as usize];
             copy.gone = if is_offered { copy.offered } else { gone };
+        }
+        true
+    }
+
+    /// All copies of an owner's claims go.
+    fn forget(&self, state: &mut State, node: u32, owner: u32, link: Link) -> bool {
+        if !state.is_up(node, owner) {
+            return false;
+        }
+        state.links[node as usize][owner as usize] = link;
+        for name in state.of(owner).filter(|_| !self.keeps) {
+            name.copies[node as usize] = Copy { is_there: false, latest: 0, ..name.copies[node as usize] };
         }
         true
     }
@@ -392,12 +386,25 @@ impl Step {
             | Step::Drop { node, .. }
             | Step::Overrule { node, .. }
             | Step::Offer { node, .. }
-            | Step::End { node, .. }
             | Step::Find { node, .. }
             | Step::Snapshot { node, .. }
-            | Step::Lose { node, .. } => Some(node),
+            | Step::Lose { node, .. }
+            | Step::Forget { node, .. } => Some(node),
             _ => None,
         }
+    }
+}
+
+/// The owner's end of a connection begins; the node's may have begun before it.
+fn offer(state: &mut State, owner: u32, node: u32) {
+    let link = &mut state.links[node as usize][owner as usize];
+    if *link == Link::Early {
+        *link = Link::Up;
+        return;
+    }
+    state.offers[owner as usize][node as usize] = true;
+    for name in state.of(owner) {
+        name.copies[node as usize].offered = name.gone();
     }
 }
 
@@ -417,10 +424,10 @@ impl Display for Step {
             Step::Claim { name } => write!(f, "Claim(x{})", name + 1),
             Step::Withdraw { name } => write!(f, "Withdraw(x{})", name + 1),
             Step::Offer { owner, node } => write!(f, "Offer(n{}, n{})", owner + 1, node + 1),
-            Step::End { owner, node } => write!(f, "End(n{}, n{})", owner + 1, node + 1),
             Step::Find { node, owner } => write!(f, "Find(n{}, n{})", node + 1, owner + 1),
             Step::Snapshot { node, owner } => write!(f, "Snapshot(n{}, n{})", node + 1, owner + 1),
             Step::Lose { node, owner } => write!(f, "Lose(n{}, n{})", node + 1, owner + 1),
+            Step::Forget { node, owner } => write!(f, "Forget(n{}, n{})", node + 1, owner + 1),
             Step::Copy { node, name, claim } => write!(f, "Copy(n{}, x{}, {claim})", node + 1, name + 1),
             Step::Drop { node, name } => write!(f, "Drop(n{}, x{})", node + 1, name + 1),
             Step::Overrule { node, name } => write!(f, "Overrule(n{}, x{})", node + 1, name + 1),

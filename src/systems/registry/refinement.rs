@@ -3,7 +3,11 @@
 //! Nobody tells what is claimed and copied: it is read off the tables of all nodes, each time that one of them publishes
 //! something. What an owner's own table has is claimed, what another's has of that owner is a copy. Connections are told
 //! (`node-up`, `snapshot`, `purge`); that they are gone is read off the views. What was claimed and withdrawn between two
-//! looks is known from who copied it, and then taken for both.
+//! looks is known from who copied it, and then taken for both. A copy that is gone is taken for overruled where another
+//! owner has ever claimed the name: that one may have come and gone between two looks.
+//!
+//! A node that does several things in one breath publishes several probes, and its table is read once for all of them:
+//! so what it has of an owner is judged where it says something of this owner, or somebody else speaks.
 //!
 //! A node also counts the names that it has, no more and no less. Clusters with several scopes are not judged: probes
 //! do not say of which scope they are.
@@ -14,6 +18,7 @@ use protocols::registry::{Entry, NodeId, View};
 use sim::check::{Seen, Views};
 use sim::spec::Refinement;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Nodes have numbers up to this; others are not judged.
 const NODES_MAX: u32 = 32;
@@ -30,6 +35,8 @@ pub(super) struct Refines {
     claims: Vec<Vec<Entry>>,
     /// Each node's table as it was seen last.
     tables: Vec<Option<BTreeMap<String, Entry>>>,
+    /// Nodes whose copies are not all judged since their tables changed.
+    waiting: Vec<bool>,
 }
 
 impl Refines {
@@ -41,6 +48,7 @@ impl Refines {
             names: vec![BTreeMap::new(); NODES_MAX as usize],
             claims: Vec::new(),
             tables: vec![None; NODES_MAX as usize],
+            waiting: vec![false; NODES_MAX as usize],
         }
     }
 
@@ -56,16 +64,28 @@ impl Refines {
 
     fn follow(&mut self, probe: Option<&Probe>, views: &Views<View>) -> Result<(), String> {
         let mut moved = self.look(views);
+        moved.iter_mut().zip(&self.waiting).for_each(|(moved, waits)| *moved |= waits);
         self.ends(views, &mut moved)?;
         self.unseen(&mut moved)?;
         self.claims(&moved)?;
         let told = probe.and_then(|probe| Some((probe, probe.host?.number() - 1)));
         let (probe, node) = told.filter(|(_, node)| *node < NODES_MAX).unzip();
         if let (Some(probe), Some(node)) = (probe, node) {
-            self.begins(probe, node, views, &mut moved)?;
+            self.begins(probe, node, &mut moved)?;
         }
-        self.copies(&moved)?;
-        match (probe.and_then(about_peer), node) {
+        let about = probe.and_then(about_peer);
+        for copier in 0..self.nodes {
+            self.waiting[copier as usize] = moved[copier as usize] && node == Some(copier);
+            let owners = match about {
+                _ if node != Some(copier) => 0..self.nodes,
+                Some((_, owner)) => owner..owner + 1,
+                None => 0..0,
+            };
+            if moved[copier as usize] {
+                self.copies(copier, owners)?;
+            }
+        }
+        match (about, node) {
             // Its connection may have ended in the same breath.
             (Some(("snapshot", owner)), Some(node)) if self.state().is_up(node, owner) => {
                 self.step(Step::Snapshot { node, owner })?;
@@ -139,15 +159,11 @@ impl Refines {
     fn ends(&mut self, views: &Views<View>, moved: &mut [bool]) -> Result<(), String> {
         let all = self.nodes;
         let pairs = (0..all).flat_map(|node| (0..all).map(move |other| (node, other)));
-        let known = |state: &State, (node, other)| state.is_up(node, other) || state.is_offered(node, other);
-        let there: Vec<(u32, u32)> = pairs.filter(|pair| known(self.state(), *pair)).collect();
+        let there: Vec<(u32, u32)> =
+            pairs.filter(|(node, other)| self.state().is_up(*node, *other)).collect();
         for (node, other) in there {
-            if views.get(node + 1).is_some_and(|view| view.up.contains(&id(other))) {
-                continue;
-            }
-            self.lose(node, other, moved)?;
-            if self.state().is_offered(node, other) {
-                self.step(Step::End { owner: node, node: other })?;
+            if !views.get(node + 1).is_some_and(|view| view.up.contains(&id(other))) {
+                self.lose(node, other, moved)?;
             }
         }
         Ok(())
@@ -223,14 +239,7 @@ impl Refines {
     }
 
     /// Connections that begin, and copies that begin anew.
-    fn begins(
-        &mut self,
-        probe: &Probe,
-        node: u32,
-        views: &Views<View>,
-        moved: &mut [bool],
-    ) -> Result<(), String> {
-        let is_up = |peer: u32| views.get(node + 1).is_some_and(|view| view.up.contains(&id(peer)));
+    fn begins(&mut self, probe: &Probe, node: u32, moved: &mut [bool]) -> Result<(), String> {
         match (probe.name, about_peer(probe)) {
             (_, Some(("node-up", peer))) => {
                 self.lose(node, peer, moved)?;
@@ -240,54 +249,61 @@ impl Refines {
             }
             // The next may have begun in the same breath.
             (_, Some(("node-down", peer))) => self.lose(node, peer, moved),
-            (_, Some(("purge", peer))) => self.again(node, peer, is_up(peer), moved),
+            (_, Some(("purge", peer))) => self.forget(node, peer, moved),
             ("scope crashed", _) => {
                 let peers: Vec<u32> =
                     (0..self.nodes).filter(|peer| self.state().is_up(node, *peer)).collect();
-                peers.into_iter().try_for_each(|peer| self.again(node, peer, is_up(peer), moved))
+                peers.into_iter().try_for_each(|peer| self.forget(node, peer, moved))
             }
             _ => Ok(()),
         }
     }
 
     /// All copies of an owner's claims go, the connection does not.
-    fn again(&mut self, node: u32, owner: u32, is_up: bool, moved: &mut [bool]) -> Result<(), String> {
-        self.lose(node, owner, moved)?;
-        moved[node as usize] = true;
-        if is_up { self.step(Step::Find { node, owner }) } else { Ok(()) }
+    fn forget(&mut self, node: u32, owner: u32, moved: &mut [bool]) -> Result<(), String> {
+        if self.state().is_up(node, owner) {
+            moved[node as usize] = true;
+            self.step(Step::Forget { node, owner })?;
+        }
+        Ok(())
     }
 
-    /// What nodes have of others' claims.
-    fn copies(&mut self, moved: &[bool]) -> Result<(), String> {
+    /// Whether another owner has ever claimed a name.
+    fn is_contended(&self, called: &str, owner: u32) -> bool {
+        let mut others = self.names.iter().zip(0..).filter(|(_, other)| *other != owner);
+        others.any(|(names, _)| names.contains_key(called))
+    }
+
+    /// What a node has of some owners' claims.
+    fn copies(&mut self, node: u32, owners: Range<u32>) -> Result<(), String> {
+        let Some(table) = &self.tables[node as usize] else { return Ok(()) };
         let mut steps = Vec::new();
-        for node in (0..self.nodes).filter(|node| moved[*node as usize]) {
-            let Some(table) = &self.tables[node as usize] else { continue };
-            let owners = (0..self.nodes).filter(|owner| self.state().is_up(node, *owner));
-            for (called, name) in owners.flat_map(|owner| &self.names[owner as usize]) {
-                let name = *name;
-                let (latest, is_there) = self.state().copy(node, name);
-                let latest = latest as usize;
-                let (claims, owner) = (&self.claims[name as usize], id(self.state().owner(name)));
-                let step = match table.get(called) {
-                    None => is_there.then_some(Step::Drop { node, name }),
-                    Some(entry) if entry.pid.node != owner => {
-                        is_there.then_some(Step::Overrule { node, name })
-                    }
-                    Some(entry) if is_there && claims[latest - 1] == *entry => None,
-                    Some(entry) => {
-                        // The same may have been claimed twice: then it is the one that can have been copied.
-                        let gone = self.state().gone(node, name) as usize;
-                        let behind = |place: usize| {
-                            let found = claims.iter().skip(place).position(|claim| claim == entry);
-                            found.map(|claim| claim + place)
-                        };
-                        let claim = behind(latest.max(gone)).or_else(|| behind(latest));
-                        let claim = claim.or_else(|| claims.iter().rposition(|claim| claim == entry));
-                        claim.map(|claim| Step::Copy { node, name, claim: claim as u32 + 1 })
-                    }
-                };
-                steps.extend(step);
-            }
+        let owners = owners.filter(|owner| self.state().is_up(node, *owner));
+        for (called, name) in owners.flat_map(|owner| &self.names[owner as usize]) {
+            let name = *name;
+            let (latest, is_there) = self.state().copy(node, name);
+            let latest = latest as usize;
+            let (claims, owner) = (&self.claims[name as usize], id(self.state().owner(name)));
+            let step = match table.get(called) {
+                None if is_there && self.is_contended(called, self.state().owner(name)) => {
+                    Some(Step::Overrule { node, name })
+                }
+                None => is_there.then_some(Step::Drop { node, name }),
+                Some(entry) if entry.pid.node != owner => is_there.then_some(Step::Overrule { node, name }),
+                Some(entry) if is_there && claims[latest - 1] == *entry => None,
+                Some(entry) => {
+                    // The same may have been claimed twice: then it is the one that can have been copied.
+                    let gone = self.state().gone(node, name) as usize;
+                    let behind = |place: usize| {
+                        let found = claims.iter().skip(place).position(|claim| claim == entry);
+                        found.map(|claim| claim + place)
+                    };
+                    let claim = behind(latest.max(gone)).or_else(|| behind(latest));
+                    let claim = claim.or_else(|| claims.iter().rposition(|claim| claim == entry));
+                    claim.map(|claim| Step::Copy { node, name, claim: claim as u32 + 1 })
+                }
+            };
+            steps.extend(step);
         }
         steps.into_iter().try_for_each(|step| self.step(step))
     }
