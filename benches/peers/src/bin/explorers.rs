@@ -68,19 +68,16 @@ fn main() -> io::Result<()> {
 fn by_tlc(jar: &str, spec: &str, names: &str) -> io::Result<Figures> {
     let (module, constants) = match spec {
         "syn-3" => {
-            ("syn3", format!("INVARIANT AllRegistered CONSTANTS Nodes = {{n1, n2}} MaxValues = {names}"))
+            ("syn3", format!("INVARIANT AllRegistered\nCONSTANTS Nodes = {{n1, n2}}\nMaxValues = {names}"))
         }
-        _ => ("bank2", "INVARIANT NoNegativeBalance CONSTANTS Customers = {c1, c2}".to_owned()),
+        _ => ("bank2", "INVARIANT NoNegativeBalance\nCONSTANTS Customers = {c1, c2}".to_owned()),
     };
     let folder = std::env::temp_dir().join(format!("explorers-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     std::fs::copy(format!("{TLA}/{module}.tla"), folder.join(format!("{module}.tla")))?;
-    std::fs::write(
-        folder.join(format!("{module}.cfg")),
-        format!("SPECIFICATION Spec CHECK_DEADLOCK FALSE {constants}"),
-    )?;
+    std::fs::write(folder.join(format!("{module}.cfg")), format!("SPECIFICATION Spec\n{constants}\n"))?;
     let before = time_of_children();
-    let tlc = ["-XX:+UseParallelGC", "-cp", jar, "tlc2.TLC", "-workers", "1", module];
+    let tlc = ["-XX:+UseParallelGC", "-cp", jar, "tlc2.TLC", "-workers", "1", "-deadlock", module];
     let output = Command::new("java").args(tlc).current_dir(&folder).output()?;
     let seconds = (time_of_children() - before).as_secs_f64();
     std::fs::remove_dir_all(&folder)?;
