@@ -3,10 +3,11 @@
 #![allow(clippy::disallowed_methods)] // who kills a sweep waits for it in real time
 
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const FLAW: &[&str] =
     &["sweep", "zoo/no-sync-after-heal", "--set", "check.expect=valid", "--seeds", "0..12", "--json"];
@@ -85,27 +86,85 @@ fn a_failed_sweep_that_is_started_again_still_fails() {
 }
 
 #[test]
-fn a_sweep_that_is_killed_finds_in_the_end_what_one_that_is_not_does() {
+fn a_sweep_that_is_killed_fifty_times_loses_nothing_and_counts_nothing_twice() {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out").display().to_string();
-    let arguments = [FLAW, &["--out", &out]].concat();
-    let whole = splitbrain(FLAW);
-    for ms in [40, 300, 700, 1200, 1700, 2300] {
+    let out = folder.path().join("out");
+    let begin = Instant::now();
+    let whole = splitbrain(SHORT);
+    let lasts = begin.elapsed();
+    let arguments = [SHORT, &["--out", out.to_str().unwrap()]].concat();
+    let mut stood_at = BTreeSet::new();
+    for kill in 0..50 {
         let mut child = command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(ms));
-        signal(&child, "KILL");
+        // From before it has read its files on; now and then it gets anywhere first.
+        let (before, patient) = (released(&out), kill % 5 == 0);
+        std::thread::sleep(lasts * (kill * 19 % 50) / 800);
+        while patient && released(&out) == before && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child.kill().unwrap();
         child.wait().unwrap();
+        stood_at.insert(released(&out));
     }
-    let after = splitbrain(&arguments);
+    assert!(stood_at.len() > 3, "it was struck in the midst of it: {stood_at:?}");
+    finds_in_the_end_what_the_whole_does(&out, &whole);
+}
+
+#[test]
+fn a_full_disk_ends_a_sweep_and_what_is_there_is_what_it_goes_on_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let arguments = [SHORT, &["--out", out.to_str().unwrap()]].concat();
+    // No file may grow beyond 16 KiB: there is room for the first state, and for none that knows of runs.
+    let full = Command::new("bash")
+        .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_splitbrain")])
+        .args(&arguments)
+        .env_remove("CARGO")
+        .output()
+        .unwrap();
+    assert_eq!(code(&full), 2, "{}", errors(&full));
+    assert!(
+        errors(&full).contains("progress.json") && errors(&full).contains("too large"),
+        "{}",
+        errors(&full)
+    );
+    assert!(released(&out).is_some_and(|runs| runs < 24), "an earlier state is there, and whole");
+    finds_in_the_end_what_the_whole_does(&out, &splitbrain(SHORT));
+}
+
+/// A sweep that lasts for a second or two and finds failures.
+const SHORT: &[&str] = &[
+    "sweep",
+    "zoo/no-sync-after-heal",
+    "--set",
+    "check.expect=valid",
+    "--set",
+    "workload.for=8s",
+    "--seeds",
+    "0..24",
+    "--json",
+];
+
+/// How many runs the state in a folder knows of; none where there is no state yet.
+fn released(out: &Path) -> Option<u64> {
+    let state = fs::read(out.join("progress.json")).ok()?;
+    serde_json::from_slice::<Value>(&state).unwrap()["progress"]["released"].as_u64()
+}
+
+/// Lets the sweep in a folder come to its end, and compares.
+fn finds_in_the_end_what_the_whole_does(out: &Path, whole: &Output) {
+    let after = splitbrain(&[SHORT, &["--out", out.to_str().unwrap()]].concat());
     assert_eq!(code(&after), 1, "{}", errors(&after));
-    assert_eq!(timeless(summary(&after)), timeless(summary(&whole)));
-    let failures = fs::read_to_string(Path::new(&out).join("failures.jsonl")).unwrap();
+    assert_eq!(timeless(summary(&after)), timeless(summary(whole)));
+    let failures = fs::read_to_string(out.join("failures.jsonl")).unwrap();
     let seeds: Vec<u64> = failures
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["seed"].as_u64().unwrap())
         .collect();
     assert!(seeds.is_sorted_by(|a, b| a < b), "no failure twice: {seeds:?}");
-    assert_eq!(seeds.len() as u64, summary(&whole)["violations"].as_u64().unwrap(), "and none lost");
+    assert_eq!(seeds.len() as u64, summary(whole)["violations"].as_u64().unwrap(), "and none lost");
+    let names: BTreeSet<_> = fs::read_dir(out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["failures.jsonl", "progress.json"].map(Into::into).into(), "and nothing beside it");
 }
 
 #[test]
@@ -200,6 +259,65 @@ fn a_sweep_ends_when_nothing_new_is_reached() {
     let told = summary(&splitbrain(&arguments));
     let runs = told["runs"].as_u64().unwrap();
     assert!((20..1000).contains(&runs) && told["complete"] == false, "{told}");
+}
+
+#[test]
+fn a_corpus_runs_first_what_failed_and_forgets_it_once_it_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("corpus.jsonl");
+    let sweep = |seeds: &str, more: &[&str]| {
+        let of = ["sweep", "zoo/no-sync-after-heal", "--json", "--corpus", folder.path().to_str().unwrap()];
+        splitbrain(&[&of, &["--set", "check.expect=valid", "--seeds", seeds][..], more].concat())
+    };
+    let first = sweep("0..8", &[]);
+    assert_eq!(code(&first), 1, "{}", errors(&first));
+    let corpus = fs::read_to_string(&kept).unwrap();
+    let failed = |line: &&str| serde_json::from_str::<Value>(line).unwrap()["failed"].is_array();
+    let failures = corpus.lines().filter(failed).count();
+    assert!((1..8).contains(&failures), "{corpus}");
+
+    let again = sweep("0..8", &[]);
+    assert_eq!(summary(&again)["digest"], summary(&first)["digest"], "no run is made twice");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), corpus, "nothing new, nothing lost");
+    let elsewhere = sweep("100..101", &[]);
+    let ran = summary(&elsewhere)["runs"].as_u64().unwrap();
+    assert_eq!(ran, corpus.lines().count() as u64 + 1, "what is kept comes before other seeds");
+    assert!(summary(&elsewhere)["violations"].as_u64().unwrap() >= failures as u64);
+
+    let mended = sweep("0..1", &["--set", "cluster.options={}"]);
+    assert_eq!(code(&mended), 0, "{}", errors(&mended));
+    let corpus = fs::read_to_string(&kept).unwrap();
+    assert_eq!(corpus.lines().filter(failed).count(), 0, "{corpus}");
+    let strangers = splitbrain(&[
+        "sweep",
+        "registry/quiet",
+        "--seeds",
+        "1",
+        "--quiet",
+        "--corpus",
+        folder.path().to_str().unwrap(),
+    ]);
+    assert_eq!(code(&strangers), 0, "{}", errors(&strangers));
+    let both = fs::read_to_string(&kept).unwrap();
+    assert!(corpus.lines().all(|line| both.contains(line)), "those of others stay: {both}");
+}
+
+#[test]
+fn a_corpus_that_cannot_be_read_is_refused_before_anything_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("corpus.jsonl");
+    fs::write(&path, "{\"scenario\":\"registry/quiet\",\"seed\":1}\n{\"scenario\":\"registry/quiet\"}\n")
+        .unwrap();
+    let sweep = |more: &[&str]| {
+        let of = ["sweep", "registry/quiet", "--seeds", "1", "--corpus", folder.path().to_str().unwrap()];
+        splitbrain(&[&of[..], more].concat())
+    };
+    let refused = sweep(&[]);
+    assert_eq!(code(&refused), 2);
+    assert!(errors(&refused).contains("line 2") && errors(&refused).contains("seed"), "{}", errors(&refused));
+    assert!(fs::read_to_string(&path).unwrap().ends_with("quiet\"}\n"), "it is as it was");
+    let shared = sweep(&["--shard", "0/2"]);
+    assert!(code(&shared) == 2 && errors(&shared).contains("cannot be used with"), "{}", errors(&shared));
 }
 
 #[test]

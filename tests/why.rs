@@ -19,7 +19,9 @@ fn a_failure_is_told_on_one_screen_with_what_it_takes() {
     let out = folder.path().display().to_string();
     let why = splitbrain(&["why", "findings/third-node-is-not-told", "--seed", "3", "--out", &out]);
     let told = text(why.stdout);
-    assert_eq!(why.status.code(), Some(0), "{}", text(why.stderr));
+    let progress = text(why.stderr);
+    assert_eq!(why.status.code(), Some(0), "{progress}");
+    assert!(progress.contains("looking for the moment"), "whoever waits is told for what: {progress}");
     assert!(told.lines().count() < 40, "{told}");
     assert!(!told.contains("cut short"), "there was time for all: {told}");
     for part in [

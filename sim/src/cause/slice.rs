@@ -13,6 +13,9 @@ const OF_CLIENTS: f64 = 0.5;
 const OF_EACH_OTHER: f64 = 0.5;
 /// How much an event counts that only happens on a machine which the evidence names.
 const ONLY_THERE: f64 = 0.1;
+/// How much less each further message of one form counts than the one before it: what is said again and again, as gossip
+/// says it, leaves room for what is said once.
+const SAID_AGAIN: f64 = 0.8;
 /// One in so many rows may tell what befell the machines, where there is not room for all.
 const FATES_OF_ROWS: usize = 3;
 
@@ -121,11 +124,30 @@ impl Rows {
             events.push(event);
         }
         let mut rows: Vec<(f64, Vec<usize>)> = rows.into_values().collect();
-        rows.sort_by(|(one, of_one), (other, of_other)| {
-            other.total_cmp(one).then_with(|| of_other.cmp(of_one))
-        });
+        sort(&mut rows);
+        let mut said: BTreeMap<[&str; 3], i32> = BTreeMap::new();
+        for (weight, events) in &mut rows {
+            let Some(form) = form(&trace.lines[events[0]]) else { continue };
+            let before = said.entry(form).or_default();
+            *weight *= SAID_AGAIN.powi(*before);
+            *before += 1;
+        }
+        sort(&mut rows);
         Rows { told: rows.into_iter().map(|(_, events)| events).collect() }
     }
+}
+
+/// The most telling row first, and then the newest.
+fn sort(rows: &mut [(f64, Vec<usize>)]) {
+    rows.sort_by(|(one, of_one), (other, of_other)| other.total_cmp(one).then_with(|| of_other.cmp(of_one)));
+}
+
+/// What makes messages alike: their ends, and the first word of what they say.
+fn form<'a>(line: &'a TraceLine<'_>) -> Option<[&'a str; 3]> {
+    line.message.as_ref()?;
+    let end = |end: &'a Option<std::borrow::Cow<'_, str>>| end.as_deref().unwrap_or_default();
+    let word = super::words(line.text.as_deref().unwrap_or_default()).next().unwrap_or_default();
+    Some([end(&line.from), end(&line.to), word])
 }
 
 /// Where the evidence was last to be seen: on each machine that it names, or, where that is nowhere, on any.

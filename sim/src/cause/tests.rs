@@ -101,6 +101,21 @@ fn what_a_checker_says_it_is_about_is_taken_at_its_word() {
 }
 
 #[test]
+fn what_is_said_again_and_again_leaves_room_for_what_is_said_once() {
+    let gossip = (0..30).map(|at| (20 + at, message(at as u64, "sent", ("n2", "n1"), "Digest { name-1 }")));
+    let once =
+        [(10, message(40, "sent", ("n2", "n3"), "Forget { name-1 }")), (11, probe("n2", "has name-1"))];
+    let busy = (0..200).map(|_| (12, probe("n3", "busy")));
+    let trace = trace(&once.into_iter().chain(busy).chain(gossip).collect::<Vec<_>>());
+    let slice = Slice::of(&trace, &Graph::of(&trace), said("n2 has no name-1"), 8);
+    let texts = texts(&trace, &slice.events);
+    assert_eq!(texts[..2], ["Forget { name-1 }", "has name-1"], "they are older");
+    assert_eq!(texts.len(), 8, "{texts:?}");
+    let gossip = &trace.lines[*slice.events.last().unwrap()];
+    assert_eq!(gossip.time, 49_000_000, "of what is alike, the newest");
+}
+
+#[test]
 fn a_slice_has_what_the_evidence_is_about_and_the_faults_and_nothing_else() {
     let trace = story();
     let evidence = said("n2 has no name-1");

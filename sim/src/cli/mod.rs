@@ -14,6 +14,7 @@
 mod annotations;
 mod check;
 mod cluster;
+mod corpus;
 mod diff;
 mod explore;
 mod fresh;

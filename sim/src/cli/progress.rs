@@ -5,9 +5,10 @@ use super::out;
 use crate::catalog::Case;
 use crate::sweep::{Long, Plan, Progress, Step};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 pub(super) struct Bar {
     bar: ProgressBar,
@@ -44,7 +45,7 @@ impl Bar {
             Step::Released(_) | Step::Unfinished if progress.summary.violations > 0 => {
                 self.bar.set_message(violations);
             }
-            Step::Released(_) | Step::Unfinished => {}
+            Step::Ran { .. } | Step::Released(_) | Step::Unfinished => {}
         }
     }
 
@@ -66,25 +67,50 @@ impl Bar {
     }
 }
 
-/// The progress of something whose end nobody knows.
-pub(super) struct Spinner(ProgressBar);
+/// The progress of something whose end nobody knows: a spinner where standard error is a terminal, and a line now and then
+/// where it is not.
+pub(super) struct Spinner {
+    bar: ProgressBar,
+    /// When the last line was written; nothing where none is wanted.
+    lines: Option<Cell<Instant>>,
+}
 
 impl Spinner {
+    /// Between lines that tell how far it has come.
+    const LINES_APART: Duration = Duration::from_secs(10);
+
     pub(super) fn new(hidden: bool) -> Self {
-        let bar = if hidden || out::is_quiet() { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        let hidden = hidden || out::is_quiet();
+        let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
         bar.set_style(
             ProgressStyle::with_template("{spinner} {elapsed}  {msg}").expect("the template is valid"),
         );
-        Spinner(bar)
+        let lines = (!hidden && bar.is_hidden()).then(|| Cell::new(Instant::now()));
+        Spinner { bar, lines }
     }
 
+    /// How far it has come.
     pub(super) fn tell(&self, message: &str) {
-        self.0.set_message(message.to_owned());
-        self.0.tick();
+        self.show(message, Self::LINES_APART);
+    }
+
+    /// What is done from now on.
+    pub(super) fn stage(&self, message: &str) {
+        self.show(message, Duration::ZERO);
+    }
+
+    fn show(&self, message: &str, apart: Duration) {
+        self.bar.set_message(message.to_owned());
+        self.bar.tick();
+        if let Some(last) = self.lines.as_ref().filter(|last| last.get().elapsed() >= apart) {
+            last.set(Instant::now());
+            // Whoever has closed standard error does not want to know.
+            let _ = writeln!(std::io::stderr().lock(), "{message}");
+        }
     }
 
     pub(super) fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 

@@ -89,7 +89,7 @@ impl Shrink {
             jobs: self.jobs.map_or_else(all_cores, usize::from),
             interrupted: Some(interrupt::flag()),
         };
-        let shrunk = match with_progress(&case, self.seed, &limits, json) {
+        let shrunk = match with_progress(&case, self.seed, &limits, &Spinner::new(json)) {
             Ok(shrunk) => shrunk,
             Err(why) => return refuse(why),
         };
@@ -121,7 +121,7 @@ pub(super) fn refuse(why: NotShrunk) -> miette::Result<Exit> {
 pub(super) fn after_a_sweep(case: &Case, seed: u64, time: Duration, json: bool) -> miette::Result<()> {
     let path = folder_of(case, seed).join("shrunk.toml");
     let limits = Limits { time: Some(time), interrupted: Some(interrupt::flag()), ..Limits::default() };
-    let shrunk = match with_progress(case, seed, &limits, json) {
+    let shrunk = match with_progress(case, seed, &limits, &Spinner::new(json)) {
         Ok(shrunk) => shrunk,
         // The sweep has told what it found, and that stands.
         Err(why) => {
@@ -151,14 +151,13 @@ fn tell(
     out::say(&format!("  next: {} run {} --seed {}", out::program(), path.display(), shrunk.seed))
 }
 
-/// Shrinks, and shows how far it has come.
+/// Shrinks, and shows how far it has come; then the spinner is gone.
 pub(super) fn with_progress(
     case: &Case,
     seed: u64,
     limits: &Limits,
-    hidden: bool,
+    spinner: &Spinner,
 ) -> Result<Shrunk, NotShrunk> {
-    let spinner = Spinner::new(hidden);
     let shrunk = shrink::shrink(case, seed, limits, &mut |told| {
         let Size { faults, operations, .. } = told.size;
         spinner.tell(&format!("{} runs  {faults} faults and {operations} operations left", told.runs));

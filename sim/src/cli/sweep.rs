@@ -1,5 +1,6 @@
 //! `sweep`: many seeds of many scenarios.
 
+use super::corpus::CorpusFolder;
 use super::junit::Junit;
 use super::out::{self, Colour};
 use super::progress::Bar;
@@ -41,6 +42,9 @@ pub(super) struct Sweep {
     /// Keep failures and progress in this folder; the same sweep goes on from there.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Keep seeds that failed or reached what no other did in this folder, and run them first next time.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "shard", "axes"])]
+    corpus: Option<PathBuf>,
     #[command(flatten)]
     grid: grid::Arguments,
     /// Write a test report, too: a scenario is a test.
@@ -103,6 +107,11 @@ impl Sweep {
                 OutFolder::open(path, (&cases, &grid, overrides), &self.seeds, self.shard)?;
             (folder, plan.before) = (Some(opened), before);
         }
+        let mut corpus =
+            self.corpus.as_deref().map(|folder| CorpusFolder::open(folder, &cases)).transpose()?;
+        if let Some(folder) = &corpus {
+            plan.first = folder.corpus.first();
+        }
         let junit = self.junit.as_deref().map(Junit::at).transpose()?;
         let mut failed = Ok(());
         // How many probes were reached, and after how many runs the last of them.
@@ -110,8 +119,12 @@ impl Sweep {
         let mut first_failure = None;
         let progress = execute(&plan, json, |progress, step| {
             let summary = &progress.summary;
-            if summary.probes.len() > plateau.0 {
+            // What was kept is run in any case; from there on something new is asked for.
+            if summary.probes.len() > plateau.0 || progress.released <= plan.first.len() as u64 {
                 plateau = (summary.probes.len(), summary.runs);
+            }
+            if let (Step::Ran { case, report, met }, Some(folder)) = (&step, &mut corpus) {
+                folder.corpus.ran(*case, report, *met);
             }
             failed = (|| match (step, &mut folder) {
                 (Step::Released(failure), folder) => {
@@ -128,13 +141,16 @@ impl Sweep {
                     folder.as_mut().map_or(Ok(()), |folder| folder.keep(&cases, progress, failure))
                 }
                 (Step::Unfinished, Some(folder)) => folder.freeze(progress),
-                (Step::Unfinished | Step::Waiting(_), _) => Ok(()),
+                (Step::Ran { .. } | Step::Unfinished | Step::Waiting(_), _) => Ok(()),
             })();
             failed.is_ok() && self.until_plateau.is_none_or(|runs| summary.runs - plateau.1 < runs)
         });
         failed?;
         if let Some(folder) = &mut folder {
             folder.finish(&progress)?;
+        }
+        if let Some(folder) = corpus {
+            folder.keep(json)?;
         }
         if let Some(junit) = junit {
             junit.write(&cases, &progress.summary)?;

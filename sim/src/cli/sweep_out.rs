@@ -8,7 +8,7 @@
 //!
 //! No file that somebody else made is ever changed or removed.
 
-use super::grid;
+use super::{grid, written};
 use crate::catalog::{Case, Catalog};
 use crate::sweep::{Failure, Grid, Progress, Shard};
 use miette::{Context, IntoDiagnostic};
@@ -22,6 +22,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 /// How often progress is written down.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
+/// When it is for the first time; then after twice as long each time. A sitting that does not last gets on, too.
+const KEEP_FIRST: Duration = Duration::from_millis(50);
 
 /// What must be the same for a sweep to go on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +56,8 @@ pub(super) struct OutFolder {
     failures_path: PathBuf,
     sweep: Identity,
     kept: Instant,
+    /// So long after that it is written down again.
+    keep_after: Duration,
     /// A run was not ended: what follows it will be run again.
     frozen: bool,
 }
@@ -97,8 +101,15 @@ impl OutFolder {
         };
         let cut = failures.set_len(failures_bytes).and_then(|()| failures.seek(SeekFrom::End(0)));
         cut.into_diagnostic().with_context(|| naming(&failures_path))?;
-        let mut folder =
-            OutFolder { path, failures, failures_path, sweep, kept: Instant::now(), frozen: false };
+        let mut folder = OutFolder {
+            path,
+            failures,
+            failures_path,
+            sweep,
+            kept: Instant::now(),
+            keep_after: KEEP_FIRST,
+            frozen: false,
+        };
         folder.write(&progress)?;
         Ok((folder, progress))
     }
@@ -119,7 +130,11 @@ impl OutFolder {
             let name = || self.failures_path.display().to_string();
             self.failures.write_all(&line).into_diagnostic().with_context(name)?;
         }
-        if self.kept.elapsed() >= KEEP_EVERY { self.write(progress) } else { Ok(()) }
+        if self.kept.elapsed() < self.keep_after {
+            return Ok(());
+        }
+        self.keep_after = (2 * self.keep_after).min(KEEP_EVERY);
+        self.write(progress)
     }
 
     /// A run was not ended: the next sitting begins with it.
@@ -136,19 +151,14 @@ impl OutFolder {
     }
 
     fn write(&mut self, progress: &Progress) -> miette::Result<()> {
+        let name = || self.failures_path.display().to_string();
+        // First what the state speaks of.
+        let kept = self.failures.sync_data().and_then(|()| self.failures.stream_position());
+        let failures_bytes = kept.into_diagnostic().with_context(name)?;
+        let state = State { sweep: self.sweep.clone(), failures_bytes, progress: progress.clone() };
+        written::file(&self.path, |out| Ok(serde_json::to_writer(out, &state)?))?;
         self.kept = Instant::now();
-        let new = self.path.with_extension("json.new");
-        let mut write = || -> std::io::Result<()> {
-            // First what the state speaks of.
-            self.failures.sync_data()?;
-            let failures_bytes = self.failures.stream_position()?;
-            let state = State { sweep: self.sweep.clone(), failures_bytes, progress: progress.clone() };
-            let mut file = File::create(&new)?;
-            serde_json::to_writer_pretty(&mut file, &state)?;
-            file.sync_all()?;
-            fs::rename(&new, &self.path)
-        };
-        write().into_diagnostic().with_context(|| self.path.display().to_string())
+        Ok(())
     }
 }
 

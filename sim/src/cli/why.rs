@@ -6,6 +6,7 @@
 
 mod screen;
 
+use super::progress::Spinner;
 use super::shrink::{self as shrink_command, with_progress};
 use super::written::{file, folder_of};
 use super::{Exit, Overrides, interrupt, one};
@@ -51,7 +52,7 @@ impl Why {
             interrupted: Some(interrupt::flag()),
             ..Limits::default()
         };
-        let shrunk = match with_progress(&case, self.seed, &limits, json) {
+        let shrunk = match with_progress(&case, self.seed, &limits, &Spinner::new(json)) {
             Ok(shrunk) => shrunk,
             Err(why) => return shrink_command::refuse(why),
         };
@@ -59,8 +60,12 @@ impl Why {
         file(&path, |out| out.write_all(shrunk.to_file().as_bytes()))?;
         // What follows has a sixth each, and what was left over before.
         let later = Limits { time: Some((self.time / 6 * 5).saturating_sub(begin.elapsed())), ..limits };
+        let spinner = Spinner::new(json);
+        spinner.stage("taking out each part of what is left");
         let counterfactuals = shrink::counterfactuals(&case, &shrunk, &later);
+        spinner.stage("looking for the moment");
         let curve = self.curve(&case, &shrunk, limits.jobs, begin);
+        spinner.finish();
         let (report, recording) = once(case.system, &shrunk.plan, shrunk.seed, Attention::RECORDED);
         let known = Known {
             case: &case,

@@ -11,6 +11,7 @@
 //! two seconds, and are named as unfinished. A run in which a node keeps its thread ends the sweep too: the thread cannot be
 //! ended.
 
+mod corpus;
 mod digest;
 mod figure;
 mod grid;
@@ -18,6 +19,7 @@ mod merge;
 mod summary;
 mod work;
 
+pub use corpus::{Corpus, Kept};
 pub use digest::SweepDigest;
 pub use figure::{Figure, Measured, NoFigure, Unit};
 pub use grid::{Axis, Grid, GridError};
@@ -65,6 +67,8 @@ pub struct Again {
 pub struct Plan<'a> {
     /// The scenarios.
     pub cases: &'a [Case],
+    /// What comes before all seeds: which scenario, and with which seed. It is not run again when its turn comes.
+    pub first: Vec<(usize, u64)>,
     /// The seeds, of each.
     pub seeds: Range<u64>,
     /// How many runs at the same time.
@@ -86,6 +90,7 @@ impl<'a> Plan<'a> {
     pub fn new(cases: &'a [Case], seeds: Range<u64>) -> Self {
         Plan {
             cases,
+            first: Vec::new(),
             seeds,
             jobs: all_cores(),
             shard: Shard { index: 0, of: 1 },
@@ -98,13 +103,25 @@ impl<'a> Plan<'a> {
 
     /// How many runs there are, those of other shards and those that are done included.
     pub fn runs(&self) -> u64 {
-        (self.seeds.end - self.seeds.start).saturating_mul(self.cases.len() as u64)
+        let of_seeds = (self.seeds.end - self.seeds.start).saturating_mul(self.cases.len() as u64);
+        of_seeds.saturating_add(self.first.len() as u64)
+    }
+
+    /// Which scenario and which seed the run at a place is of.
+    fn at(&self, place: u64) -> (usize, u64) {
+        let (first, cases) = (self.first.len() as u64, self.cases.len() as u64);
+        match place.checked_sub(first) {
+            None => self.first[place as usize],
+            Some(place) => ((place % cases) as usize, self.seeds.start + place / cases),
+        }
     }
 
     /// The place of a shard's first run of a scenario; none if no run of it falls to the shard.
     fn first_of(&self, case: usize) -> Option<u64> {
-        let mut places = (case as u64..self.runs()).step_by(self.cases.len()).take(SHARDS_MAX as usize);
-        places.find(|place| place % self.shard.of == self.shard.index)
+        let first = self.first.len() as u64;
+        let early = (0..first).filter(|place| self.at(*place).0 == case);
+        let places = (first + case as u64..self.runs()).step_by(self.cases.len()).take(SHARDS_MAX as usize);
+        early.chain(places).find(|place| place % self.shard.of == self.shard.index)
     }
 }
 
@@ -156,6 +173,15 @@ impl Failure {
 /// What a sweep tells while it goes on.
 #[derive(Debug)]
 pub enum Step<'a> {
+    /// A run has ended, and is released next.
+    Ran {
+        /// Which scenario: its place in the plan.
+        case: usize,
+        /// What it found.
+        report: &'a Report,
+        /// How that stands to what the scenario expects; none for what differed when it was run again.
+        met: Option<Met>,
+    },
     /// Another run was released or skipped; what it failed with, if it did.
     Released(Option<&'a Failure>),
     /// A run was not ended in time. What is released after it would be run again if the sweep went on from here.
@@ -183,7 +209,6 @@ pub fn sweep(
     mut each: impl FnMut(&Progress, Step<'_>) -> bool,
 ) -> Progress {
     let start = Instant::now();
-    let cases = plan.cases.len() as u64;
     let total = plan.runs();
     let desk = Desk::new(plan, confirm, start);
     let mut progress = plan.before.clone();
@@ -220,7 +245,7 @@ pub fn sweep(
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             while let Some(message) = early.remove(&progress.released) {
-                let case = (progress.released % cases) as usize;
+                let (case, seed) = plan.at(progress.released);
                 progress.released += 1;
                 desk.released(progress.released);
                 let summary = &mut progress.summary;
@@ -229,12 +254,17 @@ pub fn sweep(
                     // A run that began before an earlier one showed the violation does not count.
                     Message::Done(_, run) if summary.cases[case].shown.is_none() => {
                         let (report, met, nondeterminism) = *run;
+                        let is_sure = nondeterminism.is_none();
+                        let ran = Step::Ran { case, report: &report, met: is_sure.then_some(met) };
+                        if !each(&progress, ran) {
+                            desk.stop();
+                        }
+                        let summary = &mut progress.summary;
                         summary.release(case, &report, met, nondeterminism.is_some());
                         let fails = met != Met::AsExpected || nondeterminism.is_some();
                         fails.then_some(Failure { case, report, met, nondeterminism })
                     }
-                    Message::Unfinished(index) => {
-                        let seed = plan.seeds.start + index / cases;
+                    Message::Unfinished(_) => {
                         if !each(&progress, Step::Unfinished) {
                             desk.stop();
                         }

@@ -7,7 +7,7 @@ use crate::check;
 use crate::erased;
 use crate::run::{Attention, Met, Report};
 use crate::verdict::Violation;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
@@ -43,6 +43,8 @@ pub(super) struct Desk<'a> {
     shown: Vec<AtomicU64>,
     /// Each scenario's first run.
     first: Vec<Option<u64>>,
+    /// What is run before all seeds.
+    came_first: BTreeSet<(usize, u64)>,
     running: Mutex<BTreeMap<u64, Instant>>,
     /// How many runs are released: results that wait for an earlier one must not pile up.
     released: Mutex<u64>,
@@ -65,6 +67,7 @@ impl<'a> Desk<'a> {
             ended: OnceLock::new(),
             shown: shown.map(AtomicU64::new).collect(),
             first: (0..plan.cases.len()).map(|case| plan.first_of(case)).collect(),
+            came_first: plan.first.iter().copied().collect(),
             running: Mutex::default(),
             released: Mutex::new(plan.before.released),
             more_released: Condvar::new(),
@@ -102,12 +105,10 @@ impl<'a> Desk<'a> {
     /// The runs that have taken longer than this.
     pub(super) fn longer_than(&self, long: Duration) -> Vec<Long> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let cases = self.plan.cases.len() as u64;
         let long = running.iter().filter(|(_, since)| since.elapsed() >= long);
-        long.map(|(index, since)| Long {
-            case: (index % cases) as usize,
-            seed: self.plan.seeds.start + index / cases,
-            elapsed: since.elapsed(),
+        long.map(|(index, since)| {
+            let (case, seed) = self.plan.at(*index);
+            Long { case, seed, elapsed: since.elapsed() }
         })
         .collect()
     }
@@ -128,7 +129,7 @@ impl<'a> Desk<'a> {
 
     /// Takes runs until there is none left.
     pub(super) fn work(&self, results: &SyncSender<Message>) {
-        let cases = self.plan.cases.len() as u64;
+        let first = self.plan.first.len() as u64;
         loop {
             if self.is_ended() || self.is_stopped() {
                 return;
@@ -137,9 +138,10 @@ impl<'a> Desk<'a> {
             if index >= self.plan.runs() || !self.is_due(index) {
                 return;
             }
-            let (case, seed) = ((index % cases) as usize, self.plan.seeds.start + index / cases);
+            let (case, seed) = self.plan.at(index);
             let not_ours = index % self.plan.shard.of != self.plan.shard.index;
-            let message = if not_ours || self.shown[case].load(Ordering::Relaxed) < index {
+            let came_first = index >= first && self.came_first.contains(&(case, seed));
+            let message = if not_ours || came_first || self.shown[case].load(Ordering::Relaxed) < index {
                 Message::Skipped(index)
             } else {
                 self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(index, Instant::now());
