@@ -196,6 +196,8 @@ fn what_our_protocols_do_holds_and_each_flaw_is_shown() {
         ("vrrp", "--set equal=yes --set tie=no", "TwoOwnersEnd"),
         ("log", "--set early=yes", "NothingAcknowledgedIsLost"),
         ("converged", "--set nodes=2 --set drop=no", "AllAgree"),
+        ("copies", "--set union=yes", "NothingComesBack"),
+        ("copies", "--set overtaken=yes", "NothingClaimedIsDropped"),
     ];
     for (spec, flaw, property) in rows {
         let small = if spec == "converged" { " --set nodes=2" } else { "" };

@@ -1,5 +1,6 @@
 //! The specifications that come with the command: the ladder by which a name registry and a bank were first thought
-//! through, one file a rung; and what our protocols do, of which `bank-held` and `lock` are followed by their runs.
+//! through, one file a rung; and what our protocols do, of which `bank-held`, `lock` and `copies` are followed by their
+//! runs.
 
 mod bank;
 mod bank_1;
@@ -8,6 +9,7 @@ pub(crate) mod bank_held;
 mod bank_queued;
 mod bank_transfer;
 mod converged;
+pub(crate) mod copies;
 pub(crate) mod lock;
 mod log;
 mod syn;
@@ -40,4 +42,5 @@ pub static ALL: &[Entry] = &[
     log::ENTRY,
     vrrp::ENTRY,
     converged::ENTRY,
+    copies::ENTRY,
 ];

@@ -8,15 +8,18 @@
 //! Judged: **alive** (every process in a table lives), **convergence** (in each scope every node knows every other,
 //! every table is the union of what the owners own, and every name has one owner), **count** (a node counts the names
 //! that it has), **lookup** (no lookup shows a process of its own node that is dead), **own** (a node does not
-//! contradict itself about a name that only one client knows: `watch.rs`) and **survivor** (of the processes that
-//! contend for a name, the resolution of the conflict leaves one).
+//! contradict itself about a name that only one client knows: `watch.rs`), **survivor** (of the processes that
+//! contend for a name, the resolution of the conflict leaves one) and **refinement** (what nodes have of each other
+//! they copy as specified: see `refinement.rs`).
 
+mod refinement;
 mod watch;
 
 use protocols::registry::{
     self, Client as Connection, ClientError, Config, DEFAULT_SCOPE, InScope, NodeId, Options, Pid, ScopeView,
     View,
 };
+use refinement::Refines;
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Seen, Views};
 use sim::{Choice, Client, ClientContext, Draw, Mix, NodeContext, Operation, Outcome, System};
@@ -125,7 +128,7 @@ impl System for Registry {
     }
 
     fn checkers(&self) -> Checkers<Op, Option<String>, View> {
-        let mut beaten_by = BTreeMap::new();
+        let (mut beaten_by, mut refines) = (BTreeMap::new(), Refines::new());
         Checkers::new()
             .eventually("alive", alive)
             .convergence(converged)
@@ -133,6 +136,7 @@ impl System for Registry {
             .invariant("lookup", shown)
             .invariant("own", no_contradiction)
             .invariant("survivor", move |seen: &Seen<'_, View>| survivor(&mut beaten_by, seen))
+            .invariant("refinement", move |seen| refines.judge(seen))
     }
 }
 
