@@ -3,8 +3,10 @@
 pub mod bank;
 pub mod bookings;
 pub mod failover;
+pub mod pipeline;
 pub mod provisioner;
 pub mod registry;
+pub mod replication;
 pub mod store;
 
 use sim::AnySystem;
@@ -14,7 +16,9 @@ pub static ALL: &[&dyn AnySystem] = &[
     &bank::Bank,
     &bookings::Bookings,
     &failover::Failover,
+    &pipeline::Pipeline,
     &provisioner::Provisioner,
     &registry::Registry,
+    &replication::Replication,
     &store::Store,
 ];

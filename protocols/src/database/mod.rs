@@ -58,6 +58,7 @@
 //! * the rules: histories (`rules/timeline.rs`), the log and its fold (`rules/log.rs`), commit (`rules/commit.rs`)
 //! * the process: [`run`] and [`serve`] (`node.rs`), its one run as a primary or standby (`node/engine.rs`), both ends
 //!   of streaming (`node/downstream.rs`, `node/standby.rs`), requests of clients (`node/requests.rs`)
+//! * [`Snapshot`] and [`Subscription`] for others than standbys (`subscription.rs`)
 //! * [`Client`] (`client.rs`), [`Supervisor`] (`supervisor.rs`), wire types (`message.rs`), [`Config`], [`Options`]
 //!   (`options.rs`), [`View`] (`view.rs`)
 
@@ -66,6 +67,7 @@ mod message;
 mod node;
 mod options;
 mod rules;
+mod subscription;
 mod supervisor;
 mod view;
 
@@ -74,6 +76,7 @@ pub use message::{Condition, Refusal, Repair, Replication, Role, Standby, Start,
 pub use node::{run, serve};
 pub use options::{Config, Flaw, Options};
 pub use rules::timeline::{History, Lsn, Timeline};
+pub use subscription::{Put, Snapshot, Subscription, SubscriptionError};
 pub use supervisor::{Supervisor, SupervisorError};
 pub use view::View;
 
