@@ -74,9 +74,8 @@ impl<S: System> AnySystem for S {
         let mixed =
             S::operations().iter().filter(|Operation(name, _)| scenario.workload.mix.contains_key(*name));
         let mut samples = Vec::new();
-        for Operation(_, make) in mixed {
-            // One stream for all: what they mean is about the same things, and as much.
-            let mut draw = Draw::new(0, Stream::Other { purpose: "samples", entity: "" });
+        for Operation(name, make) in mixed {
+            let mut draw = Draw::new(0, Stream::Other { purpose: "samples", entity: name });
             let first = samples.len();
             for _ in 0..DRAWN {
                 let sample = history::function_and_value(&make(&mix, &mut draw));

@@ -1,8 +1,8 @@
 //! The real code in a small scope: every way in which little can happen, up to a bound, and no seed.
 //!
 //! Most defects show in a few steps of a few nodes (Jackson's *small scope hypothesis*). So the scenario's system is run
-//! in a small world: links of one latency that lose nothing, clocks that agree, a client beside each of up to three
-//! nodes and a second for while it waits, few keys. Nothing of it is drawn. What is left open are **choices**, and a run is a list of them, each with its
+//! in a small world: links of one latency that lose nothing, clocks that agree, one client beside each of up to three
+//! nodes, few keys. Nothing of it is drawn. What is left open are **choices**, and a run is a list of them, each with its
 //! instant:
 //!
 //! * an operation of the scenario's mix, by one of the clients;
@@ -13,20 +13,16 @@
 //! before, between or behind them. Haste is what makes other orders of deliveries and other winners of ties; it is bounded, as
 //! preemptions are in CHESS (Musuvathi and Qadeer, 2007).
 //!
-//! The search makes the runs by their **cost**, cheapest first: one for a choice at rest, one more for a fault, two more
-//! for haste. A run
+//! The search makes the runs by their **cost**, cheapest first: one for a choice at rest, two for one in haste. A run
 //! that ends with its last choice is judged; the runs that follow have one choice more. So the first that fails is one
 //! of the cheapest that do. Choices are data: a run is a plan, and a plan is a scenario file that fails by itself.
 //!
 //! What need not be run:
 //!
-//! * **Commuting choices.** At rest it does not matter when; in haste, instants between the same two events are one, and
-//!   an operation is tried at those instants only at which something happens at a node that its client has to do with: the
-//!   others commute with it. Which nodes those are the first of these runs shows (dynamic partial-order reduction,
-//!   Flanagan and Godefroid, 2005).
-//! * **States that were reached before.** The fault that is under way, and what all nodes believe at rest, are a state: a
-//!   digest of their views, in which long numbers (time stamps, terms, random ids) are told by their order alone. Who
-//!   comes to a state to which another came with no more choices, faults and haste is not followed at rest.
+//! * **Commuting choices.** At rest it does not matter when; in haste, instants between the same two events are one.
+//! * **States that were reached before.** Where no fault is under way, what all nodes believe at rest is a state: a digest
+//!   of their views, in which long numbers (time stamps, terms, random ids) are told by their order alone. Who comes to a
+//!   state to which another came with no more choices, faults and haste is not followed at rest.
 //! * **Likeness.** All nodes begin alike: the first choice is about the first of them.
 //!
 //! **What is given up.** Whatever the bound leaves out, which every search says: more choices, more faults, more haste,

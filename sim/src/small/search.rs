@@ -18,12 +18,8 @@ use std::time::{Duration, Instant};
 const LATENCY: Duration = Duration::from_millis(1);
 /// Clients are beside their nodes.
 const BESIDE: Duration = Duration::from_micros(1);
-/// No more nodes have a client than this.
+/// No more clients than this.
 const CLIENTS_MAX: u32 = 3;
-/// A choice at rest costs one; a fault more,
-const FAULT_COSTS: u32 = 1;
-/// and haste more than that: for each choice at rest there are dozens in haste.
-const HASTE_COSTS: u32 = 2;
 /// Events closer than this are one: a client's word takes as long.
 const TOGETHER: Duration = Duration::from_micros(20);
 /// Of what one choice leads to, so many instants are told apart.
@@ -39,22 +35,16 @@ struct Prefix {
     chosen: Vec<(Duration, usize)>,
     faults: u32,
     hasty: u32,
-    /// The fault that lasts and is under way.
-    struck: Option<usize>,
-    /// Chosen since all was at rest.
-    since_rest: usize,
-    /// Later instants, each with the node at which something happens then: for the same choice, if it has to do with it.
-    later: Vec<(Duration, u32)>,
+    /// A fault that lasts is under way.
+    is_struck: bool,
 }
 
 /// What is needed of a run that was made.
 struct Made {
     violation: Option<Violation>,
     state: u64,
-    /// When something happened after the last choice, and at which node.
-    instants: Vec<(Duration, u32)>,
-    /// The nodes that the client of the last choice had to do with, as bits.
-    touched: u64,
+    /// Instants at which something happened after the last choice.
+    instants: Vec<Duration>,
 }
 
 /// Makes all runs of a system's scenario that are small enough, until one fails.
@@ -77,8 +67,7 @@ fn small(scenario: &Scenario, bounds: &Bounds<'_>) -> Scenario {
     };
     base.workload.mix.clone_from(&scenario.workload.mix);
     base.operations.clone_from(&scenario.operations);
-    // A second one beside each node, for when the first is waiting.
-    base.workload.clients = base.workload.clients.min(2 * nodes.min(CLIENTS_MAX));
+    base.workload.clients = base.workload.clients.min(nodes).min(CLIENTS_MAX);
     (base.workload.keys, base.workload.own_keys) = (bounds.keys, false);
     (base.faults, base.at_most) = (Vec::new(), None);
     (base.clock, base.disk) = (Default::default(), None);
@@ -145,10 +134,7 @@ impl Search<'_> {
                     explored.failure = Some(Box::new(self.failure(prefix, violation)));
                     break;
                 }
-                for next in prefix.siblings(made.touched) {
-                    due.entry(cost).or_default().push(next);
-                }
-                let is_new = seen.insert((made.state, prefix.struck), prefix.spent());
+                let is_new = prefix.is_struck || seen.insert(made.state, prefix.spent());
                 explored.known += u64::from(!is_new);
                 for (more, next) in self.next(prefix, made, is_new) {
                     due.entry(cost + more).or_default().push(next);
@@ -200,7 +186,6 @@ impl Search<'_> {
             violation: self.untolerated(&report),
             state: digest(&recording.views),
             instants: self.instants(&recording, last),
-            touched: prefix.chosen.last().map_or(0, |(at, place)| self.touched(&recording, *at, *place)),
         })
     }
 
@@ -216,42 +201,24 @@ impl Search<'_> {
         report.violations.iter().find(|violation| !expect.tolerates(&violation.checker)).cloned()
     }
 
-    /// When something happened at a node after the last choice and before all was at rest.
-    fn instants(&self, recording: &Recording, last: Duration) -> Vec<(Duration, u32)> {
-        let node = |host: MachineId| Some(host.number()).filter(|number| *number <= self.nodes);
-        let mut instants: Vec<(Duration, u32)> = Vec::new();
+    /// The last choice's own instant, and when something happened at a node after it and before all was at rest.
+    fn instants(&self, recording: &Recording, last: Duration) -> Vec<Duration> {
+        let is_node = |host: MachineId| host.number() <= self.nodes;
+        let mut instants = vec![last];
         for event in &recording.trace {
             let happened = match &event.happening {
-                Happening::Delivered { to, .. } => node(*to),
-                Happening::Probe { host, .. } => host.and_then(node),
-                _ => None,
+                Happening::Delivered { to, .. } => is_node(*to),
+                Happening::Probe { host, .. } => host.is_some_and(is_node),
+                _ => false,
             };
             let at = Duration::from_nanos(event.at_ns).saturating_sub(BOOT);
             let is_after = at > last && at < last + self.bounds.rest;
-            let Some(node) = happened.filter(|_| is_after) else { continue };
-            let before = instants.iter().rev().find(|(_, other)| *other == node);
-            let is_apart = before.map_or(last, |(before, _)| *before) + TOGETHER < at;
-            if is_apart && instants.len() < INSTANTS_MAX {
-                instants.push((at, node));
+            let is_apart = instants.last().is_none_or(|before| at > *before + TOGETHER);
+            if happened && is_after && is_apart && instants.len() < INSTANTS_MAX {
+                instants.push(at);
             }
         }
         instants
-    }
-
-    /// The nodes to which the client of a choice sent something after it; all, of what is no client's.
-    fn touched(&self, recording: &Recording, last: Duration, place: usize) -> u64 {
-        let Choice::Operate { client, .. } = self.menu[place] else { return u64::MAX };
-        let mut touched = 0;
-        for event in &recording.trace {
-            let at = Duration::from_nanos(event.at_ns).saturating_sub(BOOT);
-            if let Happening::Delivered { from, to, .. } = &event.happening
-                && at >= last
-                && from.number() == self.nodes + client
-            {
-                touched |= bit(to.number());
-            }
-        }
-        touched
     }
 
     /// The runs with one choice more, each with what it costs more.
@@ -262,16 +229,13 @@ impl Search<'_> {
         }
         let last = prefix.chosen.last().map(|(at, _)| *at);
         let rested = last.map_or(FIRST, |last| last + self.bounds.rest);
-        let hasty = last.filter(|_| prefix.hasty < self.bounds.hasty);
+        let may_haste = last.is_some() && prefix.hasty < self.bounds.hasty;
         for (place, choice) in self.menu.iter().enumerate().filter(|(_, choice)| self.may(prefix, choice)) {
-            let costs = 1 + u32::from(matches!(choice, Choice::Strike { .. })) * FAULT_COSTS;
-            if is_new && self.is_first_beside(choice) {
-                next.push((costs, prefix.with(rested, place, choice, false)));
+            if is_new {
+                next.push((1, prefix.with(rested, place, choice, false)));
             }
-            if let Some(at) = hasty.filter(|_| self.has_time(prefix, choice)) {
-                let mut hasty = prefix.with(at, place, choice, true);
-                hasty.later.clone_from(&made.instants);
-                next.push((costs + HASTE_COSTS, hasty));
+            for instant in made.instants.iter().filter(|_| may_haste) {
+                next.push((2, prefix.with(*instant, place, choice, true)));
             }
         }
         next
@@ -282,27 +246,9 @@ impl Search<'_> {
         is_alike
             && match choice {
                 Choice::Operate { .. } => true,
-                Choice::Strike { .. } => prefix.struck.is_none() && prefix.faults < self.bounds.faults,
-                Choice::Heal => prefix.struck.is_some(),
+                Choice::Strike { .. } => !prefix.is_struck && prefix.faults < self.bounds.faults,
+                Choice::Heal => prefix.is_struck,
             }
-    }
-
-    /// Whether no other client beside the same node comes before it: at rest they are alike.
-    fn is_first_beside(&self, choice: &Choice) -> bool {
-        !matches!(choice, Choice::Operate { client, .. } if *client > self.nodes)
-    }
-
-    /// Whether the client of a choice is the one beside its node that has nothing to do, the first before the second.
-    fn has_time(&self, prefix: &Prefix, choice: &Choice) -> bool {
-        let Choice::Operate { client, .. } = choice else { return true };
-        let since = &prefix.chosen[prefix.chosen.len() - prefix.since_rest..];
-        let is_busy = |who: u32| {
-            let of =
-                |place: usize| matches!(self.menu[place], Choice::Operate { client, .. } if client == who);
-            since.iter().any(|(_, place)| of(*place))
-        };
-        let has_second = client + self.nodes <= self.base.workload.clients;
-        if *client > self.nodes { is_busy(client - self.nodes) } else { !has_second || !is_busy(*client) }
     }
 
     fn failure(&self, prefix: &Prefix, violation: &Violation) -> Failure {
@@ -315,11 +261,11 @@ impl Search<'_> {
 
 /// What runs had spent by when they came to a state at rest.
 #[derive(Default)]
-struct Reached(BTreeMap<(u64, Option<usize>), Vec<[u32; 3]>>);
+struct Reached(BTreeMap<u64, Vec<[u32; 3]>>);
 
 impl Reached {
-    /// Whether no run before has come to the state, and this fault, with as much left to spend.
-    fn insert(&mut self, state: (u64, Option<usize>), spent: [u32; 3]) -> bool {
+    /// Whether no run before has come to the state with as much left to spend.
+    fn insert(&mut self, state: u64, spent: [u32; 3]) -> bool {
         let reached = self.0.entry(state).or_default();
         let is_new = !reached.iter().any(|before| before.iter().zip(&spent).all(|(less, more)| less <= more));
         if is_new {
@@ -339,32 +285,11 @@ impl Prefix {
         let mut next = self.clone();
         next.chosen.push((at, place));
         next.hasty += u32::from(is_hasty);
-        next.since_rest = if is_hasty { self.since_rest + 1 } else { 1 };
-        next.later.clear();
         match choice {
             Choice::Operate { .. } => {}
-            Choice::Strike { lasts, .. } => {
-                (next.faults, next.struck) = (next.faults + 1, lasts.then_some(place));
-            }
-            Choice::Heal => next.struck = None,
+            Choice::Strike { lasts, .. } => (next.faults, next.is_struck) = (next.faults + 1, *lasts),
+            Choice::Heal => next.is_struck = false,
         }
         next
     }
-
-    /// The same with its last choice later, at each instant at which something happens where it has to do with.
-    fn siblings(&self, touched: u64) -> impl Iterator<Item = Prefix> {
-        let there = self.later.iter().filter(move |(_, node)| touched & bit(*node) != 0);
-        there.map(|(at, _)| {
-            let mut next = Prefix { later: Vec::new(), ..self.clone() };
-            if let Some((last, _)) = next.chosen.last_mut() {
-                *last = *at;
-            }
-            next
-        })
-    }
-}
-
-/// A node, from 1, as a bit.
-fn bit(node: u32) -> u64 {
-    1u64.checked_shl(node.wrapping_sub(1)).unwrap_or(0)
 }
