@@ -28,7 +28,7 @@ impl Checks<'_> {
             self.target(path.dotted(key), target)?;
         }
         if let Some((key, groups)) = action.groups() {
-            self.groups(path.dotted(key), groups)?;
+            self.groups(&path.dotted(key), groups)?;
         }
         if let Some(process) = action.process() {
             self.process(&path.then("process"), process)?;

@@ -54,7 +54,7 @@ impl Checks<'_> {
     }
 
     /// Two groups at least, of those who can be meant.
-    pub(super) fn groups(&self, path: Path, groups: &[Vec<Target>]) -> Checked {
+    pub(super) fn groups(&self, path: &Path, groups: &[Vec<Target>]) -> Checked {
         if groups.len() < 2 {
             return Err(Problem::new(path.clone(), "takes at least two groups")
                 .label(format!("{} of 2", groups.len()))
