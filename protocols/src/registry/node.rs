@@ -153,6 +153,7 @@ impl Node {
             scopes: inner.scopes.iter().map(|(name, scope)| scope.view(name)).collect(),
             alive: inner.local.processes.alive().clone(),
             malformed_frames: inner.malformed_frames,
+            protocol: self.options.protocol,
         }
     }
 

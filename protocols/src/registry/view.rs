@@ -1,6 +1,7 @@
 //! What a registry node believes, for checkers and debuggers.
 
 use super::{
+    options::Protocol,
     process::{NodeId, Pid},
     table::Entry,
 };
@@ -20,6 +21,9 @@ pub struct View {
     pub alive: BTreeSet<Pid>,
     /// Frames that could not be read since the node started. Each cost its connection.
     pub malformed_frames: u64,
+    /// Whose rules it follows; the options say so to those who read what was recorded.
+    #[serde(skip)]
+    pub protocol: Protocol,
 }
 
 impl View {

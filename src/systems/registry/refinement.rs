@@ -10,11 +10,12 @@
 //! so what it has of an owner is judged where it says something of this owner, or somebody else speaks.
 //!
 //! A node also counts the names that it has, no more and no less. Clusters with several scopes are not judged: probes
-//! do not say of which scope they are.
+//! do not say of which scope they are. Nor are those that follow the converged rules: what overrules a copy there may have
+//! come and gone between two looks, on slow links and on nodes that stand still.
 
 use crate::specs::copies::{Copies, State, Step};
 use host::world::Probe;
-use protocols::registry::{Entry, NodeId, View};
+use protocols::registry::{Entry, NodeId, Protocol, View};
 use sim::check::{Seen, Views};
 use sim::spec::Refinement;
 use std::collections::BTreeMap;
@@ -54,7 +55,8 @@ impl Refines {
 
     /// What all nodes now have, held against the specification.
     pub(super) fn judge(&mut self, seen: &Seen<'_, View>) -> Result<(), String> {
-        if self.is_over || nodes(seen.views).any(|(_, view)| view.scopes.len() != 1) {
+        let is_judged = |view: &View| view.scopes.len() == 1 && view.protocol == Protocol::Syn;
+        if self.is_over || nodes(seen.views).any(|(_, view)| !is_judged(view)) {
             return Ok(());
         }
         let judged = self.follow(seen.probe, seen.views);
@@ -363,6 +365,7 @@ mod tests {
             scopes: vec![scope],
             alive: BTreeSet::new(),
             malformed_frames: 0,
+            protocol: Protocol::Syn,
         })
     }
 
