@@ -6,6 +6,10 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its figures are for people")]
 
+#[path = "support/processor.rs"]
+mod processor;
+
+use processor::of_children;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -63,16 +67,6 @@ fn seconds(binary: &str, scenario: &str, seeds: u32) -> f64 {
     let status = sweep.stdout(Stdio::null()).stderr(Stdio::null()).status();
     assert!(status.is_ok_and(|status| status.success()), "{binary} sweep {scenario} fails");
     of_children() - before
-}
-
-/// The processor time of all processes that this one has waited for, in s: Linux tells it in hundredths.
-fn of_children() -> f64 {
-    let stat =
-        std::fs::read_to_string("/proc/self/stat").expect("processor times are read from Linux's /proc");
-    let (_, after_the_name) = stat.rsplit_once(')').expect("the name stands in brackets");
-    // The user's and the system's time of children, fields 16 and 17 of all.
-    let fields = after_the_name.split_whitespace().skip(13).take(2);
-    fields.map(|ticks| ticks.parse::<f64>().expect("a number of ticks")).sum::<f64>() / 100.0
 }
 
 /// The instructions of one run, with all that the process does besides.

@@ -8,8 +8,11 @@
 
 #[path = "growth/chart.rs"]
 mod chart;
+#[path = "support/processor.rs"]
+mod processor;
 
 use chart::{Line, Point};
+use processor::of_children;
 use serde_json::Value;
 use std::process::{Command, Stdio};
 
@@ -60,14 +63,4 @@ fn measure(binary: &str, scenario: &str, set: &str) -> Point {
         .unwrap_or_else(|error| panic!("{binary} sweep {scenario} --set {set} fails: {error}"));
     let figure = |name: &str| summary[name].as_f64().expect("a summary has its figures");
     Point { messages: figure("messages_per_second") / figure("runs_per_second"), ms }
-}
-
-/// The processor time of all processes that this one has waited for, in s: Linux tells it in hundredths.
-fn of_children() -> f64 {
-    let stat =
-        std::fs::read_to_string("/proc/self/stat").expect("processor times are read from Linux's /proc");
-    let (_, after_the_name) = stat.rsplit_once(')').expect("the name stands in brackets");
-    // The user's and the system's time of children, fields 16 and 17 of all.
-    let fields = after_the_name.split_whitespace().skip(13).take(2);
-    fields.map(|ticks| ticks.parse::<f64>().expect("a number of ticks")).sum::<f64>() / 100.0
 }

@@ -207,16 +207,12 @@ impl Nemesis {
                 (Some(host), []) => format!(" ({})", world.name(host)),
                 (_, groups) => format!(" ({})", groups.iter().map(names).collect::<Vec<_>>().join(" | ")),
             };
-            let befallen = match groups {
-                [] => effect.befallen(machine.as_slice()),
-                _ => groups.concat(),
-            };
             let text = format!("fault {index} {did}: {}{on}", said.action);
             world.fault(&text, || FaultEvent {
                 index,
                 kind: said.action.key(),
                 step,
-                machines: befallen.clone(),
+                machines: effect.befallen(machine, groups),
                 process: effect.process().map(str::to_owned),
                 text: text.clone(),
             });

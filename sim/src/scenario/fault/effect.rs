@@ -66,10 +66,11 @@ impl Effect {
         matches!(self, Effect::Machine(_, MachineEffect::JumpClock(_) | MachineEffect::Decay(..)))
     }
 
-    /// All those whose links it befalls; or these, if it is aimed at them.
-    pub(crate) fn befallen(&self, aimed: &[MachineId]) -> Vec<MachineId> {
+    /// All those that it befalls: this machine, or those of these groups, where the run tells who they are.
+    pub(crate) fn befallen(&self, machine: Option<MachineId>, groups: &[Vec<MachineId>]) -> Vec<MachineId> {
         match self {
-            Effect::Machine(..) | Effect::Groups(..) => aimed.to_vec(),
+            Effect::Machine(..) => machine.into_iter().collect(),
+            Effect::Groups(..) => groups.concat(),
             Effect::Links(links, _) => {
                 let ends: BTreeSet<MachineId> = links.iter().flat_map(|(from, to)| [*from, *to]).collect();
                 ends.into_iter().collect()
