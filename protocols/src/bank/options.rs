@@ -1,6 +1,7 @@
 //! What can be chosen about a branch.
 
 use super::{account::Limits, message::BranchId};
+use crate::common::bounds::{SHORTEST, at_least};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{io, net::SocketAddr, time::Duration};
@@ -121,24 +122,20 @@ impl Config {
                 return invalid(format!("{field}: {value} is not between 1 and {MONEY_MAX}"));
             }
         }
-        for (field, value) in [
-            ("retry", options.retry),
-            ("peer_timeout", options.peer_timeout),
-            ("redial", options.redial),
-            ("audit_timeout", options.audit_timeout),
-            ("disk_timeout", options.disk_timeout),
-        ] {
-            if value < Duration::from_millis(4) {
-                return invalid(format!("{field}: {value:?} is below 4ms"));
-            }
-        }
-        for (field, value) in
-            [("snapshot_bytes", options.snapshot_bytes), ("segment_bytes", options.segment_bytes)]
-        {
-            if value < 256 {
-                return invalid(format!("{field}: {value} is below 256"));
-            }
-        }
+        at_least(
+            SHORTEST,
+            &[
+                ("retry", options.retry),
+                ("peer_timeout", options.peer_timeout),
+                ("redial", options.redial),
+                ("audit_timeout", options.audit_timeout),
+                ("disk_timeout", options.disk_timeout),
+            ],
+        )?;
+        at_least(
+            256,
+            &[("snapshot_bytes", options.snapshot_bytes), ("segment_bytes", options.segment_bytes)],
+        )?;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What can be chosen about a booking service.
 
 use super::{calendar::Date, message::Currency};
+use crate::common::bounds::{SHORTEST, at_least};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, io, net::SocketAddr, time::Duration};
@@ -162,16 +163,15 @@ impl Options {
                 ));
             }
         }
-        for (field, value) in [
-            ("snapshot_every", self.snapshot_every),
-            ("peer_timeout", self.peer_timeout),
-            ("redial", self.redial),
-            ("disk_timeout", self.disk_timeout),
-        ] {
-            if value < Duration::from_millis(4) {
-                return invalid(format!("{field}: {value:?} is below 4ms"));
-            }
-        }
+        at_least(
+            SHORTEST,
+            &[
+                ("snapshot_every", self.snapshot_every),
+                ("peer_timeout", self.peer_timeout),
+                ("redial", self.redial),
+                ("disk_timeout", self.disk_timeout),
+            ],
+        )?;
         if self.segment_bytes < 256 {
             return invalid(format!("segment_bytes: {} is below 256", self.segment_bytes));
         }

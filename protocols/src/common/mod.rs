@@ -1,6 +1,7 @@
 //! What several protocols need: a durable log ([`wal`]), frames on a byte stream, bytes between two streams, questions
-//! over HTTP, and a node's tasks.
+//! over HTTP, a node's tasks, and bounds of options.
 
+pub(crate) mod bounds;
 mod forward;
 pub(crate) mod http;
 mod tasks;

@@ -1,5 +1,6 @@
 //! What can be chosen about a database.
 
+use crate::common::bounds::{SHORTEST, at_least};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -80,15 +81,14 @@ impl Config {
         if self.id == 0 {
             return invalid("id: 0 is below 1".to_owned());
         }
-        for (field, value) in [
-            ("stream_timeout", options.stream_timeout),
-            ("redial", options.redial),
-            ("disk_timeout", options.disk_timeout),
-        ] {
-            if value < Duration::from_millis(4) {
-                return invalid(format!("{field}: {value:?} is below 4ms"));
-            }
-        }
+        at_least(
+            SHORTEST,
+            &[
+                ("stream_timeout", options.stream_timeout),
+                ("redial", options.redial),
+                ("disk_timeout", options.disk_timeout),
+            ],
+        )?;
         Ok(())
     }
 }

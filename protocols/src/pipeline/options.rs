@@ -1,5 +1,6 @@
 //! What can be chosen about a pipeline.
 
+use crate::common::bounds::{SHORTEST, at_least};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{io, net::SocketAddr, time::Duration};
@@ -98,32 +99,27 @@ impl Config {
         if self.runners.is_empty() {
             return invalid("runners: there are none".to_owned());
         }
-        for (field, value) in [
-            ("concurrency", options.concurrency),
-            ("announced_max", options.announced_max),
-            ("batch", options.batch),
-        ] {
-            if value == 0 {
-                return invalid(format!("{field}: 0 is below 1"));
-            }
-        }
-        for (field, value) in [
-            ("time_limit", options.time_limit),
-            ("visibility", options.visibility),
-            ("retry", options.retry),
-            ("disk_timeout", options.disk_timeout),
-        ] {
-            if value < Duration::from_millis(4) {
-                return invalid(format!("{field}: {value:?} is below 4ms"));
-            }
-        }
-        for (field, value) in
-            [("snapshot_bytes", options.snapshot_bytes), ("segment_bytes", options.segment_bytes)]
-        {
-            if value < 256 {
-                return invalid(format!("{field}: {value} is below 256"));
-            }
-        }
+        at_least(
+            1,
+            &[
+                ("concurrency", options.concurrency),
+                ("announced_max", options.announced_max),
+                ("batch", options.batch),
+            ],
+        )?;
+        at_least(
+            SHORTEST,
+            &[
+                ("time_limit", options.time_limit),
+                ("visibility", options.visibility),
+                ("retry", options.retry),
+                ("disk_timeout", options.disk_timeout),
+            ],
+        )?;
+        at_least(
+            256,
+            &[("snapshot_bytes", options.snapshot_bytes), ("segment_bytes", options.segment_bytes)],
+        )?;
         Ok(())
     }
 }

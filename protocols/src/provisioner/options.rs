@@ -1,5 +1,6 @@
 //! What can be chosen about a provisioner.
 
+use crate::common::bounds::{SHORTEST, at_least};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{io, net::SocketAddr, num::NonZeroU32, time::Duration};
@@ -138,20 +139,19 @@ impl Config {
         if !(1..=nodes as u64).contains(&u64::from(self.id)) {
             return invalid(format!("id: {} is not from 1 to {nodes}", self.id));
         }
-        for (field, value) in [
-            ("poll", options.poll),
-            ("look", options.look),
-            ("timeout", options.timeout),
-            ("retention", options.retention),
-            ("reconcile", options.reconcile),
-            ("backoff_max", options.backoff_max),
-            ("ping", options.ping),
-            ("redial", options.redial),
-        ] {
-            if value < Duration::from_millis(4) {
-                return invalid(format!("{field}: {value:?} is below 4ms"));
-            }
-        }
+        at_least(
+            SHORTEST,
+            &[
+                ("poll", options.poll),
+                ("look", options.look),
+                ("timeout", options.timeout),
+                ("retention", options.retention),
+                ("reconcile", options.reconcile),
+                ("backoff_max", options.backoff_max),
+                ("ping", options.ping),
+                ("redial", options.redial),
+            ],
+        )?;
         if options.silence < 2 * options.ping {
             let (silence, ping) = (options.silence, options.ping);
             return invalid(format!("silence: {silence:?} is below twice the ping, {ping:?}"));

@@ -6,6 +6,7 @@ use super::{
     resolver::{Resolve, Resolver},
     scope::{DEFAULT_SCOPE, ScopeName},
 };
+use crate::common::bounds::{SHORTEST, at_least};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{io, net::SocketAddr, time::Duration};
@@ -128,15 +129,14 @@ impl Config {
     /// Names the field and the bound that it misses.
     pub(super) fn validate(&self) -> io::Result<()> {
         let invalid = |message: String| Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-        for (field, value) in [
-            ("net_tick", self.options.net_tick),
-            ("call_timeout", self.options.call_timeout),
-            ("redial", self.options.redial),
-        ] {
-            if value < Duration::from_millis(4) {
-                return invalid(format!("{field}: {value:?} is below 4ms"));
-            }
-        }
+        at_least(
+            SHORTEST,
+            &[
+                ("net_tick", self.options.net_tick),
+                ("call_timeout", self.options.call_timeout),
+                ("redial", self.options.redial),
+            ],
+        )?;
         if self.options.clock_unit.is_zero() {
             return invalid("clock_unit: 0s is below 1ns".to_owned());
         }

@@ -1,5 +1,6 @@
 //! What can be chosen about replication.
 
+use crate::common::bounds::{SHORTEST, at_least};
 use crate::database;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -99,18 +100,17 @@ impl Config {
     pub(super) fn validate(&self) -> io::Result<()> {
         let invalid = |message: String| Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         let options = &self.options;
-        for (field, value) in [
-            ("sample", options.sample),
-            ("compare", options.compare),
-            ("drill", options.drill),
-            ("read_timeout", options.read_timeout),
-            ("patience", options.patience),
-            ("retry", options.retry),
-        ] {
-            if value < Duration::from_millis(4) {
-                return invalid(format!("{field}: {value:?} is below 4ms"));
-            }
-        }
+        at_least(
+            SHORTEST,
+            &[
+                ("sample", options.sample),
+                ("compare", options.compare),
+                ("drill", options.drill),
+                ("read_timeout", options.read_timeout),
+                ("patience", options.patience),
+                ("retry", options.retry),
+            ],
+        )?;
         let reserved = options.tables.iter().flatten().find(|table| !super::rules::is_table(table));
         match reserved {
             Some(table) => invalid(format!("tables: {table:?} is no name of a table")),

@@ -1,5 +1,6 @@
 //! What can be chosen about a router.
 
+use crate::common::bounds::{SHORTEST, at_least};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -73,24 +74,22 @@ impl Config {
         if self.backends.is_empty() {
             return invalid("backends: there is none".to_owned());
         }
-        for (field, value) in [
-            ("check_every", options.check_every),
-            ("check_timeout", options.check_timeout),
-            ("connect_timeout", options.connect_timeout),
-        ] {
-            if value < Duration::from_millis(4) {
-                return invalid(format!("{field}: {value:?} is below 4ms"));
-            }
-        }
-        for (field, value) in [
-            ("fall", options.fall as usize),
-            ("rise", options.rise as usize),
-            ("connections_max", options.connections_max),
-        ] {
-            if value == 0 {
-                return invalid(format!("{field}: 0 is below 1"));
-            }
-        }
+        at_least(
+            SHORTEST,
+            &[
+                ("check_every", options.check_every),
+                ("check_timeout", options.check_timeout),
+                ("connect_timeout", options.connect_timeout),
+            ],
+        )?;
+        at_least(
+            1,
+            &[
+                ("fall", options.fall as usize),
+                ("rise", options.rise as usize),
+                ("connections_max", options.connections_max),
+            ],
+        )?;
         Ok(())
     }
 }

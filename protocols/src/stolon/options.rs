@@ -1,5 +1,6 @@
 //! What can be chosen about a cluster: stolon's cluster specification.
 
+use crate::common::bounds::{SHORTEST, at_least};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -141,19 +142,18 @@ impl Options {
     /// Names the field and the bound that it misses.
     pub(super) fn validate(&self) -> io::Result<()> {
         let invalid = |message: String| Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-        for (field, value) in [
-            ("sleep_interval", self.sleep_interval),
-            ("request_timeout", self.request_timeout),
-            ("store_timeout", self.store_timeout),
-            ("fail_interval", self.fail_interval),
-            ("convergence_timeout", self.convergence_timeout),
-            ("init_timeout", self.init_timeout),
-            ("proxy_check_interval", self.proxy_check_interval),
-        ] {
-            if value < SHORTEST {
-                return invalid(format!("{field}: {value:?} is below {SHORTEST:?}"));
-            }
-        }
+        at_least(
+            SHORTEST,
+            &[
+                ("sleep_interval", self.sleep_interval),
+                ("request_timeout", self.request_timeout),
+                ("store_timeout", self.store_timeout),
+                ("fail_interval", self.fail_interval),
+                ("convergence_timeout", self.convergence_timeout),
+                ("init_timeout", self.init_timeout),
+                ("proxy_check_interval", self.proxy_check_interval),
+            ],
+        )?;
         if self.proxy_check_interval >= self.proxy_timeout {
             let (check, timeout) = (self.proxy_check_interval, self.proxy_timeout);
             return invalid(format!(
@@ -179,8 +179,6 @@ impl Options {
     }
 }
 
-/// A simulated timer has no finer grain.
-const SHORTEST: Duration = Duration::from_millis(4);
 /// The store's own bound.
 const LEASE_MIN: Duration = Duration::from_secs(2);
 

@@ -1,5 +1,6 @@
 //! What can be chosen about a store.
 
+use crate::common::bounds::{SHORTEST, at_least};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -79,28 +80,24 @@ impl Config {
         if !(1..=self.replicas.len() as u64).contains(&self.id) {
             return invalid(format!("id: {} is not from 1 to {}", self.id, self.replicas.len()));
         }
-        for (field, value) in [
-            ("heartbeat", options.heartbeat),
-            ("request_timeout", options.request_timeout),
-            ("redial", options.redial),
-            ("lease_min", options.lease_min),
-            ("disk_timeout", options.disk_timeout),
-        ] {
-            if value < Duration::from_millis(4) {
-                return invalid(format!("{field}: {value:?} is below 4ms"));
-            }
-        }
+        at_least(
+            SHORTEST,
+            &[
+                ("heartbeat", options.heartbeat),
+                ("request_timeout", options.request_timeout),
+                ("redial", options.redial),
+                ("lease_min", options.lease_min),
+                ("disk_timeout", options.disk_timeout),
+            ],
+        )?;
         if options.election < 2 * options.heartbeat {
             let (election, heartbeat) = (options.election, options.heartbeat);
             return invalid(format!("election: {election:?} is below twice the heartbeat, {heartbeat:?}"));
         }
-        for (field, value) in
-            [("snapshot_entries", options.snapshot_entries), ("events_kept", options.events_kept as u64)]
-        {
-            if value < 2 {
-                return invalid(format!("{field}: {value} is below 2"));
-            }
-        }
+        at_least(
+            2,
+            &[("snapshot_entries", options.snapshot_entries), ("events_kept", options.events_kept as u64)],
+        )?;
         Ok(())
     }
 }

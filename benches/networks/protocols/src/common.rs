@@ -1,5 +1,7 @@
 //! What these three need of `splitbrain-protocols`' own room of this name.
 
+#[path = "../../../../protocols/src/common/bounds.rs"]
+pub(crate) mod bounds;
 #[path = "../../../../protocols/src/common/tasks.rs"]
 mod tasks;
 #[path = "../../../../protocols/src/common/transport.rs"]
