@@ -31,7 +31,7 @@ impl<V> Views<V> {
     /// The view of a node, by its number from 1; none when it is down.
     pub fn get(&self, node: u32) -> Option<&V> {
         let index = (node as usize).checked_sub(1)?;
-        let read = || MachineId::first(index + 1).next_back().and_then(self.read);
+        let read = || (self.read)(MachineId::numbered(node));
         self.views.get(index)?.get_or_init(read).as_ref()
     }
 
