@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const FLAW: &[&str] =
     &["sweep", "zoo/no-sync-after-heal", "--set", "check.expect=valid", "--seeds", "0..12", "--json"];
@@ -89,24 +89,26 @@ fn a_failed_sweep_that_is_started_again_still_fails() {
 fn a_sweep_that_is_killed_fifty_times_loses_nothing_and_counts_nothing_twice() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let begin = Instant::now();
     let whole = splitbrain(SHORT);
-    let lasts = begin.elapsed();
+    let all = summary(&whole)["violations"].as_u64().unwrap() as usize;
     let arguments = [SHORT, &["--out", out.to_str().unwrap()]].concat();
-    let mut stood_at = BTreeSet::new();
-    for kill in 0..50 {
+    let failures =
+        || fs::read(out.join("failures.jsonl")).map_or(0, |lines| lines.split(|&b| b == b'\n').count() - 1);
+    let mut in_the_midst = 0;
+    for kill in 0..50usize {
         let mut child = command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // From before it has read its files on; now and then it gets anywhere first.
-        let (before, patient) = (released(&out), kill % 5 == 0);
-        std::thread::sleep(lasts * (kill * 19 % 50) / 800);
-        while patient && released(&out) == before && child.try_wait().unwrap().is_none() {
-            std::thread::sleep(Duration::from_millis(5));
+        // What it has written says when, not the clock: from before it has begun, to a few failures cut off or found.
+        let (mut seen, mut changes) = (failures(), 0);
+        while changes < kill % 5 && child.try_wait().unwrap().is_none() {
+            let now = failures();
+            changes += usize::from(now != std::mem::replace(&mut seen, now));
+            std::thread::sleep(Duration::from_millis(1));
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        stood_at.insert(released(&out));
+        in_the_midst += usize::from((1..all).contains(&failures()));
     }
-    assert!(stood_at.len() > 3, "it was struck in the midst of it: {stood_at:?}");
+    assert!(in_the_midst > 0, "it was struck in the midst of it");
     finds_in_the_end_what_the_whole_does(&out, &whole);
 }
 
