@@ -46,7 +46,7 @@ fn an_address_alone_has_two_owners_under_a_partition_and_one_where_nothing_happe
         assert_eq!(cell["displaced"], 0, "{cell}");
         if is_cut {
             assert!(
-                cell["two_primaries_ms"].as_u64().unwrap() > 50_000,
+                cell["two_primaries_ms"].as_u64().unwrap() > 80_000,
                 "as long as the fault lasts: {cell}"
             );
         } else {

@@ -68,6 +68,7 @@ impl Merge {
         if let Some((chosen, overrides)) = first.card() {
             let cells = Cells::of(chosen, catalog, cards, overrides)?;
             self.card.write(&cells.table(&summary), json)?;
+            let missing: Vec<String> = missing.iter().map(|shard| format!("shard {shard}")).collect();
             return scorecard::exit_of(&cells, &summary, &missing);
         }
         self.card.refuse()?;

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 pub(super) struct Scorecard {
     /// Which card.
     card: String,
-    /// Only these of an axis, such as manager=patroni,stolon; several axes, if it is given again.
+    /// Only these picks of an axis of the card; of several axes, if it is given again.
     #[arg(long = "only", value_name = "AXIS=PICK,PICK", value_parser = super::key_and_value)]
     only: Vec<(String, String)>,
     /// The seeds of each cell: a number N for 0..N, or A..B with A below B.
@@ -292,7 +292,7 @@ mod tests {
         for key in ["cluster.options.synchronous", "cluster.options", "cluster.options.synchronous.x"] {
             assert!(is_set(key, &sets), "{key}");
         }
-        for key in ["cluster.options.patroni.ttl", "cluster.nodes", "cluster.options.sync"] {
+        for key in ["cluster.options.other", "cluster.nodes", "cluster.options.sync"] {
             assert!(!is_set(key, &sets), "{key}");
         }
     }

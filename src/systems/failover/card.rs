@@ -1,9 +1,9 @@
 //! The card of failover: every manager, what befalls its primary, and whether writes wait for a standby.
 //!
 //! One line a manager, one line a fault, one line a mode. A cluster has time to become whole; then the fault strikes the
-//! primary, whichever machine that is, for a minute, unless it says otherwise; and clients work for 20 s more. Machines
-//! begin up to 10 s apart, so that the fault finds managers anywhere between two looks. What happens before it does not
-//! count.
+//! primary, whichever machine that is, and lasts for 90 s unless it says otherwise, which is longer than any of them
+//! needs; and clients work for 20 s more. Machines begin up to 10 s apart, so that the fault finds managers anywhere
+//! between two looks. What happens before it does not count.
 
 use super::figures::Figures;
 use host::world::Happening;
@@ -21,7 +21,7 @@ pub static CARD: Card = Card {
         Axis { name: "mode", picks: || MODES.iter().map(|mode| pick(mode.name, mode.means)).collect() },
     ],
     measures: &[
-        measure("restored", "restored", Kind::Holds, "clients write a minute after the fault has struck"),
+        measure("restored", "restored", Kind::Holds, "clients write 90 s after the fault has struck"),
         measure(
             "no_write_ms",
             "no write p50 / p99 / max",
@@ -88,16 +88,16 @@ const MANAGERS: &[Managed] = &[
 /// What befalls the primary.
 const FAULTS: &[Fault] = &[
     fault("none", "nothing happens", |_| Ok(String::new())),
-    fault("crash", "its machine crashes, and says so", |_| for_a_minute("crash = PRIMARY", "restart")),
-    fault("power", "its machine loses power", |_| for_a_minute("crash = PRIMARY, how = 'power'", "restart")),
+    fault("crash", "its machine crashes, and says so", |_| lasting("crash = PRIMARY", "restart")),
+    fault("power", "its machine loses power", |_| lasting("crash = PRIMARY, how = 'power'", "restart")),
     fault("database", "its database crashes, and is started after 10 s", |_| {
         Ok("crash = PRIMARY, process = 'database', restart_after = '10s'".to_owned())
     }),
     fault("agent", "its manager is restarted, and is away for 5 s", |on| {
         Ok(format!("crash = PRIMARY, process = '{}', restart_after = '5s'", on.agent))
     }),
-    fault("agent-dead", "its manager is gone for a minute", |on| {
-        for_a_minute(&format!("crash = PRIMARY, process = '{}'", on.agent), "restart")
+    fault("agent-dead", "its manager is gone", |on| {
+        lasting(&format!("crash = PRIMARY, process = '{}'", on.agent), "restart")
     }),
     fault("cut-peers", "it is cut from the other databases", |on| cut(on.databases)),
     fault("cut-store", "it is cut from the store", |on| on.has_store().and_then(|()| cut(on.stores))),
@@ -105,24 +105,22 @@ const FAULTS: &[Fault] = &[
         on.has_store().and_then(|()| cut(&format!("{}, {}", on.stores, on.databases)))
     }),
     fault("cut-clients", "it is cut from where clients come from", |on| match on.routers {
-        "" => for_a_minute("isolate = { node = PRIMARY, from = 'clients' }", "heal"),
+        "" => lasting("isolate = { node = PRIMARY, from = 'clients' }", "heal"),
         routers => cut(routers),
     }),
     fault("cut-all", "it is cut from everyone", |_| {
-        for_a_minute("isolate = { node = PRIMARY, from = 'everyone' }", "heal")
+        lasting("isolate = { node = PRIMARY, from = 'everyone' }", "heal")
     }),
-    fault("pause", "its machine stands still for a minute, longer than any lease", |_| {
-        for_a_minute("pause = PRIMARY", "resume")
+    fault("pause", "its machine stands still, longer than any lease", |_| {
+        lasting("pause = PRIMARY", "resume")
     }),
     fault("pause-short", "its machine stands still, for less than the lease", |on| {
         Ok(format!("pause = PRIMARY, resume_after = '{}'", on.less_than_lease))
     }),
     fault("slow-disk", "its disk takes a thousand times as long", |_| {
-        for_a_minute("disk = { node = PRIMARY, fault = 'slow', factor = 1000 }", "heal")
+        lasting("disk = { node = PRIMARY, fault = 'slow', factor = 1000 }", "heal")
     }),
-    fault("full-disk", "its disk is full", |_| {
-        for_a_minute("disk = { node = PRIMARY, fault = 'full' }", "heal")
-    }),
+    fault("full-disk", "its disk is full", |_| lasting("disk = { node = PRIMARY, fault = 'full' }", "heal")),
 ];
 
 /// Whether writes wait for a standby.
@@ -168,6 +166,8 @@ struct Mode {
     sets: &'static [(&'static str, &'static str)],
 }
 
+/// Clients work for so long after the fault has struck.
+const WORKS_AFTER_NS: u64 = 110_000_000_000;
 const PRIMARY: &str = "{ whose = 'role', is = 'primary' }";
 
 impl Managed {
@@ -186,7 +186,7 @@ impl Managed {
             databases: "'n4', 'n5', 'n6'",
             stores: "'n1', 'n2', 'n3'",
             routers: "'n7'",
-            works: "140s",
+            works: "170s",
             strikes: "60s",
             less_than_lease: "10s",
             lacks_modes: None,
@@ -204,7 +204,7 @@ impl Managed {
             databases: "'n1', 'n2', 'n3'",
             stores: "",
             routers: "",
-            works: "110s",
+            works: "140s",
             strikes: "30s",
             less_than_lease: "2s",
             lacks_modes: Some("nobody tells its databases whom to wait for"),
@@ -233,13 +233,13 @@ fn pick(name: &'static str, means: &'static str) -> Pick {
     Pick { name, means }
 }
 
-/// What a scenario says of a fault that ends after a minute, by what its end is called.
-fn for_a_minute(says: &str, end: &str) -> Result<String, String> {
-    Ok(format!("{says}, {end}_after = '60s'"))
+/// What a scenario says of a fault that outlasts every failover, by what its end is called.
+fn lasting(says: &str, end: &str) -> Result<String, String> {
+    Ok(format!("{says}, {end}_after = '90s'"))
 }
 
 fn cut(machines: &str) -> Result<String, String> {
-    for_a_minute(&format!("isolate = {{ node = PRIMARY, from = [{machines}] }}"), "heal")
+    lasting(&format!("isolate = {{ node = PRIMARY, from = [{machines}] }}"), "heal")
 }
 
 fn cell([fault, manager, mode]: [&str; AXES]) -> Result<Cell, String> {
@@ -264,9 +264,10 @@ fn cell([fault, manager, mode]: [&str; AXES]) -> Result<Cell, String> {
 
 fn measured(recording: &Recording) -> Vec<Option<u64>> {
     let worked_ns = recording.plan.workload.duration.as_nanos() as u64;
-    // A run in which nothing happens counts from its middle on.
+    // A run in which nothing happens counts from when something would have.
     let struck = recording.trace.iter().find(|event| matches!(event.happening, Happening::Fault(_)));
-    let from_ns = struck.map_or(worked_ns / 2, |event| told_ns(event.at_ns).unsigned_abs());
+    let from_ns =
+        struck.map_or(worked_ns.saturating_sub(WORKS_AFTER_NS), |event| told_ns(event.at_ns).unsigned_abs());
     let figures = Figures::since(recording, from_ns);
     let count = |count: usize| Some(count as u64);
     // Without a single write it is as long as it counts.
@@ -323,7 +324,7 @@ mod tests {
         assert_eq!(
             fault(["cut-peers", "ucarp", "asynchronous"]).unwrap(),
             format!(
-                "[{{ at = '30s', isolate = {{ node = {primary}, from = ['n1', 'n2', 'n3'] }}, heal_after = '60s' }}]"
+                "[{{ at = '30s', isolate = {{ node = {primary}, from = ['n1', 'n2', 'n3'] }}, heal_after = '90s' }}]"
             )
         );
         assert_eq!(fault(["none", "patroni", "asynchronous"]).unwrap(), "[]");
