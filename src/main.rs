@@ -6,6 +6,7 @@
 fn main() -> std::process::ExitCode {
     sim::cli::Program::new(splitbrain::systems::ALL)
         .specs(splitbrain::specs::ALL)
+        .cards(splitbrain::systems::CARDS)
         .scenarios(splitbrain::scenarios)
         .main()
 }

@@ -17,6 +17,7 @@
 //! | [`system`] | what a user implements: a system, its clients, its operations |
 //! | [`erased`] | systems without their types, and one run of any |
 //! | [`budget`] | how long judging may take, and how much it may remember |
+//! | [`card`] | what a choice costs, as one table |
 //! | [`catalog`] | the systems and scenario files of a command or test |
 //! | [`chart`] | figures as pictures |
 //! | [`check`] | what is judged: invariants, convergence |
@@ -49,6 +50,7 @@ compile_error!(
 );
 
 pub mod budget;
+pub mod card;
 pub mod catalog;
 pub mod cause;
 pub mod chart;

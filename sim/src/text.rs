@@ -76,6 +76,13 @@ pub(crate) fn wrapped(text: &str, columns: usize, lines: usize) -> Vec<String> {
     wrapped
 }
 
+/// A text as a word of a POSIX shell's.
+pub(crate) fn quoted(text: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,@%+".contains(letter);
+    let plain = !text.is_empty() && text.chars().all(is_plain);
+    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
 /// How many columns a text takes.
 pub(crate) fn columns(text: &str) -> usize {
     text.width()
@@ -94,6 +101,14 @@ pub fn seconds(ns: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_shell_would_take_apart_is_quoted() {
+        assert_eq!(quoted("registry/swarm"), "registry/swarm");
+        assert_eq!(quoted("cluster.nodes={from=2, to=3}"), "'cluster.nodes={from=2, to=3}'");
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(quoted(""), "''");
+    }
 
     #[test]
     fn a_long_text_goes_on_in_the_next_line_and_is_cut_in_the_last() {

@@ -10,6 +10,7 @@ pub mod replication;
 pub mod store;
 
 use sim::AnySystem;
+use sim::card::Card;
 
 /// Every system. Not a constant: each crate that named it would compile all of them again.
 pub static ALL: &[&dyn AnySystem] = &[
@@ -22,3 +23,6 @@ pub static ALL: &[&dyn AnySystem] = &[
     &replication::Replication,
     &store::Store,
 ];
+
+/// Every card.
+pub static CARDS: &[&Card] = &[&failover::CARD];

@@ -1,6 +1,7 @@
 //! A heat map: a figure over two axes. A cell has a colour, by where it lies between the least and the most, and says
 //! its figure.
 
+use super::INK;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -29,6 +30,8 @@ pub struct HeatMap {
     pub y: Axis,
     /// By rows from below; none where there is no figure.
     pub cells: Vec<Vec<Option<Cell>>>,
+    /// What is lightest, and what is darkest; the least and the most of all figures, unless it is said.
+    pub scale: Option<(f64, f64)>,
 }
 
 /// What is on an axis.
@@ -76,11 +79,11 @@ impl HeatMap {
             let style = TextStyle::from(FontDesc::from(font)).color(colour).pos(Pos::new(h, v));
             area.draw(&Text::new(text.to_owned(), at, style))
         };
-        write(&self.title, (MARGIN, MARGIN), HEAD, &BLACK, (HPos::Left, VPos::Top))?;
-        write(&self.y.label, (MARGIN, top - LETTER), FONT, &BLACK, (HPos::Left, VPos::Bottom))?;
+        write(&self.title, (MARGIN, MARGIN), HEAD, &INK, (HPos::Left, VPos::Top))?;
+        write(&self.y.label, (MARGIN, top - LETTER), FONT, &INK, (HPos::Left, VPos::Bottom))?;
         let values = || self.cells.iter().flatten().flatten().map(|cell| cell.value);
-        let (least, most) =
-            (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+        let all = || (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+        let (least, most) = self.scale.unwrap_or_else(all);
         let middle = (HPos::Center, VPos::Center);
         for (row, cells) in (0..).zip(&self.cells) {
             let y = top + (y_ticks - 1 - row) * cell.1;
@@ -95,21 +98,21 @@ impl HeatMap {
                 write(text, (x + cell.0 / 2, y + cell.1 / 2), FONT, ink, middle)?;
             }
             let tick = self.y.ticks.get(row as usize).map_or("", String::as_str);
-            write(tick, (left - LETTER, y + cell.1 / 2), FONT, &BLACK, (HPos::Right, VPos::Center))?;
+            write(tick, (left - LETTER, y + cell.1 / 2), FONT, &INK, (HPos::Right, VPos::Center))?;
         }
         let below = top + grid.1;
         for (column, tick) in (0..).zip(&self.x.ticks) {
             let at = (left + column * cell.0 + cell.0 / 2, below + cell.1 / 2);
-            write(tick, at, FONT, &BLACK, middle)?;
+            write(tick, at, FONT, &INK, middle)?;
         }
-        write(&self.x.label, (left, below + cell.1 + CELL.1 / 2), FONT, &BLACK, (HPos::Left, VPos::Center))?;
+        write(&self.x.label, (left, below + cell.1 + CELL.1 / 2), FONT, &INK, (HPos::Left, VPos::Center))?;
         area.present()
     }
 }
 
 /// Where a value lies between the least, 0, and the most, 1.
 fn share(value: f64, least: f64, most: f64) -> f64 {
-    if most > least { (value - least) / (most - least) } else { 0.0 }
+    if most > least { ((value - least) / (most - least)).clamp(0.0, 1.0) } else { 0.0 }
 }
 
 fn colour(share: f64) -> RGBColor {
@@ -137,6 +140,7 @@ mod tests {
             x: axis("poll", &["30s", "60s"]),
             y: axis("timeout", &["1m", "2m"]),
             cells: vec![vec![cell(0.0), cell(0.5)], vec![cell(1.0), None]],
+            scale: None,
         }
     }
 
@@ -162,5 +166,11 @@ mod tests {
     fn figures_that_are_all_alike_are_all_light() {
         assert_eq!(colour(share(7.0, 7.0, 7.0)), RGBColor(LEAST[0], LEAST[1], LEAST[2]));
         assert_eq!(share(7.0, 6.0, 8.0), 0.5);
+    }
+
+    #[test]
+    fn a_scale_that_is_said_holds_for_all_pictures() {
+        let svg = HeatMap { scale: Some((0.0, 2.0)), ..map() }.svg();
+        assert!(svg.contains("#6BAED6") && !svg.contains("#08306B"), "1 is half of 2\n{svg}");
     }
 }

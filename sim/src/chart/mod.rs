@@ -4,5 +4,12 @@
 //! bytes everywhere.
 
 mod heat;
+mod ranges;
 
 pub use heat::{Axis, Cell, HeatMap};
+pub use ranges::{Range, Ranges};
+
+use plotters::style::RGBColor;
+
+/// What is written beside a picture. A page may give it another colour, by this one, as it may the white ground.
+pub(crate) const INK: RGBColor = RGBColor(27, 31, 36);

@@ -219,7 +219,7 @@ impl<'a> Told<'a> {
             let scenario = title.split(':').next().unwrap_or_default();
             format!("{scenario}: {figure}, of {seeds} seeds a cell")
         });
-        HeatMap { title, x, y, cells }
+        HeatMap { title, x, y, cells, scale: None }
     }
 }
 

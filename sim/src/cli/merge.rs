@@ -2,12 +2,15 @@
 //!
 //! Each shard has left its progress and its failures in a folder (`sweep --shard i/n --out DIR`): one for all, or one each,
 //! copied together from wherever they ran. They must be of the same sweep, by the build that merges them. A shard that is
-//! not there, or has not come to its end, is named: what it would have found nobody knows.
+//! not there, or has not come to its end, is named: what it would have found nobody knows. Those of a card are shown as
+//! `scorecard` shows it.
 
 use super::junit::Junit;
+use super::scorecard::{self, Cells, Forms};
 use super::sweep_out::{Kept, kept_in};
 use super::sweep_table::{self, SummaryJson};
 use super::{Exit, annotations, grid, out, sweep};
+use crate::card::Card;
 use crate::catalog::{Case, Catalog};
 use crate::sweep::{Figure, Summary};
 use clap::Args;
@@ -27,6 +30,8 @@ pub(super) struct Merge {
     /// Write a test report, too.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    #[command(flatten)]
+    card: Forms,
 }
 
 /// The last line of `merge --json`.
@@ -39,10 +44,15 @@ struct Json {
 }
 
 impl Merge {
-    pub(super) fn execute(&self, catalog: &Catalog, json: bool) -> miette::Result<Exit> {
+    pub(super) fn execute(
+        &self,
+        catalog: &Catalog,
+        cards: &[&'static Card],
+        json: bool,
+    ) -> miette::Result<Exit> {
         let shards = self.shards()?;
         let first = shards.values().next().expect("a folder without progress is refused");
-        let cases = first.cases(catalog)?;
+        let cases = first.cases(catalog, cards)?;
         first.of_this_build(&cases)?;
         let mut summary = Summary::of_nothing(cases.len());
         let mut failures = Vec::new();
@@ -55,6 +65,13 @@ impl Merge {
         let figures = grid::checked(&self.figures, &cases)?;
         let missing = missing(&shards, &cases);
         summary.complete = missing.is_empty();
+        if let Some((chosen, overrides)) = first.card() {
+            let cells = Cells::of(chosen, catalog, cards, overrides)?;
+            self.card.write(&cells.table(&summary), json)?;
+            let missing: Vec<String> = missing.iter().map(|shard| format!("shard {shard}")).collect();
+            return scorecard::exit_of(&cells, &summary, &missing);
+        }
+        self.card.refuse()?;
         let told = grid::Told::new(grid, &figures, &cases, &summary);
         if let Some(path) = &self.junit {
             Junit::at(path)?.write(&cases, &summary)?;

@@ -30,6 +30,7 @@ mod progress;
 mod replay;
 mod run;
 mod schema;
+mod scorecard;
 mod shrink;
 mod sweep;
 mod sweep_out;
@@ -41,6 +42,7 @@ mod why;
 mod written;
 mod zoo;
 
+use crate::card::Card;
 use crate::catalog::{Carried, Case, Catalog};
 use crate::erased::AnySystem;
 use crate::explore::Entry;
@@ -102,6 +104,8 @@ enum Command {
     Explore(explore::Explore),
     /// Show every known flaw and how it is found.
     Zoo(zoo::Zoo),
+    /// Show what each choice costs: every cell of a card, measured over many seeds.
+    Scorecard(scorecard::Scorecard),
     /// Print the JSON schema of scenario files, for editors; or that of a line of what `replay` writes.
     Schema(schema::Schema),
     /// Make a crate of your own: a protocol, its scenarios, one flaw, tests and the command.
@@ -135,11 +139,12 @@ pub fn main(systems: &'static [&'static dyn AnySystem]) -> ExitCode {
 pub struct Program {
     catalog: Catalog,
     specs: &'static [Entry],
+    cards: &'static [&'static Card],
 }
 
 impl std::fmt::Debug for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Program").field("systems", &self.catalog).field("specs", &self.specs).finish()
+        f.debug_struct("Program").field("systems", &self.catalog).finish_non_exhaustive()
     }
 }
 
@@ -147,13 +152,19 @@ impl Program {
     /// A program with these systems.
     #[must_use]
     pub fn new(systems: &'static [&'static dyn AnySystem]) -> Self {
-        Program { catalog: Catalog::new(systems), specs: &[] }
+        Program { catalog: Catalog::new(systems), specs: &[], cards: &[] }
     }
 
     /// And with these specifications, for `explore`.
     #[must_use]
     pub fn specs(self, specs: &'static [Entry]) -> Self {
         Program { specs, ..self }
+    }
+
+    /// And with these cards, for `scorecard`.
+    #[must_use]
+    pub fn cards(self, cards: &'static [&'static Card]) -> Self {
+        Program { cards, ..self }
     }
 
     /// And with these scenarios, wherever it is called: a folder `scenarios` there comes first.
@@ -183,7 +194,7 @@ fn run(program: Program) -> ExitCode {
         Some(Command::List(list)) => list.execute(&catalog, cli.json),
         Some(Command::Run(run)) => run.execute(&catalog, cli.json),
         Some(Command::Sweep(sweep)) => sweep.execute(&catalog, cli.json),
-        Some(Command::Merge(merge)) => merge.execute(&catalog, cli.json),
+        Some(Command::Merge(merge)) => merge.execute(&catalog, program.cards, cli.json),
         Some(Command::Replay(replay)) => replay.execute(&catalog, cli.json),
         Some(Command::Cluster(cluster)) => cluster.execute(&catalog, cli.json),
         Some(Command::Diff(diff)) => diff.execute(&catalog, cli.json),
@@ -192,6 +203,7 @@ fn run(program: Program) -> ExitCode {
         Some(Command::Check(check)) => check.execute(cli.json),
         Some(Command::Explore(explore)) => explore.execute(&catalog, program.specs, cli.json),
         Some(Command::Zoo(zoo)) => zoo.execute(&catalog, cli.json),
+        Some(Command::Scorecard(scorecard)) => scorecard.execute(&catalog, program.cards, cli.json),
         Some(Command::Schema(schema)) => schema.execute(&catalog),
         Some(Command::New(new)) => new.execute(),
         Some(Command::Completions(completions)) => completions.execute(),

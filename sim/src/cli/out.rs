@@ -1,6 +1,7 @@
 //! What the command prints: to standard output for people or as JSON, errors to standard error.
 
 use crate::catalog::Case;
+use crate::text::quoted;
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -52,6 +53,12 @@ pub(super) fn keep_words_whole() {
         miette::set_hook(Box::new(|_| Box::new(miette::MietteHandlerOpts::new().break_words(false).build())));
 }
 
+/// Tells whoever looks of something that is not as it should be, beside what is printed.
+pub(super) fn warn(text: &str) {
+    // There is nobody left to tell when this fails.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 /// Prints an error.
 pub(super) fn complain(report: &miette::Report) {
     // There is nobody left to tell when this fails.
@@ -93,7 +100,8 @@ pub(super) fn program() -> String {
 
 /// The command that replays a seed.
 pub(super) fn replay_command(case: &Case, seed: u64) -> String {
-    let set: String = case.overrides.iter().map(|(key, value)| format!(" --set {key}={value}")).collect();
+    let set = |(key, value): &(String, String)| format!(" --set {}", quoted(&format!("{key}={value}")));
+    let set: String = case.overrides.iter().map(set).collect();
     format!("{} replay {} --seed {seed}{set}", program(), case.path.display())
 }
 

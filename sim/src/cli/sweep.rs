@@ -4,7 +4,7 @@ use super::corpus::CorpusFolder;
 use super::junit::Junit;
 use super::out::{self, Colour};
 use super::progress::Bar;
-use super::sweep_out::OutFolder;
+use super::sweep_out::{OutFolder, Swept};
 use super::{Exit, Overrides, annotations, fresh, grid, interrupt, run, shrink, sweep_table as table, twice};
 use crate::catalog::{Case, Catalog};
 use crate::profile;
@@ -71,7 +71,7 @@ pub(super) fn seeds(text: &str) -> Result<Range<u64>, String> {
     Ok(range)
 }
 
-fn shard(text: &str) -> Result<Shard, String> {
+pub(super) fn shard(text: &str) -> Result<Shard, String> {
     let wrong = || format!("{text:?} is not i/n with i below n, such as 0/4");
     let (index, of) = text.split_once('/').ok_or_else(wrong)?;
     let (index, of) = (index.parse().map_err(|_| wrong())?, of.parse().map_err(|_| wrong())?);
@@ -103,8 +103,8 @@ impl Sweep {
         };
         let mut folder = None;
         if let Some(path) = &self.out {
-            let (opened, before) =
-                OutFolder::open(path, (&cases, &grid, overrides), &self.seeds, self.shard)?;
+            let swept = Swept { overrides, grid: &grid, card: None, seeds: &self.seeds, shard: self.shard };
+            let (opened, before) = OutFolder::open(path, &cases, swept)?;
             (folder, plan.before) = (Some(opened), before);
         }
         let mut corpus =

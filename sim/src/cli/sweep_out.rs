@@ -8,7 +8,9 @@
 //!
 //! No file that somebody else made is ever changed or removed.
 
-use super::{grid, written};
+use super::scorecard::Chosen;
+use super::{grid, scorecard, written};
+use crate::card::Card;
 use crate::catalog::{Case, Catalog};
 use crate::sweep::{Failure, Grid, Progress, Shard};
 use miette::{Context, IntoDiagnostic};
@@ -34,6 +36,9 @@ struct Identity {
     overrides: Vec<(String, String)>,
     /// What was changed in each: the scenarios are its cells, if it is one.
     grid: Grid,
+    /// The card whose cells the scenarios are, if they are.
+    #[serde(default)]
+    card: Option<Chosen>,
     seeds: Range<u64>,
     shard: Shard,
     /// A hash over the program.
@@ -47,6 +52,18 @@ struct State {
     /// How long `failures.jsonl` was.
     failures_bytes: u64,
     progress: Progress,
+}
+
+/// What is swept, besides the scenarios.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Swept<'a> {
+    pub(super) overrides: &'a [(String, String)],
+    /// The scenarios are its cells, if it is one.
+    pub(super) grid: &'a Grid,
+    /// Or this one's.
+    pub(super) card: Option<&'a Chosen>,
+    pub(super) seeds: &'a Range<u64>,
+    pub(super) shard: Shard,
 }
 
 #[derive(Debug)]
@@ -66,12 +83,12 @@ impl OutFolder {
     /// Opens the folder, and proves before anything is run that it can be written to. Returns what earlier sittings found.
     pub(super) fn open(
         folder: &Path,
-        (cases, grid, overrides): (&[Case], &Grid, &[(String, String)]),
-        seeds: &Range<u64>,
-        shard: Shard,
+        cases: &[Case],
+        swept: Swept<'_>,
     ) -> miette::Result<(OutFolder, Progress)> {
         let naming = |path: &Path| path.display().to_string();
-        let sweep = Identity::new((cases, grid, overrides), seeds, shard)?;
+        let shard = swept.shard;
+        let sweep = Identity::new(cases, swept)?;
         fs::create_dir_all(folder).into_diagnostic().with_context(|| naming(folder))?;
         let of = if shard.of == 1 { String::new() } else { format!("-{}-of-{}", shard.index, shard.of) };
         let path = folder.join(format!("progress{of}.json"));
@@ -163,21 +180,18 @@ impl OutFolder {
 }
 
 impl Identity {
-    fn new(
-        (cases, grid, overrides): (&[Case], &Grid, &[(String, String)]),
-        seeds: &Range<u64>,
-        shard: Shard,
-    ) -> miette::Result<Self> {
+    fn new(cases: &[Case], swept: Swept<'_>) -> miette::Result<Self> {
         let hash = |bytes: &[u8]| format!("{:032x}", xxh3_128(bytes));
         let scenario =
             |case: &Case| (case.path.display().to_string(), hash(case.scenario.to_toml().as_bytes()));
         let program = std::env::current_exe().and_then(fs::read).into_diagnostic();
         Ok(Identity {
             scenarios: cases.iter().map(scenario).collect(),
-            overrides: overrides.to_vec(),
-            grid: grid.clone(),
-            seeds: seeds.clone(),
-            shard,
+            overrides: swept.overrides.to_vec(),
+            grid: swept.grid.clone(),
+            card: swept.card.cloned(),
+            seeds: swept.seeds.clone(),
+            shard: swept.shard,
             build: hash(&program.with_context(|| "this program cannot be read".to_owned())?),
         })
     }
@@ -206,6 +220,10 @@ impl Identity {
         let paths = |sweep: &Identity| -> Vec<String> {
             sweep.scenarios.iter().map(|(path, _)| path.clone()).collect()
         };
+        if self.card != kept.card {
+            let without = || "without a card".to_owned();
+            return Some(kept.card.as_ref().map_or_else(without, Chosen::to_string));
+        }
         if self.grid != kept.grid {
             let without = || "without --grid".to_owned();
             return Some(if kept.grid.is_none() { without() } else { format!("with {}", kept.grid) });
@@ -279,8 +297,11 @@ impl Kept {
     }
 
     /// The scenarios that were swept, those of a grid as its cells.
-    pub(super) fn cases(&self, catalog: &Catalog) -> miette::Result<Vec<Case>> {
-        let Identity { scenarios, overrides, grid, .. } = &self.sweep;
+    pub(super) fn cases(&self, catalog: &Catalog, cards: &[&'static Card]) -> miette::Result<Vec<Case>> {
+        let Identity { scenarios, overrides, grid, card, .. } = &self.sweep;
+        if let Some(chosen) = card {
+            return Ok(scorecard::Cells::of(chosen, catalog, cards, overrides)?.cases);
+        }
         if let (false, Some((path, _))) = (grid.is_none(), scenarios.first()) {
             return grid::cells(catalog, path, grid, overrides);
         }
@@ -296,10 +317,16 @@ impl Kept {
         &self.sweep.grid
     }
 
+    /// The card that it is of, and what was changed in all of its cells; none if it is of none.
+    pub(super) fn card(&self) -> Option<(&Chosen, &[(String, String)])> {
+        Some((self.sweep.card.as_ref()?, &self.sweep.overrides))
+    }
+
     /// Refuses what another build has found, or of scenarios that have changed.
     pub(super) fn of_this_build(&self, cases: &[Case]) -> miette::Result<()> {
-        let Identity { grid, overrides, seeds, shard, .. } = &self.sweep;
-        let here = Identity::new((cases, grid, overrides), seeds, *shard)?;
+        let Identity { grid, card, overrides, seeds, shard, .. } = &self.sweep;
+        let swept = Swept { overrides, grid, card: card.as_ref(), seeds, shard: *shard };
+        let here = Identity::new(cases, swept)?;
         here.difference(&self.sweep).map_or(Ok(()), |what| {
             Err(miette::miette!(
                 help = "merge with the build and the scenarios that the shards had",

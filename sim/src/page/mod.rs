@@ -8,11 +8,15 @@
 //!
 //! What the page gives up: beyond so many items of a kind it shows those nearest to what the verdict is about, and says
 //! so.
+//!
+//! `card.rs` makes another page, with its own template: a card's tables and charts, without a script.
 
+mod card;
 mod history;
 mod lanes;
 mod run;
 
+pub(crate) use card::of_card;
 pub(crate) use history::of_history;
 pub(crate) use run::of_run;
 
@@ -22,7 +26,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = concat!(include_str!("theme.css"), include_str!("page.css"));
 const SCRIPT: &str = include_str!("page.js");
 /// How many items of a kind are shown.
 const ITEMS_MAX: usize = 20_000;
@@ -189,23 +193,14 @@ impl Page {
     fn whole_html(&self) -> String {
         let data = serde_json::to_string(self).expect("plain data is JSON").replace('<', "\\u003c");
         let (script_hash, style_hash) = (hash(SCRIPT), hash(STYLE));
-        let mut html = String::new();
-        let mut rest = TEMPLATE;
-        // From left to right, so that what is put in is not read as a template again.
-        while let Some((before, after)) = rest.split_once("{{") {
-            let (name, after) = after.split_once("}}").expect("the template closes what it opens");
-            html += before;
-            html += match name {
-                "script-hash" => &script_hash,
-                "style-hash" => &style_hash,
-                "style" => STYLE,
-                "script" => SCRIPT,
-                "data" => &data,
-                name => unreachable!("the template asks for {name}"),
-            };
-            rest = after;
-        }
-        html + rest
+        filled(TEMPLATE, |name| match name {
+            "script-hash" => &script_hash,
+            "style-hash" => &style_hash,
+            "style" => STYLE,
+            "script" => SCRIPT,
+            "data" => &data,
+            name => unreachable!("the template asks for {name}"),
+        })
     }
 
     /// The page with no more than so many items of a kind.
@@ -235,6 +230,20 @@ fn thin<I: Item>(items: &mut Vec<I>, items_max: usize, around: i64) -> Option<St
     order.sort_unstable();
     *items = order.into_iter().map(|index| items[index].clone()).collect();
     Some(format!("of {all} {}, the {} nearest to what the verdict is about are shown", I::NAME, items.len()))
+}
+
+/// A template with what it asks for by name.
+fn filled<'a>(template: &str, by_name: impl Fn(&str) -> &'a str) -> String {
+    let mut html = String::new();
+    let mut rest = template;
+    // From left to right, so that what is put in is not read as a template again.
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").expect("the template closes what it opens");
+        html += before;
+        html += by_name(name);
+        rest = after;
+    }
+    html + rest
 }
 
 /// A text's hash, as a content security policy names it.

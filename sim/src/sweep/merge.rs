@@ -46,6 +46,9 @@ impl CaseSummary {
         if let Some(measured) = &other.measured {
             self.measured.get_or_insert_default().absorb(measured);
         }
+        if let Some(score) = &other.score {
+            self.score.get_or_insert_default().absorb(score);
+        }
         for (vacuity, runs) in &other.lacks {
             self.lacks(vacuity, *runs);
         }

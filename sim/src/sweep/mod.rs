@@ -22,9 +22,10 @@ mod work;
 pub use corpus::{Corpus, Kept};
 pub use digest::SweepDigest;
 pub use figure::{Figure, Measured, NoFigure, Unit};
-pub use grid::{Axis, Grid, GridError};
+pub use grid::{Axis, Grid, GridError, to_measure};
 pub use summary::{CaseSummary, Slowest, Summary};
 
+use crate::card::Card;
 use crate::catalog::Case;
 use crate::run::{self, Met, Report};
 use crate::verdict::Violation;
@@ -35,7 +36,7 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use work::{Desk, Message};
+use work::{Desk, Done, Message};
 
 pub use work::confirm_on_a_fresh_thread;
 
@@ -83,6 +84,8 @@ pub struct Plan<'a> {
     pub before: Progress,
     /// Measure each scenario by itself, for the figures of a grid.
     pub measures: bool,
+    /// Score each scenario, as a cell of this card: its runs are recorded.
+    pub card: Option<&'static Card>,
 }
 
 impl<'a> Plan<'a> {
@@ -98,6 +101,7 @@ impl<'a> Plan<'a> {
             interrupted: None,
             before: Progress::new(cases.len()),
             measures: false,
+            card: None,
         }
     }
 
@@ -218,6 +222,9 @@ pub fn sweep(
         if plan.measures {
             of_case.measured.get_or_insert_default();
         }
+        if plan.card.is_some() {
+            of_case.score.get_or_insert_default();
+        }
     }
 
     std::thread::scope(|scope| {
@@ -253,7 +260,7 @@ pub fn sweep(
                 let failure = match message {
                     // A run that began before an earlier one showed the violation does not count.
                     Message::Done(_, run) if summary.cases[case].shown.is_none() => {
-                        let (report, met, nondeterminism) = *run;
+                        let Done { report, met, nondeterminism, scored } = *run;
                         let is_sure = nondeterminism.is_none();
                         let ran = Step::Ran { case, report: &report, met: is_sure.then_some(met) };
                         if !each(&progress, ran) {
@@ -261,6 +268,9 @@ pub fn sweep(
                         }
                         let summary = &mut progress.summary;
                         summary.release(case, &report, met, nondeterminism.is_some());
+                        if let (Some(score), Some(scored)) = (&mut summary.cases[case].score, scored) {
+                            score.add(seed, scored);
+                        }
                         let fails = met != Met::AsExpected || nondeterminism.is_some();
                         fails.then_some(Failure { case, report, met, nondeterminism })
                     }

@@ -2,6 +2,7 @@
 
 use super::digest::SweepDigest;
 use super::figure::Measured;
+use crate::card::Score;
 use crate::catalog::Case;
 use crate::latency::{Latencies, Times};
 use crate::run::{Met, Operations, Report};
@@ -88,6 +89,9 @@ pub struct CaseSummary {
     /// What was measured, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
+    /// What its runs came to, if it is a card's cell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Score>,
     /// Any run of it falls to this shard.
     #[serde(skip)]
     pub has_share: bool,

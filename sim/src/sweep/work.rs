@@ -2,6 +2,7 @@
 //! is a scenario's first, and hand in what was found.
 
 use super::{Again, Confirm, EARLY_MAX, GRACE, Long, Plan};
+use crate::card::Scored;
 use crate::catalog::Case;
 use crate::check;
 use crate::erased;
@@ -15,11 +16,21 @@ use std::time::{Duration, Instant};
 
 /// What became of a run, by its place in the sweep.
 pub(super) enum Message {
-    Done(u64, Box<(Report, Met, Option<String>)>),
+    Done(u64, Box<Done>),
     /// Another shard's, or not needed any more.
     Skipped(u64),
     /// It was still going on when the sweep had to end.
     Unfinished(u64),
+}
+
+/// A run that has ended.
+pub(super) struct Done {
+    pub(super) report: Report,
+    pub(super) met: Met,
+    /// How a second run differs, where it does; or why there was none.
+    pub(super) nondeterminism: Option<String>,
+    /// What it came to, on the sweep's card.
+    pub(super) scored: Option<Scored>,
 }
 
 impl Message {
@@ -150,7 +161,7 @@ impl<'a> Desk<'a> {
                 self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&index);
                 match done {
                     Some(done) => {
-                        if done.1 == Met::ShownViolation {
+                        if done.met == Met::ShownViolation {
                             self.shown[case].fetch_min(index, Ordering::Relaxed);
                         }
                         Message::Done(index, Box::new(done))
@@ -164,23 +175,21 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn run_and_confirm(
-        &self,
-        case: &Case,
-        seed: u64,
-        is_first: bool,
-    ) -> Option<(Report, Met, Option<String>)> {
+    fn run_and_confirm(&self, case: &Case, seed: u64, is_first: bool) -> Option<Done> {
         let unwanted = || self.is_over();
-        let (mut report, _) =
-            erased::once_unless(case.system, &case.scenario, seed, Attention::QUICK, &unwanted)?;
+        let card = self.plan.card;
+        let attention = if card.is_some() { Attention::WATCHED } else { Attention::QUICK };
+        let (mut report, recording) =
+            erased::once_unless(case.system, &case.scenario, seed, attention, &unwanted)?;
+        let scored = card.zip(recording.as_ref()).map(|(card, recording)| card.scored(recording));
         let expect = &case.scenario.check.expect;
         let met = report.met(expect);
         if report.is_of_a_stuck_run() || (met == Met::AsExpected && !is_first && report.unconfirmed.is_none())
         {
-            return Some((report, met, None));
+            return Some(Done { report, met, nondeterminism: None, scored });
         }
         if let Some(why) = report.unconfirmed.clone() {
-            return Some((report, met, Some(why)));
+            return Some(Done { report, met, nondeterminism: Some(why), scored });
         }
         let differs = match (self.confirm)(case, seed) {
             Ok(again) if again.digest == report.digest => {
@@ -194,7 +203,7 @@ impl<'a> Desk<'a> {
             Err(why) => Some(why),
         };
         let met = report.met(expect);
-        Some((report, met, differs))
+        Some(Done { report, met, nondeterminism: differs, scored })
     }
 }
 

@@ -24,9 +24,9 @@ impl Acknowledged {
         self.0.push(Write { id, lsn, timeline, by });
     }
 
-    /// How many writes a machine's log does not have.
-    pub(super) fn lost(&self, logs: &Logs, primary: MachineId) -> usize {
-        self.missing(logs, primary).count()
+    /// The writes that a machine's log does not have, by their numbers.
+    pub(super) fn missing_ids(&self, logs: &Logs, primary: MachineId) -> BTreeSet<u64> {
+        self.missing(logs, primary).map(|write| write.id).collect()
     }
 
     /// Whether a machine's log has them all.
@@ -86,6 +86,7 @@ mod tests {
             acknowledged.check(&logs(), N5).unwrap_err().to_string(),
             "n5 lacks 1 acknowledged writes; the first, 8, was entry 2 of timeline 1-a at n4"
         );
-        assert_eq!((acknowledged.lost(&logs(), N5), acknowledged.lost(&logs(), N4)), (1, 0));
+        let missing = |primary| acknowledged.missing_ids(&logs(), primary);
+        assert_eq!((missing(N5), missing(N4)), ([8].into(), [].into()));
     }
 }

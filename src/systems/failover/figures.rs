@@ -1,97 +1,94 @@
-//! What a recorded run cost: time without writes, acknowledged writes lost, time with two primaries.
+//! What a recorded run cost: time without writes, acknowledged writes lost, time with two primaries, stale reads,
+//! healthy primaries displaced, clients left behind.
 
 use super::heard::Heard;
-use host::world::{FaultEvent, FaultStep, Happening, MachineId, Phase, Probe, TraceEvent};
-use sim::history::Line;
+use super::operations::{Operation, What, operations};
+use super::primaries::Primaries;
+use host::probe::Value;
+use host::world::{Happening, Phase, Probe, TraceEvent};
 use sim::run::Recording;
-use std::collections::BTreeSet;
+use sim::time::told_ns;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+/// So long after it begins to count clients must be able to write: they have, between these instants.
+const RESTORED: (Duration, Duration) = (Duration::from_secs(80), Duration::from_secs(90));
 
 /// What a run cost, in simulated time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figures {
     /// How many writes clients were told are done.
     pub writes: usize,
-    /// The longest time without one, from the first until the clients stopped; none without a single write.
+    /// The longest time without one, until the clients stopped; none without a single write.
     pub without_writes: Option<Duration>,
+    /// Whether clients wrote, 80 to 90 s after it began to count.
+    pub restored: bool,
     /// How many acknowledged writes the log of the primary lacks in the end; none if there is not one primary.
     pub lost: Option<usize>,
     /// How long more than one database took itself for the primary, and did not stand still.
     pub two_primaries: Duration,
+    /// How many reads lack a write that was acknowledged before they began, and was not lost.
+    pub stale_reads: usize,
+    /// How often another database became the primary although the one before was well.
+    pub displaced: usize,
+    /// How many clients had a write done, after another database had become the primary, by the one before.
+    pub left_behind: usize,
 }
 
 impl Figures {
-    /// Of a recorded run.
+    /// Of a recorded run, from its first write on.
     pub fn of(recording: &Recording) -> Figures {
-        let end_ns = recording.trace.iter().find(|event| is_heal_phase(event)).map_or(0, |event| event.at_ns);
-        let writes: Vec<u64> = writes(&recording.history);
+        Figures::counted(recording, None)
+    }
+
+    /// Of a recorded run from an instant on, in ns since the workload began. What is lost is lost whenever it was
+    /// written.
+    pub fn since(recording: &Recording, from_ns: u64) -> Figures {
+        Figures::counted(recording, Some(from_ns))
+    }
+
+    fn counted(recording: &Recording, since_ns: Option<u64>) -> Figures {
+        let from_ns = since_ns.unwrap_or_default();
+        let told = |event: &TraceEvent| u64::try_from(told_ns(event.at_ns)).unwrap_or_default();
+        let end_ns = recording.trace.iter().find(|event| is_heal_phase(event)).map_or(0, told);
         let mut heard = Heard::default();
-        let mut reign = Reign::default();
-        for TraceEvent { at_ns, happening } in &recording.trace {
-            match happening {
+        let mut primaries = Primaries::since(from_ns);
+        for event in &recording.trace {
+            let at_ns = told(event);
+            match &event.happening {
                 Happening::Probe { host, name, values } => {
-                    let probe = Probe { at_ns: *at_ns, host: *host, name, values: values.clone() };
+                    let probe = Probe { at_ns: event.at_ns, host: *host, name, values: values.clone() };
                     heard.hear(Some(&probe));
-                    if let ("role", Some(host), Some(role)) = (*name, host, values.first()) {
-                        reign.changed(*at_ns, *host, role.to_string() == "primary");
+                    match (*name, host, &values[..]) {
+                        ("role", Some(host), [role, ..]) => {
+                            primaries.changed(at_ns, *host, role.to_string() == "primary");
+                        }
+                        ("committed", Some(host), [Value::Uint(id), ..]) => primaries.wrote(*host, *id),
+                        _ => {}
                     }
                 }
-                Happening::Fault(fault) => match befell(fault) {
-                    Some((host, Befell::Crash)) => reign.changed(*at_ns, host, false),
-                    Some((host, Befell::Pause)) => reign.stands_still(*at_ns, host, true),
-                    Some((host, Befell::Resume)) => reign.stands_still(*at_ns, host, false),
-                    None => {}
-                },
+                Happening::Fault(fault) => primaries.befell(at_ns, fault),
                 _ => {}
             }
         }
-        let mut primaries = reign.primaries.iter();
-        let lost = match (primaries.next(), primaries.next()) {
-            (Some(primary), None) => Some(heard.acknowledged.lost(&heard.logs, *primary)),
-            _ => None,
+        let missing = primaries.only().map(|primary| heard.acknowledged.missing_ids(&heard.logs, primary));
+        let operations = operations(&recording.history);
+        let writes: Vec<u64> = writes(&operations);
+        let is_restored = |at: &u64| {
+            let after = Duration::from_nanos(at.saturating_sub(from_ns));
+            *at > from_ns && RESTORED.0 <= after && after < RESTORED.1
         };
+        let clients = recording.plan.workload.clients;
         Figures {
             writes: writes.len(),
-            without_writes: longest_gap(&writes, end_ns),
-            lost,
-            two_primaries: Duration::from_nanos(reign.shared_ns),
+            without_writes: longest_gap(&writes, since_ns, end_ns),
+            restored: writes.iter().any(is_restored),
+            stale_reads: stale_reads(&operations, from_ns, &missing.clone().unwrap_or_default()),
+            lost: missing.map(|missing| missing.len()),
+            two_primaries: Duration::from_nanos(primaries.shared_ns()),
+            displaced: primaries.displaced(),
+            left_behind: left_behind(&operations, &primaries, clients),
         }
-    }
-}
-
-/// Who takes itself for the primary.
-#[derive(Debug, Default)]
-struct Reign {
-    primaries: BTreeSet<MachineId>,
-    still: BTreeSet<MachineId>,
-    since_ns: u64,
-    shared_ns: u64,
-}
-
-impl Reign {
-    fn changed(&mut self, at_ns: u64, host: MachineId, is_primary: bool) {
-        self.count(at_ns);
-        if is_primary {
-            self.primaries.insert(host);
-        } else {
-            self.primaries.remove(&host);
-        }
-    }
-
-    fn stands_still(&mut self, at_ns: u64, host: MachineId, does: bool) {
-        self.count(at_ns);
-        if does {
-            self.still.insert(host);
-        } else {
-            self.still.remove(&host);
-        }
-    }
-
-    fn count(&mut self, at_ns: u64) {
-        if self.primaries.difference(&self.still).count() > 1 {
-            self.shared_ns += at_ns - self.since_ns;
-        }
-        self.since_ns = at_ns;
     }
 }
 
@@ -100,99 +97,97 @@ fn is_heal_phase(event: &TraceEvent) -> bool {
 }
 
 /// When clients were told that a write is done, in order.
-fn writes(history: &[Line]) -> Vec<u64> {
-    let is_write = |line: &&Line| match (line.kind, line.f.as_str()) {
-        ("ok", "put") => true,
-        ("ok", "cas") => line.value["swapped"][1] == true,
-        _ => false,
-    };
-    history.iter().filter(is_write).map(|line| line.time).collect()
+fn writes(operations: &[Operation]) -> Vec<u64> {
+    let is_write = |operation: &&Operation| matches!(operation.what, What::Write { .. });
+    let mut writes: Vec<u64> =
+        operations.iter().filter(is_write).filter_map(|operation| operation.done_ns).collect();
+    writes.sort_unstable();
+    writes
 }
 
-fn longest_gap(writes: &[u64], end_ns: u64) -> Option<Duration> {
-    let nexts = writes.iter().skip(1).copied().chain([end_ns]);
-    let gaps = writes.iter().zip(nexts).map(|(write, next)| next.saturating_sub(*write));
-    gaps.max().map(Duration::from_nanos)
+/// From the last write before an instant on, or from that instant; without one, from the first write on.
+fn longest_gap(writes: &[u64], since_ns: Option<u64>, end_ns: u64) -> Option<Duration> {
+    let first = writes.first()?;
+    let begins = since_ns
+        .map_or(*first, |since| writes.iter().rev().find(|write| **write <= since).copied().unwrap_or(since));
+    let ends = writes.iter().copied().filter(|write| *write > begins).chain([end_ns]);
+    let begin = [begins].into_iter().chain(writes.iter().copied().filter(|write| *write > begins));
+    begin.zip(ends).map(|(write, next)| next.saturating_sub(write)).max().map(Duration::from_nanos)
 }
 
-/// What a fault did to a database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Befell {
-    Crash,
-    Pause,
-    Resume,
-}
-
-/// The machine to whose database a fault did something. A crashed one says itself what it is when it is back.
-fn befell(fault: &FaultEvent) -> Option<(MachineId, Befell)> {
-    if fault.process.as_ref().is_some_and(|process| process != "database") {
-        return None;
+/// Reads that saw what had been overwritten when they began, by a write that was acknowledged by then, and not lost.
+fn stale_reads(operations: &[Operation], from_ns: u64, lost: &BTreeSet<u64>) -> usize {
+    // When each value was there at the latest; what had no answer may come at any time.
+    let mut there: BTreeMap<u64, u64> = BTreeMap::from([(0, 0)]);
+    let mut kept: BTreeMap<u32, Vec<(u64, u64)>> = BTreeMap::new();
+    for operation in operations {
+        let (What::Write { key, id }, Some(done_ns)) = (operation.what, operation.done_ns) else { continue };
+        there.insert(id, done_ns);
+        if !lost.contains(&id) {
+            kept.entry(key).or_default().push((operation.began_ns, done_ns));
+        }
     }
-    let befell = match (fault.kind, &fault.step) {
-        ("crash", FaultStep::Strikes) => Befell::Crash,
-        ("pause", FaultStep::Strikes) => Befell::Pause,
-        ("pause", FaultStep::Ends) => Befell::Resume,
-        _ => return None,
+    let is_stale = |operation: &&Operation| {
+        let What::Read { key, saw } = operation.what else { return false };
+        let (Some(saw_ns), true) = (there.get(&saw), operation.began_ns >= from_ns) else { return false };
+        let mut writes = kept.get(&key).into_iter().flatten();
+        writes.any(|(began_ns, done_ns)| began_ns > saw_ns && *done_ns < operation.began_ns)
     };
-    Some((*fault.machines.first()?, befell))
+    operations.iter().filter(is_stale).count()
+}
+
+/// Clients that had a write done by a primary, begun after another had come.
+fn left_behind(operations: &[Operation], primaries: &Primaries, clients: u32) -> usize {
+    let left = |operation: &&Operation| {
+        let What::Write { id, .. } = operation.what else { return false };
+        primaries.succeeded_before(id).is_some_and(|since_ns| operation.began_ns > since_ns)
+    };
+    let left = operations.iter().filter(left).map(|operation| operation.process % clients.max(1));
+    left.collect::<BTreeSet<u32>>().len()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const N4: MachineId = MachineId::numbered(4);
-    const N5: MachineId = MachineId::numbered(5);
-    const N6: MachineId = MachineId::numbered(6);
-
     #[test]
     fn the_longest_gap_may_be_the_last() {
-        let gap = |writes: &[u64]| longest_gap(writes, 100).map(|gap| gap.as_nanos());
+        let gap = |writes: &[u64]| longest_gap(writes, None, 100).map(|gap| gap.as_nanos());
         assert_eq!((gap(&[10, 20, 60, 70]), gap(&[10, 20]), gap(&[])), (Some(40), Some(80), None));
     }
 
     #[test]
-    fn only_shared_time_is_counted() {
-        let mut reign = Reign::default();
-        for (at, host, is_primary) in
-            [(10, N4, true), (20, N5, true), (25, N4, true), (30, N4, false), (50, N6, true), (60, N5, false)]
-        {
-            reign.changed(at, host, is_primary);
-        }
-        assert_eq!((reign.shared_ns, reign.primaries), (20, [N6].into()));
+    fn what_was_before_the_fault_does_not_count_and_a_gap_that_it_falls_into_does() {
+        let gap = |since| longest_gap(&[10, 50, 60, 75, 95], Some(since), 100).map(|gap| gap.as_nanos());
+        assert_eq!((gap(55), gap(65), gap(80)), (Some(20), Some(20), Some(20)));
+        assert_eq!(gap(20), Some(40));
+        assert_eq!(gap(96), Some(5));
+        assert_eq!(longest_gap(&[60], Some(20), 70).map(|gap| gap.as_nanos()), Some(40), "none before");
+    }
+
+    fn write(id: u64, began_ns: u64, done_ns: Option<u64>) -> Operation {
+        Operation { process: 0, began_ns, done_ns, what: What::Write { key: 1, id } }
+    }
+
+    fn read(saw: u64, began_ns: u64) -> Operation {
+        let what = What::Read { key: 1, saw };
+        Operation { process: 1, began_ns, done_ns: Some(began_ns + 1), what }
+    }
+
+    fn stale(saw: u64, began_ns: u64, lost: &[u64]) -> usize {
+        let operations =
+            [write(7, 10, Some(20)), write(8, 30, Some(40)), write(9, 50, None), read(saw, began_ns)];
+        stale_reads(&operations, 15, &lost.iter().copied().collect())
     }
 
     #[test]
-    fn a_primary_that_stands_still_shares_nothing() {
-        let mut reign = Reign::default();
-        reign.changed(10, N4, true);
-        reign.stands_still(20, N4, true);
-        reign.changed(30, N5, true);
-        reign.stands_still(50, N4, false);
-        reign.changed(53, N4, false);
-        assert_eq!(reign.shared_ns, 3);
+    fn a_read_that_lacks_an_acknowledged_write_is_stale() {
+        assert_eq!([stale(7, 45, &[]), stale(0, 45, &[]), stale(0, 25, &[])], [1, 1, 1]);
     }
 
     #[test]
-    fn what_befalls_an_agent_befalls_not_its_database() {
-        let befell = |kind, process: Option<&str>, step| {
-            befell(&FaultEvent {
-                index: 0,
-                kind,
-                step,
-                machines: vec![N4],
-                process: process.map(str::to_owned),
-                text: String::new(),
-            })
-        };
-        let skipped = || FaultStep::Skipped { why: "the machine is down already".to_owned() };
-        assert_eq!(befell("crash", None, FaultStep::Strikes), Some((N4, Befell::Crash)));
-        assert_eq!(befell("crash", None, FaultStep::Ends), None);
-        assert_eq!(befell("crash", Some("agent"), FaultStep::Strikes), None);
-        assert_eq!(befell("crash", Some("database"), FaultStep::Strikes), Some((N4, Befell::Crash)));
-        assert_eq!(befell("pause", None, FaultStep::Strikes), Some((N4, Befell::Pause)));
-        assert_eq!(befell("pause", None, FaultStep::Ends), Some((N4, Befell::Resume)));
-        assert_eq!(befell("pause", None, skipped()), None);
-        assert_eq!(befell("isolate", None, FaultStep::Strikes), None);
+    fn a_read_of_the_last_write_or_beside_it_is_not_and_what_was_lost_is_not_read() {
+        assert_eq!([stale(8, 45, &[]), stale(9, 60, &[]), stale(7, 35, &[]), stale(0, 15, &[])], [0; 4]);
+        assert_eq!([stale(7, 45, &[8]), stale(0, 45, &[8])], [0, 1], "8 was lost, 7 was not");
     }
 }

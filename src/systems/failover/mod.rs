@@ -17,6 +17,7 @@
 //! with keepalived and UCARP, all that a partition can break.
 
 mod address;
+mod card;
 mod client;
 mod convergence;
 mod durability;
@@ -30,14 +31,17 @@ mod logs;
 mod machine;
 mod one_owner;
 mod one_writable;
+mod operations;
 mod operator;
 mod options;
+mod primaries;
 mod recovery;
 mod refinement;
 mod service;
 mod split_brain;
 mod undisturbed;
 
+pub use card::CARD;
 pub use client::{Op, Ret};
 pub use figures::Figures;
 pub use options::{Manager, Options};

@@ -1,6 +1,7 @@
 //! GitHub Actions: one job builds, a matrix sweeps, one job merges. All shards run the same build, or they would not merge.
 
 use super::{Task, Written, yaml};
+use crate::text::quoted;
 
 pub(super) const NEXT: &str = "move it to .github/workflows";
 
@@ -64,7 +65,7 @@ jobs:
 
 /// An artifact loses its permissions.
 fn with_program(task: &Task, script: &str) -> String {
-    format!("chmod +x {}; {script}", super::quoted(&task.program))
+    format!("chmod +x {}; {script}", quoted(&task.program))
 }
 
 fn folder_of(program: &str) -> &str {

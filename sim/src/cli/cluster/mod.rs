@@ -16,6 +16,7 @@ mod slurm;
 use super::sweep::seeds;
 use super::{Exit, Overrides, out};
 use crate::catalog::Catalog;
+use crate::text::quoted;
 use clap::{Args, ValueEnum};
 use miette::{Context, IntoDiagnostic};
 use std::fs;
@@ -145,13 +146,6 @@ impl Task {
     }
 }
 
-/// A text as a word of a POSIX shell's.
-fn quoted(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,@%+".contains(letter);
-    let plain = !text.is_empty() && text.chars().all(is_plain);
-    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
 /// A text as YAML reads it: JSON is YAML.
 fn yaml(text: &str) -> String {
     serde_json::Value::from(text).to_string()
@@ -166,17 +160,4 @@ fn make_executable(path: &std::path::Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn make_executable(_: &std::path::Path) -> std::io::Result<()> {
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_shell_would_take_apart_is_quoted() {
-        assert_eq!(quoted("registry/swarm"), "registry/swarm");
-        assert_eq!(quoted("cluster.nodes={from=2, to=3}"), "'cluster.nodes={from=2, to=3}'");
-        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
-        assert_eq!(quoted(""), "''");
-    }
 }
