@@ -21,6 +21,7 @@
 
 pub mod bank;
 pub mod bookings;
+pub mod bouncer;
 pub mod common;
 pub mod database;
 pub mod patroni;
