@@ -29,6 +29,7 @@ pub mod pipeline;
 pub mod provisioner;
 pub mod registry;
 pub mod replication;
+pub mod repmgr;
 pub mod router;
 pub mod stolon;
 pub mod store;
