@@ -21,6 +21,7 @@
 
 pub mod bank;
 pub mod bookings;
+pub mod bouncer;
 pub mod common;
 pub mod database;
 pub mod patroni;
@@ -28,6 +29,7 @@ pub mod pipeline;
 pub mod provisioner;
 pub mod registry;
 pub mod replication;
+pub mod repmgr;
 pub mod router;
 pub mod stolon;
 pub mod store;

@@ -58,7 +58,8 @@
 //! * the rules: histories (`rules/timeline.rs`), the log and its fold (`rules/log.rs`), commit (`rules/commit.rs`)
 //! * the process: [`run`] and [`serve`] (`node.rs`), its one run as a primary or standby (`node/engine.rs`), both ends
 //!   of streaming (`node/downstream.rs`, `node/standby.rs`), requests of clients (`node/requests.rs`)
-//! * [`Snapshot`] and [`Subscription`] for others than standbys (`subscription.rs`)
+//! * [`Snapshot`] and [`Subscription`] for others than standbys (`subscription.rs`), connections that a pooler passes on
+//!   (`pooled.rs`)
 //! * [`Client`] (`client.rs`), [`Supervisor`] (`supervisor.rs`), wire types (`message.rs`), [`Config`], [`Options`]
 //!   (`options.rs`), [`View`] (`view.rs`)
 
@@ -66,6 +67,7 @@ mod client;
 mod message;
 mod node;
 mod options;
+mod pooled;
 mod rules;
 mod subscription;
 mod supervisor;
@@ -75,6 +77,7 @@ pub use client::{Client, ClientError};
 pub use message::{Condition, Refusal, Repair, Replication, Role, Standby, Start, Status, Sync, Write};
 pub use node::{run, serve};
 pub use options::{Config, Flaw, Options};
+pub(crate) use pooled::{Query, Server, Session};
 pub use rules::timeline::{History, Lsn, Timeline};
 pub use subscription::{Put, Snapshot, Subscription, SubscriptionError};
 pub use supervisor::{Supervisor, SupervisorError};

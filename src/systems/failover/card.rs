@@ -82,6 +82,18 @@ const MANAGERS: &[Managed] = &[
         "failover/vrrp-quiet",
         "keepalived",
     ),
+    Managed {
+        databases: "'n1', 'n2', 'n3'",
+        stores: "",
+        routers: "'n5'",
+        lacks_modes: Some("nobody tells its databases whom to wait for"),
+        ..Managed::behind_a_router(
+            "repmgr",
+            "repmgr, with a witness and PgBouncer",
+            "failover/repmgr-quiet",
+            "repmgrd",
+        )
+    },
     Managed::behind_an_address("ucarp", "UCARP", "failover/ucarp-primary-crash", "ucarp"),
 ];
 

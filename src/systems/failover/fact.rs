@@ -42,6 +42,8 @@ pub(super) enum Fact {
     AnotherMaster { is: MachineId },
     /// Its daemon becomes the master, so long after it has heard another one.
     TakesOver { from: MachineId, after_ms: u64 },
+    /// It is a pooler, and holds its clients' queries, or no longer does.
+    Pooler { is_paused: bool },
     /// Its daemon was told to leave a master alone that it hears, so often.
     Stays { within_ms: u64 },
 }
@@ -84,6 +86,7 @@ impl Fact {
             ("lock", [Value::Text(what)]) => Fact::Lock { acquired: what == "acquired" },
             ("state", [Value::Text(state), _]) => Fact::Daemon { is_master: state == "master" },
             ("address", [Value::Text(what), _]) => Fact::Address { has: what == "claimed" },
+            ("pooler", [Value::Text(what)]) => Fact::Pooler { is_paused: what == "paused" },
             ("another master", [is]) => Fact::AnotherMaster { is: machine(is)? },
             ("takes over", [from, Value::Uint(ms)]) => {
                 Fact::TakesOver { from: machine(from)?, after_ms: *ms }

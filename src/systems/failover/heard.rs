@@ -18,6 +18,8 @@ pub(super) struct Heard {
     pub(super) machines: Machines,
     /// Who has the address that moves; none where none does.
     pub(super) owners: Option<BTreeSet<MachineId>>,
+    /// The poolers that hold their clients' queries.
+    pub(super) paused: BTreeSet<MachineId>,
     latest: Option<(MachineId, Fact)>,
     wrong: Option<String>,
 }
@@ -37,6 +39,8 @@ impl Heard {
             Fact::Committed { id, lsn } => {
                 self.acknowledged.committed(*host, *id, *lsn, self.logs.timeline(*host, *lsn));
             }
+            Fact::Pooler { is_paused: true } => drop(self.paused.insert(*host)),
+            Fact::Pooler { is_paused: false } => drop(self.paused.remove(host)),
             Fact::MayCascade => drop(self.may_cascade.insert(*host)),
             Fact::Address { has } => {
                 let owners = self.owners.get_or_insert_default();

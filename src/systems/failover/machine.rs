@@ -5,7 +5,7 @@ use super::options::{Manager, Options, Part, Places};
 use host::process;
 use host::time::sleep;
 use protocols::database::{Role, Start, Supervisor};
-use protocols::{database, patroni, router, stolon, store, vrrp};
+use protocols::{bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
 use sim::NodeContext;
 use std::convert::Infallible;
 use std::io;
@@ -13,7 +13,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// The names of the processes of which a fault may strike one.
-pub(super) const PROCESSES: &[&str] = &["database", "agent", "keeper", "sentinel", "keepalived", "ucarp"];
+pub(super) const PROCESSES: &[&str] =
+    &["database", "agent", "keeper", "sentinel", "keepalived", "ucarp", "repmgrd"];
 
 /// How often a primary that nobody manages is looked after.
 const START_EVERY: Duration = Duration::from_secs(1);
@@ -35,8 +36,10 @@ pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
         }
         Part::Database => match node.options.daemon(node.id) {
             Some(variant) => Box::pin(behind_an_address(&node, places, variant)).await,
+            None if node.options.manager == Manager::Repmgr => Box::pin(beside_repmgrd(&node, places)).await,
             None => Box::pin(database(&node, places)).await,
         },
+        Part::Witness => Box::pin(witness(&node, places)).await,
         Part::Router => {
             say_what_is_allowed(&node.options);
             if node.options.standby_cluster {
@@ -121,6 +124,50 @@ async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result
             tokio::try_join!(database, keeper, sentinel).map(drop)
         }
         Manager::Vrrp | Manager::Ucarp => unreachable!("a daemon moves the address"),
+        Manager::Repmgr => unreachable!("a daemon is beside it"),
+    }
+}
+
+/// A database with its node's shared memory, and repmgr's daemon.
+async fn beside_repmgrd(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<()> {
+    if let Some(ms) = node.options.stays_for_ms() {
+        host::probe!(STAYS, ms);
+    }
+    let (id, address) = (node.id, node.address());
+    let config = database::Config { id, address, options: node.options.database.clone() };
+    let repmgr = places.repmgr(id, &node.options);
+    // Where a standby follows one that rejoined, nobody sends it elsewhere.
+    host::probe!(MAY_CASCADE);
+    let (memory, at) = (repmgr::Memory::default(), repmgr.nodes[&id].memory);
+    let database = process::run("database", || {
+        let (config, memory) = (config.clone(), memory.clone());
+        async move {
+            tokio::select! {
+                biased;
+                ended = database::run(config, node.disk()) => ended,
+                ended = repmgr::memory(at, memory) => match ended? {},
+            }
+        }
+    });
+    let daemon = process::run("repmgrd", || repmgr::run(repmgr.clone(), memory.clone(), node.disk()));
+    tokio::select! {
+        biased;
+        ended = database => ended,
+        ended = daemon => ended,
+        never = repmgr::service(repmgr.clone(), node.disk()) => match never {},
+    }
+}
+
+/// A node of repmgr's without data.
+async fn witness(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<()> {
+    let repmgr = places.repmgr(node.id, &node.options);
+    let (memory, at) = (repmgr::Memory::default(), repmgr.nodes[&node.id].memory);
+    let database = process::run("database", || repmgr::memory(at, memory.clone()));
+    let daemon = process::run("repmgrd", || repmgr::run(repmgr.clone(), memory.clone(), node.disk()));
+    tokio::select! {
+        biased;
+        ended = database => match ended? {},
+        ended = daemon => ended,
     }
 }
 
@@ -162,6 +209,7 @@ async fn router(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<(
             let (stores, options) = (places.stores.to_vec(), options.stolon());
             stolon::proxy(stolon::ProxyConfig { id, address, stores, options }).await
         }
+        Manager::Repmgr => bouncer::run(places.bouncer(address, options), node.disk()).await,
         Manager::Vrrp | Manager::Ucarp => unreachable!("there is no router"),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Machines are, in this order, the store's replicas, the databases with their managers, and the routers. Clients write
 //! and read through a router, and as operators ask the manager for another primary. With keepalived and UCARP there are
-//! databases alone, and clients go to the address that moves between them.
+//! databases alone, and clients go to the address that moves between them. With repmgr there is no store, perhaps a
+//! witness, and the routers are PgBouncers.
 //!
 //! Judged, each in a file of its own: **timeline** (`logs.rs`: all logs are paths in one tree, and who was not rewound
 //! does not stream), **split-brain** (writes of two primaries do not overlap), **one-writable** (no two databases would
@@ -10,11 +11,11 @@
 //! specified), **eligible** (nobody leads who is tagged not to), **lag** (nobody leads who lacks more than may be lost),
 //! **service** (no longer without a write than the scenario allows), **convergence** (in the end there is one primary,
 //! and all others have what it has), **address** (it alone is where the virtual address is), **one-owner** (masters that
-//! hear each other do not stay two), **undisturbed** (a master that is heard stays one), **durability** (what was
+//! hear each other do not stay two), **held** (in the end no PgBouncer is paused), **undisturbed** (a master that is heard stays one), **durability** (what was
 //! acknowledged is then there) and **linearizable** (each key by itself).
 //!
 //! What is not promised is in `options.rs`: without synchronous replication, the last two; with stolon, one-writable;
-//! with keepalived and UCARP, all that a partition can break.
+//! with keepalived and UCARP, all that a partition can break; with repmgr convergence, too.
 
 mod address;
 mod card;
@@ -25,6 +26,7 @@ mod eligible;
 mod fact;
 mod figures;
 mod heard;
+mod held;
 mod lag;
 mod lease;
 mod logs;
@@ -54,7 +56,7 @@ use lag::Lag;
 use lease::Lock;
 use one_owner::Rivals;
 use protocols::database::View;
-use protocols::{database, patroni, router, stolon, store, vrrp};
+use protocols::{bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
 use refinement::Refines;
 use service::Service;
 use sim::check::Checkers;
@@ -96,9 +98,17 @@ impl System for Failover {
 
     /// Of all that runs: several of its protocols publish the same.
     fn probes() -> Vec<&'static str> {
-        let of_protocols =
-            [database::PROBES, patroni::PROBES, router::PROBES, stolon::PROBES, store::PROBES, vrrp::PROBES]
-                .concat();
+        let of_protocols = [
+            bouncer::PROBES,
+            database::PROBES,
+            patroni::PROBES,
+            repmgr::PROBES,
+            router::PROBES,
+            stolon::PROBES,
+            store::PROBES,
+            vrrp::PROBES,
+        ]
+        .concat();
         of_protocols.into_iter().chain(fact::PROBES).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
@@ -152,6 +162,7 @@ impl System for Failover {
             .invariant("one-owner", move |heard, seen| rivals.judge(heard, seen.probe))
             .invariant("undisturbed", move |heard, _| peace.judge(heard))
             .eventually("address", |heard, views| address::check(heard.owners.as_ref(), views))
+            .eventually("held", |heard, _| held::check(&heard.paused))
             .convergence(|heard, views| convergence::converged(views, &heard.may_cascade))
             .eventually("durability", |heard, views| {
                 heard.acknowledged.check(&heard.logs, MachineId::numbered(convergence::primary(views)?))

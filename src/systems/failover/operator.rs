@@ -11,6 +11,8 @@ pub(super) enum Operator {
     Stolon(stolon::Operator),
     /// And what he tells the master's daemon.
     Daemons(vrrp::Operator, vrrp::Order),
+    /// `repmgr standby switchover` is not modelled.
+    Nobody,
 }
 
 impl Operator {
@@ -25,6 +27,7 @@ impl Operator {
             Manager::Stolon => Operator::Stolon(stolon::Operator::new(stores)),
             Manager::Vrrp => Operator::Daemons(daemons(), vrrp::Order::Restart),
             Manager::Ucarp => Operator::Daemons(daemons(), vrrp::Order::Demote),
+            Manager::Repmgr => Operator::Nobody,
         }
     }
 
@@ -44,6 +47,7 @@ impl Operator {
             Operator::Daemons(operator, order) => {
                 operator.order(*order).await.map_err(|error| error.to_string())
             }
+            Operator::Nobody => return Outcome::Fail("there is no switchover".to_owned()),
         };
         asked.map_or_else(Outcome::Unknown, |()| Outcome::Ok(Ret::Asked))
     }

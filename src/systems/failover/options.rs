@@ -1,7 +1,7 @@
 //! What a scenario can choose, and which machine is what.
 
 use protocols::patroni::{StandbyCluster, Synchronous};
-use protocols::{database, patroni, router, stolon, store, vrrp};
+use protocols::{bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::Tolerated;
@@ -14,6 +14,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 const VIRTUAL: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 255, 254));
 /// Where adverts come to: VRRP's number among protocols.
 const ADVERT_PORT: u16 = 112;
+/// Where the shared memory of a node of repmgr's is read.
+const MEMORY_PORT: u16 = 7002;
+/// Where a PgBouncer takes commands.
+const CONSOLE_PORT: u16 = 6432;
 
 /// `[cluster] options`: machines are numbered from the store's replicas to the databases to the routers.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -50,8 +54,16 @@ pub struct Options {
     pub vrrp: vrrp::Keepalived,
     /// UCARP, if it is the manager; the same holds.
     pub ucarp: vrrp::Ucarp,
-    /// keepalived's `priority` or UCARP's `advskew` of single machines, by their names.
+    /// keepalived's `priority`, UCARP's `advskew` or repmgr's `priority` of single machines, by their names.
     pub priorities: BTreeMap<String, u8>,
+    /// repmgr, if it is the manager. There is no store then: `stores` is 0. Its routers are PgBouncers.
+    pub repmgr: repmgr::Options,
+    /// These.
+    pub bouncer: bouncer::Options,
+    /// repmgr's witnesses: so many machines between the databases and the routers.
+    pub witnesses: u32,
+    /// repmgr's `location` of single machines, by their names; of all others it is `default`.
+    pub locations: BTreeMap<String, String>,
 }
 
 /// Who manages the databases.
@@ -66,6 +78,8 @@ pub enum Manager {
     Vrrp,
     /// UCARP: the same.
     Ucarp,
+    /// A daemon beside each database, and a script that tells PgBouncers.
+    Repmgr,
 }
 
 impl Manager {
@@ -94,6 +108,10 @@ impl Default for Options {
             vrrp: vrrp::Keepalived::default(),
             ucarp: vrrp::Ucarp::default(),
             priorities: BTreeMap::new(),
+            repmgr: repmgr::Options::default(),
+            bouncer: bouncer::Options::default(),
+            witnesses: 0,
+            locations: BTreeMap::new(),
         }
     }
 }
@@ -118,7 +136,7 @@ impl Options {
             Manager::Patroni => self.standby_cluster || self.patroni.synchronous_mode != Synchronous::Off,
             Manager::Stolon => self.stolon.synchronous_replication,
             // Nobody tells databases whom to wait for.
-            Manager::Vrrp | Manager::Ucarp => return true,
+            Manager::Vrrp | Manager::Ucarp | Manager::Repmgr => return true,
         };
         !waits && !self.synchronous
     }
@@ -131,6 +149,17 @@ impl Options {
             let because = "who hears no master is one: a partition, or a pause, has two";
             let gives_up = ["durability", "linearizable", "one-writable", "split-brain"];
             return gives_up.map(|checker| Tolerated { checker, because }).into();
+        }
+        if self.manager == Manager::Repmgr {
+            // repmgr's documentation, Network splits, and Fencing a failed master node.
+            let because = "fencing is the operator's: whoever was the primary stays one until he comes";
+            let gives_up = ["convergence", "durability", "linearizable", "one-writable", "split-brain"];
+            tolerates.extend(gives_up.map(|checker| Tolerated { checker, because }));
+            if self.repmgr.promote.first == repmgr::First::Pause {
+                let because = "whoever runs the script may die, and then nobody resumes what it has paused";
+                tolerates.push(Tolerated { checker: "held", because });
+            }
+            return tolerates;
         }
         if self.is_asynchronous() {
             // Patroni's documentation, Replication modes: "the cluster is allowed to lose some committed transactions
@@ -166,16 +195,20 @@ impl Options {
                 options.advskew = own.unwrap_or(options.advskew);
                 Some(vrrp::Variant::Ucarp(options))
             }
-            Manager::Patroni | Manager::Stolon => None,
+            Manager::Patroni | Manager::Stolon | Manager::Repmgr => None,
         }
     }
 
-    /// Within so long nobody takes over from a master that he hears, in ms; none where he may.
+    /// Within so long nobody takes over from a master that he hears, or that a node he sees has seen, in ms; none where he
+    /// may.
     pub(super) fn stays_for_ms(&self) -> Option<u64> {
         let intervals = match self.manager {
             Manager::Vrrp if self.vrrp.nopreempt => 3 * self.vrrp.advert_int.as_millis() as u64,
             Manager::Ucarp if !self.ucarp.preempt => {
                 u64::from(self.ucarp.deadratio) * 1000 * u64::from(self.ucarp.advbase)
+            }
+            Manager::Repmgr if self.repmgr.primary_visibility_consensus => {
+                2 * self.repmgr.monitor_interval_secs.as_millis() as u64
             }
             _ => return None,
         };
@@ -194,6 +227,7 @@ impl Options {
 pub(super) struct Places<'a> {
     pub(super) stores: &'a [SocketAddr],
     pub(super) databases: &'a [SocketAddr],
+    pub(super) witnesses: &'a [SocketAddr],
     pub(super) routers: &'a [SocketAddr],
 }
 
@@ -205,13 +239,19 @@ impl<'a> Places<'a> {
     /// Names the field and the bound that it misses.
     pub(super) fn of(nodes: &'a [SocketAddr], options: &Options) -> io::Result<Self> {
         let (stores, routers) = (options.stores as usize, options.routers as usize);
+        let (witnesses, by_repmgr) = (options.witnesses as usize, options.manager == Manager::Repmgr);
+        if by_repmgr && stores > 0 || !by_repmgr && witnesses > 0 {
+            let message =
+                "cluster.options: with repmgr there is no store, and with it alone there are witnesses";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         let moves_an_address = options.manager.moves_an_address();
         if moves_an_address && stores + routers > 0 {
             let message = "cluster.options: where an address moves, stores and routers are 0";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        let is_small = !moves_an_address && (stores == 0 || routers == 0);
-        if is_small || nodes.len() <= stores + routers {
+        let is_small = !moves_an_address && (stores == 0 && !by_repmgr || routers == 0);
+        if is_small || nodes.len() <= stores + witnesses + routers {
             let message = format!(
                 "cluster.nodes: {} are too few for {stores} store replicas, one database and {routers} routers",
                 nodes.len()
@@ -223,8 +263,9 @@ impl<'a> Places<'a> {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let (stores, others) = nodes.split_at(stores);
-        let (databases, routers) = others.split_at(others.len() - routers);
-        let places = Places { stores, databases, routers };
+        let (others, routers) = others.split_at(others.len() - routers);
+        let (databases, witnesses) = others.split_at(others.len() - witnesses);
+        let places = Places { stores, databases, witnesses, routers };
         let checked = places.check(options);
         checked.map(|()| places).map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))
     }
@@ -251,8 +292,19 @@ impl<'a> Places<'a> {
                 return Err(format!("cluster.options.{option}: {machine} is no database's machine"));
             }
         }
-        if !options.priorities.is_empty() && !options.manager.moves_an_address() {
-            return Err("cluster.options.priorities: they are keepalived's, or UCARP's".to_owned());
+        let by_repmgr = options.manager == Manager::Repmgr;
+        if !options.priorities.is_empty() && !options.manager.moves_an_address() && !by_repmgr {
+            return Err("cluster.options.priorities: they are keepalived's, UCARP's or repmgr's".to_owned());
+        }
+        let last = self.databases.len() + self.witnesses.len();
+        let is_one = |name: &String| by_repmgr && (1..=last).any(|id| *name == format!("n{id}"));
+        if let Some(machine) = options.locations.keys().find(|name| !is_one(name)) {
+            return Err(format!("cluster.options.locations: {machine} is no node of repmgr's"));
+        }
+        if by_repmgr {
+            let checked = options.repmgr.validate().map_err(|message| ("repmgr", message));
+            let checked = checked.and(options.bouncer.validate().map_err(|message| ("bouncer", message)));
+            return checked.map_err(|(part, message)| format!("cluster.options.{part}.{message}"));
         }
         (first..first + self.databases.len()).try_for_each(|id| {
             let checked = match options.daemon(id as u32) {
@@ -296,15 +348,42 @@ impl<'a> Places<'a> {
         }
     }
 
+    /// The node of repmgr's with this number.
+    pub(super) fn repmgr(&self, id: u32, options: &Options) -> repmgr::Config {
+        let memory = |machine: &SocketAddr| SocketAddr::new(machine.ip(), MEMORY_PORT);
+        let databases = self.databases.iter().map(|database| (Some(*database), memory(database)));
+        let witnesses = self.witnesses.iter().map(|witness| (None, memory(witness)));
+        let nodes = (1..).zip(databases.chain(witnesses)).map(|(id, (database, memory))| {
+            let name = format!("n{id}");
+            let location = options.locations.get(&name).cloned().unwrap_or_else(|| "default".to_owned());
+            let priority = options.priorities.get(&name).map_or(options.repmgr.priority, |own| (*own).into());
+            (id, repmgr::Node { database, memory, location, priority })
+        });
+        let poolers = self.routers.iter().map(console).collect();
+        repmgr::Config { id, nodes: nodes.collect(), poolers, options: options.repmgr.clone() }
+    }
+
+    /// The PgBouncer that listens there, which begins with the first database.
+    pub(super) fn bouncer(&self, listen: SocketAddr, options: &Options) -> bouncer::Config {
+        let (console, target) = (console(&listen), self.databases[0]);
+        bouncer::Config { listen, console, target, options: options.bouncer.clone() }
+    }
+
     /// What the machine with this number is, from 1.
     pub(super) fn part(&self, id: u32) -> Part {
         let index = id as usize - 1;
         match index.checked_sub(self.stores.len()) {
             None => Part::Store,
             Some(index) if index < self.databases.len() => Part::Database,
+            Some(index) if index < self.databases.len() + self.witnesses.len() => Part::Witness,
             Some(_) => Part::Router,
         }
     }
+}
+
+/// Where the PgBouncer that listens there takes commands.
+fn console(listen: &SocketAddr) -> SocketAddr {
+    SocketAddr::new(listen.ip(), CONSOLE_PORT)
 }
 
 /// What a machine is.
@@ -314,6 +393,8 @@ pub(super) enum Part {
     Store,
     /// A database, and what manages it.
     Database,
+    /// A witness.
+    Witness,
     /// What clients talk to.
     Router,
 }
@@ -380,6 +461,9 @@ mod tests {
         assert_eq!(tolerates("manager = 'stolon'"), ["durability", "linearizable", "one-writable"]);
         assert_eq!(tolerates("manager = 'stolon'\nsynchronous = true"), ["one-writable"]);
         let by_address = ["durability", "linearizable", "one-writable", "split-brain"];
+        assert_eq!(tolerates("manager = 'repmgr'"), [&["convergence"][..], &by_address].concat());
+        let pauses = tolerates("manager = 'repmgr'\nrepmgr = { promote = { first = 'pause' } }");
+        assert_eq!(pauses.last(), Some(&"held"));
         assert_eq!(tolerates("manager = 'vrrp'"), by_address);
         assert_eq!(tolerates("manager = 'ucarp'\nsynchronous = true"), by_address);
         assert_eq!(
@@ -422,11 +506,36 @@ mod tests {
         for (manager, machine, priority, message) in [
             (Manager::Vrrp, "n4", 7, "cluster.options.priorities: n4 is no database's machine"),
             (Manager::Vrrp, "n2", 0, "cluster.options.vrrp.priority: 0 is below 1"),
-            (Manager::Patroni, "n2", 7, "cluster.options.priorities: they are keepalived's, or UCARP's"),
+            (
+                Manager::Patroni,
+                "n2",
+                7,
+                "cluster.options.priorities: they are keepalived's, UCARP's or repmgr's",
+            ),
         ] {
             assert_eq!(refused(manager, machine, priority).unwrap_err(), message);
         }
         assert!(refused(Manager::Ucarp, "n2", 0).is_ok());
+    }
+
+    #[test]
+    fn with_repmgr_there_are_databases_witnesses_and_poolers() {
+        let nodes = nodes(4);
+        let repmgr = Options { manager: Manager::Repmgr, stores: 0, ..Options::default() };
+        let options = Options { witnesses: 1, ..repmgr.clone() };
+        let places = Places::of(&nodes, &options).unwrap();
+        let parts = [1, 2, 3, 4].map(|id| places.part(id));
+        assert_eq!(parts, [Part::Database, Part::Database, Part::Witness, Part::Router]);
+        let refused = |options| Places::of(&nodes, &options).unwrap_err().to_string();
+        let message = "cluster.options: with repmgr there is no store, and with it alone there are witnesses";
+        assert_eq!(refused(Options { stores: 1, ..repmgr.clone() }), message);
+        assert_eq!(refused(Options { manager: Manager::Stolon, ..options.clone() }), message);
+        let locations = [("n4".to_owned(), "north".to_owned())].into();
+        let message = "cluster.options.locations: n4 is no node of repmgr's";
+        assert_eq!(refused(Options { locations, ..options }), message);
+        let never = repmgr::Options { reconnect_attempts: 0, ..repmgr::Options::default() };
+        let message = "cluster.options.repmgr.reconnect_attempts: 0 is below 1";
+        assert_eq!(refused(Options { repmgr: never, ..repmgr }), message);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! **undisturbed**: a master that is heard stays one, where daemons were told so (`nopreempt`; UCARP's default).
+//! **undisturbed**: a master that is heard stays one, where daemons were told so (`nopreempt`; UCARP's default;
+//! repmgr's `primary_visibility_consensus`, where it is enough that a node that is seen has heard it).
 
 use super::fact::{Fact, name};
 use super::heard::Heard;
@@ -27,8 +28,7 @@ impl Peace {
         match self.0.get(&host) {
             Some(within) if after_ms < *within => {
                 let (taker, master) = (name(host), name(from));
-                let why =
-                    format!("{taker} takes over from {master}, which it had heard {after_ms} ms before");
+                let why = format!("{taker} takes over from {master}, which was heard {after_ms} ms before");
                 Err(Broken::new(why).node(host.number()).node(from.number()))
             }
             _ => Ok(()),
@@ -48,7 +48,7 @@ mod tests {
         let peace = Peace([(N1, 3000)].into());
         assert_eq!(peace.takes_over(N1, N2, 3000), Ok(()));
         let why = peace.takes_over(N1, N2, 412).unwrap_err().to_string();
-        assert_eq!(why, "n1 takes over from n2, which it had heard 412 ms before");
+        assert_eq!(why, "n1 takes over from n2, which was heard 412 ms before");
         assert_eq!(peace.takes_over(N2, N1, 412), Ok(()), "n2 was not told so");
     }
 }

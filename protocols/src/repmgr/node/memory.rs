@@ -1,0 +1,111 @@
+//! The shared memory of a node: what its daemon leaves for others, in its database's process.
+
+use crate::common::transport::{self, FrameReader};
+use crate::repmgr::message::{Ask, Told};
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use host::net::{TcpListener, TcpStream};
+use host::time::{Instant, sleep, timeout};
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A node's shared memory. It begins empty whenever what serves it does.
+#[derive(Debug, Clone, Default)]
+pub struct Memory(Arc<Mutex<Content>>);
+
+#[derive(Debug, Default)]
+struct Content {
+    daemon: bool,
+    upstream: Option<u32>,
+    seen: Option<Instant>,
+    follow: Option<u32>,
+}
+
+/// Serves a node's shared memory there, until the future is dropped: it ends with the database's process.
+///
+/// # Errors
+///
+/// When the address cannot be bound.
+pub async fn memory(address: SocketAddr, memory: Memory) -> io::Result<Infallible> {
+    let listener = TcpListener::bind(address).await?;
+    *memory.lock() = Content::default();
+    let mut answering = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            biased;
+            Some(()) = answering.next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => answering.push(memory.answer(stream)),
+                // Out of sockets, for a moment.
+                Err(_) => sleep(Duration::from_millis(100)).await,
+            },
+        }
+    }
+}
+
+impl Memory {
+    /// A daemon begins: whom it was told to follow before is over.
+    pub(super) fn begins(&self, upstream: Option<u32>) {
+        let mut content = self.lock();
+        (content.daemon, content.upstream, content.follow) = (true, upstream, None);
+    }
+
+    /// Its daemon sees its upstream.
+    pub(super) fn sees(&self, upstream: u32) {
+        let mut content = self.lock();
+        (content.daemon, content.upstream, content.seen) = (true, Some(upstream), Some(Instant::now()));
+    }
+
+    /// Whom its daemon was told to follow.
+    pub(super) fn told_to_follow(&self) -> Option<u32> {
+        self.lock().follow
+    }
+
+    /// It may be told anew.
+    pub(super) fn forgets_whom_to_follow(&self) {
+        self.lock().follow = None;
+    }
+
+    async fn answer(&self, stream: TcpStream) {
+        let (read, mut half) = stream.into_split();
+        let asked = timeout(Duration::from_secs(5), FrameReader::new(read).next()).await;
+        let Ok(Ok(ask)) = asked else { return };
+        let told = {
+            let mut content = self.lock();
+            if let Ask::Follow(node) = ask {
+                content.follow = Some(node);
+            }
+            let seen_ms = content.seen.map(|seen| seen.elapsed().as_millis() as u64);
+            Told { daemon: content.daemon, upstream: content.upstream, seen_ms }
+        };
+        // Whoever asked may be gone.
+        let _ = transport::write_now(&mut half, &told, &mut Vec::new()).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Content> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is in a node's shared memory; none if it does not answer in time.
+pub(super) async fn ask(address: SocketAddr, within: Duration) -> Option<Told> {
+    tell(address, Ask::State, within).await
+}
+
+/// Tells a node's daemon whom to follow. Whether it was told.
+pub(super) async fn tell_to_follow(address: SocketAddr, node: u32, within: Duration) -> bool {
+    tell(address, Ask::Follow(node), within).await.is_some()
+}
+
+async fn tell(address: SocketAddr, ask: Ask, within: Duration) -> Option<Told> {
+    let asking = async {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (read, mut half) = stream.into_split();
+        transport::write_now(&mut half, &ask, &mut Vec::new()).await?;
+        FrameReader::new(read).next().await.map_err(io::Error::other)
+    };
+    timeout(within, asking).await.ok()?.ok()
+}
