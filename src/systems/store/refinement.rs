@@ -29,8 +29,8 @@ pub(super) struct Refines {
     spec: Refinement<Leases>,
     /// Ticks since the run began.
     now: u64,
-    /// The term of the latest leader.
-    term: u64,
+    /// The term and number of the latest leader: a term of openraft's may have several, each greater than the last.
+    elected: (u64, u32),
     /// The most entries that a replica has applied, and what it then had.
     applied: u64,
     there: BTreeSet<LeaseId>,
@@ -47,7 +47,7 @@ impl Refines {
         Refines {
             spec: Refinement::new(Leases::of_a_run()),
             now: 0,
-            term: 0,
+            elected: (0, 0),
             applied: 0,
             there: BTreeSet::new(),
             leased: BTreeMap::new(),
@@ -82,8 +82,8 @@ impl Refines {
         if ticks > 0 && self.spec.state().counts() {
             self.spec.step(Step::Pass { ticks: ticks as u32 })?;
         }
-        if let Some(term) = elected.filter(|term| *term > self.term) {
-            self.term = term;
+        if let Some(elected) = elected.map(|term| (term, replica)).filter(|elected| *elected > self.elected) {
+            self.elected = elected;
             self.spec.step(Step::Elect { replica })?;
         }
         self.renewals(replica, view)?;
@@ -197,7 +197,7 @@ mod tests {
         let mut refines = Refines::new();
         begin.iter().chain(more).try_for_each(|(at_ms, node, name, view)| {
             let values = match *name {
-                "raft" => vec![Value::from("leader"), Value::from(u64::from(*node))],
+                "raft" => vec![Value::from("leader"), Value::from(1_u64)],
                 _ => Vec::new(),
             };
             let host = Some(MachineId::numbered(*node));
