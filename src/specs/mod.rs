@@ -1,6 +1,6 @@
 //! The specifications that come with the command: the ladder by which a name registry and a bank were first thought
-//! through, one file a rung; and what our protocols do, of which `bank-held`, `lock` and `copies` are followed by their
-//! runs.
+//! through, one file a rung; and what our protocols do, of which `bank-held`, `lock`, `lease` and `copies` are
+//! followed by their runs.
 
 mod bank;
 mod bank_1;
@@ -10,6 +10,7 @@ mod bank_queued;
 mod bank_transfer;
 mod converged;
 pub(crate) mod copies;
+pub(crate) mod lease;
 pub(crate) mod lock;
 mod log;
 mod syn;
@@ -39,6 +40,7 @@ pub static ALL: &[Entry] = &[
     bank_queued::ENTRY,
     bank_held::ENTRY,
     lock::ENTRY,
+    lease::ENTRY,
     log::ENTRY,
     vrrp::ENTRY,
     converged::ENTRY,

@@ -5,16 +5,19 @@
 //!
 //! Judged: **linearizable** (each key by itself), **agreement** (replicas at one revision came to it by the same
 //! changes), **lease** (a lease, and the key that goes with it, is there as long as its holder was told so, counted
-//! from when it asked; a key that no longer goes with it outlives it), **watch** (changes come in order, and none of a
-//! key is missing), **convergence** (in the end a leader is there, and every replica has applied the same).
+//! from when it asked; a key that no longer goes with it outlives it), **refinement** (leases are granted, renewed and
+//! ended as specified), **watch** (changes come in order, and none of a key is missing), **convergence** (in the end a
+//! leader is there, and every replica has applied the same).
 
 mod key_model;
+mod refinement;
 
 use host::time::{Instant, sleep, timeout};
 use key_model::KeyModel;
 use protocols::store::{
     self, Change, Client as Connection, ClientError, Condition, Config, Event, Options, Refusal, View,
 };
+use refinement::Refines;
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Harm, Seen, Views};
 use sim::{Choice, Client, ClientContext, NodeContext, Operation, Outcome, System};
@@ -118,12 +121,13 @@ impl System for Store {
     }
 
     fn checkers(&self) -> Checkers<Op, Ret, View> {
-        let mut came_to = BTreeMap::new();
+        let (mut came_to, mut refines) = (BTreeMap::new(), Refines::new());
         Checkers::new()
             .invariant("agreement", move |seen| agree(&mut came_to, seen))
             .invariant("lease", |seen| {
                 no_probe(seen, LEASE_EARLY).and_then(|()| no_probe(seen, LEASE_TOOK_MORE))
             })
+            .invariant("refinement", move |seen| refines.judge(seen))
             .invariant("watch", |seen| no_probe(seen, WATCH_GAP))
             .convergence(converged)
             .linearizable_in_parts(KeyModel, key_model::split)
@@ -307,8 +311,8 @@ fn converged(views: &Views<View>) -> Result<(), Broken> {
             return Err(Broken::new(why).node(node).node(leader as u32));
         }
     }
-    if of_leader.leases > 0 {
-        return Err(format!("{} leases live on, and nobody renews them", of_leader.leases).into());
+    if !of_leader.leases.is_empty() {
+        return Err(format!("{} leases live on, and nobody renews them", of_leader.leases.len()).into());
     }
     Ok(())
 }

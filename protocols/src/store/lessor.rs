@@ -9,6 +9,8 @@
 //! Time is the monotonic time of the leader's machine, so that jumps of wall clocks do nothing.
 
 use super::message::LeaseId;
+use super::options::Flaw;
+use super::view;
 use host::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,9 +21,16 @@ pub(super) struct Lessor {
     term: Option<u64>,
     ends: BTreeMap<LeaseId, Instant>,
     ending: BTreeSet<LeaseId>,
+    /// How often holders were told that a lease is renewed, and until when it lives by the last time.
+    told: BTreeMap<LeaseId, (u64, Instant)>,
+    flaw: Option<Flaw>,
 }
 
 impl Lessor {
+    pub fn new(flaw: Option<Flaw>) -> Self {
+        Lessor { flaw, ..Lessor::default() }
+    }
+
     /// Brings it up to date with whether this replica leads, in which term, and with the leases that there are, each
     /// with its time to live in ms.
     pub fn refresh(
@@ -30,8 +39,11 @@ impl Lessor {
         leases: impl Iterator<Item = (LeaseId, u64)> + Clone,
         now: Instant,
     ) {
+        if term.is_none() && self.flaw == Some(Flaw::DeposedEndsLeases) {
+            return;
+        }
         if self.term != term {
-            *self = Lessor { term, ..Lessor::default() };
+            *self = Lessor { term, ..Lessor::new(self.flaw) };
         }
         if term.is_none() {
             return;
@@ -47,6 +59,7 @@ impl Lessor {
             self.ends.retain(|lease, _| there.contains(lease));
         }
         self.ending.retain(|lease| self.ends.contains_key(lease));
+        self.told.retain(|lease, _| self.ends.contains_key(lease));
     }
 
     /// The leases that have ended, each once in a term: the caller proposes their end.
@@ -69,6 +82,20 @@ impl Lessor {
         }
         self.ends.insert(lease, now + Duration::from_millis(ttl_ms));
         true
+    }
+
+    /// Its holder is told that a lease lives for its whole time since it asked.
+    pub fn tell(&mut self, lease: LeaseId, ttl_ms: u64, asked: Instant) {
+        let end = asked + Duration::from_millis(ttl_ms);
+        let told = self.told.entry(lease).or_insert((0, end));
+        *told = (told.0 + 1, end.max(told.1));
+    }
+
+    /// What it knows of a lease with this time to live.
+    pub fn view(&self, lease: LeaseId, ttl_ms: u64, now: Instant) -> view::Lease {
+        let (renewed, until) = self.told.get(&lease).copied().unwrap_or((0, now));
+        let lives_ms = until.saturating_duration_since(now).as_millis() as u64;
+        view::Lease { ttl_ms, renewed, lives_ms }
     }
 }
 
@@ -112,6 +139,31 @@ mod tests {
         lessor.refresh(Some(1), [(LEASE, 2000), (other, 2000)].into_iter(), again);
         assert_eq!(lessor.take_ended(start + Duration::from_secs(2)), [other]);
         assert_eq!(lessor.take_ended(again + Duration::from_secs(2)), [LEASE]);
+    }
+
+    #[test]
+    fn what_holders_were_told_is_known_until_another_leads() {
+        let (mut lessor, start) = (Lessor::default(), Instant::now());
+        ticked(&mut lessor, Some(1), start);
+        let seen = |lessor: &Lessor, after_ms: u64| {
+            let view = lessor.view(LEASE, 2000, start + Duration::from_millis(after_ms));
+            (view.renewed, view.lives_ms)
+        };
+        assert_eq!(seen(&lessor, 0), (0, 0));
+        lessor.tell(LEASE, 2000, start);
+        assert_eq!((seen(&lessor, 500), seen(&lessor, 9000)), ((1, 1500), (1, 0)));
+        ticked(&mut lessor, None, start);
+        assert_eq!(seen(&lessor, 500), (0, 0));
+    }
+
+    #[test]
+    fn who_is_deposed_ends_nothing_unless_it_is_flawed() {
+        let ended = |flaw| {
+            let (mut lessor, start) = (Lessor::new(flaw), Instant::now());
+            ticked(&mut lessor, Some(1), start);
+            ticked(&mut lessor, None, start + Duration::from_secs(3))
+        };
+        assert_eq!((ended(None), ended(Some(Flaw::DeposedEndsLeases))), (vec![], vec![LEASE]));
     }
 
     #[test]

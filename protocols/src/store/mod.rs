@@ -54,8 +54,8 @@ mod watch;
 pub use client::{Client, ClientError, Watch};
 pub use message::{Change, Compare, Condition, Event, KeyValue, LeaseId, Operation, Refusal, Txn, TxnReply};
 pub use node::{run, serve};
-pub use options::{Config, Options};
-pub use view::View;
+pub use options::{Config, Flaw, Options};
+pub use view::{Lease, View};
 
 /// Every probe of the store: facts first, then situations that a good sweep should reach.
 pub const PROBES: &[&str] = &[

@@ -2,9 +2,10 @@
 //!
 //! A replica whose disk fails is *crash-only*: it ends this life and begins the next from what its log says.
 
+use super::client::{Client, ClientError};
 use super::lessor::Lessor;
 use super::message::{Command, Hello, LeaseId, Outcome, Reply, Request};
-use super::options::Config;
+use super::options::{Config, Flaw};
 use super::raft::{Applied, Consensus, Inbound, LogStore, Network, NotDone};
 use super::rules::Machine;
 use super::view::View;
@@ -97,7 +98,7 @@ async fn life(
             config: config.clone(),
             consensus,
             applied,
-            lessor: Mutex::default(),
+            lessor: Mutex::new(Lessor::new(options.flaw)),
             malformed_frames: Arc::clone(malformed_frames),
         });
         host::view::register({
@@ -153,9 +154,12 @@ impl Drop for Node {
 
 impl Node {
     fn view(&self) -> View {
-        let (revision, digest, leases) = self
-            .applied
-            .read(|machine| (machine.revision(), machine.digest(), machine.leases().count() as u64));
+        let (lessor, now) = (self.lock(), Instant::now());
+        let (revision, digest, leases, leased) = self.applied.read(|machine| {
+            let leases = machine.leases().map(|(id, ttl_ms)| (id, lessor.view(id, ttl_ms, now)));
+            let leased = machine.leased().map(|(key, lease)| (key.to_owned(), lease));
+            (machine.revision(), machine.digest(), leases.collect(), leased.collect())
+        });
         View {
             id: self.config.id,
             leader: self.consensus.leader(),
@@ -164,6 +168,7 @@ impl Node {
             revision,
             digest,
             leases,
+            leased,
             malformed_frames: self.malformed_frames.load(Ordering::Relaxed),
         }
     }
@@ -270,17 +275,21 @@ impl Node {
         if self.consensus.leads().is_none() {
             return Reply::NotLeader(self.consensus.leader());
         }
+        let asked = Instant::now();
         let renewed = match self.applied.read(|machine| machine.lease_ttl_ms(lease)) {
-            Some(ttl_ms) => self.refresh_leases().renew(lease, ttl_ms, Instant::now()),
+            Some(ttl_ms) => self.refresh_leases().renew(lease, ttl_ms, asked),
             // A new leader may not have applied it yet.
             None => true,
         };
         // That a lease is about to end, too, only a leader knows: it may live on under another.
-        if let Err(not_done) = self.consensus.make_sure().await {
+        if self.flaw() != Some(Flaw::UnsureRenewal)
+            && let Err(not_done) = self.consensus.make_sure().await
+        {
             return reply(not_done);
         }
         match self.applied.read(|machine| machine.lease_ttl_ms(lease)) {
             Some(ttl_ms) if renewed => {
+                self.lock().tell(lease, ttl_ms, asked);
                 sometimes!("lease renewed");
                 Reply::Alive { ttl_ms }
             }
@@ -297,12 +306,29 @@ impl Node {
                 sometimes!("lease expired");
                 let node = Arc::clone(&self);
                 tokio::spawn(async move {
-                    if node.consensus.propose(Command::Revoke { lease }).await.is_err() {
+                    if !node.end(lease).await {
                         node.lock().not_ended(lease);
                     }
                 });
             }
         }
+    }
+
+    /// Has a lease ended. False if it may not have.
+    async fn end(&self, lease: LeaseId) -> bool {
+        match self.consensus.propose(Command::Revoke { lease }).await {
+            Ok(_) => true,
+            // Followers of etcd's pass on what is proposed to them.
+            Err(NotDone::NotLeader(Some(_))) if self.flaw() == Some(Flaw::DeposedEndsLeases) => {
+                let ended = Client::new(self.config.replicas.clone()).revoke(lease).await;
+                matches!(ended, Ok(()) | Err(ClientError::Refused(_)))
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn flaw(&self) -> Option<Flaw> {
+        self.config.options.flaw
     }
 
     fn refresh_leases(&self) -> MutexGuard<'_, Lessor> {

@@ -18,7 +18,7 @@ pub struct Config {
     pub options: Options,
 }
 
-/// Timers and sizes, etcd's by default where it has them.
+/// Timers and sizes, etcd's by default where it has them, and a flaw to be caught.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
@@ -52,6 +52,18 @@ pub struct Options {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub disk_timeout: Duration,
+    /// A known defect, switched on.
+    pub flaw: Option<Flaw>,
+}
+
+/// Defects that coordination stores have had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flaw {
+    /// Who was deposed counts leases down as before, and has the next leader end them (etcd's issues 12528 and 15247).
+    DeposedEndsLeases,
+    /// A lease is renewed by whoever believes that it leads, and nobody makes sure (etcd's issue 15247).
+    UnsureRenewal,
 }
 
 impl Default for Options {
@@ -66,6 +78,7 @@ impl Default for Options {
             compact_bytes: 256 << 10,
             events_kept: 1000,
             disk_timeout: Duration::from_secs(5),
+            flaw: None,
         }
     }
 }

@@ -45,6 +45,11 @@ impl Machine {
         self.leases.iter().map(|(id, lease)| (*id, lease.ttl_ms))
     }
 
+    /// The keys that go with a lease, and with which.
+    pub fn leased(&self) -> impl Iterator<Item = (&str, LeaseId)> {
+        self.pairs.values().filter_map(|pair| Some((pair.key.as_str(), pair.lease?)))
+    }
+
     pub fn lease_ttl_ms(&self, id: LeaseId) -> Option<u64> {
         self.leases.get(&id).map(|lease| lease.ttl_ms)
     }

@@ -1,6 +1,8 @@
 //! What a replica believes, for checkers and debuggers.
 
+use super::message::LeaseId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A replica's belief at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +19,21 @@ pub struct View {
     pub revision: u64,
     /// A hash over all changes up to that revision.
     pub digest: u32,
-    /// How many leases there are.
-    pub leases: u64,
+    /// The leases that there are.
+    pub leases: BTreeMap<LeaseId, Lease>,
+    /// The keys that go with a lease, and with which.
+    pub leased: BTreeMap<String, LeaseId>,
     /// Frames that could not be read since the node started. Each cost its connection.
     pub malformed_frames: u64,
+}
+
+/// What a replica believes of a lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// How long it lives after it was renewed, in ms.
+    pub ttl_ms: u64,
+    /// How often this replica has said since it led last that it is renewed.
+    pub renewed: u64,
+    /// How long it still lives by the last time that this replica said so, in ms; 0 if it never did.
+    pub lives_ms: u64,
 }
