@@ -44,6 +44,7 @@ impl Seen {
     }
 
     /// Whether a fingerprint was added.
+    #[inline]
     pub(super) fn contains(&self, fingerprint: u64) -> bool {
         let (mut at, lines) = (place(&self.lines, fingerprint), &self.lines[..]);
         loop {
