@@ -5,7 +5,8 @@
 //! complete before the next begins, so a counterexample is a shortest one. What differs is how the cores share it:
 //!
 //! 1. **Expand.** A batch of a level, in its order, is cut into parts; each core takes parts, decodes their states,
-//!    judges them, and sorts their encoded successors into bundles by the first bits of their fingerprints.
+//!    judges them, and sorts their encoded successors into bundles by the first bits of their fingerprints. All of one
+//!    state are made first and looked up then, so that a core waits for several at once.
 //! 2. **Absorb.** A shard holds the fingerprints that begin alike. Each core takes shards, goes through the bundles for
 //!    it in the order of the parts, and keeps what is new.
 //! 3. What is new gets the next numbers, in the order in which one core with one queue would have met it.

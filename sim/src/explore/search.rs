@@ -1,7 +1,7 @@
 //! The search, level by level.
 
 use super::arena::Arena;
-use super::codec::{Encoder, fingerprint};
+use super::codec::Encoder;
 use super::expand::{Expansion, Part, Trouble, Wrong};
 use super::growth::Samples;
 use super::seen::{SHARDS, Seen, shard_of};
@@ -139,10 +139,7 @@ impl<'s, S: Spec> Search<'s, S> {
         for (ordinal, state) in self.spec.initial().into_iter().enumerate() {
             self.generated += 1;
             let encoded = encoder.encode(&state);
-            let fingerprint = match self.spec.representative(&state).filter(|_| self.expansion.is_symmetric) {
-                Some(representative) => fingerprint(Encoder::new().encode(&representative)),
-                None => fingerprint(encoded),
-            };
+            let fingerprint = self.expansion.fingerprint(&state, encoded);
             if self.spec.within(&state) && self.shards[shard_of(fingerprint)].seen.insert(fingerprint) {
                 self.trail.begin(u16::try_from(ordinal).expect("there are more than 65,536 initial states"));
                 self.next.push(encoded);

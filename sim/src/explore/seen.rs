@@ -9,71 +9,112 @@ pub(super) fn shard_of(fingerprint: u64) -> usize {
     (fingerprint >> (64 - SHARD_BITS)) as usize
 }
 
-/// A set of fingerprints that begin alike: open addressing with linear probing, 0 for a free slot. A fingerprint's
-/// place grows with it, so that a table of any length will do and a larger one is filled from front to back.
+/// A set of fingerprints that begin alike: open addressing, line after line. A fingerprint's place grows with it, so that
+/// a table of any length will do and a larger one is filled from front to back.
 #[derive(Debug)]
 pub(super) struct Seen {
-    slots: Vec<u64>,
+    lines: Vec<Line>,
     len: usize,
 }
 
+/// What comes out of memory at once: slots that fill from the front, 0 a free one. In halves, which a core compares four
+/// at a time.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Line {
+    high: [u32; LINE],
+    low: [u32; LINE],
+}
+
+const LINE: usize = 8;
+
 impl Seen {
     pub(super) fn new() -> Self {
-        Seen { slots: vec![0; 64], len: 0 }
+        Seen { lines: vec![Line::FREE; 8], len: 0 }
     }
 
     /// Adds a fingerprint; whether it is new.
     pub(super) fn insert(&mut self, fingerprint: u64) -> bool {
-        if (self.len + 1) * 4 > self.slots.len() * 3 {
+        if (self.len + 1) * 4 > self.lines.len() * LINE * 3 {
             self.grow();
         }
-        let is_new = put(&mut self.slots, fingerprint);
+        let is_new = put(&mut self.lines, fingerprint);
         self.len += usize::from(is_new);
         is_new
     }
 
     /// Whether a fingerprint was added.
+    #[inline]
     pub(super) fn contains(&self, fingerprint: u64) -> bool {
-        let mut at = place(&self.slots, fingerprint);
+        let (mut at, lines) = (place(&self.lines, fingerprint), &self.lines[..]);
         loop {
-            match self.slots[at] {
-                0 => return false,
-                slot if slot == fingerprint => return true,
-                _ => at = if at + 1 == self.slots.len() { 0 } else { at + 1 },
+            let is_here = lines[at].has(fingerprint);
+            // Almost always: the answer itself is no branch, which would be guessed wrong too often.
+            if is_here | lines[at].has_room() {
+                return is_here;
             }
+            at = if at + 1 == lines.len() { 0 } else { at + 1 };
         }
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<u64>()
+        self.lines.capacity() * size_of::<Line>()
     }
 
     fn grow(&mut self) {
-        let mut larger = vec![0; self.slots.len() / 2 * 3];
-        for fingerprint in self.slots.iter().filter(|slot| **slot != 0) {
-            put(&mut larger, *fingerprint);
+        let mut larger = vec![Line::FREE; self.lines.len() / 2 * 3];
+        for line in &self.lines {
+            for slot in (0..LINE).map(|slot| line.get(slot)).filter(|slot| *slot != 0) {
+                put(&mut larger, slot);
+            }
         }
-        self.slots = larger;
+        self.lines = larger;
     }
 }
 
-/// Where a fingerprint is looked for first.
-fn place(slots: &[u64], fingerprint: u64) -> usize {
-    // The bits that all of a shard share tell nothing.
-    ((u128::from(fingerprint << SHARD_BITS) * slots.len() as u128) >> 64) as usize
+impl Line {
+    const FREE: Line = Line { high: [0; LINE], low: [0; LINE] };
+
+    fn get(&self, slot: usize) -> u64 {
+        u64::from(self.high[slot]) << 32 | u64::from(self.low[slot])
+    }
+
+    /// Whether a fingerprint is in it. All slots are compared, so that nothing need be guessed.
+    fn has(&self, fingerprint: u64) -> bool {
+        let (high, low) = ((fingerprint >> 32) as u32, fingerprint as u32);
+        let same = |slot| u32::from(self.high[slot] == high) & u32::from(self.low[slot] == low);
+        (0..LINE).fold(0, |has, slot| has | same(slot)) != 0
+    }
+
+    fn has_room(&self) -> bool {
+        self.high[LINE - 1] | self.low[LINE - 1] == 0
+    }
+
+    /// Puts a fingerprint into the first free slot.
+    fn put(&mut self, fingerprint: u64) {
+        let taken = (0..LINE).filter(|slot| self.high[*slot] | self.low[*slot] != 0).count();
+        (self.high[taken], self.low[taken]) = ((fingerprint >> 32) as u32, fingerprint as u32);
+    }
 }
 
-fn put(slots: &mut [u64], fingerprint: u64) -> bool {
-    let mut at = place(slots, fingerprint);
+/// The line in which a fingerprint is looked for first.
+fn place(lines: &[Line], fingerprint: u64) -> usize {
+    // The bits that all of a shard share tell nothing.
+    ((u128::from(fingerprint << SHARD_BITS) * lines.len() as u128) >> 64) as usize
+}
+
+fn put(lines: &mut [Line], fingerprint: u64) -> bool {
+    let mut at = place(lines, fingerprint);
     loop {
-        match slots[at] {
-            0 => {
-                slots[at] = fingerprint;
-                return true;
-            }
-            slot if slot == fingerprint => return false,
-            _ => at = if at + 1 == slots.len() { 0 } else { at + 1 },
+        let line = &mut lines[at];
+        if line.has(fingerprint) {
+            return false;
         }
+        if line.has_room() {
+            line.put(fingerprint);
+            return true;
+        }
+        at = if at + 1 == lines.len() { 0 } else { at + 1 };
     }
 }
 
