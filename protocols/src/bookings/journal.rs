@@ -9,7 +9,7 @@ use super::{
     message::{Answer, Command, Entry, Id, Record, Version},
     options::{Flaw, Options},
     refusal::Refusal,
-    rules::{self, Books, Decision, Misplaced, Poison},
+    rules::{self, Booking, Books, Decision, Misplaced, Poison},
 };
 use crate::common::{
     versioned,
@@ -231,9 +231,9 @@ impl Journal {
         self.books.state().version
     }
 
-    /// How many bookings stand.
-    pub fn bookings(&self) -> usize {
-        self.books.state().bookings.len()
+    /// Every booking that stands, in the order of their ids.
+    pub fn bookings(&self) -> impl Iterator<Item = (Id, &Booking)> {
+        self.books.state().bookings.iter().map(|(id, booking)| (*id, booking))
     }
 
     /// Every command that is set aside.
