@@ -13,8 +13,8 @@ use super::reduction::world;
 use super::{ENOUGH_FAULTS, ENOUGH_OPERATIONS, ROBUST};
 use crate::scenario::{Cast, Fault, ListedOperation, Moment, Scenario, Time};
 use crate::verdict::Subject;
+use host::world::{Draw, Stream};
 use std::time::Duration;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// So many picks are run at a time,
 const BATCH: usize = 48;
@@ -45,12 +45,12 @@ const STEPS: u64 = 3;
 
 /// The best small plan that picks from this one come to; none if none fails.
 pub(super) fn sift(bench: &mut Bench, plan: &Scenario) -> Option<Tried> {
-    let mut dice = Dice::new(bench.seed());
+    let mut draw = stream(bench.seed(), "picks");
     let mut best: Option<Tried> = None;
     let (mut last, until) = (BATCHES, bench.events() + EVENTS);
     let mut batch = 0;
     while batch < last && bench.events() < until && !bench.is_over() {
-        let picks = (0..BATCH).map(|_| pick(plan, &mut dice));
+        let picks = (0..BATCH).map(|_| pick(plan, &mut draw));
         let picks: Vec<Scenario> = picks.filter_map(|pick| bench.readable(&pick)).collect();
         for pick in bench.failing(&picks, bench.seed().wrapping_add(batch as u64)) {
             let need = best.as_ref().map_or(1, |best| best.fails + 1);
@@ -64,19 +64,19 @@ pub(super) fn sift(bench: &mut Bench, plan: &Scenario) -> Option<Tried> {
         }
         batch += 1;
     }
-    best.map(|best| climb(bench, best, &mut dice))
+    best.map(|best| climb(bench, best, &mut draw))
 }
 
 /// The same parts, moved about until that helps no more.
 pub(super) fn settle(bench: &mut Bench, best: Tried) -> Tried {
-    let mut dice = Dice::new(!bench.seed());
-    climb(bench, best, &mut dice)
+    let mut draw = stream(bench.seed(), "moves");
+    climb(bench, best, &mut draw)
 }
 
-fn climb(bench: &mut Bench, mut best: Tried, dice: &mut Dice) -> Tried {
+fn climb(bench: &mut Bench, mut best: Tried, draw: &mut Draw) -> Tried {
     let mut in_vain = 0;
     while in_vain < IN_VAIN && best.fails < ROBUST.min(bench.schedules()) && !bench.is_over() {
-        let plans: Vec<Scenario> = (0..MOVED).map(|_| moved(&best.plan, dice)).collect();
+        let plans: Vec<Scenario> = (0..MOVED).map(|_| moved(&best.plan, draw)).collect();
         match bench.best_of(&plans, best.fails + 1) {
             Some(better) => (best, in_vain) = (better, 0),
             None => in_vain += 1,
@@ -86,30 +86,30 @@ fn climb(bench: &mut Bench, mut best: Tried, dice: &mut Dice) -> Tried {
 }
 
 /// Some operations that share a key, and some faults, at other distances.
-fn pick(plan: &Scenario, dice: &mut Dice) -> Scenario {
+fn pick(plan: &Scenario, draw: &mut Draw) -> Scenario {
     let mut pick = plan.clone();
-    if dice.is(3, 4) {
+    if draw.chance(0.75) {
         pick = world::calm_at_once(&pick).pop().unwrap_or(pick);
     }
-    pick.operations = operations(&plan.operations, dice);
-    pick.faults = faults(plan, dice);
+    pick.operations = operations(&plan.operations, draw);
+    pick.faults = faults(plan, draw);
     let first = pick.operations.first().map_or(BEGIN, |operation| operation.at.get());
     let (mut at, mut before) = (first.min(BEGIN), first);
-    let (span, keeps_gaps) = (Span::draw(dice), dice.is(1, 2));
+    let (span, keeps_gaps) = (Span::draw(draw), draw.chance(0.5));
     for operation in &mut pick.operations {
         let gap = operation.at.get() - before;
         before = operation.at.get();
-        at += if keeps_gaps { gap.min(span.longest(dice)) } else { span.within(dice) };
+        at += if keeps_gaps { gap.min(span.longest(draw)) } else { span.within(draw) };
         operation.at = Time::from(at);
     }
     let mut last = at;
-    let span = Span::draw(dice);
+    let span = Span::draw(draw);
     for fault in &mut pick.faults {
         let Moment::At { at: strikes, .. } = &mut fault.moment else { continue };
-        let beside = dice.below(pick.operations.len().max(1) as u64) as usize;
+        let beside = draw.below(pick.operations.len().max(1) as u64) as usize;
         let beside = pick.operations.get(beside).map_or(at, |operation| operation.at.get());
-        let longest = span.longest(dice);
-        *strikes = Time::from((beside + micros(dice.below_time(2 * longest))).saturating_sub(longest));
+        let longest = span.longest(draw);
+        *strikes = Time::from((beside + time_within(2 * longest, draw)).saturating_sub(longest));
         last = last.max(strikes.get());
     }
     pick.workload.duration = Time::from(last + AFTER);
@@ -126,44 +126,44 @@ enum Span {
 }
 
 impl Span {
-    fn draw(dice: &mut Dice) -> Self {
-        if dice.is(1, 2) { Span::Of(dice.one_of(&SPANS_US)) } else { Span::Any }
+    fn draw(draw: &mut Draw) -> Self {
+        if draw.chance(0.5) { Span::Of(*draw.pick(&SPANS_US)) } else { Span::Any }
     }
 
-    fn longest(self, dice: &mut Dice) -> Duration {
+    fn longest(self, draw: &mut Draw) -> Duration {
         micros(match self {
             Span::Of(us) => us,
-            Span::Any => dice.one_of(&SPANS_US),
+            Span::Any => *draw.pick(&SPANS_US),
         })
     }
 
-    fn within(self, dice: &mut Dice) -> Duration {
-        let longest = self.longest(dice);
-        micros(dice.below_time(longest))
+    fn within(self, draw: &mut Draw) -> Duration {
+        let longest = self.longest(draw);
+        time_within(longest, draw)
     }
 }
 
 /// A few faults, most of them of one machine, milder or shorter or as they are.
-fn faults(plan: &Scenario, dice: &mut Dice) -> Vec<Fault> {
+fn faults(plan: &Scenario, draw: &mut Draw) -> Vec<Fault> {
     let cast = Cast::of(plan);
     let mut picked: Vec<Fault> = Vec::new();
     let most = if plan.faults.is_empty() { 0 } else { ENOUGH_FAULTS };
-    for _ in 0..dice.below(1 + most as u64) {
-        let is_beside = dice.is(3, 4);
+    for _ in 0..draw.below(1 + most as u64) {
+        let is_beside = draw.chance(0.75);
         let shares = |fault: &&Fault| match picked.last() {
             Some(last) if is_beside => fault.action.target() == last.action.target(),
             _ => true,
         };
         let near: Vec<&Fault> = plan.faults.iter().filter(shares).collect();
-        let mut fault = near[dice.below(near.len() as u64) as usize].clone();
-        for _ in 0..dice.below(STEPS) {
+        let mut fault = (*draw.pick(&near)).clone();
+        for _ in 0..draw.below(STEPS) {
             let smaller = fault.smaller(cast, plan.workload.duration);
             if !smaller.is_empty() {
-                fault = smaller[dice.below(smaller.len() as u64) as usize].clone();
+                fault = draw.pick(&smaller).clone();
             }
         }
-        if dice.is(1, 2) {
-            fault.lasts = fault.lasts.map(|_| Time::from(Span::Any.longest(dice).max(SHORTEST)));
+        if draw.chance(0.5) {
+            fault.lasts = fault.lasts.map(|_| Time::from(Span::Any.longest(draw).max(SHORTEST)));
         }
         picked.push(fault);
     }
@@ -171,18 +171,18 @@ fn faults(plan: &Scenario, dice: &mut Dice) -> Vec<Fault> {
 }
 
 /// A few operations in their order, those after the first among its neighbours that are about the same.
-fn operations(all: &[ListedOperation], dice: &mut Dice) -> Vec<ListedOperation> {
+fn operations(all: &[ListedOperation], draw: &mut Draw) -> Vec<ListedOperation> {
     if all.is_empty() {
         return Vec::new();
     }
-    let anchor = dice.below(all.len() as u64) as usize;
-    let is_alike = dice.is(3, 4);
+    let anchor = draw.below(all.len() as u64) as usize;
+    let is_alike = draw.chance(0.75);
     let about = keys(&all[anchor]);
     let shares = |other: &&ListedOperation| !is_alike || keys(other).iter().any(|key| about.contains(key));
     let near: Vec<&ListedOperation> = all[anchor + 1..].iter().filter(shares).take(NEAR).collect();
-    let more = dice.below(ENOUGH_OPERATIONS as u64) as usize;
+    let more = draw.below(ENOUGH_OPERATIONS as u64) as usize;
     let mut places: Vec<usize> =
-        (0..more.min(near.len())).map(|_| dice.below(near.len() as u64) as usize).collect();
+        (0..more.min(near.len())).map(|_| draw.below(near.len() as u64) as usize).collect();
     places.sort_unstable();
     places.dedup();
     std::iter::once(&all[anchor]).chain(places.into_iter().map(|place| near[place])).cloned().collect()
@@ -195,32 +195,32 @@ fn keys(operation: &ListedOperation) -> Vec<Subject> {
 }
 
 /// The same plan, with some of its parts a little earlier or later.
-fn moved(plan: &Scenario, dice: &mut Dice) -> Scenario {
+fn moved(plan: &Scenario, draw: &mut Draw) -> Scenario {
     let mut plan = plan.clone();
-    let by = dice.one_of(&MOVES_US);
+    let by = *draw.pick(&MOVES_US);
     let mut last = Duration::ZERO;
-    let mut shift = |at: Time, dice: &mut Dice| {
-        let at = match dice.below(4) {
-            0 => at.get() + micros(dice.below(by) + 1),
-            1 => at.get().saturating_sub(micros(dice.below(by) + 1)),
+    let mut shift = |at: Time, draw: &mut Draw| {
+        let at = match draw.below(4) {
+            0 => at.get() + micros(draw.below(by) + 1),
+            1 => at.get().saturating_sub(micros(draw.below(by) + 1)),
             _ => at.get(),
         };
         last = last.max(at);
         Time::from(at)
     };
     for operation in &mut plan.operations {
-        operation.at = shift(operation.at, dice);
+        operation.at = shift(operation.at, draw);
     }
     for fault in &mut plan.faults {
         if let Moment::At { at, .. } = &mut fault.moment {
-            *at = shift(*at, dice);
+            *at = shift(*at, draw);
         }
-        let lasts = |lasts: Time, dice: &mut Dice| match dice.below(6) {
+        let lasts = |lasts: Time, draw: &mut Draw| match draw.below(6) {
             0 => Time::from((lasts.get() / 2).max(SHORTEST)),
             1 => Time::from(lasts.get() * 2),
             _ => lasts,
         };
-        fault.lasts = fault.lasts.map(|time| lasts(time, dice));
+        fault.lasts = fault.lasts.map(|time| lasts(time, draw));
     }
     plan.operations.sort_by_key(|operation| operation.at);
     plan.workload.duration = plan.workload.duration.max(Time::from(last + Duration::from_millis(100)));
@@ -231,35 +231,14 @@ fn micros(us: u64) -> Duration {
     Duration::from_micros(us)
 }
 
-/// A stream of numbers that a seed decides.
-struct Dice {
-    seed: u64,
-    count: u64,
+/// The stream of a seed for this purpose.
+fn stream(seed: u64, purpose: &'static str) -> Draw {
+    Draw::new(seed, Stream::Other { purpose: "sift", entity: purpose })
 }
 
-impl Dice {
-    fn new(seed: u64) -> Self {
-        Dice { seed, count: 0 }
-    }
-
-    /// A number below this one, which is not 0.
-    fn below(&mut self, bound: u64) -> u64 {
-        self.count += 1;
-        xxh3_64_with_seed(&self.count.to_le_bytes(), self.seed) % bound.max(1)
-    }
-
-    /// A number of µs no greater than this time.
-    fn below_time(&mut self, time: Duration) -> u64 {
-        self.below(time.as_micros() as u64 + 1)
-    }
-
-    fn is(&mut self, times: u64, of: u64) -> bool {
-        self.below(of) < times
-    }
-
-    fn one_of(&mut self, of: &[u64]) -> u64 {
-        of[self.below(of.len() as u64) as usize]
-    }
+/// A time no greater than this one, in whole µs.
+fn time_within(longest: Duration, draw: &mut Draw) -> Duration {
+    micros(draw.between(0, longest.as_micros() as u64))
 }
 
 #[cfg(test)]
@@ -282,9 +261,9 @@ mod tests {
 
     #[test]
     fn a_pick_is_small_in_order_and_within_the_workload() {
-        let mut dice = Dice::new(7);
+        let mut draw = stream(7, "picks");
         for _ in 0..500 {
-            let pick = pick(&plan(), &mut dice);
+            let pick = pick(&plan(), &mut draw);
             assert!((1..=ENOUGH_OPERATIONS).contains(&pick.operations.len()));
             assert!(pick.faults.len() <= ENOUGH_FAULTS);
             assert!(pick.operations.is_sorted_by_key(|operation| operation.at));
@@ -295,8 +274,8 @@ mod tests {
     #[test]
     fn picks_depend_on_the_seed_alone() {
         let picks = |seed| -> Vec<Scenario> {
-            let mut dice = Dice::new(seed);
-            (0..20).map(|_| pick(&plan(), &mut dice)).collect()
+            let mut draw = stream(seed, "picks");
+            (0..20).map(|_| pick(&plan(), &mut draw)).collect()
         };
         assert_eq!(picks(1), picks(1));
         assert_ne!(picks(1), picks(2));
@@ -304,9 +283,9 @@ mod tests {
 
     #[test]
     fn what_is_moved_keeps_its_parts_and_stays_within_the_workload() {
-        let mut dice = Dice::new(1);
+        let mut draw = stream(1, "picks");
         for _ in 0..100 {
-            let moved = moved(&plan(), &mut dice);
+            let moved = moved(&plan(), &mut draw);
             assert_eq!((moved.operations.len(), moved.faults.len()), (39, 2));
             assert!(moved.operations.iter().all(|operation| operation.at < moved.workload.duration));
         }

@@ -39,6 +39,8 @@ pub enum Death {
     /// The power fails: not a packet more, and whoever asks is answered by nobody until it is back. What was not synced
     /// to the disk may be lost.
     Power,
+    /// The power fails as the last write of each file is under way: all before it arrived, it itself in part.
+    Torn,
     /// The power fails, and the machine comes back with an empty disk.
     Wiped,
 }
@@ -47,7 +49,8 @@ pub enum Death {
 pub(super) struct Form {
     /// This node stops: by name, "that" for the one which published the probe, or by what it published.
     crash: Target,
-    /// How it stops: only its process (the default), its power, or its power and all that is on its disk.
+    /// How it stops: only its process (the default), its power, its power while it writes, or its power and all that is
+    /// on its disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     how: Option<Death>,
     /// Not the whole machine, only the process with this name.
@@ -96,11 +99,12 @@ impl Said for Crash {
         Plan::Stroke(Effect::Machine(self.node.aim(stage.cast), effect))
     }
 
-    /// Of the machine, by a milder death.
+    /// Of the machine, by a milder death: one that leaves less to chance is milder.
     fn smaller(&self, _: Cast) -> Vec<Action> {
         let milder: &[Death] = match &self.what {
             Victim::Machine(Death::Wiped) => &[Death::Process, Death::Power],
-            Victim::Machine(Death::Power) => &[Death::Process],
+            Victim::Machine(Death::Power) => &[Death::Process, Death::Torn],
+            Victim::Machine(Death::Torn) => &[Death::Process],
             Victim::Machine(Death::Process) | Victim::Process(_) => &[],
         };
         milder.iter().map(|how| Crash::of(self.node.clone(), *how).into()).collect()
@@ -121,6 +125,7 @@ impl Death {
         match self {
             Death::Process => world::Death::Process,
             Death::Power => world::Death::Power,
+            Death::Torn => world::Death::Torn,
             Death::Wiped => world::Death::Wiped,
         }
     }
@@ -170,6 +175,7 @@ impl fmt::Display for Death {
         f.write_str(match self {
             Death::Process => "crash",
             Death::Power => "power loss of",
+            Death::Torn => "power loss, while it writes, of",
             Death::Wiped => "power and disk loss of",
         })
     }

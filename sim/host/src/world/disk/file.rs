@@ -4,7 +4,7 @@ use super::content::{Content, units};
 use super::fault::{Decay, Effect};
 use super::medium::Medium;
 use super::pending::{Change, Pending};
-use super::power::{self, Rules};
+use super::power;
 use super::{Draw, os_error};
 use crate::disk::errno;
 use crate::world::draw::LateDraw;
@@ -154,11 +154,22 @@ impl File {
     }
 
     /// The memory is lost, and with it what of the pending operations does not happen to be on the medium.
-    pub(super) fn power_loss(&mut self, draw: &mut Draw, rules: Rules) {
+    pub(super) fn power_loss(&mut self, draw: &mut Draw, garbage: f64) {
         if self.pending.len() > 0 {
-            power::lose(&mut self.medium, &self.pending, draw, rules);
-            self.pending.forget(u64::MAX);
+            power::lose(&mut self.medium, &self.pending, draw, garbage);
         }
+        self.is_left();
+    }
+
+    /// The memory is lost, and of the pending operations only the last had not arrived as a whole.
+    pub(super) fn torn(&mut self) {
+        power::tear_last(&mut self.medium, &self.pending);
+        self.is_left();
+    }
+
+    /// What is on the medium is all that there is.
+    fn is_left(&mut self) {
+        self.pending.forget(u64::MAX);
         self.load();
         self.cold = true;
     }

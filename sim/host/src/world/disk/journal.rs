@@ -109,6 +109,11 @@ impl Journal {
         self.commit_first(tree, count as usize);
     }
 
+    /// The memory is lost, and all of it had arrived.
+    pub(super) fn arrive(&mut self, tree: &mut Tree) {
+        std::mem::take(&mut self.records).iter().for_each(|(_, record)| record.commit(tree));
+    }
+
     /// The memory is lost. `tree` counts who mentions what anew.
     pub(super) fn power_loss(&mut self, tree: &mut Tree, order: DirectoryOrder, draw: &mut Draw) {
         let records = std::mem::take(&mut self.records);

@@ -13,6 +13,7 @@
 //! |---|---|---|
 //! | process crash | lives on | stays pending |
 //! | power loss | gone | inode by inode: none, all, a prefix with the last operation torn, or any prefix per sector; of the journal a prefix, or a subset where the file system is [weak](DirectoryOrder::Weak) |
+//! | torn | gone | the last operation of each file torn, a write in the middle; all else arrived |
 //! | wiped | gone | gone, with everything else |
 //!
 //! Tearing falls on absolute multiples of the sector size. A sector holds what it held, or what it should hold, or, by
@@ -155,9 +156,15 @@ impl Disk {
                 // Its own stream: what a power loss leaves does not depend on faults that struck before.
                 let mut draw =
                     Draw::new(self.seed, Stream::PowerLoss { machine: &self.name, life: self.life });
+                let garbage = self.settings.garbage;
                 self.queue.power_off();
                 self.journal.power_loss(&mut self.tree, self.settings.directories, &mut draw);
-                self.tree.power_loss(&mut draw, &self.settings);
+                self.tree.power_loss(|file| file.power_loss(&mut draw, garbage));
+            }
+            Death::Torn => {
+                self.queue.power_off();
+                self.journal.arrive(&mut self.tree);
+                self.tree.power_loss(File::torn);
             }
             Death::Wiped => {
                 self.queue.power_off();

@@ -9,43 +9,50 @@ use super::pending::{Change, Pending};
 use crate::world::Draw;
 use std::collections::BTreeMap;
 
-/// What a torn write may leave.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rules {
-    /// The probability that a sector under it holds garbage.
-    pub(super) garbage: f64,
-}
-
-/// The power fails.
-pub(super) fn lose(medium: &mut Medium, pending: &Pending, draw: &mut Draw, rules: Rules) {
+/// The power fails. `garbage` is the probability that a sector under a torn write holds some.
+pub(super) fn lose(medium: &mut Medium, pending: &Pending, draw: &mut Draw, garbage: f64) {
     match draw.below(4) {
         0 => {}
         1 => pending.before(u64::MAX).for_each(|change| apply(medium, change)),
-        2 => write_prefix(medium, pending, draw, rules),
+        2 => write_prefix(medium, pending, draw, garbage),
         _ => write_back_partly(medium, pending, u64::MAX, draw),
     }
 }
 
-fn write_prefix(medium: &mut Medium, pending: &Pending, draw: &mut Draw, rules: Rules) {
+/// The power fails as the last operation is under way: nothing of this is left to chance.
+pub(super) fn tear_last(medium: &mut Medium, pending: &Pending) {
+    let mut changes = pending.before(u64::MAX);
+    changes.by_ref().take(pending.len().saturating_sub(1)).for_each(|change| apply(medium, change));
+    if let Some(Change::Write { at, bytes }) = changes.next() {
+        let grown = medium.len().max(at + bytes.len() as u64);
+        let pieces: Vec<_> = units(at, bytes.len(), medium.sector()).map(|(_, _, piece)| piece).collect();
+        for piece in &pieces[..pieces.len() / 2] {
+            medium.put(at + piece.start as u64, &bytes[piece.clone()]);
+        }
+        medium.set_len(grown);
+    }
+}
+
+fn write_prefix(medium: &mut Medium, pending: &Pending, draw: &mut Draw, garbage: f64) {
     let whole = draw.below(pending.len() as u64) as usize;
     let mut changes = pending.before(u64::MAX);
     changes.by_ref().take(whole).for_each(|change| apply(medium, change));
     match changes.next() {
-        Some(Change::Write { at, bytes }) => tear(medium, at, bytes, draw, rules),
+        Some(Change::Write { at, bytes }) => tear(medium, at, bytes, draw, garbage),
         Some(Change::SetLen(len)) if draw.chance(0.5) => medium.set_len(len),
         Some(Change::SetLen(_)) | None => {}
     }
 }
 
 /// Each sector is old, new, or has garbage where it was written to; whether the file has grown is as uncertain.
-fn tear(medium: &mut Medium, at: u64, bytes: &[u8], draw: &mut Draw, rules: Rules) {
+fn tear(medium: &mut Medium, at: u64, bytes: &[u8], draw: &mut Draw, garbage: f64) {
     let grown = medium.len().max(at + bytes.len() as u64);
     let len = if draw.chance(0.5) { grown } else { medium.len() };
     for (_, _, piece) in units(at, bytes.len(), medium.sector()) {
         let place = at + piece.start as u64;
-        if rules.garbage > 0.0 && draw.chance(rules.garbage) {
-            let garbage: Vec<u8> = piece.map(|_| draw.bits() as u8).collect();
-            medium.put(place, &garbage);
+        if garbage > 0.0 && draw.chance(garbage) {
+            let noise: Vec<u8> = piece.map(|_| draw.bits() as u8).collect();
+            medium.put(place, &noise);
         } else if draw.chance(0.5) {
             medium.put(place, &bytes[piece]);
         }

@@ -2,8 +2,7 @@
 
 use super::file::File;
 use super::journal::{Journal, Place, Record};
-use super::power::Rules;
-use super::{DiskSettings, Draw, os_error};
+use super::os_error;
 use crate::disk::errno;
 use slab::Slab;
 use std::collections::{BTreeMap, BTreeSet};
@@ -275,7 +274,7 @@ impl Tree {
     }
 
     /// The memory is lost: what the medium does not lead to is gone, and files have what of them had arrived.
-    pub(super) fn power_loss(&mut self, draw: &mut Draw, settings: &DiskSettings) {
+    pub(super) fn power_loss(&mut self, mut befalls: impl FnMut(&mut File)) {
         let mut reachable = BTreeSet::from([ROOT]);
         let mut found = vec![ROOT];
         while let Some(inode) = found.pop() {
@@ -290,7 +289,7 @@ impl Tree {
             match &mut inode.kind {
                 Kind::Directory(directory) => directory.live.clone_from(&directory.medium),
                 Kind::File(file) => {
-                    file.power_loss(draw, Rules { garbage: settings.garbage });
+                    befalls(file);
                     self.pages += file.pages();
                 }
             }

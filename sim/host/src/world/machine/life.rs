@@ -14,6 +14,9 @@ pub enum Death {
     /// The power fails: nothing is sent any more, and nothing answers until it is back. What was not synced to the disk
     /// may be lost.
     Power,
+    /// The power fails as the last write of each file is under way: all before it arrived, and of its sectors the first
+    /// half, while the file has grown to the end of it.
+    Torn,
     /// The power fails, and the machine comes back with an empty disk.
     Wiped,
 }

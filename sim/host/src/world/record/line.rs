@@ -162,6 +162,7 @@ impl Happening {
                 match death {
                     Death::Process => "its process dies",
                     Death::Power => "its power fails",
+                    Death::Torn => "its power fails, and tears what is written",
                     Death::Wiped => "its power fails, and its disk is lost",
                 },
             ),

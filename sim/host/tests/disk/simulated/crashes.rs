@@ -83,6 +83,32 @@ fn a_torn_sector_may_hold_garbage_but_only_where_it_was_written_to() {
 }
 
 #[test]
+fn a_machine_that_dies_as_it_writes_leaves_half_of_the_last_write_whatever_the_seed() {
+    let outcomes = outcomes(20, |cluster| async move {
+        on(&cluster, async |disk| {
+            durable(&disk, "log", b"old").await;
+            let file = OpenOptions::new().write(true).open(&disk, "log").await.unwrap();
+            file.write_all_at(b"new", 3).await.unwrap();
+            file.write_all_at(&[b'n'; 2 * SECTOR], SECTOR as u64).await.unwrap();
+            file.write_all_at(b"tail", 3 * SECTOR as u64).await.unwrap();
+            let other = OpenOptions::new().write(true).create(true).open(&disk, "other").await.unwrap();
+            other.write_all_at(&[b'n'; 2 * SECTOR], 0).await.unwrap();
+        })
+        .await;
+        die(Death::Torn);
+        on(&cluster, async |disk| {
+            let log = disk.read("log").await.unwrap();
+            assert_eq!((&log[..6], &log[SECTOR..3 * SECTOR]), (&b"oldnew"[..], &[b'n'; 2 * SECTOR][..]));
+            assert_eq!(log[3 * SECTOR..], [0; 4], "the length has arrived, and the sector has not");
+            disk.read("other").await.unwrap()
+        })
+        .await
+    });
+    let half = [vec![b'n'; SECTOR], vec![0; SECTOR]].concat();
+    assert_eq!(outcomes.into_iter().collect::<Vec<_>>(), [half]);
+}
+
+#[test]
 fn unsynced_writes_reach_the_medium_in_any_order() {
     let outcomes = outcomes(100, |cluster| async move {
         on(&cluster, async |disk| {
