@@ -6,12 +6,12 @@
 
 #![allow(clippy::print_stdout, reason = "its figures are for people")]
 
-#[path = "growth/chart.rs"]
+#[path = "support/chart.rs"]
 mod chart;
 #[path = "support/processor.rs"]
 mod processor;
 
-use chart::{Line, Point};
+use chart::{Chart, Line};
 use processor::of_children;
 use serde_json::Value;
 use std::process::{Command, Stdio};
@@ -37,22 +37,20 @@ fn main() {
     for (what, scenario, key, values) in GROWS {
         let mut line = Line { label: what.to_owned(), points: Vec::new() };
         for value in values {
-            let point = measure(&binary, scenario, &format!("{key}={value}"));
-            let us_a_message = point.ms * 1e3 / point.messages;
-            println!(
-                "{what:<22} {value:>8} {:>12.0} {:>10.2} {us_a_message:>12.2}",
-                point.messages, point.ms
-            );
-            line.points.push(point);
+            let (messages, ms) = measure(&binary, scenario, &format!("{key}={value}"));
+            let us_a_message = ms * 1e3 / messages;
+            println!("{what:<22} {value:>8} {messages:>12.0} {ms:>10.2} {us_a_message:>12.2}");
+            line.points.push((messages, ms));
         }
         lines.push(line);
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/images/growth.svg");
-    std::fs::write(path, chart::svg(&lines)).expect("the picture can be written");
+    let chart = Chart { across: "messages a run", up: "ms of processor time a run", lines: &lines };
+    std::fs::write(path, chart.svg()).expect("the picture can be written");
 }
 
-/// One seed after the other, on one core.
-fn measure(binary: &str, scenario: &str, set: &str) -> Point {
+/// Messages and ms a run, one seed after the other, on one core.
+fn measure(binary: &str, scenario: &str, set: &str) -> (f64, f64) {
     let before = of_children();
     let mut sweep = Command::new(binary);
     sweep.args(["sweep", scenario, "--set", set, "--jobs", "1", "--json", "--seeds"]);
@@ -62,5 +60,5 @@ fn measure(binary: &str, scenario: &str, set: &str) -> Point {
     let summary: Value = serde_json::from_str(text.lines().last().unwrap_or_default())
         .unwrap_or_else(|error| panic!("{binary} sweep {scenario} --set {set} fails: {error}"));
     let figure = |name: &str| summary[name].as_f64().expect("a summary has its figures");
-    Point { messages: figure("messages_per_second") / figure("runs_per_second"), ms }
+    (figure("messages_per_second") / figure("runs_per_second"), ms)
 }

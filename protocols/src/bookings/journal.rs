@@ -9,7 +9,7 @@ use super::{
     message::{Answer, Command, Entry, Id, Record, Version},
     options::{Flaw, Options},
     refusal::Refusal,
-    rules::{self, Books, Decision, Misplaced, Poison},
+    rules::{self, Booking, Books, Decision, Misplaced, Poison},
 };
 use crate::common::{
     versioned,
@@ -165,10 +165,12 @@ impl Fold {
             }
             _ => drop(self.books.apply(&entry)?),
         }
-        if self.recent.len() == RECENT_MAX {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(Recent { lsn, entry, bytes: bytes.to_vec() });
+        // What falls out makes room for what comes: of a million lines a few thousand are ever allocated.
+        let oldest = if self.recent.len() == RECENT_MAX { self.recent.pop_front() } else { None };
+        let mut room = oldest.map_or_else(Vec::new, |oldest| oldest.bytes);
+        room.clear();
+        room.extend_from_slice(bytes);
+        self.recent.push_back(Recent { lsn, entry, bytes: room });
         Ok(())
     }
 
@@ -231,9 +233,9 @@ impl Journal {
         self.books.state().version
     }
 
-    /// How many bookings stand.
-    pub fn bookings(&self) -> usize {
-        self.books.state().bookings.len()
+    /// Every booking that stands, in the order of their ids.
+    pub fn bookings(&self) -> impl Iterator<Item = (Id, &Booking)> {
+        self.books.state().bookings.iter().map(|(id, booking)| (*id, booking))
     }
 
     /// Every command that is set aside.

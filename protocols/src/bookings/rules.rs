@@ -17,6 +17,7 @@ use super::{
     refusal::{Refusal, TakeOverRefusal},
 };
 use state::{Asked, Terms};
+use std::ops::Range;
 
 /// What is to be done about a command.
 #[derive(Debug, PartialEq)]
@@ -171,12 +172,17 @@ impl Books {
     /// What a stay costs that can be had.
     fn price(&self, stay: &Stay) -> Result<u64, Refusal> {
         let (first, end) = self.stay_makes_sense(stay)?;
+        let looked_at = if self.flaw == Some(Flaw::CheckInNightOnly) { first.plus(1) } else { end };
+        let at = |day| Night { hotel: stay.hotel, room: stay.room, day };
+        // One search for all of them: the nights of a room stand side by side.
+        let taken = self.first_taken(at(first)..at(looked_at));
         let mut price = 0;
-        for day in first.up_to(end) {
-            let night = Night { hotel: stay.hotel, room: stay.room, day };
-            match self.flaw {
-                Some(Flaw::CheckInNightOnly) if day > first => {}
-                _ => self.is_free(night)?,
+        for night in first.up_to(end).map(at) {
+            if night.day < looked_at {
+                self.is_offered(night)?;
+            }
+            if taken == Some(night) {
+                return Err(Refusal::Taken { night });
             }
             price += u64::from(self.price_of_night(night, stay)?);
         }
@@ -200,8 +206,16 @@ impl Books {
 
     fn is_free(&self, night: Night) -> Result<(), Refusal> {
         self.is_offered(night)?;
-        let is_taken = self.state.taken.contains_key(&night) && self.flaw != Some(Flaw::DoubleBooking);
+        let is_taken = self.first_taken(night..Night { day: night.day.plus(1), ..night }).is_some();
         if is_taken { Err(Refusal::Taken { night }) } else { Ok(()) }
+    }
+
+    /// The first of some nights of a room that cannot be had because it is booked.
+    fn first_taken(&self, nights: Range<Night>) -> Option<Night> {
+        match self.flaw {
+            Some(Flaw::DoubleBooking) => None,
+            _ => self.state.taken.range(nights).next().map(|(night, _)| *night),
+        }
     }
 
     /// What a line does. What it cannot do is set aside, and that is its answer.
@@ -270,7 +284,8 @@ impl Books {
 
     fn do_it(&mut self, version: Version, id: Id, command: &Command) -> Result<Answer, Refusal> {
         match command {
-            Command::Book(_) | Command::Import(_) => {}
+            // These are asked as they are done.
+            Command::Book(_) | Command::Import(_) | Command::Cancel(_) => {}
             other => self.allows(other)?,
         }
         match command {

@@ -5,7 +5,7 @@ use crate::bookings::{
     refusal::Refusal,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 /// A booking that stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,8 +128,10 @@ impl State {
         let booking = self.bookings.remove(&id).ok_or(Refusal::NotBooked { booking: id })?;
         for night in nights(&booking.stay)? {
             // Under a flaw it may be another's by now.
-            if self.taken.get(&night) == Some(&id) {
-                self.taken.remove(&night);
+            if let btree_map::Entry::Occupied(taken) = self.taken.entry(night)
+                && *taken.get() == id
+            {
+                taken.remove();
             }
         }
         *self.takings.entry(booking.stay.currency).or_default() -= booking.price;

@@ -1,37 +1,41 @@
-//! Lines over messages a run: both axes are logarithmic, so that what is linear rises by one decade a decade.
+//! Lines over two logarithmic axes, so that what is linear rises by one decade a decade.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// What a run had and took.
-pub struct Point {
-    /// Messages delivered.
-    pub messages: f64,
-    /// Processor time, in ms.
-    pub ms: f64,
+/// A picture of lines.
+pub struct Chart<'a> {
+    /// What grows to the right, and its unit.
+    pub across: &'a str,
+    /// What grows upwards, and its unit.
+    pub up: &'a str,
+    /// One below the other in the legend.
+    pub lines: &'a [Line],
 }
 
-/// What became of a run as one thing grew.
+/// What became of something as another grew.
 pub struct Line {
-    /// What grew.
+    /// Its name in the legend.
     pub label: String,
-    /// In the order in which it grew.
-    pub points: Vec<Point>,
+    /// Across and up, both above 0, in the order in which it grew.
+    pub points: Vec<(f64, f64)>,
 }
 
-/// The picture, as an SVG document. Text is placed without measuring it, so that no font of this machine has a say.
-pub fn svg(lines: &[Line]) -> String {
-    let mut svg = String::new();
-    draw(lines, &mut svg).expect("writing to a string does not fail");
-    svg
+impl Chart<'_> {
+    /// The picture, as an SVG document. Text is placed without measuring it, so that no font of this machine has a say.
+    pub fn svg(&self) -> String {
+        let mut svg = String::new();
+        draw(self, &mut svg).expect("writing to a string does not fail");
+        svg
+    }
 }
 
-fn draw(lines: &[Line], svg: &mut String) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
-    let points = || lines.iter().flat_map(|line| &line.points);
-    let x = Decades::of(points().map(|point| point.messages));
-    let y = Decades::of(points().map(|point| point.ms));
-    let at = |point: &Point| {
-        let (x, y) = (x.share(point.messages), y.share(point.ms));
+fn draw(chart: &Chart<'_>, svg: &mut String) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
+    let points = || chart.lines.iter().flat_map(|line| &line.points);
+    let x = Decades::of(points().map(|(x, _)| *x));
+    let y = Decades::of(points().map(|(_, y)| *y));
+    let at = |point: &(f64, f64)| {
+        let (x, y) = (x.share(point.0), y.share(point.1));
         (LEFT + (x * f64::from(WIDTH)) as i32, TOP + HEIGHT - (y * f64::from(HEIGHT)) as i32)
     };
     let size = (LEFT + WIDTH + RIGHT, TOP + HEIGHT + BELOW);
@@ -41,20 +45,20 @@ fn draw(lines: &[Line], svg: &mut String) -> Result<(), DrawingAreaErrorKind<std
         let style = TextStyle::from(FontDesc::from(FONT)).color(colour).pos(Pos::new(h, VPos::Center));
         area.draw(&Text::new(text, at, style))
     };
-    write("ms of processor time a run".to_owned(), (MARGIN, MARGIN), &BLACK, HPos::Left)?;
+    write(chart.up.to_owned(), (MARGIN, MARGIN), &BLACK, HPos::Left)?;
     let middle = (LEFT + WIDTH / 2, TOP + HEIGHT + BELOW - MARGIN);
-    write("messages a run".to_owned(), middle, &BLACK, HPos::Center)?;
+    write(chart.across.to_owned(), middle, &BLACK, HPos::Center)?;
     for decade in x.least..=x.most {
-        let left = at(&Point { messages: 10_f64.powi(decade), ms: 10_f64.powi(y.least) }).0;
+        let left = at(&(10_f64.powi(decade), 10_f64.powi(y.least))).0;
         area.draw(&PathElement::new([(left, TOP), (left, TOP + HEIGHT)], GRID))?;
         write(power(decade), (left, TOP + HEIGHT + MARGIN), &BLACK, HPos::Center)?;
     }
     for decade in y.least..=y.most {
-        let top = at(&Point { messages: 10_f64.powi(x.least), ms: 10_f64.powi(decade) }).1;
+        let top = at(&(10_f64.powi(x.least), 10_f64.powi(decade))).1;
         area.draw(&PathElement::new([(LEFT, top), (LEFT + WIDTH, top)], GRID))?;
         write(power(decade), (LEFT - MARGIN / 2, top), &BLACK, HPos::Right)?;
     }
-    for (number, line) in lines.iter().enumerate() {
+    for (number, line) in chart.lines.iter().enumerate() {
         let colour = COLOURS[number % COLOURS.len()];
         let places: Vec<(i32, i32)> = line.points.iter().map(at).collect();
         for place in &places {
