@@ -226,7 +226,7 @@ impl Traced for Leases {
                 lease.own = lease.own.max(lives);
             }
             Step::Put { key, lease } if state.is_there(lease) || !self.refuses => {
-                state.bind(key, Some(lease))
+                state.bind(key, Some(lease));
             }
             Step::Free { key } if state.keys.get(key as usize).is_some_and(Option::is_some) => {
                 state.bind(key, None);

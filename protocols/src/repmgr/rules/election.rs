@@ -23,7 +23,7 @@ pub(in crate::repmgr) struct Upstream<'a> {
 }
 
 /// A node that had the same upstream.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(in crate::repmgr) struct Sibling<'a> {
     pub id: u32,
     pub priority: u32,
