@@ -66,8 +66,9 @@
 //! * the daemon: [`run`] (`node.rs`), day by day (`node/monitor.rs`), once a primary is given up (`node/failover.rs`),
 //!   its script (`node/promote.rs`), the table (`node/table.rs`); [`memory()`] (`node/memory.rs`) and [`service`]
 //!   (`node/service.rs`, with the folder in `node/folder.rs`)
-//! * what is said (`message.rs`), [`Config`] and options (`options.rs`)
+//! * what is said (`message.rs`), who asks (`client.rs`), [`Config`] and options (`options.rs`)
 
+mod client;
 mod message;
 mod node;
 mod options;

@@ -8,6 +8,7 @@ mod promote;
 mod service;
 mod table;
 
+use super::client;
 use super::message::Told;
 use super::options::{Config, Node};
 use super::rules::is_up;
@@ -81,7 +82,7 @@ impl Daemon<'_> {
 
     /// What is in a node's shared memory.
     async fn told(&self, id: u32) -> Option<Told> {
-        memory::ask(self.node(id)?.memory, self.config.options.connect_timeout).await
+        client::memory(self.node(id)?.memory, self.config.options.connect_timeout).await
     }
 
     /// The first node whose database is a primary, of those given.

@@ -1,8 +1,9 @@
 //! What a daemon does once its primary is given up: it holds its election, and promotes its database, follows another
 //! or waits.
 
-use super::{Daemon, LOOKS_EVERY, memory, table};
+use super::{Daemon, LOOKS_EVERY, table};
 use crate::database::{Lsn, Repair, Replication, Role, Status, Supervisor};
+use crate::repmgr::client;
 use crate::repmgr::message::{Kind, Nodes};
 use crate::repmgr::rules::can_follow;
 use crate::repmgr::rules::election::{self, Election, Own, Said, Sibling, Upstream};
@@ -142,7 +143,7 @@ impl Daemon<'_> {
         let nodes = table::read(database, within).await.unwrap_or_default();
         for sibling in nodes.siblings(self.config.id, upstream) {
             if let Some(node) = self.node(sibling)
-                && !memory::tell_to_follow(node.memory, follow, within).await
+                && !client::tell_to_follow(node.memory, follow, within).await
             {
                 sometimes!("a sibling could not be told whom to follow");
             }
