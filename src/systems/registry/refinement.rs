@@ -20,6 +20,7 @@ use sim::check::{Seen, Views};
 use sim::spec::Refinement;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Nodes have numbers up to this; others are not judged.
 const NODES_MAX: u32 = 32;
@@ -37,7 +38,7 @@ pub(super) struct Refines {
     /// What was claimed, by name and the number of the claim.
     claims: Vec<Vec<Entry>>,
     /// Each node's table as it was seen last.
-    tables: Vec<Option<BTreeMap<String, Entry>>>,
+    tables: Vec<Option<Arc<BTreeMap<String, Entry>>>>,
     /// Nodes whose copies are not all judged since their tables changed.
     waiting: Vec<bool>,
 }
@@ -156,10 +157,9 @@ impl Refines {
         tables
             .map(|(last, node)| {
                 let now = views.get(node).map(|view| &view.scopes[0].entries);
-                let is_same = last.as_ref() == now;
-                if !is_same {
-                    *last = now.cloned();
-                }
+                let is_shared = last.as_ref().zip(now).is_some_and(|(last, now)| Arc::ptr_eq(last, now));
+                let is_same = is_shared || last.as_ref() == now;
+                *last = now.cloned();
                 !is_same
             })
             .collect()
@@ -231,7 +231,8 @@ impl Refines {
     fn claims(&mut self, moved: &[bool]) -> Result<(), String> {
         for owner in (0..self.nodes).filter(|owner| moved[*owner as usize]) {
             let table = self.tables[owner as usize].as_ref();
-            let own = table.into_iter().flatten().filter(|(_, entry)| entry.pid.node == id(owner));
+            let own =
+                table.into_iter().flat_map(|table| &**table).filter(|(_, entry)| entry.pid.node == id(owner));
             let own: BTreeMap<String, Entry> =
                 own.map(|(called, entry)| (called.clone(), entry.clone())).collect();
             let names: Vec<(String, u32)> =
@@ -365,7 +366,7 @@ mod tests {
             name: DEFAULT_SCOPE.to_owned(),
             known: peers.clone(),
             count: entries.len() as i64,
-            entries,
+            entries: Arc::new(entries),
             groups: BTreeMap::new(),
         };
         Some(View {
