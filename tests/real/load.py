@@ -1,4 +1,4 @@
-"""Four clients, ten writes a second each, every one with an id; what was acknowledged goes to a file, with when and by whom.
+"""Four clients, five writes a second each, every one with an id; what was acknowledged goes to a file, with when and by whom.
 
     load.py HOST PORT FILE     until it is told to end
 """
@@ -11,7 +11,7 @@ import psycopg2
 
 from database import ask, connect
 
-CLIENTS, EVERY, TIMEOUT = 4, 0.1, 2.0
+CLIENTS, EVERY, TIMEOUT = 4, 0.2, 2.0
 over = threading.Event()
 
 

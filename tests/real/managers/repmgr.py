@@ -43,7 +43,8 @@ BOUNCER = """%include {folder}/databases.ini
 listen_addr = 0.0.0.0
 listen_port = 6432
 unix_socket_dir =
-auth_type = any
+auth_type = trust
+auth_file = {folder}/users
 admin_users = postgres
 pool_mode = transaction
 ignore_startup_parameters = extra_float_digits
@@ -80,6 +81,7 @@ class Manager:
             self.tell(machine, "standby", "register")
         self.tell(witness, "-h", first.address, "-U", "repmgr", "-d", "repmgr", "witness", "register")
         self.bouncer.write("databases.ini", f"[databases]\npostgres = host={first.address} port=5432 dbname=postgres\n")
+        self.bouncer.write("users", '"postgres" ""\n')
         self.bouncer.write("pgbouncer.ini", BOUNCER.format(folder=self.bouncer.folder))
         self.bouncer.start("pgbouncer", "pgbouncer.ini", user="postgres")
         begun = time.monotonic()
