@@ -1,6 +1,6 @@
-"""Four clients, five writes a second each, every one with an id; what was acknowledged goes to a file, with when and by whom.
+"""Four clients that write in turn, so many rows a second, each with an id; what was acknowledged goes to a file, with when and by whom.
 
-    load.py HOST PORT FILE     until it is told to end
+    load.py HOST PORT RATE FILE     until it is told to end
 """
 import signal
 import sys
@@ -11,17 +11,17 @@ import psycopg2
 
 from database import ask, connect
 
-CLIENTS, EVERY, TIMEOUT = 4, 0.2, 2.0
+CLIENTS, TIMEOUT = 4, 2.0
 over = threading.Event()
 
 
-def client(number, host, port, out):
+def client(number, every, host, port, out):
     connection, at = None, 1
-    due = time.monotonic() + number * EVERY / CLIENTS
+    due = time.monotonic() + number * every / CLIENTS
     while not over.is_set():
         if (ahead := due - time.monotonic()) > 0:
             time.sleep(ahead)
-        due = max(due + EVERY, time.monotonic())
+        due = max(due + every, time.monotonic())
         key, at = number * 1_000_000 + at, at + 1
         # The folder of its socket is the machine's. Patroni gives all of them one cluster_name.
         asked = "insert into writes values (%s) returning substring(current_setting('unix_socket_directories') from '[^/]*$')"
@@ -35,10 +35,10 @@ def client(number, host, port, out):
             connection = None
 
 
-def main(host, port, path):
+def main(host, port, rate, path):
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     with open(path, "w", buffering=1) as out:
-        clients = [threading.Thread(target=client, args=[n, host, port, out], daemon=True) for n in range(CLIENTS)]
+        clients = [threading.Thread(target=client, args=[n, CLIENTS / rate, host, port, out], daemon=True) for n in range(CLIENTS)]
         for one in clients:
             one.start()
         over.wait()
@@ -46,4 +46,4 @@ def main(host, port, path):
             one.join(2 * TIMEOUT)
 
 
-main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
