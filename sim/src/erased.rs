@@ -70,7 +70,7 @@ impl<S: System> AnySystem for S {
     }
 
     fn formats(&self) -> &'static [Format] {
-        S::formats()
+        <S as System>::formats()
     }
 
     fn listing(&'static self, plan: &Scenario, seed: u64) -> Scenario {

@@ -116,7 +116,7 @@ mod tests {
                 leaf("b.c.[]", 3, "y"),
                 leaf("b.d.[].e", 6, "2"),
                 leaf("f", 7, "long\ntext\n"),
-                leaf("g", 10, "~"),
+                leaf("g", 10, ""),
             ]
         );
     }
