@@ -308,7 +308,15 @@ impl Files {
                 }
                 source.uses[item].cells += 1;
                 source.uses[item].key = Some(key.clone());
-                all.push((key, to));
+                // Several files say what all machines share.
+                if !all.contains(&(key.clone(), to.clone())) {
+                    all.push((key, to));
+                }
+            }
+            let (of, machines) = (source.brought.of, (format.machines)(options).len());
+            let few = format!("{of} files for {machines} machines: the others are as the cell has them");
+            if of > 1 && of < machines && !source.brought.warnings.contains(&few) {
+                source.brought.warnings.push(few);
             }
         }
         Ok(all)
