@@ -20,6 +20,7 @@
 mod address;
 mod card;
 mod client;
+mod config;
 mod convergence;
 mod durability;
 mod eligible;
@@ -133,6 +134,10 @@ impl System for Failover {
             Choice { option: "router.rise", among: &["1", "2", "4"] },
             Choice { option: "router.fall", among: &["1", "3", "5"] },
         ]
+    }
+
+    fn formats() -> &'static [sim::configuration::Format] {
+        config::FORMATS
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {

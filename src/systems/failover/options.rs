@@ -287,17 +287,18 @@ impl<'a> Places<'a> {
         let names: Vec<String> = (first..first + self.databases.len()).map(|id| format!("n{id}")).collect();
         let (tags, priorities) = (options.tags.keys(), options.priorities.keys());
         let named = tags.map(|name| ("tags", name)).chain(priorities.map(|name| ("priorities", name)));
+        let by_repmgr = options.manager == Manager::Repmgr;
+        let last = self.databases.len() + self.witnesses.len();
+        let is_one = |name: &String| by_repmgr && (1..=last).any(|id| *name == format!("n{id}"));
         for (option, machine) in named {
-            if !names.contains(machine) {
+            // A witness may have one, which nobody asks for.
+            if !names.contains(machine) && !(option == "priorities" && is_one(machine)) {
                 return Err(format!("cluster.options.{option}: {machine} is no database's machine"));
             }
         }
-        let by_repmgr = options.manager == Manager::Repmgr;
         if !options.priorities.is_empty() && !options.manager.moves_an_address() && !by_repmgr {
             return Err("cluster.options.priorities: they are keepalived's, UCARP's or repmgr's".to_owned());
         }
-        let last = self.databases.len() + self.witnesses.len();
-        let is_one = |name: &String| by_repmgr && (1..=last).any(|id| *name == format!("n{id}"));
         if let Some(machine) = options.locations.keys().find(|name| !is_one(name)) {
             return Err(format!("cluster.options.locations: {machine} is no node of repmgr's"));
         }
