@@ -56,7 +56,7 @@ use lag::Lag;
 use lease::Lock;
 use one_owner::Rivals;
 use protocols::database::View;
-use protocols::{bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
+use protocols::{agrajag, bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
 use refinement::Refines;
 use service::Service;
 use sim::check::Checkers;
@@ -99,6 +99,7 @@ impl System for Failover {
     /// Of all that runs: several of its protocols publish the same.
     fn probes() -> Vec<&'static str> {
         let of_protocols = [
+            agrajag::PROBES,
             bouncer::PROBES,
             database::PROBES,
             patroni::PROBES,
