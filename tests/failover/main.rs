@@ -6,3 +6,4 @@ mod patroni;
 mod stolon;
 mod support;
 mod vrrp;
+mod zookeeper;

@@ -35,7 +35,7 @@ pub async fn pool(config: PoolConfig) -> io::Result<()> {
     let listener = TcpListener::bind(config.listen).await?;
     let zookeeper = Zookeeper::new(config.stores.clone(), config.options.zookeeper.clone());
     let pool = Pool { config: &config, zookeeper: &zookeeper, routing: Mutex::default() };
-    probe!("routes", "nowhere");
+    probe!("leads to", 0u32);
     let never = tokio::select! {
         biased;
         never = zookeeper.keep() => never,
@@ -54,7 +54,7 @@ struct Pool<'a> {
 /// Where connections go, and those that are there.
 #[derive(Default)]
 struct Routing {
-    to: Option<SocketAddr>,
+    to: Option<(u32, SocketAddr)>,
     connections: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
@@ -107,14 +107,14 @@ impl Pool<'_> {
     }
 
     /// Leads there from now on. Connections that go elsewhere are closed.
-    fn leads(&self, to: Option<SocketAddr>) {
+    fn leads(&self, to: Option<(u32, SocketAddr)>) {
         let mut routing = self.routing();
         if routing.to != to {
             if !routing.connections.is_empty() {
                 sometimes!("connections to an old master are closed");
             }
             *routing = Routing { to, ..Routing::default() };
-            probe!("routes", to.map_or_else(|| "nowhere".to_owned(), |to| to.to_string()));
+            probe!("leads to", to.map_or(0, |(node, _)| node));
         }
     }
 
@@ -131,7 +131,7 @@ impl Pool<'_> {
             };
             let routing = self.routing();
             // Where nothing is known, the connection is closed at once.
-            if let Some(to) = routing.to {
+            if let Some((_, to)) = routing.to {
                 routing.connections.push(Box::pin(connect(client, to, self.config.options.connect_timeout)));
             }
         }

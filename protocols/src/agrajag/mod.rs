@@ -66,8 +66,8 @@ pub const PROBES: &[&str] = &[
     "presence",
     // a pool has read who is present: numbers, with blanks between
     "present",
-    // where a pool leads: an address, or "nowhere"
-    "routes",
+    // where a pool leads: the number of a node, or 0
+    "leads to",
     "a manual write check finds the primary",
     "a presence of another session is replaced",
     "a promotion is older than what is published",

@@ -10,6 +10,7 @@ use host::time::{Instant, sleep_until};
 use host::{probe, sometimes};
 use std::convert::Infallible;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The key that a manual check writes.
 const CHECK: &str = "agrajag.check";
@@ -24,7 +25,8 @@ const OWN_WRITES: u64 = 1 << 63;
 pub async fn run(config: Config, memory: Memory) -> io::Result<()> {
     config.options.validate()?;
     let zookeeper = Zookeeper::new(config.stores.clone(), config.options.zookeeper.clone());
-    let orchestrator = Orchestrator { config: &config, memory: &memory, zookeeper: &zookeeper };
+    let orchestrator =
+        Orchestrator { config: &config, memory: &memory, zookeeper: &zookeeper, read: AtomicU64::new(0) };
     probe!("presence", "unlisted");
     let never = tokio::select! {
         biased;
@@ -38,6 +40,8 @@ struct Orchestrator<'a> {
     config: &'a Config,
     memory: &'a Memory,
     zookeeper: &'a Zookeeper,
+    /// The change that was read last.
+    read: AtomicU64,
 }
 
 impl Orchestrator<'_> {
@@ -107,6 +111,7 @@ impl Orchestrator<'_> {
             true => node.data.parse().ok(),
             false => Master::read(&node.data).map(|master| master.promoted_ns),
         });
+        self.says_what_is_published(&compared);
         let Some(seen) = self.sees().await else { return Ok(()) };
         match rules::publish(seen, stored_ns) {
             Publish::Known => return Ok(()),
@@ -131,6 +136,16 @@ impl Orchestrator<'_> {
             self.publishes(&master, self.zookeeper.get(MASTER).await?).await
         } else {
             self.publishes(&master, compared).await
+        }
+    }
+
+    /// Once of each change.
+    fn says_what_is_published(&self, node: &Option<Znode>) {
+        let Some(node) = node else { return };
+        if let Some(master) = Master::read(&node.data)
+            && self.read.swap(node.modified, Ordering::Relaxed) != node.modified
+        {
+            probe!("master read", master.node, master.promoted_ns, node.modified);
         }
     }
 

@@ -70,14 +70,14 @@ pub(super) fn leads_to(
     master: Option<&Master>,
     present: &BTreeSet<u32>,
     proceed: Proceed,
-) -> Option<SocketAddr> {
+) -> Option<(u32, SocketAddr)> {
     let master = master?;
     let proceeds = match proceed {
         Proceed::Always => true,
         Proceed::AnyPresent => !present.is_empty(),
         Proceed::MasterPresent => present.contains(&master.node),
     };
-    proceeds.then_some(master.database)
+    proceeds.then_some((master.node, master.database))
 }
 
 #[cfg(test)]

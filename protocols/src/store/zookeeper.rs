@@ -3,7 +3,7 @@
 //! # What it is
 //!
 //! A client. A *session* is a lease, renewed every third of its time, which is between 2 and 20 ticks whatever was asked
-//! for. An *ephemeral* node goes with the session that created it, and `set` leaves it that session's, whoever calls. A
+//! for; when it has ended, its client changes nothing. An *ephemeral* node goes with the session that created it, and `set` leaves it that session's, whoever calls. A
 //! *version* counts what was set since the node was created, from 0; `set` and `delete` compare it. A *watch* is set by
 //! the read that it belongs to, fires once, and says what happened, not what is there now; its event is queued before
 //! newer data are returned to anybody (`zookeeper/watches.rs`). Watches hang on one connection to one replica, the
@@ -38,7 +38,7 @@ pub use options::{Kind, Options};
 pub use watches::{Change, Fired};
 
 use super::client::{Client, ClientError, Watch};
-use super::message::{Compare, Condition, KeyValue, LeaseId, Operation, Refusal, Txn, TxnReply};
+use super::message::{Compare, Condition, KeyValue, LeaseId, Operation, Refusal, Txn};
 use host::time::{Instant, sleep, sleep_until};
 use host::{probe, sometimes};
 use std::collections::{BTreeSet, VecDeque};
@@ -208,8 +208,9 @@ impl Zookeeper {
     ///
     /// [`Error::NodeExists`], even if it is this session's own; see [`Error`].
     pub async fn create(&self, path: &str, data: &str, mode: Mode) -> Result<u64, Error> {
-        let reply = self.put(path, Condition::Version(0), data, self.owner(mode)?).await?;
-        if reply.succeeded { Ok(reply.revision) } else { Err(Error::NodeExists) }
+        let owner = if mode == Mode::Ephemeral { self.session() } else { None };
+        let put = Self::put(path, data, owner);
+        self.change(path, Condition::Version(0), put).await?.ok_or(Error::NodeExists)
     }
 
     /// Replaces a node that somebody else created, if it still is the one that was seen, by an ephemeral one of this
@@ -219,9 +220,8 @@ impl Zookeeper {
     ///
     /// [`Error::BadVersion`] if it is another one; see [`Error`].
     pub async fn recreate(&self, path: &str, seen: &Znode, data: &str) -> Result<u64, Error> {
-        let owner = self.owner(Mode::Ephemeral)?;
-        let reply = self.put(path, Condition::Modified(seen.modified), data, owner).await?;
-        if reply.succeeded { Ok(reply.revision) } else { Err(Error::BadVersion) }
+        let put = Self::put(path, data, self.session());
+        self.change(path, Condition::Modified(seen.modified), put).await?.ok_or(Error::BadVersion)
     }
 
     /// Sets what is in a node, if it has this version, or whichever it has. It stays whose it is. Returns the change.
@@ -235,11 +235,10 @@ impl Zookeeper {
             if version.is_some_and(|version| version != node.version) {
                 return Err(Error::BadVersion);
             }
-            match self.put(path, Condition::Modified(node.modified), data, node.owner).await {
-                Ok(reply) if reply.succeeded => return Ok(reply.revision),
-                // Somebody was faster, or it went with its session: look again.
-                Ok(_) | Err(Error::SessionExpired) => {}
-                Err(error) => return Err(error),
+            // Or else somebody was faster, or it went with its session: look again.
+            let put = Self::put(path, data, node.owner);
+            if let Some(change) = self.change(path, Condition::Modified(node.modified), put).await? {
+                return Ok(change);
             }
         }
     }
@@ -255,10 +254,8 @@ impl Zookeeper {
             if version.is_some_and(|version| version != node.version) {
                 return Err(Error::BadVersion);
             }
-            let is_the_same = Compare { key: path.to_owned(), condition: Condition::Modified(node.modified) };
             let delete = Operation::Delete { key: path.to_owned() };
-            let txn = Txn { compare: vec![is_the_same], success: vec![delete], failure: Vec::new() };
-            if self.request(async |client: &mut Client| client.txn(txn.clone()).await).await?.succeeded {
+            if self.change(path, Condition::Modified(node.modified), delete).await?.is_some() {
                 return Ok(());
             }
         }
@@ -268,9 +265,9 @@ impl Zookeeper {
     /// dropped.
     pub async fn keep(&self) -> Infallible {
         loop {
-            let mut client = self.client();
+            let mut client = self.client().patience(self.options.negotiated() / 6);
             let asked = Instant::now();
-            match client.grant(self.options.negotiated()).await {
+            match begin(&mut client, self.options.negotiated()).await {
                 Ok(session) => {
                     self.lock().session = Some(session);
                     self.tell(Event::Connected);
@@ -315,6 +312,7 @@ impl Zookeeper {
                             if !suspended && renewed.elapsed() > 2 * timeout / 3 {
                                 suspended = true;
                                 self.tell(Event::Suspended);
+                                self.loses(&mut line);
                             }
                         }
                     }
@@ -346,6 +344,9 @@ impl Zookeeper {
     }
 
     fn loses(&self, line: &mut Line) {
+        if line.watch.is_none() {
+            return;
+        }
         sometimes!("the line of a session is lost");
         line.watch = None;
         let forgotten = self.lock().watches.line_lost(self.options.client);
@@ -396,23 +397,31 @@ impl Zookeeper {
         Ok(())
     }
 
-    async fn put(
+    fn put(path: &str, data: &str, owner: Option<LeaseId>) -> Operation {
+        Operation::Put { key: path.to_owned(), value: data.to_owned(), lease: owner }
+    }
+
+    /// Changes a node of which this holds, and returns the change; none if it does not hold. A session that has ended
+    /// changes nothing.
+    async fn change(
         &self,
         path: &str,
         condition: Condition,
-        data: &str,
-        owner: Option<LeaseId>,
-    ) -> Result<TxnReply, Error> {
-        let put = Operation::Put { key: path.to_owned(), value: data.to_owned(), lease: owner };
-        let compare = vec![Compare { key: path.to_owned(), condition }];
-        let txn = Txn { compare, success: vec![put], failure: Vec::new() };
-        self.request(async |client: &mut Client| client.txn(txn.clone()).await).await
-    }
-
-    fn owner(&self, mode: Mode) -> Result<Option<LeaseId>, Error> {
-        match mode {
-            Mode::Persistent => Ok(None),
-            Mode::Ephemeral => self.session().map(Some).ok_or(Error::SessionExpired),
+        change: Operation,
+    ) -> Result<Option<u64>, Error> {
+        let session = self.session().ok_or(Error::SessionExpired)?;
+        let of_another = matches!(change, Operation::Put { lease: Some(owner), .. } if owner != session);
+        let lives = Compare { key: mark(session), condition: Condition::Version(1) };
+        let holds = Compare { key: path.to_owned(), condition };
+        let failure = vec![Operation::Get { key: mark(session), prefix: false }];
+        let txn = Txn { compare: vec![lives, holds], success: vec![change], failure };
+        match self.request(async |client: &mut Client| client.txn(txn).await).await {
+            Ok(reply) if reply.succeeded => Ok(Some(reply.revision)),
+            Ok(reply) if reply.results.iter().all(Vec::is_empty) => Err(Error::SessionExpired),
+            Ok(_) => Ok(None),
+            // It went with its session.
+            Err(Error::SessionExpired) if of_another => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -439,6 +448,18 @@ impl Zookeeper {
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Where it stands that a session lives.
+fn mark(session: LeaseId) -> String {
+    format!("zookeeper/session/{:016x}", session.0)
+}
+
+/// Begins a session.
+async fn begin(client: &mut Client, timeout: Duration) -> Result<LeaseId, ClientError> {
+    let session = client.grant(timeout).await?;
+    client.put(&mark(session), "", Some(session)).await?;
+    Ok(session)
 }
 
 /// The connection on which watches hang.

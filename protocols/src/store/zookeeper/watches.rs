@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn nodes_below_one_fire_its_childrens_watch_and_their_data_do_not() {
         let (mut watches, watch) = (Watches::default(), Kept::Children("/app".to_owned()));
-        let mut set = |watches: &mut Watches, revision| {
+        let set = |watches: &mut Watches, revision| {
             watches.asks(watch.clone());
             assert_eq!(watches.answered(&watch, revision, true), Some(None));
         };
