@@ -3,13 +3,13 @@
 //! # What it is
 //!
 //! A client. A *session* is a lease, renewed every third of its time, which is between 2 and 20 ticks whatever was asked
-//! for; when it has ended, its client changes nothing. An *ephemeral* node goes with the session that created it, and `set` leaves it that session's, whoever calls. A
-//! *version* counts what was set since the node was created, from 0; `set` and `delete` compare it. A *watch* is set by
-//! the read that it belongs to, fires once, and says what happened, not what is there now; its event is queued before
-//! newer data are returned to anybody (`zookeeper/watches.rs`). Watches hang on one connection to one replica, the
-//! *line*. When that is lost there are two kinds of client: Java's sets its watches again, and is told of those whose
-//! node has changed; kazoo's keeps the session, tells each watch `None` once, and forgets it. With the session all
-//! watches end.
+//! for; when it has ended, its client changes nothing. An *ephemeral* node goes with the session that created it, and
+//! `set` leaves it that session's, whoever calls. A *version* counts what was set since the node was created, from 0;
+//! `set` and `delete` compare it. A *watch* is set by the read that it belongs to, fires once, and says what happened, not
+//! what is there now; its event is queued before newer data are returned to anybody (`zookeeper/watches.rs`). Watches
+//! hang on one connection to one replica, the *line*. When that is lost there are two kinds of client: Java's sets its
+//! watches again, and is told of those whose node has changed; kazoo's keeps the session, tells each watch `None` once,
+//! and forgets it. With the session all watches end.
 //!
 //! # The source
 //!
@@ -19,7 +19,8 @@
 //! * Reads are linearizable; a ZooKeeper's may be old. Requests do not wait for the line.
 //! * A line that lacks what a read has shown for two thirds of the session's time is lost. (There, no answer to pings.)
 //! * Parents need not be created, and cannot be deleted; `children` of what is not there is empty.
-//! * [`Zookeeper::recreate`] is `multi(delete, create)`, and goes on with the versions of what it replaces.
+//! * [`Zookeeper::recreate`] is a `multi` of a deletion and a creation, and goes on with the versions of what it
+//!   replaces.
 //! * Missing: sequential nodes, access lists, quotas, chroots, `sync`, `multi` in general, read-only mode.
 //!
 //! # Invariants
@@ -214,7 +215,7 @@ impl Zookeeper {
     }
 
     /// Replaces a node that somebody else created, if it still is the one that was seen, by an ephemeral one of this
-    /// session's: `multi(delete, create)`.
+    /// session's: a `multi` of a deletion and a creation.
     ///
     /// # Errors
     ///

@@ -11,13 +11,13 @@
 //! specified), **eligible** (nobody leads who is tagged not to), **lag** (nobody leads who lacks more than may be lost),
 //! **service** (no longer without a write than the scenario allows), **convergence** (in the end there is one primary,
 //! and all others have what it has), **address** (it alone is where the virtual address is), **one-owner** (masters that
-//! hear each other do not stay two), **held** (in the end no PgBouncer is paused), **undisturbed** (a master that is heard stays one),
-//! **order** (what Agrajag publishes never gets older), **published** (in the end it names a primary), **routed** (applications' pools
-//! lead there), **listed** (orchestrators that are present are listed), **durability** (what was
-//! acknowledged is then there) and **linearizable** (each key by itself).
+//! hear each other do not stay two), **held** (in the end no PgBouncer is paused), **undisturbed** (a master that is heard
+//! stays one), **order** (what Agrajag publishes never gets older), **published** (in the end it names a primary),
+//! **routed** (applications' pools lead there), **listed** (orchestrators that are present are listed), **durability**
+//! (what was acknowledged is then there) and **linearizable** (each key by itself).
 //!
 //! What is not promised is in `options.rs`: without synchronous replication, the last two; with stolon, one-writable;
-//! with keepalived and UCARP, all that a partition can break; with repmgr convergence, too.
+//! with keepalived and UCARP, all that a partition can break; with repmgr and Agrajag convergence, too.
 
 mod address;
 mod card;

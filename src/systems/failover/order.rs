@@ -1,5 +1,5 @@
-//! **order**: what Agrajag publishes never gets older. Each promotion that is published is later than those before it, in
-//! the order of the store.
+//! **order**: what Agrajag publishes never gets older. Each promotion that is published is later than those before it,
+//! in the order of the store.
 
 use super::fact::{Fact, name};
 use super::heard::Heard;

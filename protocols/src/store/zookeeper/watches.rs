@@ -125,8 +125,8 @@ impl Watches {
         }
     }
 
-    /// There is a line again, which tells what comes after this change: watches are set again as of it, but for those of
-    /// whose node the state says that it is another one.
+    /// There is a line again, which tells what comes after this change: watches are set again as of it, but for those
+    /// of whose node the state says that it is another one.
     pub fn set_again(&mut self, revision: u64, state: impl Fn(&str) -> Found) -> Vec<Fired> {
         let set = std::mem::take(&mut self.set);
         let gap = revision > self.told;
