@@ -6,4 +6,3 @@ mod patroni;
 mod stolon;
 mod support;
 mod vrrp;
-mod zookeeper;
