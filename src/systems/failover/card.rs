@@ -94,6 +94,15 @@ const MANAGERS: &[Managed] = &[
             "repmgrd",
         )
     },
+    Managed {
+        lacks_modes: Some("nobody tells its databases whom to wait for"),
+        ..Managed::behind_a_router(
+            "agrajag",
+            "Agrajag, with repmgr, a store and applications' pools",
+            "failover/agrajag-quiet",
+            "agrajag",
+        )
+    },
     Managed::behind_an_address("ucarp", "UCARP", "failover/ucarp-primary-crash", "ucarp"),
 ];
 
