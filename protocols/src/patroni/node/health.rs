@@ -29,8 +29,10 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long another agent has to answer. Patroni's.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long another agent has to take a connection, and then to answer. Patroni's (`ha.py`: `timeout=2` of `urllib3`,
+/// which counts each).
+const PATIENCE: http::Patience =
+    http::Patience { connect: Duration::from_secs(2), answer: Duration::from_secs(2) };
 /// How long the database has to answer, so that there is an answer at all.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a client has to ask.
