@@ -19,6 +19,7 @@
 //!
 //! What is absent: nothing here knows the testbed. No seed, no fault and no checker is ever in sight of a node.
 
+pub mod agrajag;
 pub mod bank;
 pub mod bookings;
 pub mod bouncer;

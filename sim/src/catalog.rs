@@ -1,6 +1,7 @@
 //! The systems of a command or test, and the scenario files written for them: those of the folder where it is called,
 //! and those that it carries.
 
+use crate::configuration::Format;
 use crate::erased::AnySystem;
 use crate::scenario::{Scenario, ScenarioError, Systems, Tolerated, Vocabulary, nearest};
 use std::path::{Path, PathBuf};
@@ -126,6 +127,11 @@ impl Catalog {
 
     fn system(&self, name: &str) -> Option<&'static dyn AnySystem> {
         self.systems.iter().copied().find(|system| system.name() == name)
+    }
+
+    /// The configuration files that its systems read.
+    pub fn formats(&self) -> Vec<Format> {
+        self.systems.iter().flat_map(|system| system.formats()).copied().collect()
     }
 
     /// Loads what an argument names: a file, a whole folder, or the short name of either. Files come first; where there

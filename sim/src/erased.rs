@@ -1,5 +1,6 @@
 //! Systems without their types, so that one command line can hold many, and one run of any of them.
 
+use crate::configuration::Format;
 use crate::history;
 use crate::run::{self, Attention, Recording, Report, Reseed};
 use crate::scenario::{Scenario, Tolerated, Vocabulary};
@@ -21,6 +22,9 @@ pub trait AnySystem: Send + Sync + 'static {
 
     /// What it does not promise under these options, which it can read.
     fn tolerates(&self, options: &toml::Table) -> Vec<Tolerated>;
+
+    /// The configuration files that it reads.
+    fn formats(&self) -> &'static [Format];
 
     /// The plan with the operations listed that it would draw, as far as is known before it is run: a client begins some ns
     /// after the workload.
@@ -63,6 +67,10 @@ impl<S: System> AnySystem for S {
     fn tolerates(&self, options: &toml::Table) -> Vec<Tolerated> {
         let options = options.clone().try_into().expect("a validated scenario has readable options");
         System::tolerates(self, &options)
+    }
+
+    fn formats(&self) -> &'static [Format] {
+        <S as System>::formats()
     }
 
     fn listing(&'static self, plan: &Scenario, seed: u64) -> Scenario {

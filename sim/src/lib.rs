@@ -38,6 +38,7 @@
 //! | [`testing`] | `cargo test` |
 //! | [`time`] | the one time that is told |
 //! | [`verdict`] | what can be said of a run |
+//! | [`configuration`] | configuration files of real programs, as what a scenario may be told |
 //! | [`cli`] | the command |
 //!
 //! What is absent: this crate knows no protocol. Everything about one comes through [`System`].
@@ -56,6 +57,7 @@ pub mod cause;
 pub mod chart;
 pub mod check;
 pub mod cli;
+pub mod configuration;
 pub mod erased;
 pub mod explore;
 pub mod format;

@@ -4,6 +4,7 @@
 //! without its types.
 
 use crate::check::Checkers;
+use crate::configuration::Format;
 pub use crate::history::Outcome;
 use crate::scenario::{Choice, Scenario, Tolerated};
 use host::disk::Disk;
@@ -45,6 +46,11 @@ pub trait System: Send + Sync + Sized + 'static {
 
     /// What a seed may pick of the options, where a scenario's `random.sizes` says so.
     fn choices() -> &'static [Choice] {
+        &[]
+    }
+
+    /// The configuration files of real programs that it reads, for `--from`.
+    fn formats() -> &'static [Format] {
         &[]
     }
 

@@ -281,7 +281,7 @@ fn no_contradiction(seen: &Seen<'_, View>) -> Result<(), Broken> {
 /// Every process that some table names is alive, says the node that runs it.
 fn alive(views: &Views<View>) -> Result<(), Broken> {
     for (id, view) in views.up() {
-        for (name, entry) in view.scopes.iter().flat_map(|scope| &scope.entries) {
+        for (name, entry) in view.scopes.iter().flat_map(|scope| &*scope.entries) {
             let owner = views.get(entry.pid.node.0.into());
             if owner.is_some_and(|owner| !owner.alive.contains(&entry.pid)) {
                 let why = format!("n{id} has {name} for {}, which is dead", entry.pid);

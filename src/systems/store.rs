@@ -273,11 +273,12 @@ fn name(key: u32) -> String {
 }
 
 fn no_probe(seen: &Seen<'_, View>, name: &str) -> Result<(), Broken> {
-    match seen.probe.filter(|probe| probe.name == name) {
-        Some(probe) => {
-            Err(probe.values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ").into())
+    match seen.probe.filter(|probe| probe.name == name).map(|probe| &probe.values[..]) {
+        Some([key, renewed]) => {
+            Err(Broken::new(format!("{name}: {key} is gone, after {renewed} renewals")).key(key))
         }
-        None => Ok(()),
+        Some([what]) => Err(format!("{name}: {what}").into()),
+        _ => Ok(()),
     }
 }
 

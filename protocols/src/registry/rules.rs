@@ -22,7 +22,7 @@ pub(super) trait Rules: Send {
     /// Peers whose entries this node has, and takes further ones from.
     fn known(&self) -> &BTreeSet<NodeId>;
     /// A copy of what every name points at.
-    fn entries(&self) -> BTreeMap<String, Entry>;
+    fn entries(&self) -> Arc<BTreeMap<String, Entry>>;
     /// What changes, for those who watch.
     fn events(&mut self) -> &mut Events;
     /// How many names a node owns.

@@ -19,6 +19,7 @@ use super::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// The scope of those who name none.
@@ -142,7 +143,7 @@ impl Scope {
     /// Adds a watcher, who is first told what is there.
     pub fn watch(&mut self) -> mpsc::UnboundedReceiver<Event> {
         let (watcher, events) = mpsc::unbounded_channel();
-        for (name, entry) in self.rules.entries() {
+        for (name, entry) in Arc::unwrap_or_clone(self.rules.entries()) {
             drop(watcher.send(Event::Registered { name, pid: entry.pid, meta: entry.meta }));
         }
         for (group, members) in self.groups.all() {

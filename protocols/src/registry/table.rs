@@ -3,6 +3,7 @@
 use super::process::{NodeId, Pid};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What a name points at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,9 +19,11 @@ pub struct Entry {
 /// Syn's pair of tables. The index is kept by exact (name, pid) pair and *not* cleaned when another pid is written
 /// over a name with [`insert`](Table::insert): in Syn a caller's write does exactly that, and the row left behind is
 /// what still cleans up after the overwritten process when it dies.
+///
+/// Views share the table by name until it is written again: they are taken at each probe, and most show what the last did.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    by_name: BTreeMap<String, Entry>,
+    by_name: Arc<BTreeMap<String, Entry>>,
     by_pid: BTreeMap<Pid, BTreeSet<String>>,
 }
 
@@ -35,9 +38,10 @@ impl Table {
         if !names.contains(name) {
             names.insert(name.to_owned());
         }
-        match self.by_name.get_mut(name) {
+        let by_name = Arc::make_mut(&mut self.by_name);
+        match by_name.get_mut(name) {
             Some(slot) => Some(std::mem::replace(slot, entry)),
-            None => self.by_name.insert(name.to_owned(), entry),
+            None => by_name.insert(name.to_owned(), entry),
         }
     }
 
@@ -51,7 +55,7 @@ impl Table {
         }
         let exact = self.by_name.get(name).is_some_and(|entry| entry.pid == pid);
         if exact {
-            self.by_name.remove(name);
+            Arc::make_mut(&mut self.by_name).remove(name);
         }
         exact
     }
@@ -74,7 +78,7 @@ impl Table {
     /// Removes every entry that a node owns, and says how many there were.
     pub fn purge(&mut self, node: NodeId) -> usize {
         let before = self.by_name.len();
-        self.by_name.retain(|_, entry| entry.pid.node != node);
+        Arc::make_mut(&mut self.by_name).retain(|_, entry| entry.pid.node != node);
         self.by_pid.retain(|pid, _| pid.node != node);
         before - self.by_name.len()
     }
@@ -84,7 +88,7 @@ impl Table {
         self.by_name.len()
     }
 
-    pub fn by_name(&self) -> &BTreeMap<String, Entry> {
+    pub fn by_name(&self) -> &Arc<BTreeMap<String, Entry>> {
         &self.by_name
     }
 }

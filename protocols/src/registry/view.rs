@@ -7,6 +7,7 @@ use super::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A copy of one node's belief at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +42,7 @@ pub struct ScopeView {
     /// Peers that are discovered in the scope: broadcasts go to them, and their registrations are accepted.
     pub known: BTreeSet<NodeId>,
     /// The whole table, by name.
-    pub entries: BTreeMap<String, Entry>,
+    pub entries: Arc<BTreeMap<String, Entry>>,
     /// How many names the node says it has.
     pub count: i64,
     /// Process groups: their members, with metadata.

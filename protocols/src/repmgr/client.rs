@@ -1,7 +1,11 @@
-//! Who asks a node's shared memory: the other daemons.
+//! Who asks: the other daemons, of a node's shared memory and of its database; and whoever runs `repmgr cluster show`.
 
-use super::message::{Ask, Told};
+use super::message::{Ask, Event, Told};
+use super::options::Config;
+use super::rules::is_up;
+use super::table;
 use crate::common::transport::{self, FrameReader};
+use crate::database::{Role, Status, Supervisor};
 use host::net::TcpStream;
 use host::time::timeout;
 use std::io;
@@ -27,4 +31,39 @@ async fn tell(address: SocketAddr, ask: Ask, within: Duration) -> Option<Told> {
         FrameReader::new(read).next().await.map_err(io::Error::other)
     };
     timeout(within, asking).await.ok()?.ok()
+}
+
+/// What a database says to a new connection, if it runs and answers in time.
+pub(super) async fn ping(database: SocketAddr, connect_timeout: Duration) -> Option<Status> {
+    let status = Supervisor::new(database).patience(connect_timeout).status().await.ok();
+    status.filter(is_up)
+}
+
+/// A row of what `repmgr cluster show` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// The node.
+    pub node: u32,
+    /// What its database says that it is; none if it does not answer.
+    pub role: Option<Role>,
+}
+
+/// `repmgr cluster show`: the nodes in the table of this node's database, each asked what it is, one after the other.
+/// None if this node's database does not answer.
+pub async fn cluster_show(config: &Config) -> Option<Vec<Shown>> {
+    let within = config.options.connect_timeout;
+    let nodes = table::read(config.own().database?, within).await?;
+    let mut shown = Vec::new();
+    for node in nodes.0.into_keys() {
+        if let Some(database) = config.nodes.get(&node).and_then(|known| known.database) {
+            shown.push(Shown { node, role: ping(database, within).await.map(|status| status.role) });
+        }
+    }
+    Some(shown)
+}
+
+/// The latest successful promotion of which a node's database knows; none if there was none, or it does not answer.
+pub async fn latest_promotion(config: &Config, node: u32) -> Option<Event> {
+    let database = config.nodes.get(&node)?.database?;
+    table::read_events(database, config.options.connect_timeout).await?.latest()
 }

@@ -80,6 +80,40 @@ impl Nodes {
     }
 }
 
+/// A node became the primary: a row of `repmgr.events`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Event {
+    /// When, by its own wall clock, in ns since 1970.
+    pub at_ns: u64,
+    /// Which.
+    pub node: u32,
+}
+
+/// `repmgr.events`, as far as it is asked for: who was promoted, or registered as a primary, with success.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Events(pub Vec<Event>);
+
+impl Events {
+    /// The key that it has in the database.
+    pub const KEY: &'static str = "repmgr.events";
+    /// So many are kept: one value has all of them.
+    const KEPT: usize = 16;
+
+    /// One more. Of too many the one that happened first goes.
+    pub fn add(&mut self, event: Event) {
+        self.0.push(event);
+        if self.0.len() > Self::KEPT {
+            self.0.sort_unstable();
+            self.0.remove(0);
+        }
+    }
+
+    /// The latest, by the clocks of those that wrote them.
+    pub fn latest(&self) -> Option<Event> {
+        self.0.iter().max().copied()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +134,20 @@ mod tests {
         other.follows(3, Kind::Standby, 2);
         other.0.get_mut(&4).unwrap().active = false;
         assert_eq!(other.siblings(2, 1), [0; 0]);
+    }
+
+    #[test]
+    fn the_latest_promotion_is_the_one_with_the_latest_stamp_not_the_last_that_was_written() {
+        let mut events = Events::default();
+        assert_eq!(events.latest(), None);
+        let (first, later) = (Event { at_ns: 7, node: 1 }, Event { at_ns: 9, node: 2 });
+        events.add(later);
+        events.add(first);
+        assert_eq!(events.latest(), Some(later));
+        for at_ns in 10..40 {
+            events.add(Event { at_ns, node: 3 });
+        }
+        assert_eq!((events.0.len(), events.latest()), (16, Some(Event { at_ns: 39, node: 3 })));
     }
 
     #[test]

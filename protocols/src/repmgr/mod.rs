@@ -3,7 +3,8 @@
 //! # The algorithm
 //!
 //! *Metadata.* A table, `repmgr.nodes`, says of each node what it is, whom it follows and whether it is active. The
-//! primary writes it, and it comes to the others as all data do. Besides, a node's shared memory says whom its daemon
+//! primary writes it, and it comes to the others as all data do. So does `repmgr.events`: who was promoted, or registered
+//! as a primary, and when by its wall clock. Besides, a node's shared memory says whom its daemon
 //! has seen when, and takes what it is told; others read it through the node's database, and it begins empty with that.
 //!
 //! *Monitoring.* The daemon of a standby asks its upstream every 2 s whether it answers, a new connection each time. If
@@ -45,7 +46,7 @@
 //!   registers one where there is none (`standby clone`, `register`). `rejoin` is what an operator's own script does.
 //! * Missing: cascaded standbys as upstreams, `failover = manual`, `service pause`, `switchover`,
 //!   `failover_validation_command` and its reruns, `connection_check_type` other than `ping`, `election_rerun_interval`,
-//!   `child_nodes_disconnect_command`, `degraded_monitoring_timeout`, `failover_delay`, replication slots, events.
+//!   `child_nodes_disconnect_command`, `degraded_monitoring_timeout`, `failover_delay`, replication slots, other events.
 //!
 //! # Invariants
 //!
@@ -64,7 +65,7 @@
 //! * the rules: elections (`rules/election.rs`), the script (`rules/script.rs`), how a database is started
 //!   (`rules/service.rs`)
 //! * the daemon: [`run`] (`node.rs`), day by day (`node/monitor.rs`), once a primary is given up (`node/failover.rs`),
-//!   its script (`node/promote.rs`), the table (`node/table.rs`); [`memory()`] (`node/memory.rs`) and [`service`]
+//!   its script (`node/promote.rs`), the tables (`table.rs`); [`memory()`] (`node/memory.rs`) and [`service`]
 //!   (`node/service.rs`, with the folder in `node/folder.rs`)
 //! * what is said (`message.rs`), who asks (`client.rs`), [`Config`] and options (`options.rs`)
 
@@ -73,7 +74,10 @@ mod message;
 mod node;
 mod options;
 mod rules;
+mod table;
 
+pub use client::{Shown, cluster_show, latest_promotion};
+pub use message::Event;
 pub use node::{Memory, memory, run, service};
 pub use options::{Config, First, Flaw, Node, Options, Promote};
 

@@ -6,13 +6,12 @@ mod memory;
 mod monitor;
 mod promote;
 mod service;
-mod table;
 
-use super::client;
+use super::client::{self, ping};
 use super::message::Told;
 use super::options::{Config, Node};
-use super::rules::is_up;
-use crate::database::{Role, Status, Supervisor};
+use super::table;
+use crate::database::{Role, Status};
 use folder::Folders;
 use host::disk::Disk;
 use host::sometimes;
@@ -37,6 +36,7 @@ const LOOKS_EVERY: Duration = Duration::from_secs(1);
 pub async fn run(config: Config, memory: Memory, disk: Disk) -> io::Result<()> {
     config.validate()?;
     let database = config.own().database;
+    let _runs = memory.runs();
     loop {
         let mut daemon = Daemon {
             config: &config,
@@ -94,10 +94,4 @@ impl Daemon<'_> {
         }
         None
     }
-}
-
-/// What a database says to a new connection, if it runs and answers in time.
-async fn ping(database: SocketAddr, connect_timeout: Duration) -> Option<Status> {
-    let status = Supervisor::new(database).patience(connect_timeout).status().await.ok();
-    status.filter(is_up)
 }

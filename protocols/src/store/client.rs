@@ -131,7 +131,11 @@ impl Client {
         self.read(prefix, true).await
     }
 
-    async fn read(&mut self, key: &str, prefix: bool) -> Result<(u64, Vec<KeyValue>), ClientError> {
+    pub(super) async fn read(
+        &mut self,
+        key: &str,
+        prefix: bool,
+    ) -> Result<(u64, Vec<KeyValue>), ClientError> {
         match self.request(Request::Read { key: key.to_owned(), prefix }).await? {
             Reply::Read { revision, pairs } => Ok((revision, pairs)),
             _ => Err(ClientError::Unknown("the answer is to another question")),

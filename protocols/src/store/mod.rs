@@ -1,4 +1,5 @@
-//! A coordination store with etcd's face: keys with revisions, transactions, leases, watches.
+//! A coordination store with etcd's face: keys with revisions, transactions, leases, watches; and ZooKeeper's on it
+//! ([`zookeeper`]).
 //!
 //! # The algorithm
 //!
@@ -52,6 +53,7 @@ mod raft;
 mod rules;
 mod view;
 mod watch;
+pub mod zookeeper;
 
 pub use client::{Client, ClientError, Watch};
 pub use message::{Change, Compare, Condition, Event, KeyValue, LeaseId, Operation, Refusal, Txn, TxnReply};
@@ -70,10 +72,15 @@ pub const PROBES: &[&str] = &[
     "lease expired",
     "lease renewed",
     "malformed frame dropped",
+    // a session of ZooKeeper's face, by its number
+    "session",
+    "a session has ended",
+    "a watch is forgotten",
     "openraft: a deposed leader's task panicked",
     "raft log compacted",
     "raft log truncated",
     "replica begins anew",
     "snapshot installed",
+    "the line of a session is lost",
     "watch fell behind",
 ];

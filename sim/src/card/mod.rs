@@ -17,8 +17,8 @@ mod score;
 pub(crate) mod table;
 
 pub use score::{Score, Scored};
-pub(crate) use table::share;
 pub use table::{Line, Row, Section, Standing, Table};
+pub(crate) use table::{product, share};
 
 use crate::run::Recording;
 use crate::scenario::nearest;
@@ -70,6 +70,8 @@ pub struct Cell {
     pub scenario: &'static str,
     /// As `--set` has it.
     pub overrides: Vec<(String, String)>,
+    /// Keys that a configuration file does not change in it, for they are what the cell is about.
+    pub keeps: Vec<String>,
 }
 
 /// What is measured of a run.
@@ -201,7 +203,7 @@ pub(crate) mod tests {
         gravest: &["up", "dust"],
         cell: |picks| match picks {
             ["red", "big", _] => Err("they were sold".to_owned()),
-            _ => Ok(Cell { scenario: "balls/quiet", overrides: Vec::new() }),
+            _ => Ok(Cell { scenario: "balls/quiet", overrides: Vec::new(), keeps: Vec::new() }),
         },
         measure: |_| vec![None; 6],
     };

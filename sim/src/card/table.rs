@@ -1,9 +1,10 @@
 //! A card that was run, as text, JSON and Markdown. The page is `page/card.rs`.
 
 use super::{AXES, Card, Kind, Measure, Score};
+use crate::configuration::Source;
 use crate::text;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Between two columns.
 const GAP: &str = "  ";
@@ -17,6 +18,8 @@ pub struct Table<'a> {
     pub card: &'a Card,
     /// Its cells, in order.
     pub rows: Vec<Row>,
+    /// The configuration files whose numbers they have.
+    pub sources: &'a [Source],
 }
 
 /// A cell.
@@ -58,9 +61,10 @@ pub struct Line<'a> {
 }
 
 impl Table<'_> {
-    /// A line a cell.
+    /// A line a configuration file, then a line a cell.
     pub fn json(&self) -> Vec<Value> {
-        self.rows.iter().map(|row| self.of_row(row)).collect()
+        let sources = self.sources.iter().map(Source::json);
+        sources.chain(self.rows.iter().map(|row| self.of_row(row))).collect()
     }
 
     fn of_row(&self, row: &Row) -> Value {
@@ -122,21 +126,8 @@ impl Table<'_> {
                 reasons.entry(why).or_default().push(row.picks);
             }
         }
-        let told = |(why, cells): (&str, Vec<[&str; AXES]>)| {
-            let on_axis = |axis: usize| {
-                let mut picks: Vec<&str> = Vec::new();
-                for cell in &cells {
-                    if !picks.contains(&cell[axis]) {
-                        picks.push(cell[axis]);
-                    }
-                }
-                let all = self.rows.iter().map(|row| row.picks[axis]);
-                let all = all.collect::<std::collections::BTreeSet<_>>().len();
-                if picks.len() == all && all > 1 { "any".to_owned() } else { picks.join(", ") }
-            };
-            (format!("{} × {} × {}", on_axis(0), on_axis(1), on_axis(2)), why.to_owned())
-        };
-        reasons.into_iter().map(told).collect()
+        let all: Vec<[&str; AXES]> = self.rows.iter().map(|row| row.picks).collect();
+        reasons.into_iter().map(|(why, cells)| (product(&cells, &all), why.to_owned())).collect()
     }
 
     /// What the columns are, in words.
@@ -164,7 +155,8 @@ impl Table<'_> {
 
     /// For a terminal.
     pub fn text(&self) -> String {
-        let mut lines = vec![format!("{}, {} runs a cell", self.card.title, self.runs()), String::new()];
+        let mut lines: Vec<String> = self.sources.iter().map(Source::text).collect();
+        lines.extend([format!("{}, {} runs a cell", self.card.title, self.runs()), String::new()]);
         let header: Vec<String> = self.header().into_iter().map(str::to_owned).collect();
         let sections = self.sections();
         let rows = || sections.iter().flat_map(|section| section.lines.iter().map(|line| &line.cells));
@@ -216,11 +208,27 @@ impl Table<'_> {
         lines.push(String::new());
         lines.extend(self.legend().map(|(label, means)| format!("- *{label}*: {means}")));
         lines.extend(self.impossible().into_iter().map(|(cells, why)| format!("- n/a: {cells}: {why}")));
+        lines.extend(self.sources.iter().map(|source| format!("\n{}", source.markdown().trim_end())));
         lines.push("\nThe worst seeds again:\n\n```sh".to_owned());
         lines.extend(self.replays().map(|(cell, command)| format!("{command}  # {cell}")));
         lines.push("```".to_owned());
         lines.join("\n")
     }
+}
+
+/// Cells in words, as a product: of each axis which picks they have, among all.
+pub(crate) fn product(cells: &[[&str; AXES]], all: &[[&str; AXES]]) -> String {
+    let on_axis = |axis: usize| {
+        let mut picks: Vec<&str> = Vec::new();
+        for cell in cells {
+            if !picks.contains(&cell[axis]) {
+                picks.push(cell[axis]);
+            }
+        }
+        let all = all.iter().map(|picks| picks[axis]).collect::<BTreeSet<_>>().len();
+        if picks.len() == all && all > 1 { "any".to_owned() } else { picks.join(", ") }
+    };
+    format!("{} × {} × {}", on_axis(0), on_axis(1), on_axis(2))
 }
 
 fn of_measure(score: &Score, place: usize, kind: Kind) -> Value {
@@ -293,6 +301,7 @@ pub(crate) mod tests {
         };
         let row = |picks, of| Row { picks, of };
         Table {
+            sources: &[],
             card: &CARD,
             rows: vec![
                 row(["red", "big", "old"], Err("they were sold".to_owned())),

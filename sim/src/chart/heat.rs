@@ -1,7 +1,7 @@
 //! A heat map: a figure over two axes. A cell has a colour, by where it lies between the least and the most, and says
 //! its figure.
 
-use super::INK;
+use super::{Drawn, INK};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -55,13 +55,10 @@ pub struct Cell {
 impl HeatMap {
     /// The picture, as an SVG document.
     pub fn svg(&self) -> String {
-        let mut svg = String::new();
-        let drawn = self.draw(&mut svg);
-        drawn.expect("writing to a string does not fail");
-        svg
+        super::document(|svg| self.draw(svg))
     }
 
-    fn draw(&self, svg: &mut String) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
+    fn draw(&self, svg: &mut String) -> Drawn {
         let [x_ticks, y_ticks] = [&self.x, &self.y].map(|axis| axis.ticks.len() as i32);
         let width_of = |text: &String| text.chars().count() as i32 * LETTER;
         let widest = |texts: &mut dyn Iterator<Item = &String>| texts.map(width_of).max().unwrap_or(0);

@@ -9,7 +9,18 @@ mod ranges;
 pub use heat::{Axis, Cell, HeatMap};
 pub use ranges::{Range, Ranges};
 
+use plotters::drawing::DrawingAreaErrorKind;
 use plotters::style::RGBColor;
+
+/// How drawing went.
+type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 /// What is written beside a picture. A page may give it another colour, by this one, as it may the white ground.
 pub(crate) const INK: RGBColor = RGBColor(27, 31, 36);
+
+/// What is drawn, as an SVG document.
+fn document(draw: impl FnOnce(&mut String) -> Drawn) -> String {
+    let mut svg = String::new();
+    draw(&mut svg).expect("writing to a string does not fail");
+    svg
+}

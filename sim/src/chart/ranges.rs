@@ -1,6 +1,6 @@
 //! Ranges: of each thing how long something took, in half of all runs, in nearly all, and at most.
 
-use super::INK;
+use super::{Drawn, INK};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -45,13 +45,10 @@ pub struct Range {
 impl Ranges {
     /// The picture, as an SVG document.
     pub fn svg(&self) -> String {
-        let mut svg = String::new();
-        let drawn = self.draw(&mut svg);
-        drawn.expect("writing to a string does not fail");
-        svg
+        super::document(|svg| self.draw(svg))
     }
 
-    fn draw(&self, svg: &mut String) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
+    fn draw(&self, svg: &mut String) -> Drawn {
         let widest = |texts: &mut dyn Iterator<Item = &String>| {
             texts.map(|text| text.chars().count() as i32 * LETTER).max().unwrap_or(0)
         };

@@ -28,6 +28,11 @@ impl<V> Views<V> {
         Views { views: views.into_iter().map(OnceCell::from).collect(), read: |_| None }
     }
 
+    /// How many nodes there are, up or down.
+    pub fn nodes(&self) -> u32 {
+        self.views.len() as u32
+    }
+
     /// The view of a node, by its number from 1; none when it is down.
     pub fn get(&self, node: u32) -> Option<&V> {
         let index = (node as usize).checked_sub(1)?;
@@ -37,6 +42,6 @@ impl<V> Views<V> {
 
     /// The number and view of each node that is up.
     pub fn up(&self) -> impl Iterator<Item = (u32, &V)> {
-        (1..=self.views.len() as u32).filter_map(|node| Some((node, self.get(node)?)))
+        (1..=self.nodes()).filter_map(|node| Some((node, self.get(node)?)))
     }
 }

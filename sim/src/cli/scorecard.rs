@@ -7,8 +7,9 @@
 use super::sweep_out::{OutFolder, Swept};
 use super::written::Draft;
 use super::{Exit, Overrides, interrupt, out, sweep as sweep_command};
-use crate::card::{AXES, Card, Row, Standing, Table};
+use crate::card::{AXES, Card, Cell, Row, Standing, Table, product};
 use crate::catalog::{Case, Catalog};
+use crate::configuration::{self, Brought, Format, Override, Source};
 use crate::page;
 use crate::scenario::nearest;
 use crate::sweep::{self, Grid, Plan, Shard, Step, Summary, to_measure};
@@ -38,6 +39,10 @@ pub(super) struct Scorecard {
     /// Keep failures and progress in this folder; the same card goes on from there.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Take the numbers of this configuration file, for the cells that are of its program; of several, if it is given
+    /// again. --set comes after it.
+    #[arg(long, value_name = "FILE")]
+    from: Vec<PathBuf>,
     #[command(flatten)]
     forms: Forms,
     #[command(flatten)]
@@ -61,6 +66,9 @@ pub(super) struct Chosen {
     card: String,
     /// Of each axis.
     picks: [Vec<String>; AXES],
+    /// The configuration files whose numbers they have.
+    #[serde(default)]
+    brought: Vec<Brought>,
 }
 
 /// The cells of a card.
@@ -70,6 +78,8 @@ pub(super) struct Cells {
     /// What each is, and its place among the cases, or why there is none.
     all: Vec<([&'static str; AXES], Result<usize, String>)>,
     pub(super) cases: Vec<Case>,
+    /// The configuration files, and what they changed.
+    sources: Vec<Source>,
 }
 
 impl Scorecard {
@@ -80,7 +90,7 @@ impl Scorecard {
         json: bool,
     ) -> miette::Result<Exit> {
         let overrides = &self.overrides.overrides;
-        let chosen = self.chosen(named(&self.card, cards)?)?;
+        let chosen = self.chosen(named(&self.card, cards)?, catalog)?;
         let cells = Cells::of(&chosen, catalog, cards, overrides)?;
         if cells.cases.is_empty() {
             let why = cells.all.iter().find_map(|(_, of)| of.as_ref().err()).cloned().unwrap_or_default();
@@ -127,7 +137,7 @@ impl Scorecard {
     }
 
     /// What it asks for, in the card's own order.
-    fn chosen(&self, card: &'static Card) -> miette::Result<Chosen> {
+    fn chosen(&self, card: &'static Card, catalog: &Catalog) -> miette::Result<Chosen> {
         for (axis, _) in &self.only {
             if !card.axes.iter().any(|of| of.name == axis) {
                 let names: Vec<&str> = card.axes.iter().map(|axis| axis.name).collect();
@@ -142,7 +152,8 @@ impl Scorecard {
         for (picks, axis) in picks.iter_mut().zip(&card.axes) {
             *picks = axis.wanted(&wanted(axis.name))?.into_iter().map(str::to_owned).collect();
         }
-        Ok(Chosen { card: card.name.to_owned(), picks })
+        let brought = configuration::bring(&self.from, &catalog.formats())?;
+        Ok(Chosen { card: card.name.to_owned(), picks, brought })
     }
 
     /// How to go on with what was cut short.
@@ -183,7 +194,8 @@ impl Forms {
 impl fmt::Display for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let picks: Vec<String> = self.picks.iter().map(|picks| picks.join(",")).collect();
-        write!(f, "of the card {}, with {}", self.card, picks.join(" "))
+        write!(f, "of the card {}, with {}", self.card, picks.join(" "))?;
+        self.brought.iter().try_for_each(|file| write!(f, ", from {}", file.path))
     }
 }
 
@@ -200,7 +212,8 @@ impl Cells {
         for ((picks, axis), names) in picks.iter_mut().zip(&card.axes).zip(&chosen.picks) {
             *picks = axis.wanted(names)?;
         }
-        let mut cells = Cells { card, all: Vec::new(), cases: Vec::new() };
+        let mut files = Files::of(&chosen.brought, catalog)?;
+        let mut cells = Cells { card, all: Vec::new(), cases: Vec::new(), sources: Vec::new() };
         for picks in Card::combinations(&picks) {
             let of = match (card.cell)(picks) {
                 Ok(cell) => {
@@ -211,11 +224,11 @@ impl Cells {
                             card.name
                         ));
                     }
-                    let mut loaded =
-                        catalog.load(cell.scenario, &[&cell.overrides[..], overrides].concat())?;
-                    let mut case = loaded.pop().filter(|_| loaded.is_empty()).ok_or_else(|| {
-                        miette::miette!("{}: a cell is one scenario, and this is none", cell.scenario)
-                    })?;
+                    let mut case = one(&cell, catalog, &[])?;
+                    let brought = files.overrides(picks, &cell, &case)?;
+                    if !(brought.is_empty() && overrides.is_empty()) {
+                        case = one(&cell, catalog, &[&brought[..], overrides].concat())?;
+                    }
                     case.name = picks.join("/");
                     cells.cases.push(to_measure(case));
                     Ok(cells.cases.len() - 1)
@@ -224,6 +237,7 @@ impl Cells {
             };
             cells.all.push((picks, of));
         }
+        cells.sources = files.told(&cells.all)?;
         Ok(cells)
     }
 
@@ -239,7 +253,91 @@ impl Cells {
             picks: *picks,
             of: of.as_ref().map(|case| standing(*case)).map_err(Clone::clone),
         };
-        Table { card: self.card, rows: self.all.iter().map(row).collect() }
+        Table { card: self.card, rows: self.all.iter().map(row).collect(), sources: &self.sources }
+    }
+}
+
+/// The scenario of a cell, with what is changed in it.
+fn one(cell: &Cell, catalog: &Catalog, overrides: &[Override]) -> miette::Result<Case> {
+    let mut loaded = catalog.load(cell.scenario, &[&cell.overrides[..], overrides].concat())?;
+    let case = loaded.pop().filter(|_| loaded.is_empty());
+    case.ok_or_else(|| miette::miette!("{}: a cell is one scenario, and this is none", cell.scenario))
+}
+
+/// Configuration files, while the cells are made that they are for.
+struct Files {
+    formats: Vec<Format>,
+    sources: Vec<Source>,
+    /// The cells that each is for.
+    of: Vec<Vec<[&'static str; AXES]>>,
+}
+
+impl Files {
+    fn of(brought: &[Brought], catalog: &Catalog) -> miette::Result<Self> {
+        let all = catalog.formats();
+        let format = |file: &Brought| {
+            let found = all.iter().find(|format| format.name == file.format).copied();
+            found.ok_or_else(|| miette::miette!("{}: this program reads no {}", file.path, file.format))
+        };
+        let formats: Vec<Format> = brought.iter().map(format).collect::<miette::Result<_>>()?;
+        let sources = brought.iter().zip(&formats).map(|(file, format)| Source::new(file, format)).collect();
+        Ok(Files { of: vec![Vec::new(); formats.len()], formats, sources })
+    }
+
+    /// What they change in a cell.
+    fn overrides(
+        &mut self,
+        picks: [&'static str; AXES],
+        cell: &Cell,
+        case: &Case,
+    ) -> miette::Result<Vec<Override>> {
+        let mut all = Vec::new();
+        let read = case.system.formats();
+        for (place, (format, source)) in self.formats.iter().zip(&mut self.sources).enumerate() {
+            let options = &case.scenario.cluster.options;
+            if !read.iter().any(|of| of.name == format.name) || !(format.heeds)(options) {
+                continue;
+            }
+            self.of[place].push(picks);
+            let path = &source.brought.path;
+            let overrides = source.brought.overrides(format, options);
+            let overrides = overrides.map_err(|why| miette::miette!("{path}: {why}"))?;
+            for (item, (key, to)) in overrides {
+                if cell.keeps.contains(&key) {
+                    continue;
+                }
+                source.uses[item].cells += 1;
+                source.uses[item].key = Some(key.clone());
+                // Several files say what all machines share.
+                if !all.contains(&(key.clone(), to.clone())) {
+                    all.push((key, to));
+                }
+            }
+            let (of, machines) = (source.brought.of, (format.machines)(options).len());
+            let few = format!("{of} files for {machines} machines: the others are as the cell has them");
+            if of > 1 && of < machines && !source.brought.warnings.contains(&few) {
+                source.brought.warnings.push(few);
+            }
+        }
+        Ok(all)
+    }
+
+    /// What they changed in these cells: each in one at least.
+    fn told(self, all: &[([&'static str; AXES], Result<usize, String>)]) -> miette::Result<Vec<Source>> {
+        let all: Vec<[&str; AXES]> = all.iter().map(|(picks, _)| *picks).collect();
+        let told = |(mut source, of): (Source, Vec<[&'static str; AXES]>)| {
+            if of.is_empty() {
+                return Err(miette::miette!(
+                    help = "pick others with --only, or leave the file out",
+                    "{}: this is {}, and no cell has it",
+                    source.brought.path,
+                    source.means
+                ));
+            }
+            (source.count, source.cells) = (of.len(), product(&of, &all));
+            Ok(source)
+        };
+        self.sources.into_iter().zip(self.of).map(told).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 use super::{filled, hash};
 use crate::card::{Kind, Line, Measure, Section, Standing, Table};
 use crate::chart::{Axis, Cell, HeatMap, Range, Ranges};
+use crate::configuration::Source;
 use std::fmt::Write;
 
 const TEMPLATE: &str = include_str!("card.html");
@@ -15,6 +16,7 @@ pub(crate) fn of_card(table: &Table<'_>) -> String {
     let summary = format!("{} runs a cell; the same seeds in each.", table.runs());
     let (style_hash, overview, sections) = (hash(STYLE), overview(table), sections(table));
     let (contents, legend, impossible) = (contents(table), legend(table), impossible(table));
+    let sources_of = sources_of(table);
     filled(TEMPLATE, |name| match name {
         "style-hash" => &style_hash,
         "style" => STYLE,
@@ -25,6 +27,7 @@ pub(crate) fn of_card(table: &Table<'_>) -> String {
         "sections" => &sections,
         "legend" => &legend,
         "impossible" => &impossible,
+        "sources" => &sources_of,
         name => unreachable!("the template asks for {name}"),
     })
 }
@@ -147,6 +150,26 @@ fn impossible(table: &Table<'_>) -> String {
         |(cells, why): (String, String)| format!("<dt>{}</dt><dd>{}</dd>\n", escaped(&cells), escaped(&why));
     let rows: String = all.into_iter().map(row).collect();
     format!("<section id=\"impossible\">\n<h2>What there is not</h2>\n<dl>{rows}</dl>\n</section>")
+}
+
+/// The configuration files that were brought, each with what became of its lines.
+fn sources_of(table: &Table<'_>) -> String {
+    let row = |cells: [String; 4]| {
+        let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
+        format!("<tr>{cells}</tr>\n")
+    };
+    let section = |source: &Source| {
+        let warnings = source.brought.warnings.iter();
+        let warnings: String = warnings.map(|text| format!("<p>Beware: {}</p>\n", escaped(text))).collect();
+        let rows: String = source.rows().into_iter().map(row).collect();
+        let header = "<th scope=\"col\">line</th><th scope=\"col\">key</th><th scope=\"col\">value</th><th scope=\"col\">here</th>";
+        format!(
+            "<section class=\"source\">\n<h2>{}</h2>\n{warnings}<div class=\"scroll\"><table>\n<thead><tr>{header}</tr></thead>\n\
+             <tbody>\n{rows}</tbody></table></div>\n</section>\n",
+            escaped(&source.title())
+        )
+    };
+    table.sources.iter().map(section).collect()
 }
 
 /// A picture as a part of a page: without what makes it a document of its own.

@@ -3,7 +3,7 @@
 //! The run is made again, and is the same up to the instant; that it is looked at then may let tasks run in another order
 //! afterwards. A view is read by a function that the node has registered, without a message: see [`host::world`].
 
-use super::Ending;
+use super::ending::Ending;
 use host::world::{self, MachineId};
 use serde_json::Value;
 

@@ -11,9 +11,12 @@
 
 mod attention;
 mod duties;
+mod ending;
 mod look;
+mod machines;
 mod nemesis;
 mod polled;
+mod progress;
 mod quiet;
 mod report;
 mod reseed;
@@ -26,23 +29,24 @@ mod workload;
 pub use crate::verdict::{Verdict, Violation};
 pub use attention::Attention;
 pub(crate) use duties::listing;
+pub(crate) use machines::machine_names;
 pub use report::{Json, Met, Operations, Recording, Report};
 pub use reseed::Reseed;
 pub use thread::on_fresh_thread;
 
 use crate::check::{self, Broken, Checkers, Judged, Views};
-use crate::history::History;
-use crate::latency::Sample;
-use crate::scenario::{ListedOperation, Name, Network, Nodes, Scenario};
+use crate::scenario::{Name, Network, Scenario};
 use crate::system::{NodeContext, System};
 use crate::time::{BOOT, told_ms};
 use crate::verdict::Lack;
+use ending::Ending;
 use host::world::lab::{self, Lab};
-use host::world::{self, Config, Digest, Draw, Machine, MachineId, Observed, Overload, Phase, Stream};
+use host::world::{self, Config, Draw, MachineId, Observed, Overload, Phase, Stream};
 use look::Look;
+use machines::{machines, node_count};
 use nemesis::Nemesis;
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use progress::Shared;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -81,88 +85,6 @@ where
     };
     report.wall = start.elapsed();
     Some((report, recording))
-}
-
-/// What the tasks of a run share with its end.
-struct Shared<S: System>(Mutex<Progress<S>>);
-
-struct Progress<S: System> {
-    history: History<S::Op, S::Ret>,
-    operations: Operations,
-    latencies: Vec<Sample>,
-    clients_done: u32,
-    faults_active: usize,
-    faults_struck: u64,
-    violations: Vec<Violation>,
-    /// What clients were to do, if that is recorded.
-    due: Vec<ListedOperation>,
-    /// The seed that clients draw from instead.
-    reseeded: Option<u64>,
-}
-
-impl<S: System> Shared<S> {
-    fn new() -> Self {
-        Shared(Mutex::new(Progress {
-            history: History::default(),
-            operations: Operations::default(),
-            latencies: Vec::new(),
-            clients_done: 0,
-            faults_active: 0,
-            faults_struck: 0,
-            violations: Vec::new(),
-            due: Vec::new(),
-            reseeded: None,
-        }))
-    }
-
-    /// A panic elsewhere leaves the progress as it was: every update is complete or has not begun.
-    fn update<T>(&self, f: impl FnOnce(&mut Progress<S>) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Keeps the first violation of each checker: the rest is its consequence.
-    fn violated(&self, checker: &str, broken: impl Into<Broken>) {
-        let at_ms = told_ms(world::with(|world| world.now_ns()));
-        self.update(|progress| {
-            if progress.violations.iter().all(|violation| violation.checker != checker) {
-                progress.violations.push(broken.into().violates(checker, at_ms));
-            }
-        });
-    }
-}
-
-/// What the world says at the verdict.
-struct Ending {
-    digest: Digest,
-    simulated: Duration,
-    events: u64,
-    messages: u64,
-    probes: BTreeMap<&'static str, u64>,
-    converged_after: Option<Duration>,
-    judged: Judged,
-    views: Vec<Option<serde_json::Value>>,
-    trace: Vec<world::TraceEvent>,
-    backtrace: Option<String>,
-}
-
-impl Ending {
-    fn take(nodes: u32, converged_after: Option<Duration>, judged: Judged) -> Self {
-        let recording = world::with(|world| world.recording());
-        let judged = Judged { registered: world::view_types(), ..judged };
-        let views = if recording { look::views(nodes) } else { Vec::new() };
-        world::with(|world| Ending {
-            digest: world.digest(),
-            simulated: Duration::from_nanos(world.now_ns()),
-            events: world.events(),
-            messages: world.messages(),
-            probes: world.probe_hits().clone(),
-            converged_after,
-            judged,
-            views,
-            trace: world.take_trace(),
-            backtrace: world.take_backtrace(),
-        })
-    }
 }
 
 /// Runs a resolved plan on this thread. See [`crate::AnySystem::run`].
@@ -501,34 +423,4 @@ fn now_ns() -> u64 {
 fn phase(phase: Phase) {
     substrate::look();
     world::with(|world| world.phase(phase));
-}
-
-/// The number of nodes of a resolved plan.
-fn node_count(plan: &Scenario) -> u32 {
-    match plan.cluster.nodes {
-        Nodes::Exactly(count) => count,
-        Nodes::Between { .. } => unreachable!("resolving a scenario draws the number of nodes"),
-    }
-}
-
-/// The names of the machines of a plan.
-pub(crate) fn machine_names(plan: &Scenario) -> Vec<String> {
-    let nodes = (1..=node_count(plan)).map(|id| format!("n{id}"));
-    nodes.chain((1..=plan.workload.clients).map(|id| format!("c{id}"))).collect()
-}
-
-/// The machines of a plan: nodes, then clients.
-fn machines(plan: &Scenario, seed: u64) -> Vec<Machine> {
-    let skew = plan.clock.skew.as_nanos() as u64;
-    let drift = u64::from(plan.clock.drift_ppm) * 1000;
-    let machine = |prefix: &str, net: u8, id: u32| {
-        let name = format!("{prefix}{id}");
-        let mut draw = Draw::new(seed, Stream::Clock(&name));
-        let mut around_zero = |most: u64| draw.between(0, 2 * most) as i64 - most as i64;
-        let (clock_offset_ns, clock_drift_ppb) = (around_zero(skew), around_zero(drift));
-        let ip = IpAddr::V4(Ipv4Addr::new(10, net, (id >> 8) as u8, id as u8));
-        Machine { name, ip, clock_offset_ns, clock_drift_ppb }
-    };
-    let nodes = (1..=node_count(plan)).map(|id| machine("n", 0, id));
-    nodes.chain((1..=plan.workload.clients).map(|id| machine("c", 1, id))).collect()
 }

@@ -2,8 +2,8 @@
 //!
 //! Operations are due at the instants that `duties` says; a client that is late does the next one at once.
 
-use super::Shared;
 use super::duties::{self, Duties};
+use super::progress::Shared;
 use crate::history;
 use crate::latency::Sample;
 use crate::scenario::Scenario;

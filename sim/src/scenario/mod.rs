@@ -56,7 +56,7 @@ pub use fault::{Action, Death, Fault, Moment, Target, Whose};
 pub use model::{Bursts, Check, Clock, Cluster, Expect, Latency, Nodes, Scenario, Tail, Tolerated, Workload};
 pub use network::{Bandwidth, Link, Network, Reorder};
 pub use operation::ListedOperation;
-pub use random::{AtMost, Choice, Random, RandomKind};
+pub use random::{AtMost, Choice, Lasts, Random, RandomKind};
 pub use schema::json_schema;
 pub use systems::{Systems, Vocabulary};
 pub use units::{Offset, Rate, Time};

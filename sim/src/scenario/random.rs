@@ -19,6 +19,12 @@ pub struct Random {
     /// No fault is drawn in the first so much of the workload.
     #[serde(default, skip_serializing_if = "Time::is_zero")]
     pub quiet_start: Time,
+    /// How long one lasts.
+    #[serde(default, skip_serializing_if = "Lasts::is_default")]
+    pub lasts: Lasts,
+    /// Half of the crashes and pauses of a machine strike one of these processes there, and the others go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<String>,
     /// What the system must survive at the same time.
     #[serde(default)]
     pub at_most: AtMost,
@@ -132,6 +138,31 @@ impl JsonSchema for RandomKind {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let one = |kind: RandomKind| serde_json::json!({ "description": kind.about(), "const": kind.name() });
         json_schema!({ "type": "string", "oneOf": RandomKind::all().map(one).collect::<Vec<_>>() })
+    }
+}
+
+/// How long a random fault lasts: as often between `from` and twice that as between half of `to` and `to`. A fault that
+/// outlives the workload ends soon after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lasts {
+    /// At least so long.
+    pub from: Time,
+    /// At most so long: what a system waits for longer than this is outlasted by no fault.
+    pub to: Time,
+}
+
+impl Lasts {
+    // serde hands over a reference.
+    #[expect(clippy::trivially_copy_pass_by_ref)]
+    fn is_default(&self) -> bool {
+        *self == Lasts::default()
+    }
+}
+
+impl Default for Lasts {
+    fn default() -> Self {
+        Lasts { from: Time::from_millis(50), to: Time::from_millis(12_000) }
     }
 }
 

@@ -7,10 +7,10 @@
 
 use super::cast::{Cast, Name};
 use super::fault::budget::Taking;
-use super::fault::{Drawing, Fault, LASTS_MIN, Moment, Planner, Stroke, log_uniform, whole_millis};
+use super::fault::{Drawing, Fault, Moment, Planner, Stroke, log_uniform, whole_millis};
 use super::model::{Nodes, Scenario};
 use super::operation::ListedOperation;
-use super::random::{Random, RandomKind};
+use super::random::{Lasts, Random, RandomKind};
 use super::sizes;
 use super::units::{Rate, Time};
 use super::validate::WEIGHT_MAX;
@@ -18,9 +18,7 @@ use host::world::{Draw, Stream};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Random faults last this long at most,
-const LASTS_MAX: Duration = Duration::from_secs(12);
-/// or this far beyond the end of the workload.
+/// Random faults end this far beyond the end of the workload at most.
 const LASTS_BEYOND: Duration = Duration::from_millis(500);
 /// A swarm has an operation at most so many times as often as the file says.
 const SWARM_OFTENER: f64 = 16.0;
@@ -196,15 +194,17 @@ impl Schedule<'_> {
         let mut draw = Draw::new(self.planner.seed, Stream::Fault(index));
         let strike = Strike::draw(self.random, self.planner.seed, index);
         let kind = *draw.pick(&self.random.kinds);
+        let Lasts { from, to } = self.random.lasts;
         let rest = self.planner.end.saturating_sub(at) + LASTS_BEYOND;
-        let lasts = log_uniform(&mut draw, LASTS_MIN, rest.min(LASTS_MAX));
+        let lasts = log_uniform(&mut draw, from.get(), rest.min(to.get()));
         let mut nodes: Vec<Name> = self.planner.cast.nodes().collect();
         if self.planner.cast.nodes < kind.nodes_min() {
             return None;
         }
         draw.shuffle(&mut nodes);
-        let (down, that) = (self.random.at_most.down, strike.as_ref().is_some_and(|strike| strike.that));
-        let action = kind.draw(Drawing { draw, nodes, down, that, lasts })?;
+        let (processes, down) = (self.random.processes.clone(), self.random.at_most.down);
+        let that = strike.as_ref().is_some_and(|strike| strike.that);
+        let action = kind.draw(Drawing { draw, nodes, down, that, lasts, processes })?;
         let at = Time::from(whole_millis(at));
         let moment = match strike {
             None => Moment::At { at, every: None, times: None },

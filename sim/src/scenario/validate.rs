@@ -3,9 +3,10 @@
 
 use super::cast::Cast;
 use super::error::{Problem, ScenarioError, suggest};
+use super::fault::LASTS_MIN;
 use super::model::{Latency, Nodes, Scenario, Tolerated};
 use super::parse::shape_error;
-use super::random::{AtMost, Random};
+use super::random::{AtMost, Lasts, Random};
 use super::source::{Path, Source};
 use super::systems::{Systems, Vocabulary};
 use super::units::Time;
@@ -269,6 +270,15 @@ impl Checks<'_> {
         }
         if !(0.0..=1.0).contains(&random.strikes) {
             return Err(out_of_range(path.then("strikes"), random.strikes, "a share from 0 to 1"));
+        }
+        if random.lasts.from.get() < LASTS_MIN || random.lasts.to < random.lasts.from {
+            let Lasts { from, to } = random.lasts;
+            return Err(Problem::new(path.then("lasts"), format!("no fault lasts from {from} to {to}"))
+                .label("no such time")
+                .help("write `from` of 50ms at least, and `to` no less than `from`"));
+        }
+        for (index, process) in random.processes.iter().enumerate() {
+            self.process(&path.then("processes").then(index), process)?;
         }
         for (index, probe) in random.probes.iter().enumerate() {
             self.probe(&path.then("probes").then(index), probe)?;

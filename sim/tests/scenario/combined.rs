@@ -1,7 +1,7 @@
 //! Faults that are made of others, faults that wait for a probe, and sizes that a seed picks.
 
-use super::{GOOD, parse, parse_with};
-use sim::scenario::{Moment, Scenario};
+use super::{GOOD, parse, parse_with, rendered};
+use sim::scenario::{Fault, Moment, Scenario};
 
 const FILE: &str = r#"
 title = "Faults that are made of others"
@@ -100,5 +100,47 @@ fn sizes_are_drawn_from_the_seed_and_said_in_the_plan() {
     assert!(plans.iter().any(|plan| plan.workload.rate != scenario.workload.rate));
     for plan in plans {
         assert_eq!(parse(&plan.to_toml()).unwrap(), plan);
+    }
+}
+
+/// All faults of fifty seeds, drawn with these settings.
+fn drawn(random: &[(&str, &str)]) -> Vec<Fault> {
+    let every = [("random.every", "2s"), ("random.swarm", "false")];
+    let scenario = parse_with(&[&every, random].concat()).expect("it is right");
+    (0..50).flat_map(|seed| scenario.resolve(seed).faults).collect()
+}
+
+#[test]
+fn half_of_what_befalls_a_machine_befalls_one_of_its_processes_where_some_are_named() {
+    for kind in [r#"["crash"]"#, r#"["pause"]"#] {
+        let of_agent = |random: &[(&str, &str)]| {
+            let faults = drawn(&[&[("random.kinds", kind)], random].concat());
+            let said = faults.iter().filter(|fault| fault.to_string().contains("agent")).count();
+            (said, faults.len())
+        };
+        assert_eq!(of_agent(&[]).0, 0);
+        let (of_agent, all) = of_agent(&[("random.processes", r#"["agent"]"#)]);
+        assert!(of_agent > all / 4 && of_agent < all / 2, "{of_agent} of {all}");
+    }
+    let nobody = parse_with(&[("random.processes", r#"["nobody"]"#)]).expect_err("it has no such process");
+    assert!(rendered(&nobody).contains("no process `nobody`"));
+}
+
+#[test]
+fn a_random_fault_lasts_as_long_as_the_file_says() {
+    let longest = |random: &[(&str, &str)]| {
+        let pauses = drawn(&[&[("random.kinds", r#"["pause"]"#)], random].concat());
+        let lasts =
+            pauses.iter().filter(|fault| fault.to_string().contains("pause")).filter_map(|fault| fault.lasts);
+        lasts.max().map(|lasts| lasts.get().as_millis()).expect("some last")
+    };
+    let all = longest(&[]);
+    assert!(all > 6_000 && all <= 12_000, "{all}");
+    let long = longest(&[("random.lasts", r#"{ from = "3s", to = "40s" }"#)]);
+    assert!(long > 12_000, "{long}");
+    let short = longest(&[("random.lasts", r#"{ from = "60ms", to = "70ms" }"#)]);
+    assert!(short <= 70, "{short}");
+    for wrong in [r#"{ from = "3s", to = "2s" }"#, r#"{ from = "1ms", to = "2s" }"#] {
+        assert!(parse_with(&[("random.lasts", wrong)]).is_err(), "{wrong}");
     }
 }

@@ -94,6 +94,15 @@ const MANAGERS: &[Managed] = &[
             "repmgrd",
         )
     },
+    Managed {
+        lacks_modes: Some("nobody tells its databases whom to wait for"),
+        ..Managed::behind_a_router(
+            "agrajag",
+            "Agrajag, with repmgr, a store and applications' pools",
+            "failover/agrajag-quiet",
+            "agrajag",
+        )
+    },
     Managed::behind_an_address("ucarp", "UCARP", "failover/ucarp-primary-crash", "ucarp"),
 ];
 
@@ -137,11 +146,17 @@ const FAULTS: &[Fault] = &[
 
 /// Whether writes wait for a standby.
 const MODES: &[Mode] = &[
-    Mode { name: "asynchronous", means: "no write waits for a standby", sets: &[] },
+    Mode {
+        name: "asynchronous",
+        means: "no write waits for a standby",
+        sets: &[],
+        keeps: &["cluster.options.patroni.synchronous_mode"],
+    },
     Mode {
         name: "synchronous",
         means: "a write waits for a standby, in the manager's own way",
         sets: &[("cluster.options.synchronous", "true")],
+        keeps: &[],
     },
 ];
 
@@ -176,6 +191,8 @@ struct Mode {
     name: &'static str,
     means: &'static str,
     sets: &'static [(&'static str, &'static str)],
+    /// What a file of the manager's may say, and this mode is about.
+    keeps: &'static [&'static str],
 }
 
 /// Clients work for so long after the fault has struck.
@@ -271,7 +288,8 @@ fn cell([fault, manager, mode]: [&str; AXES]) -> Result<Cell, String> {
     let fixed = [("cluster.stagger", "10s"), ("workload.for", on.works), ("fault", &*faults)];
     let sets = fixed.iter().chain(mode.sets);
     let overrides = sets.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    Ok(Cell { scenario: on.scenario, overrides })
+    let keeps = mode.keeps.iter().map(|key| (*key).to_owned()).collect();
+    Ok(Cell { scenario: on.scenario, overrides, keeps })
 }
 
 fn measured(recording: &Recording) -> Vec<Option<u64>> {

@@ -2,6 +2,7 @@
 
 use host::probe::Value;
 use host::world::{MachineId, Probe};
+use std::collections::BTreeSet;
 
 /// What a machine has said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,14 @@ pub(super) enum Fact {
     Pooler { is_paused: bool },
     /// Its daemon was told to leave a master alone that it hears, so often.
     Stays { within_ms: u64 },
+    /// It has published a machine's promotion, or has read it: what the store has after this change.
+    Published { of: MachineId, promoted_ns: u64, change: u64 },
+    /// It is an application's pool, and leads there, if anywhere.
+    Leads { to: Option<MachineId> },
+    /// It is one, and has read which orchestrators are present.
+    Present { machines: BTreeSet<MachineId> },
+    /// Its orchestrator is listed as present, or not, as far as it knows.
+    Listed { is: bool },
 }
 
 /// How long the service may be without a write, in ms.
@@ -91,6 +100,15 @@ impl Fact {
             ("takes over", [from, Value::Uint(ms)]) => {
                 Fact::TakesOver { from: machine(from)?, after_ms: *ms }
             }
+            ("master published" | "master read", [of, Value::Uint(ns), Value::Uint(change)]) => {
+                Fact::Published { of: machine(of)?, promoted_ns: *ns, change: *change }
+            }
+            ("leads to", [to]) => Fact::Leads { to: machine(to) },
+            ("present", [Value::Text(numbers)]) => {
+                let numbers = numbers.split_whitespace().filter_map(|number| number.parse().ok());
+                Fact::Present { machines: numbers.map(MachineId::numbered).collect() }
+            }
+            ("presence", [Value::Text(what)]) => Fact::Listed { is: what == "listed" },
             (STAYS, [Value::Uint(ms)]) => Fact::Stays { within_ms: *ms },
             (ELSEWHERE, []) => Fact::Elsewhere,
             (MAY_CASCADE, []) => Fact::MayCascade,
@@ -145,6 +163,15 @@ mod tests {
         assert_eq!(lock("acquired"), Some((N4, Fact::Lock { acquired: true })));
         assert_eq!(lock("released"), Some((N4, Fact::Lock { acquired: false })));
         assert_eq!(lock("lost"), Some((N4, Fact::Lock { acquired: false })));
+    }
+
+    #[test]
+    fn who_is_present_is_read_from_numbers_with_blanks_between() {
+        let present = |numbers: &str| fact("present", vec![numbers.into()]);
+        let machines = BTreeSet::from([4, 6].map(MachineId::numbered));
+        assert_eq!(present("4 6"), Some((N4, Fact::Present { machines })));
+        assert_eq!(present(""), Some((N4, Fact::Present { machines: BTreeSet::new() })));
+        assert_eq!(fact("leads to", vec![0_u32.into()]), Some((N4, Fact::Leads { to: None })));
     }
 
     #[test]

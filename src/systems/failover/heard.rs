@@ -3,10 +3,11 @@
 use super::durability::Acknowledged;
 use super::fact::Fact;
 use super::logs::Logs;
+use super::published::Published;
 use super::recovery::Machines;
 use host::world::{MachineId, Probe};
 use sim::check::Broken;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was heard so far. What follows from it is each checker's own.
 #[derive(Debug, Default)]
@@ -20,6 +21,14 @@ pub(super) struct Heard {
     pub(super) owners: Option<BTreeSet<MachineId>>,
     /// The poolers that hold their clients' queries.
     pub(super) paused: BTreeSet<MachineId>,
+    /// What Agrajag has published.
+    pub(super) published: Published,
+    /// Where each application's pool leads, if anywhere.
+    pub(super) pools: BTreeMap<MachineId, Option<MachineId>>,
+    /// Whose orchestrators each pool has read to be present.
+    pub(super) present: BTreeMap<MachineId, BTreeSet<MachineId>>,
+    /// Whose orchestrators are, as they say.
+    pub(super) listed: BTreeSet<MachineId>,
     latest: Option<(MachineId, Fact)>,
     wrong: Option<String>,
 }
@@ -50,6 +59,11 @@ impl Heard {
                     owners.remove(host);
                 }
             }
+            Fact::Published { of, change, .. } => self.published.hear(*change, *of),
+            Fact::Leads { to } => drop(self.pools.insert(*host, *to)),
+            Fact::Present { machines } => drop(self.present.insert(*host, machines.clone())),
+            Fact::Listed { is: true } => drop(self.listed.insert(*host)),
+            Fact::Listed { is: false } => drop(self.listed.remove(host)),
             _ => {}
         }
         self.wrong = self.logs.hear(*host, fact).err();

@@ -5,7 +5,7 @@ use super::options::{Manager, Options, Part, Places};
 use host::process;
 use host::time::sleep;
 use protocols::database::{Role, Start, Supervisor};
-use protocols::{bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
+use protocols::{agrajag, bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
 use sim::NodeContext;
 use std::convert::Infallible;
 use std::io;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// The names of the processes of which a fault may strike one.
 pub(super) const PROCESSES: &[&str] =
-    &["database", "agent", "keeper", "sentinel", "keepalived", "ucarp", "repmgrd"];
+    &["database", "agent", "keeper", "sentinel", "keepalived", "ucarp", "repmgrd", "agrajag"];
 
 /// How often a primary that nobody manages is looked after.
 const START_EVERY: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
         }
         Part::Database => match node.options.daemon(node.id) {
             Some(variant) => Box::pin(behind_an_address(&node, places, variant)).await,
-            None if node.options.manager == Manager::Repmgr => Box::pin(beside_repmgrd(&node, places)).await,
+            None if node.options.manager.is_repmgrs() => Box::pin(beside_repmgrd(&node, places)).await,
             None => Box::pin(database(&node, places)).await,
         },
         Part::Witness => Box::pin(witness(&node, places)).await,
@@ -124,11 +124,11 @@ async fn database(node: &NodeContext<Options>, places: Places<'_>) -> io::Result
             tokio::try_join!(database, keeper, sentinel).map(drop)
         }
         Manager::Vrrp | Manager::Ucarp => unreachable!("a daemon moves the address"),
-        Manager::Repmgr => unreachable!("a daemon is beside it"),
+        Manager::Repmgr | Manager::Agrajag => unreachable!("a daemon is beside it"),
     }
 }
 
-/// A database with its node's shared memory, and repmgr's daemon.
+/// A database with its node's shared memory, and repmgr's daemon; and Agrajag's orchestrator, if it is the manager.
 async fn beside_repmgrd(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<()> {
     if let Some(ms) = node.options.stays_for_ms() {
         host::probe!(STAYS, ms);
@@ -150,10 +150,18 @@ async fn beside_repmgrd(node: &NodeContext<Options>, places: Places<'_>) -> io::
         }
     });
     let daemon = process::run("repmgrd", || repmgr::run(repmgr.clone(), memory.clone(), node.disk()));
+    let orchestrator = async {
+        if node.options.manager != Manager::Agrajag {
+            return std::future::pending().await;
+        }
+        let config = places.orchestrator(id, &node.options);
+        process::run("agrajag", || agrajag::run(config.clone(), memory.clone())).await
+    };
     tokio::select! {
         biased;
         ended = database => ended,
         ended = daemon => ended,
+        ended = orchestrator => ended,
         never = repmgr::service(repmgr.clone(), node.disk()) => match never {},
     }
 }
@@ -210,6 +218,10 @@ async fn router(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<(
             stolon::proxy(stolon::ProxyConfig { id, address, stores, options }).await
         }
         Manager::Repmgr => bouncer::run(places.bouncer(address, options), node.disk()).await,
+        Manager::Agrajag => {
+            let (stores, options) = (places.stores.to_vec(), options.agrajag.clone());
+            agrajag::pool(agrajag::PoolConfig { listen: address, stores, options }).await
+        }
         Manager::Vrrp | Manager::Ucarp => unreachable!("there is no router"),
     }
 }

@@ -3,7 +3,7 @@
 //! Machines are, in this order, the store's replicas, the databases with their managers, and the routers. Clients write
 //! and read through a router, and as operators ask the manager for another primary. With keepalived and UCARP there are
 //! databases alone, and clients go to the address that moves between them. With repmgr there is no store, perhaps a
-//! witness, and the routers are PgBouncers.
+//! witness, and the routers are PgBouncers. With Agrajag there is all of that, and the routers are applications' pools.
 //!
 //! Judged, each in a file of its own: **timeline** (`logs.rs`: all logs are paths in one tree, and who was not rewound
 //! does not stream), **split-brain** (writes of two primaries do not overlap), **one-writable** (no two databases would
@@ -11,15 +11,18 @@
 //! specified), **eligible** (nobody leads who is tagged not to), **lag** (nobody leads who lacks more than may be lost),
 //! **service** (no longer without a write than the scenario allows), **convergence** (in the end there is one primary,
 //! and all others have what it has), **address** (it alone is where the virtual address is), **one-owner** (masters that
-//! hear each other do not stay two), **held** (in the end no PgBouncer is paused), **undisturbed** (a master that is heard stays one), **durability** (what was
-//! acknowledged is then there) and **linearizable** (each key by itself).
+//! hear each other do not stay two), **held** (in the end no PgBouncer is paused), **undisturbed** (a master that is heard
+//! stays one), **order** (what Agrajag publishes never gets older), **published** (in the end it names a primary),
+//! **routed** (applications' pools lead there), **listed** (orchestrators that are present are listed), **durability**
+//! (what was acknowledged is then there) and **linearizable** (each key by itself).
 //!
 //! What is not promised is in `options.rs`: without synchronous replication, the last two; with stolon, one-writable;
-//! with keepalived and UCARP, all that a partition can break; with repmgr convergence, too.
+//! with keepalived and UCARP, all that a partition can break; with repmgr and Agrajag convergence, too.
 
 mod address;
 mod card;
 mod client;
+mod config;
 mod convergence;
 mod durability;
 mod eligible;
@@ -29,6 +32,7 @@ mod heard;
 mod held;
 mod lag;
 mod lease;
+mod listed;
 mod logs;
 mod machine;
 mod one_owner;
@@ -36,9 +40,12 @@ mod one_writable;
 mod operations;
 mod operator;
 mod options;
+mod order;
 mod primaries;
+mod published;
 mod recovery;
 mod refinement;
+mod routed;
 mod service;
 mod split_brain;
 mod undisturbed;
@@ -55,8 +62,9 @@ use host::world::MachineId;
 use lag::Lag;
 use lease::Lock;
 use one_owner::Rivals;
+use order::Order;
 use protocols::database::View;
-use protocols::{bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
+use protocols::{agrajag, bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
 use refinement::Refines;
 use service::Service;
 use sim::check::Checkers;
@@ -99,6 +107,7 @@ impl System for Failover {
     /// Of all that runs: several of its protocols publish the same.
     fn probes() -> Vec<&'static str> {
         let of_protocols = [
+            agrajag::PROBES,
             bouncer::PROBES,
             database::PROBES,
             patroni::PROBES,
@@ -135,6 +144,10 @@ impl System for Failover {
         ]
     }
 
+    fn formats() -> &'static [sim::configuration::Format] {
+        config::FORMATS
+    }
+
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         machine::run(node).await
     }
@@ -146,7 +159,7 @@ impl System for Failover {
     fn checkers(&self) -> Checkers<Op, Ret, View> {
         let (mut reigns, mut lock) = (Reigns::default(), Lock::default());
         let (mut eligible, mut lag, mut service) = (Eligible::default(), Lag::default(), Service::default());
-        let (mut rivals, mut peace) = (Rivals::default(), Peace::default());
+        let (mut rivals, mut peace, mut order) = (Rivals::default(), Peace::default(), Order::default());
         let mut refines = Refines::new();
         Checkers::new()
             .linearizable_in_parts(KeyValue { initial: Content::MISSING }, client::to_its_key)
@@ -161,6 +174,10 @@ impl System for Failover {
             .invariant("service", move |heard, seen| service.judge(heard, seen.probe))
             .invariant("one-owner", move |heard, seen| rivals.judge(heard, seen.probe))
             .invariant("undisturbed", move |heard, _| peace.judge(heard))
+            .invariant("order", move |heard, _| order.judge(heard))
+            .eventually("published", |heard, views| published::check(&heard.published, views))
+            .eventually("routed", |heard, _| routed::check(&heard.pools, heard.published.master()))
+            .eventually("listed", |heard, _| listed::check(&heard.listed, &heard.present))
             .eventually("address", |heard, views| address::check(heard.owners.as_ref(), views))
             .eventually("held", |heard, _| held::check(&heard.paused))
             .convergence(|heard, views| convergence::converged(views, &heard.may_cascade))

@@ -27,7 +27,7 @@ impl Operator {
             Manager::Stolon => Operator::Stolon(stolon::Operator::new(stores)),
             Manager::Vrrp => Operator::Daemons(daemons(), vrrp::Order::Restart),
             Manager::Ucarp => Operator::Daemons(daemons(), vrrp::Order::Demote),
-            Manager::Repmgr => Operator::Nobody,
+            Manager::Repmgr | Manager::Agrajag => Operator::Nobody,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a scenario can choose, and which machine is what.
 
 use protocols::patroni::{StandbyCluster, Synchronous};
-use protocols::{bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
+use protocols::{agrajag, bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sim::Tolerated;
@@ -56,7 +56,8 @@ pub struct Options {
     pub ucarp: vrrp::Ucarp,
     /// keepalived's `priority`, UCARP's `advskew` or repmgr's `priority` of single machines, by their names.
     pub priorities: BTreeMap<String, u8>,
-    /// repmgr, if it is the manager. There is no store then: `stores` is 0. Its routers are PgBouncers.
+    /// repmgr, if it or Agrajag is the manager. Without Agrajag there is no store: `stores` is 0, and its routers are
+    /// PgBouncers.
     pub repmgr: repmgr::Options,
     /// These.
     pub bouncer: bouncer::Options,
@@ -64,6 +65,8 @@ pub struct Options {
     pub witnesses: u32,
     /// repmgr's `location` of single machines, by their names; of all others it is `default`.
     pub locations: BTreeMap<String, String>,
+    /// Agrajag, if it is the manager: repmgr manages the databases, and the routers are applications' pools.
+    pub agrajag: agrajag::Options,
 }
 
 /// Who manages the databases.
@@ -80,12 +83,19 @@ pub enum Manager {
     Ucarp,
     /// A daemon beside each database, and a script that tells PgBouncers.
     Repmgr,
+    /// The same daemons, and orchestrators beside them that publish in the store who is the primary.
+    Agrajag,
 }
 
 impl Manager {
     /// Whether clients find the primary by an address that moves.
     pub(super) fn moves_an_address(self) -> bool {
         matches!(self, Manager::Vrrp | Manager::Ucarp)
+    }
+
+    /// Whether repmgr's daemons promote.
+    pub(super) fn is_repmgrs(self) -> bool {
+        matches!(self, Manager::Repmgr | Manager::Agrajag)
     }
 }
 
@@ -112,6 +122,7 @@ impl Default for Options {
             bouncer: bouncer::Options::default(),
             witnesses: 0,
             locations: BTreeMap::new(),
+            agrajag: agrajag::Options::default(),
         }
     }
 }
@@ -136,7 +147,7 @@ impl Options {
             Manager::Patroni => self.standby_cluster || self.patroni.synchronous_mode != Synchronous::Off,
             Manager::Stolon => self.stolon.synchronous_replication,
             // Nobody tells databases whom to wait for.
-            Manager::Vrrp | Manager::Ucarp | Manager::Repmgr => return true,
+            Manager::Vrrp | Manager::Ucarp | Manager::Repmgr | Manager::Agrajag => return true,
         };
         !waits && !self.synchronous
     }
@@ -150,12 +161,12 @@ impl Options {
             let gives_up = ["durability", "linearizable", "one-writable", "split-brain"];
             return gives_up.map(|checker| Tolerated { checker, because }).into();
         }
-        if self.manager == Manager::Repmgr {
+        if self.manager.is_repmgrs() {
             // repmgr's documentation, Network splits, and Fencing a failed master node.
             let because = "fencing is the operator's: whoever was the primary stays one until he comes";
             let gives_up = ["convergence", "durability", "linearizable", "one-writable", "split-brain"];
             tolerates.extend(gives_up.map(|checker| Tolerated { checker, because }));
-            if self.repmgr.promote.first == repmgr::First::Pause {
+            if self.manager == Manager::Repmgr && self.repmgr.promote.first == repmgr::First::Pause {
                 let because = "whoever runs the script may die, and then nobody resumes what it has paused";
                 tolerates.push(Tolerated { checker: "held", because });
             }
@@ -195,7 +206,7 @@ impl Options {
                 options.advskew = own.unwrap_or(options.advskew);
                 Some(vrrp::Variant::Ucarp(options))
             }
-            Manager::Patroni | Manager::Stolon | Manager::Repmgr => None,
+            Manager::Patroni | Manager::Stolon | Manager::Repmgr | Manager::Agrajag => None,
         }
     }
 
@@ -207,7 +218,7 @@ impl Options {
             Manager::Ucarp if !self.ucarp.preempt => {
                 u64::from(self.ucarp.deadratio) * 1000 * u64::from(self.ucarp.advbase)
             }
-            Manager::Repmgr if self.repmgr.primary_visibility_consensus => {
+            _ if self.manager.is_repmgrs() && self.repmgr.primary_visibility_consensus => {
                 2 * self.repmgr.monitor_interval_secs.as_millis() as u64
             }
             _ => return None,
@@ -240,9 +251,8 @@ impl<'a> Places<'a> {
     pub(super) fn of(nodes: &'a [SocketAddr], options: &Options) -> io::Result<Self> {
         let (stores, routers) = (options.stores as usize, options.routers as usize);
         let (witnesses, by_repmgr) = (options.witnesses as usize, options.manager == Manager::Repmgr);
-        if by_repmgr && stores > 0 || !by_repmgr && witnesses > 0 {
-            let message =
-                "cluster.options: with repmgr there is no store, and with it alone there are witnesses";
+        if by_repmgr && stores > 0 || !options.manager.is_repmgrs() && witnesses > 0 {
+            let message = "cluster.options: with repmgr there is no store, and with it or Agrajag alone there are witnesses";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let moves_an_address = options.manager.moves_an_address();
@@ -287,23 +297,25 @@ impl<'a> Places<'a> {
         let names: Vec<String> = (first..first + self.databases.len()).map(|id| format!("n{id}")).collect();
         let (tags, priorities) = (options.tags.keys(), options.priorities.keys());
         let named = tags.map(|name| ("tags", name)).chain(priorities.map(|name| ("priorities", name)));
+        let by_repmgr = options.manager.is_repmgrs();
+        let end = first + self.databases.len() + self.witnesses.len();
+        let is_one = |name: &String| by_repmgr && (first..end).any(|id| *name == format!("n{id}"));
         for (option, machine) in named {
-            if !names.contains(machine) {
+            // A witness may have one, which nobody asks for.
+            if !names.contains(machine) && !(option == "priorities" && is_one(machine)) {
                 return Err(format!("cluster.options.{option}: {machine} is no database's machine"));
             }
         }
-        let by_repmgr = options.manager == Manager::Repmgr;
         if !options.priorities.is_empty() && !options.manager.moves_an_address() && !by_repmgr {
             return Err("cluster.options.priorities: they are keepalived's, UCARP's or repmgr's".to_owned());
         }
-        let last = self.databases.len() + self.witnesses.len();
-        let is_one = |name: &String| by_repmgr && (1..=last).any(|id| *name == format!("n{id}"));
         if let Some(machine) = options.locations.keys().find(|name| !is_one(name)) {
             return Err(format!("cluster.options.locations: {machine} is no node of repmgr's"));
         }
         if by_repmgr {
             let checked = options.repmgr.validate().map_err(|message| ("repmgr", message));
             let checked = checked.and(options.bouncer.validate().map_err(|message| ("bouncer", message)));
+            let checked = checked.and(options.agrajag.validate().map_err(|message| ("agrajag", message)));
             return checked.map_err(|(part, message)| format!("cluster.options.{part}.{message}"));
         }
         (first..first + self.databases.len()).try_for_each(|id| {
@@ -353,14 +365,25 @@ impl<'a> Places<'a> {
         let memory = |machine: &SocketAddr| SocketAddr::new(machine.ip(), MEMORY_PORT);
         let databases = self.databases.iter().map(|database| (Some(*database), memory(database)));
         let witnesses = self.witnesses.iter().map(|witness| (None, memory(witness)));
-        let nodes = (1..).zip(databases.chain(witnesses)).map(|(id, (database, memory))| {
-            let name = format!("n{id}");
-            let location = options.locations.get(&name).cloned().unwrap_or_else(|| "default".to_owned());
-            let priority = options.priorities.get(&name).map_or(options.repmgr.priority, |own| (*own).into());
-            (id, repmgr::Node { database, memory, location, priority })
-        });
-        let poolers = self.routers.iter().map(console).collect();
+        let nodes = (self.stores.len() as u32 + 1..).zip(databases.chain(witnesses)).map(
+            |(id, (database, memory))| {
+                let name = format!("n{id}");
+                let location = options.locations.get(&name).cloned().unwrap_or_else(|| "default".to_owned());
+                let priority =
+                    options.priorities.get(&name).map_or(options.repmgr.priority, |own| (*own).into());
+                (id, repmgr::Node { database, memory, location, priority })
+            },
+        );
+        // With Agrajag the script tells nobody.
+        let told = if options.manager == Manager::Repmgr { self.routers } else { &[] };
+        let poolers = told.iter().map(console).collect();
         repmgr::Config { id, nodes: nodes.collect(), poolers, options: options.repmgr.clone() }
+    }
+
+    /// The orchestrator beside the node of repmgr's with this number.
+    pub(super) fn orchestrator(&self, id: u32, options: &Options) -> agrajag::Config {
+        let (repmgr, stores) = (self.repmgr(id, options), self.stores.to_vec());
+        agrajag::Config { repmgr, stores, options: options.agrajag.clone() }
     }
 
     /// The PgBouncer that listens there, which begins with the first database.
@@ -527,7 +550,7 @@ mod tests {
         let parts = [1, 2, 3, 4].map(|id| places.part(id));
         assert_eq!(parts, [Part::Database, Part::Database, Part::Witness, Part::Router]);
         let refused = |options| Places::of(&nodes, &options).unwrap_err().to_string();
-        let message = "cluster.options: with repmgr there is no store, and with it alone there are witnesses";
+        let message = "cluster.options: with repmgr there is no store, and with it or Agrajag alone there are witnesses";
         assert_eq!(refused(Options { stores: 1, ..repmgr.clone() }), message);
         assert_eq!(refused(Options { manager: Manager::Stolon, ..options.clone() }), message);
         let locations = [("n4".to_owned(), "north".to_owned())].into();

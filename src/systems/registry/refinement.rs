@@ -20,13 +20,16 @@ use sim::check::{Seen, Views};
 use sim::spec::Refinement;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Nodes have numbers up to this; others are not judged.
 const NODES_MAX: u32 = 32;
+const LOOKED: &str = "a step follows a look";
 
 /// The specification, and what is known of what it is about.
 pub(super) struct Refines {
-    copies: Refinement<Copies>,
+    /// Of as many nodes as there are, which the first look tells.
+    copies: Option<Refinement<Copies>>,
     is_over: bool,
     /// So many nodes were seen.
     nodes: u32,
@@ -35,7 +38,7 @@ pub(super) struct Refines {
     /// What was claimed, by name and the number of the claim.
     claims: Vec<Vec<Entry>>,
     /// Each node's table as it was seen last.
-    tables: Vec<Option<BTreeMap<String, Entry>>>,
+    tables: Vec<Option<Arc<BTreeMap<String, Entry>>>>,
     /// Nodes whose copies are not all judged since their tables changed.
     waiting: Vec<bool>,
 }
@@ -43,7 +46,7 @@ pub(super) struct Refines {
 impl Refines {
     pub(super) fn new() -> Self {
         Refines {
-            copies: Refinement::new(Copies::of_a_run(NODES_MAX)),
+            copies: None,
             is_over: false,
             nodes: 0,
             names: vec![BTreeMap::new(); NODES_MAX as usize],
@@ -59,6 +62,8 @@ impl Refines {
         if self.is_over || nodes(seen.views).any(|(_, view)| !is_judged(view)) {
             return Ok(());
         }
+        let all = seen.views.nodes().min(NODES_MAX);
+        self.copies.get_or_insert_with(|| Refinement::new(Copies::of_a_run(all)));
         let judged = self.follow(seen.probe, seen.views);
         self.is_over = judged.is_err();
         judged
@@ -98,12 +103,16 @@ impl Refines {
     }
 
     fn state(&self) -> &State {
-        self.copies.state()
+        self.copies.as_ref().expect(LOOKED).state()
+    }
+
+    fn spec(&mut self) -> &mut Refinement<Copies> {
+        self.copies.as_mut().expect(LOOKED)
     }
 
     /// Takes a step; who is refused is told the names that it is about.
     fn step(&mut self, step: Step) -> Result<(), String> {
-        self.copies.step(step).map_err(|refused| {
+        self.spec().step(step).map_err(|refused| {
             let about: Vec<u32> = match step {
                 Step::Snapshot { node, owner } => self.state().stale(node, owner).collect(),
                 _ => step.name().into_iter().collect(),
@@ -148,10 +157,9 @@ impl Refines {
         tables
             .map(|(last, node)| {
                 let now = views.get(node).map(|view| &view.scopes[0].entries);
-                let is_same = last.as_ref() == now;
-                if !is_same {
-                    *last = now.cloned();
-                }
+                let is_shared = last.as_ref().zip(now).is_some_and(|(last, now)| Arc::ptr_eq(last, now));
+                let is_same = is_shared || last.as_ref() == now;
+                *last = now.cloned();
                 !is_same
             })
             .collect()
@@ -208,12 +216,13 @@ impl Refines {
     }
 
     /// Whether a claim that a node shows is one that was seen, and not one that it has had. The same may be claimed again
-    /// for the same process between two looks; a node that shows another process again goes back.
+    /// for the same process between two looks; a node that shows an older process again goes back. What nobody saw claimed
+    /// is numbered as copies of it were seen, which need not be the order in which its owner stamped it.
     fn is_known(&self, name: u32, node: u32, entry: &Entry) -> bool {
         let claims = &self.claims[name as usize];
         let (latest, is_there) = self.state().copy(node, name);
         let (before, after) = claims.split_at(latest as usize - usize::from(is_there));
-        let differs = |had: &Entry| had.pid != entry.pid && had.time != entry.time;
+        let differs = |had: &Entry| had.pid != entry.pid && had.time > entry.time;
         let goes_back = || before.contains(entry) && claims.get(latest as usize - 1).is_some_and(differs);
         after.contains(entry) || goes_back()
     }
@@ -222,7 +231,8 @@ impl Refines {
     fn claims(&mut self, moved: &[bool]) -> Result<(), String> {
         for owner in (0..self.nodes).filter(|owner| moved[*owner as usize]) {
             let table = self.tables[owner as usize].as_ref();
-            let own = table.into_iter().flatten().filter(|(_, entry)| entry.pid.node == id(owner));
+            let own =
+                table.into_iter().flat_map(|table| &**table).filter(|(_, entry)| entry.pid.node == id(owner));
             let own: BTreeMap<String, Entry> =
                 own.map(|(called, entry)| (called.clone(), entry.clone())).collect();
             let names: Vec<(String, u32)> =
@@ -315,7 +325,7 @@ impl Refines {
             let (counted, has) = (view.scopes[0].count, view.scopes[0].entries.len());
             if counted != has as i64 {
                 let shown = format!("n{node} counts {counted} names; the specification has {has} there");
-                return self.copies.contradicts(shown);
+                return self.spec().contradicts(shown);
             }
         }
         Ok(())
@@ -356,7 +366,7 @@ mod tests {
             name: DEFAULT_SCOPE.to_owned(),
             known: peers.clone(),
             count: entries.len() as i64,
-            entries,
+            entries: Arc::new(entries),
             groups: BTreeMap::new(),
         };
         Some(View {
@@ -436,5 +446,28 @@ mod tests {
         let (older, newer) = (|| vec![("a", entry(1, 1, 10))], || vec![("a", entry(1, 2, 20))]);
         let looks = vec![Look(1, "x", true, newer(), newer()), Look(1, "x", true, newer(), older())];
         assert!(judged([met(), looks].concat()).unwrap_err().contains("Copy(n2, x1, 1)"));
+    }
+
+    #[test]
+    fn claims_that_nobody_saw_may_be_learnt_in_another_order_than_they_were_made() {
+        let (older, newer) = (|| vec![("a", entry(1, 1, 10))], || vec![("a", entry(1, 2, 20))]);
+        let mut refines = Refines::new();
+        let mut look = |host: u32, name, peer: &str, n2: &[(&str, Entry)], n3: &[(&str, Entry)]| {
+            let mut views = [view(1, false, &[]), view(2, false, n2), view(3, false, n3)];
+            for (node, of) in (1..).zip(views.iter_mut().flatten()) {
+                of.up = (1..=3).filter(|peer| *peer != node).map(NodeId).collect();
+            }
+            let host = Some(MachineId::numbered(host));
+            let probe = Probe { at_ns: 0, host, name, values: vec![Value::from(peer)] };
+            refines.judge(&Seen::new(Some(&probe), &Views::new(views.to_vec())))
+        };
+        for (host, peer) in [(1, "n2"), (2, "n1"), (1, "n3"), (3, "n1")] {
+            assert_eq!(look(host, "node-up", peer, &[], &[]), Ok(()));
+        }
+        assert_eq!(look(2, "snapshot", "n1", &newer(), &older()), Ok(()));
+        assert_eq!(look(2, "x", "n1", &newer(), &older()), Ok(()));
+        assert_eq!(look(2, "x", "n1", &newer(), &newer()), Ok(()));
+        let back = look(2, "x", "n1", &newer(), &older()).unwrap_err();
+        assert!(back.contains("Copy(n3, x1,"), "{back}");
     }
 }

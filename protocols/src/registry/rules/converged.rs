@@ -286,9 +286,9 @@ impl Rules for Converged {
         &self.known
     }
 
-    fn entries(&self) -> BTreeMap<String, Entry> {
+    fn entries(&self) -> Arc<BTreeMap<String, Entry>> {
         let visible = |(name, claims): (&String, &Vec<Entry>)| Some((name.clone(), claims.first()?.clone()));
-        self.claims.iter().filter_map(visible).collect()
+        Arc::new(self.claims.iter().filter_map(visible).collect())
     }
 
     fn events(&mut self) -> &mut Events {

@@ -16,6 +16,7 @@ use crate::registry::{
 };
 use host::{probe, sometimes};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 #[cfg(test)]
 mod tests;
@@ -257,8 +258,8 @@ impl Rules for Syn {
         &self.known
     }
 
-    fn entries(&self) -> BTreeMap<String, Entry> {
-        self.table.by_name().clone()
+    fn entries(&self) -> Arc<BTreeMap<String, Entry>> {
+        Arc::clone(self.table.by_name())
     }
 
     fn events(&mut self) -> &mut Events {
@@ -366,10 +367,11 @@ impl Rules for Syn {
     fn on_scope_crash(&mut self, peers: &[NodeId], local: &mut Local) {
         self.known.clear();
         self.monitors.clear();
-        for (name, entry) in self.table.by_name().clone() {
+        let before = Arc::clone(self.table.by_name());
+        for (name, entry) in &*before {
             let ours = entry.pid.node == self.node;
             if !ours || !local.processes.is_alive(entry.pid) {
-                self.remove(&name, entry.pid);
+                self.remove(name, entry.pid);
             } else {
                 self.monitors.insert(entry.pid);
             }

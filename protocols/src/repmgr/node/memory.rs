@@ -18,6 +18,7 @@ pub struct Memory(Arc<Mutex<Content>>);
 #[derive(Debug, Default)]
 struct Content {
     daemon: bool,
+    runs: u32,
     upstream: Option<u32>,
     seen: Option<Instant>,
     follow: Option<u32>,
@@ -30,7 +31,8 @@ struct Content {
 /// When the address cannot be bound.
 pub async fn memory(address: SocketAddr, memory: Memory) -> io::Result<Infallible> {
     let listener = TcpListener::bind(address).await?;
-    *memory.lock() = Content::default();
+    let runs = memory.lock().runs;
+    *memory.lock() = Content { runs, ..Content::default() };
     let mut answering = FuturesUnordered::new();
     loop {
         tokio::select! {
@@ -45,7 +47,26 @@ pub async fn memory(address: SocketAddr, memory: Memory) -> io::Result<Infallibl
     }
 }
 
+/// A daemon runs, as long as there is this.
+pub(super) struct Runs(Memory);
+
+impl Drop for Runs {
+    fn drop(&mut self) {
+        self.0.lock().runs -= 1;
+    }
+}
+
 impl Memory {
+    /// Whether this node's daemon runs: what its process's number is for. It may stand still.
+    pub fn daemon_runs(&self) -> bool {
+        self.lock().runs > 0
+    }
+
+    pub(super) fn runs(&self) -> Runs {
+        self.lock().runs += 1;
+        Runs(self.clone())
+    }
+
     /// A daemon begins: whom it was told to follow before is over.
     pub(super) fn begins(&self, upstream: Option<u32>) {
         let mut content = self.lock();

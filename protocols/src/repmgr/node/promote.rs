@@ -78,6 +78,9 @@ impl Daemon<'_> {
         // If this is not kept, the next start promotes it again.
         let _ = self.folders.save(Folder::Primary).await;
         let changed = table::change(database, within, |nodes| nodes.promoted(id)).await;
-        changed.ok_or(Failed::Table)
+        changed.ok_or(Failed::Table)?;
+        // What is not written down now the service makes up for.
+        let _ = table::record(database, within, id).await;
+        Ok(())
     }
 }

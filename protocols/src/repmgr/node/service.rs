@@ -96,6 +96,10 @@ impl Service<'_> {
                 if nodes.0.get(&id).is_none_or(|own| own.kind != Kind::Primary) {
                     table::change(self.database, within, |nodes| nodes.promoted(id)).await;
                 }
+                let Some(events) = table::read_events(self.database, within).await else { return };
+                if events.latest().is_none_or(|event| event.node != id) {
+                    table::record(self.database, within, id).await;
+                }
             }
             Role::Standby => {
                 let Some(upstream) = own.upstream.and_then(|at| self.config.id_of(at)) else { return };

@@ -258,10 +258,10 @@ impl Known<'_> {
         out::say(&format!("  {}", shrunk.robustness()))?;
         let options = &shrunk.plan.cluster.options;
         if !options.is_empty() {
-            out::say(&format!(
-                "  with the options {}",
-                plain(&options.to_string().trim_end().replace('\n', ", "))
-            ))?;
+            // A table's own form has a heading of its own line for each table within it; a value's has braces.
+            let options: Vec<String> =
+                options.iter().map(|(option, value)| format!("{option} = {value}")).collect();
+            out::say(&format!("  with the options {}", plain(&options.join(", "))))?;
         }
         if let Some(seen) = seen {
             seen.print()?;

@@ -112,7 +112,11 @@ impl Said for Crash {
 }
 
 fn draw(drawing: &mut Drawing) -> Option<Action> {
-    Some(Crash::of(drawing.target()?, Death::drawn(drawing)).into())
+    let node = drawing.target()?;
+    match drawing.process() {
+        Some(process) => Some(Crash { node, what: Victim::Process(process) }.into()),
+        None => Some(Crash::of(node, Death::drawn(drawing)).into()),
+    }
 }
 
 impl Death {

@@ -17,6 +17,8 @@ pub(in crate::scenario) struct Drawing {
     pub(in crate::scenario) that: bool,
     /// How long it lasts, if it has no say in that itself.
     pub(in crate::scenario) lasts: Duration,
+    /// Processes of which a fault of a machine may strike one alone.
+    pub(in crate::scenario) processes: Vec<String>,
 }
 
 impl Drawing {
@@ -28,6 +30,11 @@ impl Drawing {
     /// The same, as a target; or the one that the fault waits for.
     pub(super) fn target(&mut self) -> Option<Target> {
         if self.that { Some(Target::That) } else { self.one().map(Target::Node) }
+    }
+
+    /// One process of the machine in the place of all of it, where there is one to pick: half of the time.
+    pub(super) fn process(&mut self) -> Option<String> {
+        (!self.processes.is_empty() && self.draw.chance(0.5)).then(|| self.draw.pick(&self.processes).clone())
     }
 
     /// Some nodes, so many at least and no more than may be down, in the order of their numbers; none if that is too few.
@@ -63,7 +70,7 @@ pub(super) fn split(draw: &mut Draw, mut nodes: Vec<Name>) -> Vec<Vec<Name>> {
     vec![nodes, others]
 }
 
-/// Random faults last this long at least.
+/// Random faults, and what they consist of, last this long at least.
 pub(in crate::scenario) const LASTS_MIN: Duration = Duration::from_millis(50);
 
 /// As often between 50 and 100 ms as between 5 and 10 s; whole milliseconds, which read better.

@@ -55,7 +55,8 @@ impl Said for Pause {
 }
 
 fn draw(drawing: &mut Drawing) -> Option<Action> {
-    drawing.target().map(|node| Pause { pause: node, process: None }.into())
+    let pause = drawing.target()?;
+    Some(Pause { pause, process: drawing.process() }.into())
 }
 
 impl fmt::Display for Pause {
