@@ -1,8 +1,8 @@
 //! Streaming, promotion, rewinding, cloning, synchronous commit.
 
-use crate::cluster::{case, host, seconds};
+use crate::cluster::{Cluster, address, case, host, seconds};
 use host::world::{self, Death};
-use protocols::database::{Condition, Flaw, Options, Refusal, Repair, Replication, Role, Start};
+use protocols::database::{Condition, Flaw, Options, Refusal, Repair, Replication, Role, Start, Sync};
 
 #[test]
 fn standbys_have_what_the_primary_has_and_are_read_only() {
@@ -233,4 +233,97 @@ fn connections_that_died_while_a_primary_stood_still_do_not_hide_the_one_that_li
         seconds(10.0).await;
         assert!(cluster.write(1, "a", 1).await.unwrap());
     });
+}
+
+/// PostgreSQL 17.12, seen: the first start loops every 5 s, the second is fatal, and the process is gone.
+#[test]
+fn a_diverged_standby_that_is_not_to_repair_that_does_not_start_a_second_time() {
+    case(Options::default(), |cluster| async move {
+        cluster.start().await;
+        cluster.isolate(1, &[2, 3]);
+        cluster.write(1, "a", 1).await.unwrap();
+        cluster.supervisor(2).promote().await.unwrap();
+        cluster.reconnect(1, &[2, 3]);
+        cluster.supervisor(1).stop().await.unwrap();
+        cluster.start_standby(1, 2, Repair::No).await;
+        seconds(60.0).await;
+        cluster.is(1, Role::Standby, Replication::Diverged);
+        cluster.supervisor(1).stop().await.unwrap();
+        let again = Start::Standby { upstream: Some(address(2)), repair: Repair::No };
+        let refused = cluster.supervisor(1).start(again).await.unwrap_err();
+        assert!(
+            refused.to_string().ends_with("the timeline is not a child of this log's history"),
+            "{refused}"
+        );
+        cluster.is(1, Role::Stopped, Replication::Idle);
+        cluster.start_standby(1, 2, Repair::Rewind).await;
+        seconds(2.0).await;
+        cluster.is(1, Role::Standby, Replication::Streaming);
+        // It has not diverged any more.
+        cluster.supervisor(1).stop().await.unwrap();
+        cluster.start_standby(1, 2, Repair::No).await;
+        seconds(2.0).await;
+        cluster.is(1, Role::Standby, Replication::Streaming);
+    });
+}
+
+/// PostgreSQL 17.12, seen: nothing but a cancel, a termination, a shutdown and an emptied list ends the wait.
+#[test]
+fn a_write_waits_for_its_standby_for_as_long_as_it_takes_and_an_emptied_list_lets_it_go() {
+    case(Options::default(), |cluster| async move {
+        cluster.start().await;
+        cluster.sync(1, &[2]).await;
+        cluster.isolate(1, &[2, 3]);
+        cluster.write(1, "a", 1).await.unwrap_err();
+        // Whoever wrote it has gone.
+        seconds(3600.0).await;
+        assert_eq!(cluster.read(1, "a").await.unwrap(), None);
+        cluster.supervisor(1).set_sync(Sync::default()).await.unwrap();
+        assert_eq!(cluster.read(1, "a").await.unwrap().as_deref(), Some("1"));
+    });
+}
+
+/// Both standbys are promoted apart, write, and then the second is to follow the first. `first`: what is written before
+/// the second is promoted, with the first not there.
+async fn both_promoted(cluster: Cluster, first: &[u64]) {
+    cluster.start().await;
+    cluster.isolate(3, &[1, 2]);
+    for value in first {
+        cluster.write(1, "before", *value).await.unwrap();
+    }
+    seconds(1.0).await;
+    cluster.supervisor(1).stop().await.unwrap();
+    for (id, value) in [(2, 20), (3, 30)] {
+        cluster.supervisor(id).promote().await.unwrap();
+        cluster.write(id, "a", value).await.unwrap();
+    }
+    cluster.reconnect(3, &[1, 2]);
+    cluster.supervisor(3).stop().await.unwrap();
+    cluster.start_standby(3, 2, Repair::RewindOrClone).await;
+    seconds(60.0).await;
+}
+
+/// PostgreSQL 17.12, seen: it streams at lag 0, and keeps a row that its upstream never had.
+#[test]
+fn two_timelines_of_one_number_are_told_apart_unless_that_is_the_flaw() {
+    for (flaw, read) in [(None, "20"), (Some(Flaw::EqualTimelines), "30")] {
+        case(Options { flaw, ..Options::default() }, move |cluster| async move {
+            both_promoted(cluster, &[]).await;
+            cluster.is(3, Role::Standby, Replication::Streaming);
+            assert_eq!(cluster.read(3, "a").await.unwrap().as_deref(), Some(read), "{flaw:?}");
+        });
+    }
+}
+
+/// PostgreSQL 17.12, seen: forked elsewhere it logs "invalid record length" every 5 s for ever.
+#[test]
+fn timelines_of_one_number_that_begin_elsewhere_wait_for_ever_under_the_flaw() {
+    for (flaw, replication) in
+        [(None, Replication::Streaming), (Some(Flaw::EqualTimelines), Replication::Unreachable)]
+    {
+        case(Options { flaw, ..Options::default() }, move |cluster| async move {
+            both_promoted(cluster, &[1, 2]).await;
+            cluster.is(3, Role::Standby, replication);
+        });
+    }
 }

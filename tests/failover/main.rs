@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests to us, if not to clippy
 
 mod patroni;
+mod router;
 mod stolon;
 mod support;
 mod vrrp;

@@ -72,20 +72,30 @@ pub(crate) async fn respond(
     stream.shutdown().await
 }
 
+/// How long a server has for each of two things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Patience {
+    /// To take the connection.
+    pub connect: Duration,
+    /// To answer on it.
+    pub answer: Duration,
+}
+
 /// Asks one thing of a server.
 ///
 /// # Errors
 ///
-/// When it cannot be reached, does not answer within `patience`, or answers no HTTP.
+/// When it cannot be reached, does not answer in time, or answers no HTTP.
 pub(crate) async fn ask(
     server: SocketAddr,
     method: &str,
     path: &str,
     body: &[u8],
-    patience: Duration,
+    patience: Patience,
 ) -> io::Result<Response> {
+    let too_late = |_| io::Error::from(io::ErrorKind::TimedOut);
+    let mut stream = timeout(patience.connect, TcpStream::connect(server)).await.map_err(too_late)??;
     let asking = async {
-        let mut stream = TcpStream::connect(server).await?;
         let length = body.len();
         let head = format!("{method} {path} HTTP/1.0\r\nHost: {server}\r\nContent-Length: {length}\r\n\r\n");
         let request = [head.as_bytes(), body].concat();
@@ -95,7 +105,7 @@ pub(crate) async fn ask(
             read(&mut stream, response_head, method == "HEAD" || method == "OPTIONS").await?;
         Ok(Response { status, body })
     };
-    timeout(patience, asking).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    timeout(patience.answer, asking).await.map_err(too_late)?
 }
 
 /// A body as a trace shows it.

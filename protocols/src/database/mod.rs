@@ -16,7 +16,8 @@
 //!
 //! *Repair.* A diverged standby *rewinds*: it cuts its log behind the last common entry. One whose base is beyond that,
 //! or that is too far behind, is *cloned*: it takes a copy of the upstream's contents at one entry, while writes there
-//! go on, and streams from that entry.
+//! go on, and streams from that entry. One that may do neither asks again every 5 s, and does not start a second time
+//! before it may.
 //!
 //! *Commit.* A write is visible, and acknowledged, when it is durable with the primary and confirmed by as many
 //! standbys of a list as are required (none: asynchronous). Reads see what is visible. What a primary finds in its log
@@ -35,10 +36,12 @@
 //! PostgreSQL's documentation: write-ahead logging, timelines, streaming and synchronous replication, `pg_rewind`,
 //! `pg_basebackup`. Where it is another:
 //!
-//! * A timeline has a random tag beside its number. In PostgreSQL two standbys may each begin timeline 2; their
-//!   histories tell them apart only if they began at different entries.
-//! * A write that waited for a standby becomes visible in PostgreSQL when its primary restarts, or its session ends.
-//!   Here it does not. The flaw `timed-out-sync-commit` is PostgreSQL's way.
+//! * A timeline has a random tag beside its number. In PostgreSQL two standbys may each begin timeline 2, and nothing
+//!   tells them apart. The flaw `equal-timelines` is PostgreSQL's way.
+//! * A write that waited for a standby becomes visible in PostgreSQL when its primary restarts, or when the wait is
+//!   cancelled or the session terminated. Here it does not. The flaw `timed-out-sync-commit` is PostgreSQL's way, with
+//!   clients that cancel. There as here the wait itself has no time-out: an emptied list ends it.
+//! * That a log has diverged the process remembers, not the log: a machine that restarts finds out again.
 //! * There are no transactions of several writes, and no contents but keys and values.
 //!
 //! # Invariants
@@ -102,6 +105,7 @@ pub const PROBES: &[&str] = &[
     "streams",
     // LSN, timeline of that entry: a log was recovered up to here
     "recovered",
+    "a diverged standby does not start again",
     "copy sent",
     "database stops after its disk failed",
     "malformed frame dropped",

@@ -5,7 +5,7 @@ mod engine;
 mod requests;
 mod standby;
 
-use super::message::{Hello, Obeyed, Order, Replication, Role, Start, Status, Streamed, Sync};
+use super::message::{Hello, Obeyed, Order, Repair, Replication, Role, Start, Status, Streamed, Sync};
 use super::options::Config;
 use super::rules::timeline::{History, Lsn};
 use super::view::View;
@@ -105,14 +105,24 @@ impl Process {
             standbys: Vec::new(),
             sync: Sync::default(),
         };
+        let mut knows_of_fork = false;
         loop {
             let (start, done) = self.next_start(&mut orders, &stopped).await;
+            // PostgreSQL 17.12, seen: a standby that has diverged asks every 5 s for what its upstream has not; that it has
+            // is in its own log by then, and the next start is fatal.
+            if knows_of_fork && matches!(start, Start::Standby { upstream: Some(_), repair: Repair::No }) {
+                sometimes!("a diverged standby does not start again");
+                let _ = done.send(Obeyed::No("the timeline is not a child of this log's history".to_owned()));
+                continue;
+            }
             stopped.role = Role::Starting;
             match self.open(&mut orders, disk, &start, &stopped).await {
                 Ok((engine, writer)) => {
+                    engine.lock().knows_of_fork = knows_of_fork;
                     *self.lock() = Some(Arc::clone(&engine));
                     let stop = self.run(&engine, writer, &start, done, &mut orders).await;
                     self.end();
+                    knows_of_fork = engine.lock().knows_of_fork;
                     let last = engine.lock().status(self.config.id);
                     stopped = Status {
                         upstream: None,

@@ -50,9 +50,12 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flaw {
-    /// A write that has waited for a standby for `stream_timeout` becomes visible, as in PostgreSQL when the wait is
-    /// cancelled, and so does what a primary finds when it starts.
+    /// A write that has waited for a standby for `stream_timeout` is cancelled by its client, and becomes visible as in
+    /// PostgreSQL, which has no time-out of its own; and so does what a primary finds when it starts.
     TimedOutSyncCommit,
+    /// Timelines of one number are never told apart, as in PostgreSQL: two standbys that were both promoted follow each
+    /// other although each has entries of its own, or, if their timelines begin at different entries, wait for ever.
+    EqualTimelines,
     /// A diverged standby streams from where its log ends.
     UnrewoundRejoin,
 }

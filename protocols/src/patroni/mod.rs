@@ -2,15 +2,15 @@
 //!
 //! # The algorithm
 //!
-//! An *agent* runs beside every database. It looks every `loop_wait`, and when the lock changes: at the store, and at
-//! its database. The agent that has the *lock*, a key that goes with a lease of `ttl`, has the primary.
+//! An *agent* runs beside every database. It looks every `loop_wait` of its wall clock, and when the lock changes: at the
+//! store, and at its database. The agent that has the *lock*, a key that goes with a lease of `ttl`, has the primary.
 //!
 //! *With the lock*: renew it, then see to the rest. If that is refused the database is stopped at once. If the store
 //! has not answered for `retry_timeout` it is stopped too, for the store cannot tell a cut from its own death; unless
 //! in *failsafe mode* every member that the leader knew of agrees that it goes on.
 //!
-//! *Without a leader*: a standby steps aside if it lacks too much of what the leader had, if its timeline is not the
-//! last one, if any primary is alive, if another is ahead, or, where writes wait for standbys, if they need not have
+//! *Without a leader*: a standby steps aside if it lacks too much of what the leader had, if (`check_timeline`) its
+//! timeline is not the last one, if any primary is alive, if another is ahead, or, where writes wait for standbys, if they need not have
 //! waited for it. It asks the other agents over HTTP; who does not answer does not count. Otherwise it takes the lock,
 //! if it is still free, and is promoted.
 //!
@@ -45,7 +45,8 @@
 //!
 //! * An agent's lease is over when its own clock says so, counted from when it asked; then its database is stopped
 //!   before the store is asked. Patroni asks first, and after a pause without a failover goes on with its lock.
-//! * A standby on an old timeline never races. In Patroni it does, unless `check_timeline` is set.
+//! * With `check_timeline` a log on an older timeline is behind any on a newer one. In Patroni positions alone are
+//!   compared, then too.
 //! * An operator writes keys, which agents watch. In Patroni he asks the leader's agent.
 //! * A started database belongs to a cluster by its first timeline, where PostgreSQL has a system identifier. One of
 //!   another cluster is left alone.
@@ -120,6 +121,8 @@ pub const PROBES: &[&str] = &[
     "demoted as the store does not answer",
     "malformed request dropped",
     "planned switchover",
+    // ttl, loop_wait, retry_timeout: those that were said contradict each other, and an agent takes these
+    "timers adjusted",
     "stepped aside for a primary that is alive",
     "stepped aside for one that is ahead",
     "stepped aside as it lags",

@@ -11,14 +11,14 @@ mod session;
 mod standbys;
 
 use super::message::{Cluster, Member, Settings, text};
-use super::options::Config;
+use super::options::{Config, Options};
 use super::rules::{self, Act, Holder, Known, Memory, Why, cascade};
 use crate::database::{Repair, Role, Status, Supervisor};
 use crate::store::{ClientError, Watch};
 use health::Shown;
 use host::net::TcpListener;
-use host::sometimes;
 use host::time::{Instant, sleep_until};
+use host::{clock, probe, sometimes};
 use lock::Lock;
 use session::{Session, Trouble};
 use standbys::Standbys;
@@ -47,6 +47,14 @@ pub async fn run(config: Config) -> io::Result<()> {
 /// As [`run`].
 pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
     config.validate()?;
+    let (said, options) = (config.options.clone(), config.options.adjusted());
+    let config = Config { options, ..config };
+    let Options { ttl, loop_wait, retry_timeout, .. } = &config.options;
+    if [ttl, loop_wait, retry_timeout] != [&said.ttl, &said.loop_wait, &said.retry_timeout] {
+        let text = |timer: &Duration| format!("{timer:?}");
+        probe!("timers adjusted", text(ttl), text(loop_wait), text(retry_timeout));
+        tracing::warn!(?ttl, ?loop_wait, ?retry_timeout, "loop_wait + 2 * retry_timeout <= ttl: adjusted");
+    }
     let shown = Shown::default();
     let mut agent = Agent::new(&config, &shown);
     let managing = async {
@@ -118,19 +126,25 @@ impl<'a> Agent<'a> {
         Err(io::Error::new(io::ErrorKind::AlreadyExists, message))
     }
 
+    /// When it looks again is told by the wall clock, and then slept for: whose clock goes back meanwhile sleeps by so
+    /// much longer, unless the lock changes (`__main__.py`, `schedule_next_run`).
     async fn manage(&mut self) -> io::Result<()> {
-        let mut next = Instant::now();
+        let loop_wait = self.config.options.loop_wait;
+        let ns = |time: Duration| time.as_nanos() as u64;
+        let mut next = clock::unix_ns();
         loop {
             let then = self.look_and_act().await;
             self.show();
-            let now = Instant::now();
+            let now = clock::unix_ns();
             next = match then {
                 Next::AtOnce => now,
-                Next::Soon => now + SOON.min(self.config.options.loop_wait),
-                Next::InTurn => (next + self.config.options.loop_wait).max(now),
+                Next::Soon => now + ns(SOON.min(loop_wait)),
+                Next::InTurn => (next + ns(loop_wait)).max(now),
             };
-            if then != Next::AtOnce && self.wait(next).await {
-                next = Instant::now();
+            self.shown.facts().next_look_ns = Some(next);
+            let nap = Duration::from_nanos(next - now);
+            if then != Next::AtOnce && self.wait(Instant::now() + nap).await {
+                next = clock::unix_ns();
             }
         }
     }
@@ -221,7 +235,8 @@ impl<'a> Agent<'a> {
     fn show(&self) {
         let mut facts = self.shown.facts();
         facts.leader = self.cluster.leader.as_ref().map(|leader| leader.id);
-        facts.leads_until = self.lock.until();
+        facts.kept = self.cluster.status.unwrap_or_default();
+        facts.standby_cluster = self.cluster.settings.standby_cluster.is_some();
         facts.paused = self.cluster.settings.pause;
         let named = self.cluster.synchronous().is_some_and(|sync| sync.standbys.contains(&self.config.id));
         facts.votes = named && self.config.options.synchronous_mode.is_quorum();
@@ -265,7 +280,10 @@ impl<'a> Agent<'a> {
             sometimes!("a primary goes on without the store");
             let until = asked + self.config.options.ttl;
             self.lock.goes_on_until(until);
-            self.shown.facts().failsafe_leader = Some((self.config.id, self.config.database, until));
+            let mut facts = self.shown.facts();
+            facts.failsafe_leader = Some((self.config.id, self.config.database, until));
+            facts.leads_until_ns = Some(clock::unix_ns() + self.config.options.ttl.as_nanos() as u64);
+            drop(facts);
             self.pet().await;
         }
         act

@@ -30,21 +30,24 @@ pub struct Config {
 pub struct Options {
     /// The cluster's name: its keys begin with `/service/<scope>/`.
     pub scope: String,
-    /// The lock is free when its holder has not renewed it for so long. Patroni's least is 20 s.
+    /// The lock is free when its holder has not renewed it for so long; 20 s at least.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub ttl: Duration,
-    /// How often an agent looks.
+    /// How often an agent looks; 1 s at least.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub loop_wait: Duration,
-    /// The store has failed when it has not answered for so long, however often it was asked. Patroni's least is 3 s.
+    /// The store has failed when it has not answered for so long, however often it was asked; 3 s at least.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub retry_timeout: Duration,
     /// A standby that lacks more entries than this of what the last leader had does not race. Patroni's is 1 MiB of
     /// log; an entry is taken for a KiB.
     pub maximum_lag_on_failover: u64,
+    /// A standby whose timeline is not the cluster's last does not race. Without it positions alone are compared, and
+    /// an old leader that comes back first may lead on: what its successor acknowledged is lost.
+    pub check_timeline: bool,
     /// Whether a primary stops by itself when its agent does not renew the lock.
     pub watchdog: Watchdog,
     /// So long before the lock is free, it has stopped.
@@ -144,6 +147,7 @@ impl Default for Options {
             loop_wait: Duration::from_secs(10),
             retry_timeout: Duration::from_secs(10),
             maximum_lag_on_failover: 1024,
+            check_timeline: false,
             watchdog: Watchdog::Automatic,
             safety_margin: Duration::from_secs(5),
             synchronous_mode: Synchronous::Off,
@@ -158,30 +162,28 @@ impl Default for Options {
 }
 
 impl Options {
+    /// With the timers that Patroni takes instead of those that contradict each other (`config.py`,
+    /// `_validate_and_adjust_timeouts`): each has its least, and where `loop_wait + 2·retry_timeout` is above `ttl`,
+    /// `loop_wait` gives way, and if that is not enough `retry_timeout`, which is then whole seconds.
+    pub(super) fn adjusted(&self) -> Options {
+        let [second, three, twenty] = [1, 3, 20].map(Duration::from_secs);
+        let ttl = self.ttl.max(twenty);
+        let (mut loop_wait, mut retry_timeout) = (self.loop_wait.max(second), self.retry_timeout.max(three));
+        if second + 2 * retry_timeout > ttl {
+            loop_wait = second;
+            retry_timeout = Duration::from_secs((ttl - second).as_secs() / 2);
+        }
+        loop_wait = loop_wait.min(ttl - 2 * retry_timeout);
+        Options { ttl, loop_wait, retry_timeout, ..self.clone() }
+    }
+
     /// # Errors
     ///
-    /// Names the field and the bound that it misses.
+    /// Names the field and the bound that it misses. Timers are those that are [adjusted](Self::adjusted).
     pub(super) fn validate(&self) -> Result<(), String> {
-        let Options { ttl, loop_wait, retry_timeout, safety_margin, .. } = self;
+        let Options { ttl, loop_wait, safety_margin, .. } = &self.adjusted();
         if self.scope.is_empty() || self.scope.contains('/') {
             return Err(format!("scope: {:?} is empty or has a slash", self.scope));
-        }
-        // Patroni's own bounds but for ttl and retry_timeout, where tests want less: the store's shortest lease is 2 s.
-        for (field, value, least) in [
-            ("ttl", ttl, Duration::from_secs(2)),
-            ("loop_wait", loop_wait, Duration::from_millis(100)),
-            ("retry_timeout", retry_timeout, Duration::from_millis(100)),
-        ] {
-            if *value < least {
-                return Err(format!("{field}: {value:?} is below {least:?}"));
-            }
-        }
-        let needed = *loop_wait + 2 * *retry_timeout;
-        if needed > *ttl {
-            return Err(format!(
-                "ttl: loop_wait + 2 * retry_timeout is {loop_wait:?} + 2 * {retry_timeout:?} = {needed:?}, which is \
-                 above {ttl:?}"
-            ));
         }
         if self.watchdog != Watchdog::Off && *loop_wait + *safety_margin > *ttl {
             return Err(format!(
@@ -219,24 +221,25 @@ mod tests {
         options.validate().unwrap_err()
     }
 
+    /// Patroni 4.1.0, seen: 20/10/10 becomes 20/1/9; ttl below 20 becomes 20.
     #[test]
-    fn a_lock_that_cannot_be_renewed_in_time_is_refused_with_the_sum() {
+    fn timers_that_contradict_each_other_are_adjusted() {
         assert_eq!(Options::default().validate(), Ok(()));
-        let options = Options { retry_timeout: Duration::from_secs(11), ..Options::default() };
-        assert_eq!(
-            refused(&options),
-            "ttl: loop_wait + 2 * retry_timeout is 10s + 2 * 11s = 32s, which is above 30s"
-        );
+        let adjusted = |ttl, loop_wait, retry_timeout| {
+            let [ttl, loop_wait, retry_timeout] = [ttl, loop_wait, retry_timeout].map(Duration::from_secs);
+            let options = Options { ttl, loop_wait, retry_timeout, ..Options::default() }.adjusted();
+            [options.ttl, options.loop_wait, options.retry_timeout].map(|timer| timer.as_secs())
+        };
+        assert_eq!(adjusted(30, 10, 10), [30, 10, 10], "they do not contradict each other");
+        assert_eq!(adjusted(30, 10, 11), [30, 8, 11], "loop_wait gives way first");
+        assert_eq!(adjusted(20, 10, 10), [20, 1, 9], "and then retry_timeout, in whole seconds");
+        assert_eq!(adjusted(5, 0, 0), [20, 1, 3], "each has its least");
     }
 
     #[test]
-    fn what_is_below_its_least_is_named() {
-        let options = Options { ttl: Duration::from_secs(1), ..Options::default() };
-        assert_eq!(refused(&options), "ttl: 1s is below 2s");
-        let options = Options { loop_wait: Duration::ZERO, ..Options::default() };
-        assert_eq!(refused(&options), "loop_wait: 0ns is below 100ms");
-        let options = Options { retry_timeout: Duration::ZERO, ..Options::default() };
-        assert_eq!(refused(&options), "retry_timeout: 0ns is below 100ms");
+    fn what_is_out_of_bounds_is_named() {
+        let options = Options { scope: "a/b".to_owned(), ..Options::default() };
+        assert_eq!(refused(&options), "scope: \"a/b\" is empty or has a slash");
         let options = Options { synchronous_node_count: 0, ..Options::default() };
         assert_eq!(refused(&options), "synchronous_node_count: 0 is below 1");
     }

@@ -184,7 +184,8 @@ impl<'a> Known<'a> {
     fn is_behind(&self, told: &Told) -> bool {
         match votes::by_quorum(self) {
             Some(_) => votes::is_ahead(self, told),
-            None => (told.timeline, told.lsn) > self.position(),
+            None if self.options.check_timeline => (told.timeline, told.lsn) > self.position(),
+            None => told.lsn > self.position().1,
         }
     }
 
@@ -421,7 +422,8 @@ fn healthiest(known: &Known<'_>, others: &Others, but: Option<u32>, lag: bool) -
     if lag && known.lags(mine.1) {
         return Act::Wait(Why::Lagging);
     }
-    if mine.0 < known.cluster.timeline() && known.cluster.settings.standby_cluster.is_none() {
+    let checks = known.options.check_timeline && known.cluster.settings.standby_cluster.is_none();
+    if checks && mine.0 < known.cluster.timeline() {
         return Act::Wait(Why::OldTimeline);
     }
     let compares = known.options.flaw != Some(Flaw::LaggingWinner);
@@ -439,7 +441,7 @@ fn healthiest(known: &Known<'_>, others: &Others, but: Option<u32>, lag: bool) -
         if compares && known.is_behind(told) && leader_before != Some(*id) {
             return Act::Wait(Why::AnotherIsAhead);
         }
-        let comes_first = (told.timeline, told.lsn) == mine && told.tags.priority() > known.tags.priority();
+        let comes_first = told.lsn == mine.1 && told.tags.priority() > known.tags.priority();
         if comes_first && led_last != Some(*id) {
             return Act::Wait(Why::LowerPriority);
         }

@@ -13,6 +13,9 @@ pub struct Tags {
     /// It never takes over, or does although its priority is 0; unless set, the priority decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nofailover: Option<bool>,
+    /// Nobody is to be led to it to read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub noloadbalance: bool,
     /// No write waits for it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub nosync: bool,
@@ -23,7 +26,13 @@ pub struct Tags {
 
 impl Default for Tags {
     fn default() -> Self {
-        Tags { failover_priority: 1, nofailover: None, nosync: false, replicatefrom: None }
+        Tags {
+            failover_priority: 1,
+            nofailover: None,
+            noloadbalance: false,
+            nosync: false,
+            replicatefrom: None,
+        }
     }
 }
 

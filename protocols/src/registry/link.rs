@@ -10,7 +10,7 @@ use super::{
 };
 use host::{
     net::{OwnedWriteHalf, TcpStream},
-    probe,
+    probe, sometimes,
     time::{Instant, MissedTickBehavior},
 };
 use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -26,6 +26,10 @@ const SNAPSHOT_LAG: Duration = Duration::from_millis(200);
 pub(super) struct Links {
     up: BTreeMap<NodeId, Link>,
     made: u64,
+    /// Whether partitions are to be whole.
+    whole: bool,
+    /// Peers that were left, and whom they had lost.
+    left: BTreeMap<NodeId, NodeId>,
     /// One message is encoded here before it is queued, once for all its receivers.
     scratch: Vec<u8>,
     /// The flaw's second way out.
@@ -50,8 +54,19 @@ pub(super) struct LateSnapshot {
 }
 
 impl Links {
-    pub fn new(late_snapshots: Option<mpsc::UnboundedSender<LateSnapshot>>) -> Self {
-        Links { up: BTreeMap::new(), made: 0, scratch: Vec::new(), late_snapshots }
+    pub fn new(whole: bool, late_snapshots: Option<mpsc::UnboundedSender<LateSnapshot>>) -> Self {
+        let (up, left) = (BTreeMap::new(), BTreeMap::new());
+        Links { up, made: 0, whole, left, scratch: Vec::new(), late_snapshots }
+    }
+
+    /// Whether a peer was left, and is to stay so.
+    pub fn has_left(&self, peer: NodeId) -> bool {
+        self.left.contains_key(&peer)
+    }
+
+    /// A peer has found another again: if that was left for it, it no longer is.
+    pub fn has_found(&mut self, from: NodeId, peer: NodeId) {
+        self.left.retain(|left, lost| (*left, *lost) != (peer, from));
     }
 
     pub fn peers(&self) -> impl Iterator<Item = NodeId> {
@@ -97,6 +112,10 @@ pub(super) async fn send_late_snapshots(mut snapshots: mpsc::UnboundedReceiver<L
 /// Keeps a connection to a peer with a greater id.
 pub(super) async fn dial(node: Arc<Node>, peer: NodeId, address: SocketAddr) {
     loop {
+        if node.lock().links.has_left(peer) {
+            host::time::sleep(node.options.redial).await;
+            continue;
+        }
         match host::time::timeout(4 * node.options.redial, connect(&node, peer, address)).await {
             Ok(Ok((incarnation, frames, half))) => run(&node, peer, incarnation, frames, half).await,
             Ok(Err(error)) => tracing::debug!(node = node.id.0, peer = peer.0, %error, "dial failed"),
@@ -218,7 +237,30 @@ impl Inner {
             scope.on_node_up(peer, &mut self.local);
             self.links.send(name, &mut self.local.outgoing);
         }
+        self.tell_others(peer, PeerMessage::Found { peer });
         (serial, outbox)
+    }
+
+    /// Tells all but this peer, where partitions are to be whole.
+    fn tell_others(&mut self, peer: NodeId, message: PeerMessage) {
+        if self.links.whole {
+            let others = self.links.peers().filter(|other| *other != peer).collect();
+            self.local.send(others, message);
+            self.links.send(&ScopeName::default(), &mut self.local.outgoing);
+        }
+    }
+
+    /// A peer has lost another. If that one is connected here, the peer is left: who was lost says the same of it, but is
+    /// heard second, and stays.
+    pub fn peer_has_lost(&mut self, from: NodeId, peer: NodeId) {
+        if !self.links.whole || !self.links.is_up(peer) {
+            return;
+        }
+        if let Some(serial) = self.links.up.get(&from).map(|link| link.serial) {
+            sometimes!("peer left so that partitions do not overlap");
+            self.link_down(from, serial);
+            self.links.left.insert(from, peer);
+        }
     }
 
     /// Once for each connection; a connection that was given up before is no news.
@@ -232,6 +274,26 @@ impl Inner {
         tracing::debug!(peer = peer.0, "node down");
         self.fail_calls_to(peer);
         self.scopes.values_mut().for_each(|scope| scope.on_node_down(peer));
+        self.links.left.retain(|_, lost| *lost != peer);
+        self.tell_others(peer, PeerMessage::Lost { peer });
         self.tell_watchers();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// OTP 25, seen: with a and b cut from each other, c goes with one of them until they have found each other.
+    #[test]
+    fn a_peer_that_was_left_stays_so_until_who_was_lost_has_found_it() {
+        let [a, b, d] = [1, 2, 4].map(NodeId);
+        let mut links = Links::new(true, None);
+        links.left.insert(a, b);
+        assert!(links.has_left(a) && !links.has_left(b));
+        links.has_found(d, a);
+        assert!(links.has_left(a), "it was left for another");
+        links.has_found(b, a);
+        assert!(!links.has_left(a));
     }
 }

@@ -81,6 +81,14 @@ pub(super) enum PeerMessage {
     },
     /// The sender's scope process has crashed and is back, or is new: what was learnt from it is void.
     ScopeDown,
+    /// The sender has lost its connection to this node, where partitions are to be whole.
+    Lost {
+        peer: NodeId,
+    },
+    /// It has one again.
+    Found {
+        peer: NodeId,
+    },
 }
 
 impl PeerMessage {

@@ -37,7 +37,9 @@
 //! Syn", parts 1 to 5, is where most of [`Flaw`] comes from. Erlang's parts are played so: a scope process is a lock
 //! under which each event is handled whole; distribution is one TCP connection for each pair of nodes, with heartbeats,
 //! and the scope's sender process is its one queue; `DOWN` is an event that follows the death; the calling process is
-//! the task that serves a client. Two things differ: answers to calls go through the ordered queue too (Syn's go from
+//! the task that serves a client. OTP's rule against partitions that overlap, and processes that trap exit signals, are
+//! options; a connection that was lost is dialled again by itself, where Erlang waits until somebody sends. Two more
+//! things differ: answers to calls go through the ordered queue too (Syn's go from
 //! the scope process straight), and a call to a peer that is not connected is refused (Erlang would try to connect).
 //!
 //! # Invariants
@@ -131,6 +133,7 @@ pub const PROBES: &[&str] = &[
     "late reply dropped",
     "malformed frame dropped",
     "older entry ignored",
+    "peer left so that partitions do not overlap",
     "race condition answered",
     "remote registration",
     "scope crashed",

@@ -125,6 +125,7 @@ impl Node {
                 scopes: BTreeMap::new(),
                 local: Local::new(config.id, incarnation),
                 links: Links::new(
+                    config.options.prevent_overlapping_partitions,
                     (config.options.flaw == Some(Flaw::AckSyncOvertaken)).then_some(late_snapshots),
                 ),
                 mailboxes: Mailboxes::default(),
@@ -135,6 +136,7 @@ impl Node {
                 clock_unit_ns: u64::try_from(config.options.clock_unit.as_nanos()).unwrap_or(u64::MAX),
             }),
         };
+        node.lock().local.processes.traps_exits = config.options.traps_exits;
         for scope in &config.options.scopes {
             node.add_scope(&ScopeName::new(scope));
         }
@@ -186,6 +188,8 @@ impl Node {
         let mut frames = FrameReader::new(read);
         match host::time::timeout(self.options.net_tick, frames.next()).await {
             Ok(Ok(Hello::Client)) => client_port::serve(&self, frames, half).await,
+            // Nothing is said to one that was left: it will dial again.
+            Ok(Ok(Hello::Peer { node, .. })) if self.lock().links.has_left(node) => {}
             Ok(Ok(Hello::Peer { node, incarnation })) if self.dialling_peers.contains(&node) => {
                 let hello = Hello::Peer { node: self.id, incarnation: self.incarnation };
                 if transport::write_now(&mut half, &hello, &mut Vec::new()).await.is_ok() {
@@ -266,6 +270,8 @@ impl Inner {
     pub fn on_peer_message(&mut self, from: NodeId, name: &ScopeName, message: PeerMessage) {
         match message {
             PeerMessage::Heartbeat => return,
+            PeerMessage::Lost { peer } => self.peer_has_lost(from, peer),
+            PeerMessage::Found { peer } => self.links.has_found(from, peer),
             PeerMessage::Deliver { pid, body } => self.deliver(pid, body),
             PeerMessage::Call { id, call: Call::Ask { pid, body } } => {
                 self.ask(pid, body, Asker::Peer { node: from, call: id });
@@ -343,6 +349,9 @@ impl Inner {
     /// Ends an event: what it wants to leave leaves, in the name of its scope, and the dead are seen to.
     pub fn perform(&mut self, name: &ScopeName) {
         self.links.send(name, &mut self.local.outgoing);
+        for (pid, reason) in self.local.processes.take_trapped() {
+            self.deliver(pid, reason);
+        }
         for pid in self.local.processes.take_dead() {
             self.mailboxes.bury(pid);
             for (name, scope) in &mut self.scopes {

@@ -48,8 +48,14 @@ pub struct Options {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub redial: Duration,
+    /// Who hears that a peer has lost another, to which it is connected itself, disconnects that peer, until the other has
+    /// found it again: partitions that overlap become whole ones. OTP's `global` does so since OTP 25 unless told not to.
+    pub prevent_overlapping_partitions: bool,
     /// Only the process itself may register or join itself: the client that started it.
     pub strict: bool,
+    /// Processes trap exit signals: the loser of a conflict lives on without the name, and finds the reason among its
+    /// messages. With Syn's rules alone.
+    pub traps_exits: bool,
     /// Stamps are read in units of this. Wall clocks of some systems step by 15.6 ms.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -78,7 +84,9 @@ impl Default for Options {
             net_tick: Duration::from_secs(5),
             call_timeout: Duration::from_secs(5),
             redial: Duration::from_millis(500),
+            prevent_overlapping_partitions: false,
             strict: false,
+            traps_exits: false,
             clock_unit: Duration::from_nanos(1),
             caller_lag: Duration::ZERO,
             death_lag: Duration::ZERO,
@@ -142,6 +150,9 @@ impl Config {
         }
         if self.options.protocol == Protocol::Converged && self.options.flaw.is_some() {
             return invalid("flaw: the converged protocol has none".to_owned());
+        }
+        if self.options.protocol == Protocol::Converged && self.options.traps_exits {
+            return invalid("traps_exits: the converged protocol ends whom it has lost".to_owned());
         }
         let custom = self.resolve.is_some() || self.options.resolver != Resolver::Latest;
         if self.options.protocol == Protocol::Converged && custom {

@@ -47,7 +47,7 @@ impl fmt::Debug for Pid {
     }
 }
 
-/// The processes that one life of a node runs. They do nothing but live and die.
+/// The processes that one life of a node runs. They do nothing but live and die, or read why they were to.
 #[derive(Debug)]
 pub(super) struct Processes {
     node: NodeId,
@@ -56,11 +56,23 @@ pub(super) struct Processes {
     alive: BTreeSet<Pid>,
     /// Those that died since [`take_dead`](Processes::take_dead) was last asked.
     dead: Vec<Pid>,
+    /// Whether they trap exit signals.
+    pub traps_exits: bool,
+    /// The signals that were trapped, and not yet handed over.
+    trapped: Vec<(Pid, String)>,
 }
 
 impl Processes {
     pub fn new(node: NodeId, incarnation: u64) -> Self {
-        Processes { node, incarnation, last_serial: 0, alive: BTreeSet::new(), dead: Vec::new() }
+        Processes {
+            node,
+            incarnation,
+            last_serial: 0,
+            alive: BTreeSet::new(),
+            dead: Vec::new(),
+            traps_exits: false,
+            trapped: Vec::new(),
+        }
     }
 
     pub fn spawn(&mut self) -> Pid {
@@ -77,6 +89,19 @@ impl Processes {
             self.dead.push(pid);
         }
         killed
+    }
+
+    /// Sends an ordinary exit signal: it ends a process, unless that traps it and lives on. `true` if it has ended.
+    pub fn exit(&mut self, pid: Pid, reason: impl FnOnce() -> String) -> bool {
+        if self.traps_exits && self.is_alive(pid) {
+            self.trapped.push((pid, reason()));
+            return false;
+        }
+        self.kill(pid)
+    }
+
+    pub fn take_trapped(&mut self) -> Vec<(Pid, String)> {
+        std::mem::take(&mut self.trapped)
     }
 
     pub fn take_dead(&mut self) -> Vec<Pid> {

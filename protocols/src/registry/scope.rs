@@ -113,6 +113,8 @@ impl Scope {
             PeerMessage::SyncLeave { group, pid } => self.groups.on_leave(&group, pid),
             // These are the node's.
             PeerMessage::Heartbeat
+            | PeerMessage::Lost { .. }
+            | PeerMessage::Found { .. }
             | PeerMessage::Call { .. }
             | PeerMessage::Reply { .. }
             | PeerMessage::Deliver { .. } => {}

@@ -2,16 +2,21 @@
 //!
 //! # The algorithm
 //!
-//! HAProxy's part beside Patroni. It asks every backend's agent every 3 s whether it has the primary (`GET /primary`).
-//! Three bad answers in a row and a backend is down, two good ones and it is up again. A connection goes to the first
-//! backend that is up, byte for byte, both ways; if none is, it is closed. When a backend goes down, all connections to
-//! it are closed.
+//! HAProxy's part beside Patroni. It asks every backend's agent whether it has the primary (`GET /primary`), and again 3
+//! s after it was answered, or has given up after 5 s: an agent that hangs is asked every 8 s, and its backend is down
+//! after 21 to 24 s. First checks are spread over the first 3 s, and until its own a backend is up; one failure of that
+//! is down. Later on three bad answers in a row and a backend is down, two good ones and it is up again.
+//!
+//! A connection goes to the first backend that is up, byte for byte, both ways; if none is, it is closed. A backend that
+//! refuses it is tried again after 1 s each, one that is silent at once; then it is closed. When a backend goes down,
+//! all connections to it are closed.
 //!
 //! # The source
 //!
-//! HAProxy with the configuration that Patroni recommends: `inter 3s fall 3 rise 2 on-marked-down shutdown-sessions`,
-//! `maxconn 100`, `option httpchk`. Where it is another: a backend that was never asked is down, not up; a check has 2
-//! s, not 5 s, so that it ends before the next; of several backends that are up, the first is taken, not each in turn.
+//! HAProxy 3.0.11 as it was seen to run, with the configuration that Patroni ships (`extras/confd/templates/`): `inter 3s
+//! fall 3 rise 2 on-marked-down shutdown-sessions`, `timeout check 5s`, `timeout connect 4s`, `retries 2`, `maxconn 100`,
+//! `option httpchk`. Where it is another: of several backends that are up, the first is taken, not each in turn; who is
+//! one too many is closed, and does not wait in the listener's queue.
 //!
 //! # Invariants
 //!
@@ -39,5 +44,6 @@ pub use options::{Backend, Config, Options};
 pub const PROBES: &[&str] = &[
     // an address, or "nowhere": where connections are led from now on
     "routes",
+    "a session is tried again",
     "sessions of a backend that went down are shut",
 ];

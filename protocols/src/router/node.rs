@@ -10,6 +10,7 @@ use host::time::{Instant, sleep, sleep_until, timeout};
 use host::{probe, sometimes};
 use std::collections::BTreeMap;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Runs a router until the future is dropped.
@@ -31,20 +32,21 @@ pub async fn run(config: Config) -> io::Result<()> {
 pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
     config.validate()?;
     let mut router = Router::new(&config);
-    probe!("routes", "nowhere");
-    let now = Instant::now();
-    let mut checks: FuturesUnordered<_> = config
-        .backends
-        .iter()
-        .enumerate()
-        .map(|(place, backend)| check(place, *backend, &config.options, now))
-        .collect();
+    probe!("routes", router.routes());
+    let start = Instant::now();
+    let mut checks = FuturesUnordered::new();
+    for (place, backend) in config.backends.iter().enumerate() {
+        let at = start + first_check(place, &config);
+        checks.push(check(place, *backend, &config.options, at));
+    }
     let mut sessions = FuturesUnordered::new();
     loop {
         tokio::select! {
             biased;
-            Some((place, good, next)) = checks.next() => {
+            Some((place, good)) = checks.next() => {
                 router.on_answer(place, good);
+                // From the end of this one, so that checks of one backend never overlap.
+                let next = Instant::now() + config.options.check_every;
                 checks.push(check(place, config.backends[place], &config.options, next));
             }
             Some(number) = sessions.next() => router.forget(number),
@@ -52,7 +54,7 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
                 // Nobody is up, or there are too many: the connection is closed.
                 if let Some((number, place, ended)) = router.open() {
                     let backend = config.backends[place];
-                    let session = Abortable::new(lead(stream, backend, config.options.connect_timeout), ended);
+                    let session = Abortable::new(lead(stream, backend, &config.options), ended);
                     sessions.push(async move {
                         let _ = session.await;
                         number
@@ -84,6 +86,12 @@ impl<'a> Router<'a> {
         self.health.iter().position(|health| health.is_up())
     }
 
+    /// Where it is.
+    fn routes(&self) -> String {
+        let target = self.target().map(|place| self.config.backends[place].address.to_string());
+        target.unwrap_or_else(|| "nowhere".to_owned())
+    }
+
     /// Takes an answer in. The sessions of a backend that goes down are shut.
     fn on_answer(&mut self, place: usize, good: bool) {
         let (before, was_up) = (self.target(), self.health[place].is_up());
@@ -94,10 +102,8 @@ impl<'a> Router<'a> {
                 session.abort();
             }
         }
-        let after = self.target();
-        if before != after {
-            let routes = after.map(|place| self.config.backends[place].address.to_string());
-            probe!("routes", routes.unwrap_or_else(|| "nowhere".to_owned()));
+        if before != self.target() {
+            probe!("routes", self.routes());
         }
     }
 
@@ -125,27 +131,48 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
-/// Asks a backend at that time: whether it may be led to, and when it is asked next.
-async fn check(place: usize, backend: Backend, options: &Options, at: Instant) -> (usize, bool, Instant) {
+/// When a backend is asked first: first checks are spread over one interval (HAProxy's `start_checks`).
+fn first_check(place: usize, config: &Config) -> Duration {
+    config.options.check_every * place as u32 / config.backends.len() as u32
+}
+
+/// Asks a backend at that time whether it may be led to.
+async fn check(place: usize, backend: Backend, options: &Options, at: Instant) -> (usize, bool) {
     sleep_until(at).await;
-    let answer = http::ask(backend.health, "GET", "/primary", b"", options.check_timeout).await;
-    let good = answer.is_ok_and(|response| response.status == 200);
-    (place, good, at.max(Instant::now() - options.check_every) + options.check_every)
+    let answer = http::ask(backend.health, "GET", "/primary", b"", options.patience()).await;
+    (place, answer.is_ok_and(|response| response.status == 200))
 }
 
 /// Passes bytes on, both ways, until either end is closed.
-async fn lead(client: TcpStream, backend: Backend, connect_timeout: Duration) -> io::Result<()> {
-    let connecting = timeout(connect_timeout, TcpStream::connect(backend.address));
-    let server = connecting.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+async fn lead(client: TcpStream, backend: Backend, options: &Options) -> io::Result<()> {
+    let server = connect(backend.address, options).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     forward(client, server).await
 }
 
+/// A connection to a backend, which is tried again before the session is given up; never another (no `option
+/// redispatch`). After a refusal there is a pause, after silence there is none.
+async fn connect(address: SocketAddr, options: &Options) -> io::Result<TcpStream> {
+    let mut tries = 0;
+    loop {
+        let connecting = timeout(options.connect_timeout, TcpStream::connect(address)).await;
+        match connecting {
+            Ok(Ok(stream)) => return Ok(stream),
+            _ if tries < options.retries => sometimes!("a session is tried again"),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+        }
+        tries += 1;
+        if connecting.is_ok() {
+            sleep(options.turn_around()).await;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::SocketAddr;
 
     fn config() -> Config {
         let at = |last: u8| SocketAddr::from(([10, 0, 0, last], 7000));
@@ -155,9 +182,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_backend_that_is_up_is_led_to() {
+    fn the_first_backend_that_is_up_is_led_to_and_who_was_never_asked_is() {
         let config = config();
         let mut router = Router::new(&config);
+        assert_eq!(router.target(), Some(0));
+        router.on_answer(0, false);
+        assert_eq!(router.target(), Some(1));
+        router.on_answer(1, false);
         assert!(router.open().is_none());
         router.on_answer(1, true);
         assert_eq!(router.target(), Some(1));
@@ -165,10 +196,19 @@ mod tests {
         assert_eq!(router.target(), Some(0));
     }
 
+    /// HAProxy 3.0.11, seen.
+    #[test]
+    fn first_checks_are_spread_over_the_first_interval() {
+        let config = Config { backends: config().backends.repeat(2)[..3].to_vec(), ..config() };
+        let at = [0, 1, 2].map(|place| first_check(place, &config).as_secs());
+        assert_eq!(at, [0, 1, 2]);
+    }
+
     #[test]
     fn sessions_of_a_backend_that_goes_down_are_shut_and_the_others_stay() {
         let config = config();
         let mut router = Router::new(&config);
+        router.on_answer(0, false);
         router.on_answer(1, true);
         let (_, _, ended) = router.open().unwrap();
         router.on_answer(0, true);

@@ -1,6 +1,7 @@
 //! What can be chosen about a router.
 
 use crate::common::bounds::{SHORTEST, at_least};
+use crate::common::http::Patience;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -31,11 +32,11 @@ pub struct Backend {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// How often each backend is asked.
+    /// So long after a check has ended the next one of that backend begins (`inter`).
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub check_every: Duration,
-    /// How long it has to answer.
+    /// How long a backend has to answer once it is connected (`timeout check`); no less than it has to connect.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub check_timeout: Duration,
@@ -43,10 +44,12 @@ pub struct Options {
     pub fall: u32,
     /// A backend that is down is up after so many good answers.
     pub rise: u32,
-    /// How long a backend has to take a connection.
+    /// How long a backend has to take a connection (`timeout connect`); that of a check has no longer than `check_every`.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub connect_timeout: Duration,
+    /// So often a backend that does not take a session is tried again. HAProxy's own default is 3.
+    pub retries: u32,
     /// The most connections at a time.
     pub connections_max: usize,
 }
@@ -55,12 +58,28 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             check_every: Duration::from_secs(3),
-            check_timeout: Duration::from_secs(2),
+            check_timeout: Duration::from_secs(5),
             fall: 3,
             rise: 2,
             connect_timeout: Duration::from_secs(4),
+            retries: 2,
             connections_max: 100,
         }
+    }
+}
+
+impl Options {
+    /// How long an agent has to take the connection of a check, and to answer it. HAProxy's documentation, `timeout
+    /// check`: the smaller of `timeout connect` and `inter`, and then as long as is said; what is said below that is not
+    /// kept (3.0.11, seen).
+    pub(super) fn patience(&self) -> Patience {
+        let connect = self.connect_timeout.min(self.check_every);
+        Patience { connect, answer: self.check_timeout.max(connect) }
+    }
+
+    /// The pause before a backend that has refused a session is tried again. HAProxy's documentation, `retries`.
+    pub(super) fn turn_around(&self) -> Duration {
+        self.connect_timeout.min(Duration::from_secs(1))
     }
 }
 
@@ -110,5 +129,15 @@ mod tests {
         assert_eq!(refused(config(options)), "check_timeout: 0ns is below 4ms");
         let none = Config { backends: Vec::new(), ..config(Options::default()) };
         assert_eq!(refused(none), "backends: there is none");
+    }
+
+    /// HAProxy 3.0.11, seen: a `timeout check` below the smaller of `timeout connect` and `inter` is not kept.
+    #[test]
+    fn a_check_has_no_less_to_answer_than_to_connect() {
+        let patience = |check_timeout| Options { check_timeout, ..Options::default() }.patience();
+        let [short, usual] = [1, 5].map(Duration::from_secs);
+        let connect = Duration::from_secs(3);
+        assert_eq!(patience(short), Patience { connect, answer: connect });
+        assert_eq!(patience(usual), Patience { connect, answer: usual });
     }
 }

@@ -12,9 +12,9 @@ pub(super) struct Health {
 }
 
 impl Health {
-    /// Of a backend that was never asked: it is down, and the first answer decides. (In HAProxy it is up meanwhile.)
+    /// Of a backend that was never asked: it is up, and one bad answer brings it down (HAProxy 3.0.11, seen).
     pub fn new(rise: u32, fall: u32) -> Health {
-        Health { counter: rise - 1, rise, fall }
+        Health { counter: rise, rise, fall }
     }
 
     pub fn is_up(self) -> bool {
@@ -49,8 +49,10 @@ mod tests {
         up.collect()
     }
 
+    /// HAProxy 3.0.11, seen: up until the first check, one failure of which is down.
     #[test]
-    fn the_first_answer_decides() {
+    fn who_was_never_asked_is_up_and_the_first_answer_decides() {
+        assert!(Health::new(2, 3).is_up());
         assert_eq!(after("+"), "u");
         assert_eq!(after("-"), ".");
     }

@@ -139,6 +139,9 @@ pub enum Refusal {
         /// In bytes.
         value_max: usize,
     },
+    /// A key is put twice, or put and deleted, in one branch of a transaction.
+    #[error("duplicate key given in txn request")]
+    DuplicateKey,
 }
 
 /// What is replicated.
@@ -239,10 +242,50 @@ impl Request {
             return Err(Refusal::Size { key_max: KEY_BYTES_MAX, value_max: VALUE_BYTES_MAX });
         }
         match self {
+            Request::Txn(txn) if repeats_a_key(&txn.success) || repeats_a_key(&txn.failure) => {
+                Err(Refusal::DuplicateKey)
+            }
             Request::Grant { ttl_ms } if *ttl_ms < ttl_min_ms => {
                 Err(Refusal::TtlTooShort { min_ms: ttl_min_ms })
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Whether a key is put twice in a branch, or put and deleted.
+fn repeats_a_key(branch: &[Operation]) -> bool {
+    let changes = |operation: &Operation, key: &str| match operation {
+        Operation::Put { key: changed, .. } | Operation::Delete { key: changed } => changed == key,
+        Operation::Get { .. } => false,
+    };
+    let changed = |key: &str| branch.iter().filter(|operation| changes(operation, key)).count();
+    branch.iter().any(|operation| matches!(operation, Operation::Put { key, .. } if changed(key) > 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(key: &str) -> Operation {
+        Operation::Put { key: key.to_owned(), value: "1".to_owned(), lease: None }
+    }
+
+    fn delete(key: &str) -> Operation {
+        Operation::Delete { key: key.to_owned() }
+    }
+
+    fn checked(success: Vec<Operation>, failure: Vec<Operation>) -> Result<(), Refusal> {
+        Request::Txn(Txn { compare: Vec::new(), success, failure }).check(0)
+    }
+
+    /// etcd 3.5.16, seen.
+    #[test]
+    fn a_transaction_that_puts_a_key_twice_in_a_branch_is_refused_whole() {
+        assert_eq!(checked(vec![put("a"), put("b"), put("a")], vec![]), Err(Refusal::DuplicateKey));
+        assert_eq!(checked(vec![], vec![delete("a"), put("a")]), Err(Refusal::DuplicateKey));
+        assert_eq!(checked(vec![put("a"), put("b")], vec![put("a")]), Ok(()), "in both branches it is fine");
+        assert_eq!(checked(vec![delete("a"), delete("a")], vec![]), Ok(()));
+        assert_eq!(Refusal::DuplicateKey.to_string(), "duplicate key given in txn request");
     }
 }

@@ -9,14 +9,16 @@
 //! *Revisions.* Each command that changes keys makes one revision, whatever it changes. A key knows at which revision
 //! it was created and last changed, and how often.
 //!
-//! *Transactions.* If all comparisons hold then these operations, else those; nothing happens in between.
+//! *Transactions.* If all comparisons hold then these operations, else those; nothing happens in between. One that puts a
+//! key twice in one branch, or puts and deletes it, is refused whole.
 //!
 //! *Reads* are linearizable: the leader makes sure that it still leads, waits until it has applied what was
 //! acknowledged before, and reads its own state.
 //!
 //! *Leases* end a while after they were last renewed, and delete the keys that go with them. When, only the leader
 //! counts (`lessor.rs`); that they end is replicated. A lease never ends early for a client that renews it, counted
-//! from when it asked; it may end late, by an election and the tick of the leader.
+//! from when it asked; it may end late, by an election, the election time-out that a new leader adds, and the tick of the
+//! leader.
 //!
 //! *Watches* bring the changes of some keys from a revision on, in order and without a gap. A replica keeps the latest
 //! changes; a watch that wants older ones is told so, and ends.

@@ -98,7 +98,7 @@ async fn life(
             config: config.clone(),
             consensus,
             applied,
-            lessor: Mutex::new(Lessor::new(options.flaw)),
+            lessor: Mutex::new(Lessor::new(options.election, options.flaw)),
             malformed_frames: Arc::clone(malformed_frames),
         });
         host::view::register({

@@ -30,7 +30,8 @@ pub struct Options {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub election: Duration,
-    /// After so long a replica answers that it does not know what became of a request.
+    /// After so long, and twice the election time-out more for an election, a replica answers that it does not know what
+    /// became of a request.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub request_timeout: Duration,
@@ -83,6 +84,14 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// How long a request may take, a read of a replica in a minority, too: etcd's `ReqTimeout` (3.5.16, seen: 7.3 to 8.1
+    /// s with the defaults).
+    pub(super) fn patience(&self) -> Duration {
+        self.request_timeout + 2 * self.election
+    }
+}
+
 impl Config {
     /// # Errors
     ///
@@ -129,6 +138,12 @@ mod tests {
         let options = Options { election: Duration::from_millis(150), ..Options::default() };
         let error = config(options).validate().unwrap_err();
         assert_eq!(error.to_string(), "election: 150ms is below twice the heartbeat, 100ms");
+    }
+
+    /// etcd's `ReqTimeout`: 5 s, and two election time-outs.
+    #[test]
+    fn a_request_may_take_seven_seconds() {
+        assert_eq!(Options::default().patience(), Duration::from_secs(7));
     }
 
     #[test]

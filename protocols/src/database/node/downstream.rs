@@ -82,6 +82,11 @@ fn admit(inner: &Inner, place: &Place, flaw: Option<Flaw>) -> Result<Lsn, Stream
     if flaw == Some(Flaw::UnrewoundRejoin) && place.last <= last {
         return Ok(place.last);
     }
+    // PostgreSQL 17.12, seen: no rewind is said to be required, and an invalid record is waited at for ever.
+    let forked = common < place.last && place.history != *inner.log.history();
+    if flaw == Some(Flaw::EqualTimelines) && forked && place.history.has_numbers_of(inner.log.history()) {
+        return Err(Streamed::NotNow);
+    }
     if common < place.last {
         // A standby that only has more than this log is ahead, and has not diverged.
         return Err(if common == last { Streamed::NotNow } else { Streamed::Diverged { common } });

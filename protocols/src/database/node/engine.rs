@@ -71,6 +71,8 @@ pub(super) struct Inner {
     pub told: u64,
     /// Counts cuts and copies: entries that were sent before may be gone.
     pub rewritten: u64,
+    /// It has been told that its log has diverged, and nothing was done about it.
+    pub knows_of_fork: bool,
     watchdog: Option<Instant>,
 }
 
@@ -135,6 +137,7 @@ impl Engine {
             replication: Replication::Idle,
             told: 0,
             rewritten: 0,
+            knows_of_fork: false,
             watchdog: None,
             log,
         };

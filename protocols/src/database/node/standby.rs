@@ -11,6 +11,11 @@ use host::{probe, sometimes};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// The pause of a standby that has diverged, and is not to repair that, before it asks again: PostgreSQL's
+/// `wal_retrieve_retry_interval`.
+const RETRIEVE_AGAIN: Duration = Duration::from_secs(5);
 
 /// Follows whom this database is told to follow, as long as it runs.
 pub(super) async fn follow(engine: Arc<Engine>) {
@@ -50,7 +55,9 @@ pub(super) async fn follow(engine: Arc<Engine>) {
             };
             if !repaired {
                 set_replication(&engine, told, replication);
-                sleep(redial).await;
+                let diverged = replication == Replication::Diverged;
+                engine.lock().knows_of_fork |= diverged;
+                sleep(if diverged { redial.max(RETRIEVE_AGAIN) } else { redial }).await;
             }
         };
         tokio::select! {

@@ -67,6 +67,14 @@ impl History {
         self.0.retain(|(_, begins)| *begins <= lsn);
     }
 
+    /// Whether the timelines have the same numbers, wherever they begin.
+    pub fn has_numbers_of(&self, other: &History) -> bool {
+        self.0
+            .iter()
+            .map(|(timeline, _)| timeline.number)
+            .eq(other.0.iter().map(|(timeline, _)| timeline.number))
+    }
+
     /// The last entry that is the same in two logs with these histories and last entries.
     pub fn common(&self, last: Lsn, other: &History, other_last: Lsn) -> Lsn {
         let shorter = last.min(other_last);
@@ -108,6 +116,12 @@ mod tests {
     fn timelines_of_one_number_are_told_apart() {
         let (one, other) = (history(&[(1, 7, 1), (2, 8, 5)]), history(&[(1, 7, 1), (2, 9, 5)]));
         assert_eq!(one.common(Lsn(9), &other, Lsn(9)), Lsn(4));
+    }
+
+    #[test]
+    fn timelines_of_one_number_have_one_wherever_they_begin() {
+        let (one, other) = (history(&[(1, 7, 1), (2, 8, 5)]), history(&[(1, 7, 1), (2, 9, 6)]));
+        assert!(one.has_numbers_of(&other) && !one.has_numbers_of(&history(&[(1, 7, 1)])));
     }
 
     #[test]

@@ -2,35 +2,44 @@
 //!
 //! | request | 200 if | body |
 //! |---|---|---|
-//! | `GET /`, `/primary`, `/leader` | the database runs as a primary, and this agent has the lock | as `/patroni` |
-//! | `GET /standby_leader` | it runs as a standby, and this agent has the lock | as `/patroni` |
-//! | `GET /replica` | it runs as a standby | as `/patroni` |
-//! | `GET /sync` | it does, and has every acknowledged write | as `/patroni` |
-//! | `GET /quorum` | it does, and is a voter | as `/patroni` |
+//! | `GET /`, `/primary`, `/read-write` | this agent has the lock, however its database is, and this is no standby cluster | as `/patroni` |
+//! | `GET /leader` | this agent has the lock | as `/patroni` |
+//! | `GET /standby_leader` | it has that of a standby cluster, and its database runs as a standby | as `/patroni` |
+//! | `GET /replica` | it runs as a standby, and has no tag `noloadbalance` | as `/patroni` |
+//! | `GET /read-only` | one of `/primary`, `/standby_leader` and `/replica` is | as `/patroni` |
+//! | `GET /sync` | `/replica` is, and it has every acknowledged write | as `/patroni` |
+//! | `GET /quorum` | `/replica` is, and it is a voter | as `/patroni` |
+//! | `GET /async` | `/replica` is, and it is neither | as `/patroni` |
 //! | `GET /health` | it runs | as `/patroni` |
-//! | `GET /liveness`, `/patroni` | always | how the database is, as it says when it is asked |
+//! | `GET /readiness` | this agent has the lock, or it streams and lacks no more than `maximum_lag_on_failover` | as `/patroni` |
+//! | `GET /liveness` | the agent's next look is not late by `ttl` (by two, unless its database is a primary), or there is a pause | as `/patroni` |
+//! | `GET /patroni` | always | how the database is, as it says when it is asked |
 //! | `GET /failsafe` | always | whom a primary must ask if it has no store |
 //! | `POST /failsafe` | a primary that has no store may go on | |
 //!
-//! Otherwise it is 503. `HEAD` and `OPTIONS` are answered like `GET`, without the body.
+//! Otherwise it is 503. `HEAD` and `OPTIONS` are answered like `GET`, without the body. What follows a question mark is
+//! not looked at. How old the lock is and whether a look is late is told by the wall clock (`ha.py` and `__main__.py`:
+//! `time.time()`).
 
 use crate::common::http::{self, Request, Response};
-use crate::database::{Lsn, Role, Supervisor};
-use crate::patroni::options::Config;
+use crate::database::{Lsn, Replication, Role, Supervisor};
+use crate::patroni::options::{Config, Options};
 use crate::patroni::rules::{Others, Told};
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use host::net::{TcpListener, TcpStream};
-use host::sometimes;
 use host::time::{Instant, sleep, timeout};
+use host::{clock, sometimes};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long another agent has to answer. Patroni's.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long another agent has to take a connection, and then to answer. Patroni's (`ha.py`: `timeout=2` of `urllib3`,
+/// which counts each).
+const PATIENCE: http::Patience =
+    http::Patience { connect: Duration::from_secs(2), answer: Duration::from_secs(2) };
 /// How long the database has to answer, so that there is an answer at all.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a client has to ask.
@@ -44,8 +53,12 @@ pub(super) struct Shown(Mutex<Facts>);
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
     pub leader: Option<u32>,
-    /// Until when this agent has the lock.
-    pub leads_until: Option<Instant>,
+    /// Until when this agent has the lock, and when it looks again, by the wall clock.
+    pub leads_until_ns: Option<u64>,
+    pub next_look_ns: Option<u64>,
+    /// What the last leader had, as the store says.
+    pub kept: Lsn,
+    pub standby_cluster: bool,
     pub synchronous: bool,
     pub votes: bool,
     pub paused: bool,
@@ -116,26 +129,22 @@ async fn answer(mut stream: TcpStream, config: &Config, shown: &Shown) {
 }
 
 async fn respond(request: &Request, config: &Config, shown: &Shown) -> Response {
-    let told = look(config).await;
+    let (told, streams) = look(config).await;
     let facts = shown.facts().clone();
     let role = told.role;
-    let status = |fine: bool| if fine { 200 } else { 503 };
-    let leads = facts.leads_until.is_some_and(|until| Instant::now() < until);
     let code = match (request.method.as_str(), request.path.as_str()) {
         ("POST", "/failsafe") => return agree(request, config, shown, role),
         ("GET", "/failsafe") => {
             return Response { status: 200, body: json(&facts.failsafe) };
         }
-        ("GET" | "HEAD" | "OPTIONS", path) => match path {
-            "/" | "/primary" | "/leader" => status(role == Some(Role::Primary) && leads),
-            "/standby_leader" => status(role == Some(Role::Standby) && leads),
-            "/replica" => status(role == Some(Role::Standby)),
-            "/sync" => status(role == Some(Role::Standby) && facts.synchronous),
-            "/quorum" => status(role == Some(Role::Standby) && facts.votes),
-            "/health" => status(matches!(role, Some(Role::Primary | Role::Standby))),
-            "/liveness" | "/patroni" => 200,
-            _ => 404,
-        },
+        ("GET" | "HEAD" | "OPTIONS", "/patroni") => 200,
+        ("GET" | "HEAD" | "OPTIONS", path) => {
+            match is_so(path, &told, streams, &facts, &config.options, clock::unix_ns()) {
+                Some(true) => 200,
+                Some(false) => 503,
+                None => 404,
+            }
+        }
         _ => 405,
     };
     let report = Report {
@@ -147,6 +156,43 @@ async fn respond(request: &Request, config: &Config, shown: &Shown) -> Response 
         failsafe_mode_is_active: facts.failsafe_leader.is_some_and(|(_, _, until)| Instant::now() < until),
     };
     Response { status: code, body: json(&report) }
+}
+
+/// Whether what a path asks for is so at this time; none if it asks for nothing. `streams`: whether entries come.
+fn is_so(
+    path: &str,
+    told: &Told,
+    streams: bool,
+    facts: &Facts,
+    options: &Options,
+    now_ns: u64,
+) -> Option<bool> {
+    let leads = facts.leads_until_ns.is_some_and(|until| now_ns < until);
+    let is_standby = told.role == Some(Role::Standby);
+    let primary = leads && !facts.standby_cluster;
+    let standby_leader = leads && facts.standby_cluster && is_standby;
+    let replica = is_standby && !primary && !standby_leader && !told.tags.noloadbalance;
+    Some(match path {
+        "/" | "/primary" | "/read-write" => primary,
+        "/leader" => leads,
+        "/standby_leader" => standby_leader,
+        "/replica" => replica,
+        "/read-only" => primary || standby_leader || replica,
+        "/sync" => replica && facts.synchronous,
+        "/quorum" => replica && facts.votes,
+        "/async" => replica && !facts.synchronous && !facts.votes,
+        "/health" => matches!(told.role, Some(Role::Primary | Role::Standby)),
+        "/readiness" => {
+            let lacks = facts.kept.0.saturating_sub(told.lsn.0);
+            leads || is_standby && streams && lacks <= options.maximum_lag_on_failover
+        }
+        "/liveness" => {
+            let tolerated = if told.role == Some(Role::Primary) { options.ttl } else { 2 * options.ttl };
+            let late_ns = facts.next_look_ns.map_or(0, |next| now_ns.saturating_sub(next));
+            facts.paused || u128::from(late_ns) < tolerated.as_nanos()
+        }
+        _ => return None,
+    })
 }
 
 /// Whether a primary that cannot reach the store may go on, as far as this agent is concerned: yes, unless it has a
@@ -166,17 +212,22 @@ fn agree(request: &Request, config: &Config, shown: &Shown, role: Option<Role>) 
     Response { status: 200, body: json(&"Accepted") }
 }
 
-async fn look(config: &Config) -> Told {
+/// How its database is, and whether entries stream to it.
+async fn look(config: &Config) -> (Told, bool) {
     let by_quorum = config.options.synchronous_mode.is_quorum();
+    let tags = config.tags.clone();
     match Supervisor::new(config.database).patience(DATABASE_PATIENCE).status().await {
-        Ok(status) => Told {
-            role: Some(status.role),
-            timeline: status.timeline().map_or(0, |timeline| timeline.number),
-            tag: status.timeline().map(|timeline| timeline.tag).filter(|_| by_quorum),
-            lsn: status.durable,
-            tags: config.tags.clone(),
-        },
-        Err(_) => Told { role: None, timeline: 0, tag: None, lsn: Lsn(0), tags: config.tags.clone() },
+        Ok(status) => {
+            let told = Told {
+                role: Some(status.role),
+                timeline: status.timeline().map_or(0, |timeline| timeline.number),
+                tag: status.timeline().map(|timeline| timeline.tag).filter(|_| by_quorum),
+                lsn: status.durable,
+                tags,
+            };
+            (told, status.replication == Replication::Streaming)
+        }
+        Err(_) => (Told { role: None, timeline: 0, tag: None, lsn: Lsn(0), tags }, false),
     }
 }
 
@@ -206,4 +257,89 @@ pub(super) async fn ask_to_go_on(config: &Config, others: &BTreeMap<u32, SocketA
 /// Whether an agent answers there.
 pub(super) async fn is_alive(health: SocketAddr) -> bool {
     http::ask(health, "GET", "/liveness", b"", PATIENCE).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patroni::tags::Tags;
+
+    const NOW_NS: u64 = 1_000_000_000_000;
+    const SECOND_NS: u64 = 1_000_000_000;
+
+    fn told(role: Option<Role>) -> Told {
+        Told { role, timeline: 1, tag: None, lsn: Lsn(100), tags: Tags::default() }
+    }
+
+    fn leader() -> Facts {
+        Facts { leads_until_ns: Some(NOW_NS + SECOND_NS), ..Facts::default() }
+    }
+
+    /// Which of these paths are 200.
+    fn fine(paths: &[&'static str], told: &Told, streams: bool, facts: &Facts) -> Vec<&'static str> {
+        let is_so = |path: &str| is_so(path, told, streams, facts, &Options::default(), NOW_NS).unwrap();
+        paths.iter().copied().filter(|path| is_so(path)).collect()
+    }
+
+    const LEADERS: [&str; 4] = ["/", "/primary", "/read-write", "/leader"];
+
+    /// Patroni 4.1.0, seen: PostgreSQL killed, `/primary` stays 200 for 7 to 11 s while `/health` is 503.
+    #[test]
+    fn who_has_the_lock_is_the_primary_whatever_its_database_does() {
+        for role in [None, Some(Role::Stopped), Some(Role::Starting)] {
+            assert_eq!(fine(&LEADERS, &told(role), false, &leader()), LEADERS);
+            assert_eq!(fine(&["/health", "/replica"], &told(role), false, &leader()), [""; 0]);
+        }
+        let over = Facts { leads_until_ns: Some(NOW_NS), ..Facts::default() };
+        assert_eq!(fine(&LEADERS, &told(Some(Role::Primary)), false, &over), [""; 0]);
+    }
+
+    /// `api.py`, `do_GET`.
+    #[test]
+    fn a_standby_is_read_from_unless_its_tag_says_otherwise() {
+        let paths = ["/replica", "/read-only", "/sync", "/quorum", "/async", "/health", "/readiness"];
+        let standby = told(Some(Role::Standby));
+        let alone = ["/replica", "/read-only", "/async", "/health"];
+        assert_eq!(fine(&paths, &standby, false, &Facts::default()), alone);
+        let synchronous = Facts { synchronous: true, ..Facts::default() };
+        let named = ["/replica", "/read-only", "/sync", "/health", "/readiness"];
+        assert_eq!(fine(&paths, &standby, true, &synchronous), named);
+        let votes = Facts { votes: true, ..Facts::default() };
+        assert_eq!(fine(&["/quorum", "/async"], &standby, true, &votes), ["/quorum"]);
+        let tags = Tags { noloadbalance: true, ..Tags::default() };
+        let kept_away = Told { tags, ..standby };
+        assert_eq!(fine(&paths, &kept_away, true, &Facts::default()), ["/health", "/readiness"]);
+        assert_eq!(fine(&["/read-only"], &told(None), false, &leader()), ["/read-only"]);
+    }
+
+    #[test]
+    fn the_leader_of_a_standby_cluster_is_no_primary() {
+        let facts = Facts { standby_cluster: true, ..leader() };
+        let paths = ["/primary", "/leader", "/standby_leader", "/replica", "/read-only"];
+        let standby = told(Some(Role::Standby));
+        assert_eq!(fine(&paths, &standby, true, &facts), ["/leader", "/standby_leader", "/read-only"]);
+    }
+
+    /// `api.py`, `_readiness`.
+    #[test]
+    fn who_lacks_more_than_may_be_lost_is_not_ready() {
+        let ready = |kept| {
+            let facts = Facts { kept: Lsn(kept), ..Facts::default() };
+            fine(&["/readiness"], &told(Some(Role::Standby)), true, &facts).len()
+        };
+        assert_eq!([ready(100 + 1024), ready(100 + 1025)], [1, 0]);
+    }
+
+    /// Patroni 4.1.0, seen: 503 when the loop is late by ttl, by 2·ttl on a standby; never in a pause.
+    #[test]
+    fn an_agent_that_is_late_by_its_lease_does_not_live() {
+        let lives = |role, late, paused| {
+            let next_look_ns = Some(NOW_NS - late * SECOND_NS);
+            let facts = Facts { next_look_ns, paused, ..Facts::default() };
+            fine(&["/liveness"], &told(Some(role)), false, &facts).len() == 1
+        };
+        assert!(lives(Role::Primary, 29, false) && !lives(Role::Primary, 30, false));
+        assert!(lives(Role::Standby, 59, false) && !lives(Role::Standby, 60, false));
+        assert!(lives(Role::Primary, 1000 - 1, true));
+    }
 }

@@ -8,7 +8,7 @@ use crate::patroni::message::Cluster;
 use crate::patroni::options::{Flaw, Watchdog};
 use crate::patroni::rules::{self, Act, Why};
 use host::time::Instant;
-use host::{probe, sometimes};
+use host::{clock, probe, sometimes};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -75,7 +75,7 @@ impl Agent<'_> {
         }
         self.lock.until = Some(until);
         let mut facts = self.shown.facts();
-        facts.leads_until = Some(until);
+        facts.leads_until_ns = Some(clock::unix_ns() + self.config.options.ttl.as_nanos() as u64);
         facts.failsafe_leader = facts.failsafe_leader.filter(|(id, _, _)| *id != self.config.id);
     }
 
@@ -83,7 +83,7 @@ impl Agent<'_> {
         if self.lock.until.take().is_some() {
             probe!("lock", "lost");
         }
-        self.shown.facts().leads_until = None;
+        self.shown.facts().leads_until_ns = None;
     }
 
     pub(super) async fn renew_and_decide(&mut self, status: Option<&Status>) -> Act {

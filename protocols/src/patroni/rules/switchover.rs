@@ -73,7 +73,7 @@ fn can_take_over(known: &Known<'_>, others: &Others, but: Option<u32>, wanted: O
                 && sync.is_none_or(|sync| sync.names(**id))
                 && told.tags.may_lead()
                 && !known.lags(told.lsn)
-                && told.timeline >= known.cluster.timeline()
+                && (!known.options.check_timeline || told.timeline >= known.cluster.timeline())
         };
         told.as_ref().is_some_and(fits)
     });

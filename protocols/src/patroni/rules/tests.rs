@@ -120,6 +120,11 @@ impl Case {
         self.led_by(ME)
     }
 
+    fn checks_timeline(mut self) -> Case {
+        self.options.check_timeline = true;
+        self
+    }
+
     fn lsn(mut self, lsn: u64) -> Case {
         self.database.as_mut().unwrap().durable = Lsn(lsn);
         self
@@ -206,12 +211,26 @@ fn nobody_takes_over_from_a_primary_that_is_alive() {
     assert_eq!(flawed.without_lock(&alive), Act::Wait(Why::PrimaryAlive));
 }
 
+/// Patroni's documentation, Replication modes: "by default … Patroni does not take into account the current timeline of
+/// replicas".
 #[test]
-fn entries_of_an_older_timeline_do_not_count() {
+fn unless_it_is_asked_for_an_old_leader_that_comes_back_first_leads() {
     let mut old = case(Role::Standby).lsn(150);
     old.cluster.history.push((SECOND, Lsn(90)));
-    assert_eq!(old.without_lock(&silent()), Act::Wait(Why::OldTimeline));
+    assert_eq!(old.without_lock(&silent()), Act::TakeLock);
     let mut new = case(Role::Standby);
+    new.cluster.history.push((SECOND, Lsn(90)));
+    new.database.as_mut().unwrap().history.push(SECOND, Lsn(90));
+    let diverged = others([(5, told(Role::Standby, 1, 150)), (6, None)]);
+    assert_eq!(new.without_lock(&diverged), Act::Wait(Why::AnotherIsAhead), "positions alone are compared");
+}
+
+#[test]
+fn where_timelines_are_checked_entries_of_an_older_one_do_not_count() {
+    let mut old = case(Role::Standby).lsn(150).checks_timeline();
+    old.cluster.history.push((SECOND, Lsn(90)));
+    assert_eq!(old.without_lock(&silent()), Act::Wait(Why::OldTimeline));
+    let mut new = case(Role::Standby).checks_timeline();
     new.cluster.history.push((SECOND, Lsn(90)));
     new.database.as_mut().unwrap().history.push(SECOND, Lsn(90));
     let diverged = others([(5, told(Role::Standby, 1, 150)), (6, None)]);

@@ -157,18 +157,21 @@ impl Syn {
         });
         match kept {
             None => self.keep_neither(&theirs, ours.pid, local),
-            Some(kept) if kept == theirs.pid => self.keep_remote(theirs, ours.pid, local),
+            Some(kept) if kept == theirs.pid => self.keep_remote(theirs, &ours, local),
             Some(_) => self.keep_local(&theirs, ours, now, local),
         }
     }
 
-    fn keep_remote(&mut self, theirs: Record, loser: Pid, local: &mut Local) {
+    fn keep_remote(&mut self, theirs: Record, ours: &Entry, local: &mut Local) {
+        let loser = ours.pid;
         sometimes!("conflict: remote kept");
         probe!("conflict", theirs.name.as_str(), theirs.pid.to_string(), loser.to_string());
         let name = theirs.name.clone();
         self.replace(loser, theirs);
-        // It was watched on. If it has other names its death is still reported, and those go too.
-        if self.resolve.is_none() && local.processes.kill(loser) {
+        // It was watched on. If it has other names its death is still reported, and those go too. One that traps the
+        // signal (`exit(Pid, {syn_resolve_kill, Name, Meta})`) keeps them.
+        let reason = || format!("syn_resolve_kill {name} {}", ours.meta);
+        if self.resolve.is_none() && local.processes.exit(loser, reason) {
             probe!("killed", loser.to_string());
         }
         // Syn before 7716a98 (found by Graham Hay with TLA+): a third node may hold the loser from an older snapshot.

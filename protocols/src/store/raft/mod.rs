@@ -93,7 +93,7 @@ impl Consensus {
             let members: BTreeMap<u64, EmptyNode> = (1..=replicas).map(|id| (id, EmptyNode {})).collect();
             raft.initialize(members).await?;
         }
-        Ok(Consensus { raft, patience: options.request_timeout })
+        Ok(Consensus { raft, patience: options.patience() })
     }
 
     /// Has a command replicated and applied.

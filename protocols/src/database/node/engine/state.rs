@@ -51,6 +51,7 @@ impl Inner {
     /// Entries behind this one are gone.
     fn rewrite(&mut self, lsn: Lsn) {
         self.rewritten += 1;
+        self.knows_of_fork = false;
         self.durable = self.durable.min(lsn);
         for (_, upto) in &mut self.written {
             *upto = (*upto).min(lsn);
@@ -69,7 +70,9 @@ impl Inner {
 
     pub(super) fn promote(&mut self, engine: &Engine, done: oneshot::Sender<Obeyed>) -> Result<(), Refusal> {
         let number = self.log.history().last().map_or(0, |timeline| timeline.number) + 1;
-        let timeline = Timeline { number, tag: host::entropy::u64() as u32 };
+        let tag = host::entropy::u64() as u32;
+        let is_flawed = engine.config.options.flaw == Some(Flaw::EqualTimelines);
+        let timeline = Timeline { number, tag: if is_flawed { 0 } else { tag } };
         self.append(engine, Record::Entry(Entry { timeline, change: Change::Begin }))?;
         (self.upstream, self.replication) = (None, Replication::Idle);
         self.told += 1;

@@ -18,6 +18,22 @@ fn a_later_remote_process_is_kept_and_ours_killed_and_announced() {
     );
 }
 
+/// Syn 3.4.1 on OTP 25, seen.
+#[test]
+fn a_loser_that_traps_exits_lives_on_without_the_name_and_is_told_why() {
+    let mut scope = acquainted(None);
+    scope.local.processes.traps_exits = true;
+    let (ours, theirs) = (scope.spawn(), pid_of(PEER, 1));
+    scope.register(OURS, "x", ours, 10);
+    scope.register(OURS, "y", ours, 10);
+    let effects = scope.hear("x", theirs, 11, 50);
+    assert_eq!((scope.at("x"), scope.at("y")), (Some((theirs, 11)), Some((ours, 10))));
+    assert!(scope.local.processes.is_alive(ours) && scope.watches(ours));
+    assert_eq!(effects, [to(&[PEER, THIRD], sync_unregister("x", ours))]);
+    assert_eq!(scope.local.processes.take_trapped(), [(ours, "syn_resolve_kill x ".to_owned())]);
+    assert!(scope.local.processes.kill(ours), "whoever kills it outright ends it");
+}
+
 #[test]
 fn a_later_local_process_is_kept_with_a_new_stamp_that_all_are_told() {
     let mut scope = acquainted(None);
