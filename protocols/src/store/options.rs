@@ -85,7 +85,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// How long a request may take, a read of a replica in a minority, too: etcd's `ReqTimeout` (3.5.16, seen: 7.3 to 8.1
+    /// How long a request may take, a read of a replica in a minority, too: etcd's ReqTimeout (3.5.16, seen: 7.3 to 8.1
     /// s with the defaults).
     pub(super) fn patience(&self) -> Duration {
         self.request_timeout + 2 * self.election
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(error.to_string(), "election: 150ms is below twice the heartbeat, 100ms");
     }
 
-    /// etcd's `ReqTimeout`: 5 s, and two election time-outs.
+    /// etcd's ReqTimeout: 5 s, and two election time-outs.
     #[test]
     fn a_request_may_take_seven_seconds() {
         assert_eq!(Options::default().patience(), Duration::from_secs(7));
