@@ -280,10 +280,11 @@ impl<'a> Agent<'a> {
             sometimes!("a primary goes on without the store");
             let until = asked + self.config.options.ttl;
             self.lock.goes_on_until(until);
-            let mut facts = self.shown.facts();
-            facts.failsafe_leader = Some((self.config.id, self.config.database, until));
-            facts.leads_until_ns = Some(clock::unix_ns() + self.config.options.ttl.as_nanos() as u64);
-            drop(facts);
+            {
+                let mut facts = self.shown.facts();
+                facts.failsafe_leader = Some((self.config.id, self.config.database, until));
+                facts.leads_until_ns = Some(clock::unix_ns() + self.config.options.ttl.as_nanos() as u64);
+            }
             self.pet().await;
         }
         act
