@@ -144,6 +144,18 @@ impl Kind {
     pub(super) fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         (self.schema)(generator)
     }
+
+    /// The keys that the table under its key must have; none if it takes no table.
+    pub(super) fn table_keys(&self) -> Option<Vec<String>> {
+        let mut generator = SchemaGenerator::default();
+        let schema = self.schema(&mut generator);
+        let under = schema.get("properties")?.get(self.key)?;
+        let name = under.get("$ref").and_then(|path| path.as_str()?.rsplit('/').next());
+        let table = name.map_or(Some(under), |name| generator.definitions().get(name))?;
+        let is_table = table.get("type")? == "object";
+        let keys = table.get("required").and_then(|keys| keys.as_array()).into_iter().flatten();
+        is_table.then(|| keys.filter_map(|key| key.as_str().map(str::to_owned)).collect())
+    }
 }
 
 fn read<S: Said>(own: Spanned<DeTable<'_>>) -> Result<Action, ReadError> {

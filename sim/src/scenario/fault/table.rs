@@ -134,6 +134,7 @@ impl Fault {
         }
         let (begin, end): (Begin, End) = (part(begin, &span)?, part(end, &span)?);
         let kind = the_kind(&own)?;
+        a_table_where_one_belongs(kind, &own)?;
         let action = kind.read(Spanned::new(span, own))?;
         let moment = begin.moment()?;
         let aimed = action.target().filter(|(_, target)| **target == Target::That).map(|(key, _)| key);
@@ -200,6 +201,18 @@ fn the_kind(own: &DeTable<'_>) -> Result<&'static Kind, FaultError> {
             Err(wrong(key, says, format!("remove `{key}`")))
         }
     }
+}
+
+/// A list would be read as the table's values, in the order of its keys: the error would name a place that no one wrote.
+fn a_table_where_one_belongs(kind: &Kind, own: &DeTable<'_>) -> Result<(), FaultError> {
+    let is_list = own.get(kind.key).is_some_and(|value| value.get_ref().is_array());
+    let Some(keys) = kind.table_keys().filter(|_| is_list) else { return Ok(()) };
+    let keys: Vec<String> = keys.iter().map(|key| format!("{key} = …")).collect();
+    Err(wrong(
+        kind.key,
+        format!("`{}` takes a table, and this is a list", kind.key),
+        format!("write `{} = {{ {} }}`", kind.key, keys.join(", ")),
+    ))
 }
 
 fn unknown(key: &str) -> FaultError {
@@ -407,5 +420,27 @@ impl JsonSchema for Fault {
             "additionalProperties": false,
             "allOf": [{ "oneOf": one_of(&kinds) }, { "oneOf": one_of(&["at", "when"]) }],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_where_a_table_belongs_is_told_as_one_for_every_kind() {
+        let tables: Vec<&Kind> = KINDS.iter().copied().filter(|kind| kind.table_keys().is_some()).collect();
+        assert!(tables.iter().any(|kind| kind.key == "blackout"), "{tables:?}");
+        for kind in tables {
+            let text = format!("at = \"1s\"\n{} = [\"n4\"]\n", kind.key);
+            let why = Fault::read(DeTable::parse(&text).unwrap()).unwrap_err().to_string();
+            assert!(why.starts_with(&format!("`{}` takes a table, and this is a list", kind.key)), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_groups_is_no_table() {
+        let text = "at = \"1s\"\npartition = [[\"n1\"], [\"n2\"]]\n";
+        assert!(Fault::read(DeTable::parse(text).unwrap()).is_ok());
     }
 }
