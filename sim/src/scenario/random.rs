@@ -153,8 +153,6 @@ pub struct Lasts {
 }
 
 impl Lasts {
-    // serde hands over a reference.
-    #[expect(clippy::trivially_copy_pass_by_ref)]
     fn is_default(&self) -> bool {
         *self == Lasts::default()
     }

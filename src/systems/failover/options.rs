@@ -301,8 +301,9 @@ impl<'a> Places<'a> {
         let end = first + self.databases.len() + self.witnesses.len();
         let is_one = |name: &String| by_repmgr && (first..end).any(|id| *name == format!("n{id}"));
         for (option, machine) in named {
-            // A witness may have one, which nobody asks for.
-            if !names.contains(machine) && !(option == "priorities" && is_one(machine)) {
+            // A witness may have a priority, which nobody asks for.
+            let may = names.contains(machine) || (option == "priorities" && is_one(machine));
+            if !may {
                 return Err(format!("cluster.options.{option}: {machine} is no database's machine"));
             }
         }

@@ -89,7 +89,7 @@ fn split(text: &str) -> Result<Vec<String>, String> {
                 words.push(c.to_string());
             }
             c if c.is_whitespace() => {
-                words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty()))
+                words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty()));
             }
             c => word.push(c),
         }

@@ -30,6 +30,7 @@ const OF_PRIMARY: &[&str] = &["/", "/primary", "/master", "/leader", "/read-writ
 /// What a router may be told, in µs.
 const LEAST_US: i64 = 4_000;
 const MOST_US: i64 = super::value::SECONDS_MAX * 1_000_000;
+const RETRIES_MOST: i64 = 100;
 
 fn read(text: &str) -> Result<Vec<Item>, Broken> {
     let sections = sections(text)?;
@@ -142,7 +143,7 @@ impl Reader {
                 return Err(Broken::at(line, "server: it wants a name and an address"));
             }
             ["default-server", options @ ..] => {
-                self.options(line, "default-server", options, &mut [None, None, None])?
+                self.options(line, "default-server", options, &mut [None, None, None])?;
             }
             ["timeout", name @ ("check" | "connect"), ..] => {
                 let value = words
@@ -167,11 +168,14 @@ impl Reader {
                 ));
             }
             ["retries", ..] => {
-                self.items.push(Item::left(line, "retries", "a client that is not led anywhere comes again"))
+                let count = argument(said)?;
+                let to = whole(count, 0, RETRIES_MOST)
+                    .map_err(|why| Broken::at(line, format!("retries: {why}")))?;
+                self.set(Item::sets(line, "retries", count, "router.retries", to.to_string()));
             }
             ["bind", ..] => self.items.push(Item::left(line, "bind", "where it listens is the cell's own")),
             ["log" | "log-format" | "log-tag", ..] => {
-                self.items.push(Item::left(line, words[0], "nothing is logged"))
+                self.items.push(Item::left(line, words[0], "nothing is logged"));
             }
             ["option" | "http-check" | "tcp-check" | "stats", name, ..] => {
                 let key = format!("{} {name}", words[0]);
@@ -383,6 +387,7 @@ listen primary
             sets(&items),
             [
                 set("connections_max", "400"),
+                set("retries", "3"),
                 set("check_timeout", "1500ms"),
                 set("check_every", "5s"),
                 set("rise", "1"),
@@ -393,7 +398,6 @@ listen primary
         let left = left(&items);
         for (line, key) in [
             (3, "global: daemon"),
-            (7, "retries"),
             (8, "timeout connect"),
             (10, "timeout client"),
             (14, "stats: stats"),

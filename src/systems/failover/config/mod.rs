@@ -56,8 +56,11 @@ fn said<'i>(items: &'i [Item], key: &str) -> Option<(&'i str, usize)> {
     Some((item.value.as_deref()?, item.line?))
 }
 
+/// A file and the line in it.
+type Place = (usize, usize);
+
 /// The pairs of files that say the same under this key: the later one and the line, the earlier one and the line, and what.
-fn twice<'i>(files: &'i [Vec<Item>], key: &str) -> Vec<((usize, usize), (usize, usize), &'i str)> {
+fn twice<'i>(files: &'i [Vec<Item>], key: &str) -> Vec<(Place, Place, &'i str)> {
     let all: Vec<(usize, &str, usize)> = files
         .iter()
         .enumerate()
