@@ -28,7 +28,7 @@ pub(super) struct Scorecard {
     #[arg(long = "only", value_name = "AXIS=PICK,PICK", value_parser = super::key_and_value)]
     only: Vec<(String, String)>,
     /// The seeds of each cell: a number N for 0..N, or A..B with A below B.
-    #[arg(long, default_value = "0..100", value_parser = sweep_command::seeds)]
+    #[arg(long, default_value = "0..80", value_parser = sweep_command::seeds)]
     seeds: Range<u64>,
     /// Runs at the same time; all cores unless set.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
