@@ -59,7 +59,7 @@ const GROUND: &str = "return getComputedStyle(document.body).backgroundColor";
 #[test]
 fn a_run_and_a_history_are_drawn_in_light_in_the_dark_and_on_paper() {
     let folder = tempdir().unwrap();
-    let run = made::of_run(&folder.path().join("run"), "zoo/lease-outlived", 1);
+    let run = made::of_run(&folder.path().join("run"), "zoo/lease-outlived", 0);
     for (name, page) in [("cycle", cycle(folder.path())), ("run", run)] {
         visit(&page, async |browser| {
             for (medium, light) in [("", "light"), ("", "dark"), ("print", "dark")] {
