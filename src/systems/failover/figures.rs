@@ -25,7 +25,7 @@ pub struct Figures {
     pub restored: bool,
     /// How many acknowledged writes the log of the primary lacks in the end; none if there is not one primary.
     pub lost: Option<usize>,
-    /// How long more than one database took itself for the primary, and did not stand still.
+    /// How long more than one database took itself for the primary, and did not stand still, until the clients stopped.
     pub two_primaries: Duration,
     /// How many reads lack a write that was acknowledged before they began, and was not lost.
     pub stale_reads: usize,
@@ -51,8 +51,11 @@ impl Figures {
         let from_ns = since_ns.unwrap_or_default();
         let told = |event: &TraceEvent| u64::try_from(told_ns(event.at_ns)).unwrap_or_default();
         let end_ns = recording.trace.iter().find(|event| is_heal_phase(event)).map_or(0, told);
+        // A run that ended before its clients stopped is counted as far as it went.
+        let ended_ns = recording.trace.last().map_or(0, told);
+        let until_ns = if end_ns == 0 { ended_ns } else { end_ns };
         let mut heard = Heard::default();
-        let mut primaries = Primaries::since(from_ns);
+        let mut primaries = Primaries::between(from_ns, until_ns);
         for event in &recording.trace {
             let at_ns = told(event);
             match &event.happening {

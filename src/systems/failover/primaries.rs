@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Primaries {
     /// What was before does not count.
     from_ns: u64,
+    /// The clients stop.
+    until_ns: u64,
     primaries: BTreeSet<MachineId>,
     still: BTreeSet<MachineId>,
     now_ns: u64,
@@ -24,9 +26,9 @@ pub(super) struct Primaries {
 }
 
 impl Primaries {
-    /// Nobody yet; what happens before an instant does not count.
-    pub(super) fn since(from_ns: u64) -> Self {
-        Primaries { from_ns, ..Primaries::default() }
+    /// Nobody yet; what happens before the first of two instants does not count, and no time does after the second.
+    pub(super) fn between(from_ns: u64, until_ns: u64) -> Self {
+        Primaries { from_ns, until_ns, ..Primaries::default() }
     }
 
     /// The only one there is.
@@ -34,9 +36,10 @@ impl Primaries {
         if self.primaries.len() == 1 { self.primaries.first().copied() } else { None }
     }
 
-    /// For how long more than one took itself for the primary, and did not stand still.
+    /// For how long more than one took itself for the primary, and did not stand still. Who shares it when nothing
+    /// happens any more shares it to the end.
     pub(super) fn shared_ns(&self) -> u64 {
-        self.shared_ns
+        self.shared_ns + self.shares_ns(self.until_ns)
     }
 
     /// How often another became the primary although the one before was well.
@@ -121,10 +124,15 @@ impl Primaries {
 
     /// Time passes.
     fn count(&mut self, at_ns: u64) {
-        if self.primaries.difference(&self.still).count() > 1 {
-            self.shared_ns += at_ns.saturating_sub(self.now_ns.max(self.from_ns));
-        }
+        self.shared_ns += self.shares_ns(at_ns);
         self.now_ns = at_ns;
+    }
+
+    /// For how long it was shared since something happened last, of what counts.
+    fn shares_ns(&self, at_ns: u64) -> u64 {
+        let is_shared = self.primaries.difference(&self.still).count() > 1;
+        let counted = at_ns.min(self.until_ns).saturating_sub(self.now_ns.max(self.from_ns));
+        if is_shared { counted } else { 0 }
     }
 }
 
@@ -132,6 +140,8 @@ impl Primaries {
 mod tests {
     use super::*;
 
+    /// The clients stop.
+    const END: u64 = 100;
     const N4: MachineId = MachineId::numbered(4);
     const N5: MachineId = MachineId::numbered(5);
     const N6: MachineId = MachineId::numbered(6);
@@ -143,7 +153,7 @@ mod tests {
 
     /// n4 becomes the primary at 10, something befalls it at 20, and n5 becomes the primary at 30.
     fn succeeded(befalls: &[(u64, FaultEvent)]) -> Primaries {
-        let mut primaries = Primaries::default();
+        let mut primaries = Primaries::between(0, END);
         primaries.changed(10, N4, true);
         befalls.iter().for_each(|(at_ns, fault)| primaries.befell(*at_ns, fault));
         primaries.changed(30, N5, true);
@@ -152,7 +162,7 @@ mod tests {
 
     #[test]
     fn only_shared_time_is_counted() {
-        let mut primaries = Primaries::default();
+        let mut primaries = Primaries::between(0, END);
         for (at, host, is_primary) in
             [(10, N4, true), (20, N5, true), (25, N4, true), (30, N4, false), (50, N6, true), (60, N5, false)]
         {
@@ -163,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_was_before_the_fault_is_not_counted() {
-        let mut primaries = Primaries::since(25);
+        let mut primaries = Primaries::between(25, END);
         primaries.changed(10, N4, true);
         primaries.changed(20, N5, true);
         primaries.changed(30, N5, false);
@@ -171,8 +181,21 @@ mod tests {
     }
 
     #[test]
+    fn two_that_nothing_befalls_any_more_share_until_the_clients_stop_and_no_longer() {
+        let two = |last: &[(u64, MachineId, bool)]| {
+            let mut primaries = succeeded(&[]);
+            last.iter().for_each(|(at, host, is_primary)| primaries.changed(*at, *host, *is_primary));
+            primaries.shared_ns()
+        };
+        assert_eq!(two(&[]), 70, "from 30 to the end, although nothing is heard any more");
+        assert_eq!(two(&[(60, N4, true), (99, N6, false)]), 70);
+        assert_eq!(two(&[(99, N4, false)]), 69, "its near twin: one has let go by then");
+        assert_eq!(two(&[(120, N4, false)]), 70, "what is after it does not count");
+    }
+
+    #[test]
     fn a_primary_that_stands_still_shares_nothing() {
-        let mut primaries = Primaries::default();
+        let mut primaries = Primaries::between(0, END);
         primaries.changed(10, N4, true);
         primaries.befell(20, &fault("pause", None, FaultStep::Strikes));
         primaries.changed(30, N5, true);
