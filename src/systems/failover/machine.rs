@@ -145,7 +145,7 @@ async fn beside_repmgrd(node: &NodeContext<Options>, places: Places<'_>) -> io::
             tokio::select! {
                 biased;
                 ended = database::run(config, node.disk()) => ended,
-                ended = repmgr::memory(at, memory) => match ended? {},
+                ended = repmgr::memory(at, memory, node.disk()) => match ended? {},
             }
         }
     });
@@ -170,7 +170,7 @@ async fn beside_repmgrd(node: &NodeContext<Options>, places: Places<'_>) -> io::
 async fn witness(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<()> {
     let repmgr = places.repmgr(node.id, &node.options);
     let (memory, at) = (repmgr::Memory::default(), repmgr.nodes[&node.id].memory);
-    let database = process::run("database", || repmgr::memory(at, memory.clone()));
+    let database = process::run("database", || repmgr::memory(at, memory.clone(), node.disk()));
     let daemon = process::run("repmgrd", || repmgr::run(repmgr.clone(), memory.clone(), node.disk()));
     tokio::select! {
         biased;

@@ -1,20 +1,20 @@
 //! An operator: what he asks of each manager.
 //!
-//! | order | of Patroni | of stolon | of keepalived, UCARP |
-//! |---|---|---|---|
-//! | `switchover`, `handover` | `patronictl switchover` | `stolonctl failkeeper`, of the master | a restart, `SIGUSR2` |
-//! | `specify` | `patronictl edit-config` | `stolonctl update --patch` | – |
-//! | `pause`, `resume` | `patronictl pause`, `resume` | – | – |
-//! | `reinitialise` | `patronictl reinit` | – | – |
-//! | `remove` | – | `stolonctl removekeeper` | – |
-//! | `promote` | `edit-config`: no `standby_cluster` | `stolonctl promote` | – |
+//! | order | of Patroni | of stolon | of keepalived, UCARP | of repmgr, also with Agrajag |
+//! |---|---|---|---|---|
+//! | `switchover`, `handover` | `patronictl switchover` | `stolonctl failkeeper`, of the master | a restart, `SIGUSR2` | – |
+//! | `specify` | `patronictl edit-config` | `stolonctl update --patch` | – | – |
+//! | `pause`, `resume` | `patronictl pause`, `resume` | – | – | `repmgr service pause`, `unpause` |
+//! | `reinitialise` | `patronictl reinit` | – | – | – |
+//! | `remove` | – | `stolonctl removekeeper` | – | – |
+//! | `promote` | `edit-config`: no `standby_cluster` | `stolonctl promote` | – | – |
 //!
-//! What a manager does not have is refused. repmgr and Agrajag have none of them here.
+//! What a manager does not have is refused. `repmgr standby switchover` is not modelled.
 
 use super::client::{Op, Ret};
 use super::options::{Manager, Options, Places};
 use protocols::common::Change;
-use protocols::{patroni, stolon, vrrp};
+use protocols::{patroni, repmgr, stolon, vrrp};
 use serde::{Deserialize, Serialize};
 use sim::Outcome;
 
@@ -24,7 +24,8 @@ pub(super) enum Operator {
     Stolon(stolon::Operator),
     /// And what he tells the master's daemon.
     Daemons(vrrp::Operator, vrrp::Order),
-    /// `repmgr standby switchover` is not modelled.
+    Nodes(repmgr::Operator),
+    /// There is no cluster.
     Nobody,
 }
 
@@ -97,7 +98,11 @@ impl Operator {
             Manager::Stolon => Operator::Stolon(stolon::Operator::new(stores)),
             Manager::Vrrp => Operator::Daemons(daemons(), vrrp::Order::Restart),
             Manager::Ucarp => Operator::Daemons(daemons(), vrrp::Order::Demote),
-            Manager::Repmgr | Manager::Agrajag => Operator::Nobody,
+            Manager::Repmgr | Manager::Agrajag => places.map_or(Operator::Nobody, |places| {
+                Operator::Nodes(repmgr::Operator::new(
+                    &places.repmgr(places.stores.len() as u32 + 1, options),
+                ))
+            }),
         }
     }
 
@@ -117,7 +122,9 @@ impl Operator {
             Operator::Daemons(operator, order) => {
                 operator.order(*order).await.map_err(|error| error.to_string())
             }
-            Operator::Nobody => return Outcome::Fail("there is no switchover".to_owned()),
+            Operator::Nodes(_) | Operator::Nobody => {
+                return Outcome::Fail("there is no switchover".to_owned());
+            }
         };
         asked.map_or_else(Outcome::Unknown, |()| Outcome::Ok(Ret::Asked))
     }
@@ -150,7 +157,16 @@ impl Operator {
                 asked.map_or_else(|error| failed(error.is_definite(), &error), |()| Outcome::Ok(Ret::Asked))
             }
             Operator::Daemons(..) => none("a daemon of an address"),
-            Operator::Nobody => none("repmgr"),
+            Operator::Nodes(operator) => {
+                let paused = match order {
+                    Op::Pause => true,
+                    Op::Resume => false,
+                    _ => return none("repmgr"),
+                };
+                let asked = operator.pause(paused).await;
+                asked.map_or_else(|error| failed(false, &error), |()| Outcome::Ok(Ret::Asked))
+            }
+            Operator::Nobody => none("nobody"),
         }
     }
 }
