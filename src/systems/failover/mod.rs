@@ -26,6 +26,8 @@ mod config;
 mod convergence;
 mod durability;
 mod eligible;
+#[cfg(test)]
+mod example;
 mod fact;
 mod figures;
 mod heard;
