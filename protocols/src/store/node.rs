@@ -106,7 +106,7 @@ async fn life(
             move || node.view()
         });
         tasks.spawn(Arc::clone(&node).count_leases());
-        tasks.spawn(node.consensus.clone().publish());
+        tasks.spawn(node.consensus.clone().publish(config.says));
         tokio::select! {
             biased;
             why = node.consensus.ended() => why.into(),

@@ -1,6 +1,6 @@
 //! What runs on each machine. On a database's run several processes, which talk over sockets of the machine.
 
-use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, SERVICE_WITHIN, STAYS};
+use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, RAFT, SERVICE_WITHIN, STAYS};
 use super::options::{Manager, Options, Part, Places};
 use host::process;
 use host::time::sleep;
@@ -31,7 +31,7 @@ pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
     match places.part(node.id) {
         Part::Store => {
             let (replicas, options) = (places.stores.to_vec(), node.options.store.clone());
-            let config = store::Config { id: node.id.into(), replicas, options };
+            let config = store::Config { id: node.id.into(), replicas, options, says: RAFT };
             Box::pin(store::run(config, node.disk())).await
         }
         Part::Database => match node.options.daemon(node.id) {
