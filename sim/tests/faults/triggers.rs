@@ -95,7 +95,10 @@ fn groups_are_of_those_who_fit_when_the_fault_strikes_and_nobody_is_in_two() {
 
     let crowded = run("", &apart.replace("is = \"primary\"", "is_not = \"primary\""));
     let [(3000, note)] = &crowded.faults()[..] else { panic!("{:?}", crowded.faults()) };
-    assert!(note.starts_with("fault 0 is skipped, there is no node with another role than primary"), "{note}");
+    assert!(
+        note.starts_with("fault 0 is skipped, there is no node with another role than primary"),
+        "{note}"
+    );
 }
 
 #[test]
