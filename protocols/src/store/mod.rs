@@ -45,10 +45,13 @@
 //! * [`Client`] (`client.rs`); wire types (`message.rs`); [`Config`], [`Options`] (`options.rs`); [`View`] (`view.rs`)
 
 mod client;
+mod latest;
 mod lessor;
+mod member;
 mod message;
 mod node;
 mod options;
+mod outside;
 mod raft;
 mod rules;
 mod view;
