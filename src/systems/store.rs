@@ -121,7 +121,8 @@ impl System for Store {
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         let disk = node.disk();
-        let config = Config { id: node.id.into(), replicas: node.nodes.clone(), options: node.options };
+        let (id, replicas) = (node.id.into(), node.nodes.clone());
+        let config = Config { id, replicas, options: node.options, says: store::ROLE };
         store::run(config, disk).await
     }
 

@@ -14,6 +14,7 @@
 
 use super::options::StandbyCluster;
 use super::tags::Tags;
+use crate::common::Change;
 use crate::database::{Lsn, Role, Timeline};
 use crate::store::{KeyValue, LeaseId};
 use serde::{Deserialize, Serialize};
@@ -111,6 +112,9 @@ pub(super) struct Settings {
     /// The cluster follows a primary that is elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standby_cluster: Option<StandbyCluster>,
+    /// Options that are no longer those that agents begin with.
+    #[serde(default, skip_serializing_if = "Change::is_empty")]
+    pub changed: Change,
 }
 
 /// Who has the lock.

@@ -101,6 +101,11 @@ impl Client {
         Client { patience, ..self }
     }
 
+    /// The same, for what it asks from now on.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
     /// Does a transaction.
     ///
     /// # Errors

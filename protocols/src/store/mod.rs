@@ -64,14 +64,24 @@ pub use node::{run, serve};
 pub use options::{Config, Flaw, Options};
 pub use view::{Lease, View};
 
+/// The probe by which a replica says what it is, where all machines are replicas.
+pub const ROLE: &str = "role";
+
+/// The probe by which a replica says that the members are about to change.
+pub(crate) const MEMBERS: &str = "members";
+
 /// Every probe of the store: facts first, then situations that a good sweep should reach.
 pub const PROBES: &[&str] = &[
     // revision, hash of all changes up to it: a replica has applied a command
     "applied",
-    // leader, follower, …, and its term
-    "raft",
+    // leader, follower, candidate or learner, and its term, or that it is removed; by another name where its `Config` says so
+    ROLE,
     // term, for whom, whether a majority gave it: a vote is about to be written down
     "vote",
+    // joint or voters, how many vote, the index: an entry that changes the members is about to be written down
+    MEMBERS,
+    "a member begins anew",
+    "a member is removed",
     "lease expired",
     "lease renewed",
     "malformed frame dropped",

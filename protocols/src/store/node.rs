@@ -128,6 +128,10 @@ async fn life(
         }
         Leaves::For(owner) => owner,
     };
+    match owner {
+        Owner::Nobody(_) => sometimes!("a member is removed"),
+        Owner::First | Owner::Member(_) => sometimes!("a member begins anew"),
+    }
     drop(tasks);
     let handing_over = async {
         stop.await;
@@ -179,7 +183,7 @@ async fn live(
         move || node.view()
     });
     tasks.spawn(Arc::clone(&node).count_leases());
-    tasks.spawn(node.consensus.clone().publish());
+    tasks.spawn(node.consensus.clone().publish(config.says));
     let greet = |stream| Arc::clone(&node).greet(stream);
     let leaves = tokio::select! {
         biased;

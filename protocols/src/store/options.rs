@@ -16,6 +16,8 @@ pub struct Config {
     pub replicas: Vec<SocketAddr>,
     /// The same on every replica.
     pub options: Options,
+    /// By which probe a replica says what it is: [`ROLE`](super::ROLE), or another where other machines have roles, too.
+    pub says: &'static str,
 }
 
 /// Timers and sizes, etcd's by default where it has them, and a flaw to be caught.
@@ -135,7 +137,12 @@ mod tests {
     use super::*;
 
     fn config(options: Options) -> Config {
-        Config { id: 1, replicas: vec![SocketAddr::from(([127, 0, 0, 1], 1))], options }
+        Config {
+            id: 1,
+            replicas: vec![SocketAddr::from(([127, 0, 0, 1], 1))],
+            options,
+            says: crate::store::ROLE,
+        }
     }
 
     #[test]

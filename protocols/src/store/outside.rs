@@ -13,8 +13,8 @@ use super::view::View;
 use crate::common::Tasks;
 use crate::common::transport::{self, FrameReader, ReadError};
 use host::net::{OwnedWriteHalf, TcpListener, TcpStream};
-use host::sometimes;
 use host::time::timeout;
+use host::{probe, sometimes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,6 +37,7 @@ pub(super) async fn wait(
         let outside = Arc::clone(&outside);
         move || outside.view()
     });
+    probe!(config.says, "removed", 0_u64);
     let greet = |stream| Arc::clone(&outside).greet(stream);
     tokio::select! {
         biased;

@@ -242,7 +242,7 @@ async fn phases<S: System>(
     let converged_after = async {
         run.until(start_ns).await?;
         phase(Phase::Faults);
-        for id in 1..=plan.workload.clients {
+        for id in 1..=plan.clients() {
             let workload = workload.clone();
             lab.boot(move || workload.clone().client(id));
         }
@@ -311,7 +311,7 @@ impl<S: System> Run<S> {
     fn new(system: &'static S, plan: &Scenario, seed: u64, start_ns: u64, shared: Arc<Shared<S>>) -> Self {
         let (nemesis, checkers) = (Nemesis::new(plan, seed, node_count(plan), start_ns), system.checkers());
         let listens = nemesis.listens() || checkers.listen();
-        let (nodes, clients, judged) = (node_count(plan), plan.workload.clients, Judged::default());
+        let (nodes, clients, judged) = (node_count(plan), plan.clients(), Judged::default());
         let look = Look::at(None);
         Run { nodes, clients, nemesis, checkers, listens, judged, reseed: None, look, shared }
     }

@@ -4,6 +4,7 @@ use super::disk::Disk;
 use super::fault::Fault;
 use super::network::Network;
 use super::operation::ListedOperation;
+use super::order::Order;
 use super::random::{AtMost, Random};
 use super::units::{Rate, Time};
 use crate::verdict::Lack;
@@ -41,6 +42,9 @@ pub struct Scenario {
     /// What the clients do, in place of drawing it.
     #[serde(default, rename = "operation", skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<ListedOperation>,
+    /// What an operator does besides.
+    #[serde(default, rename = "order", skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<Order>,
     /// Scripted faults.
     #[serde(default, rename = "fault", skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,

@@ -133,6 +133,7 @@ impl Checks<'_> {
         self.clock()?;
         self.workload()?;
         self.operations()?;
+        self.orders()?;
         self.disk()?;
         self.budget()?;
         self.faults()?;
@@ -178,7 +179,9 @@ impl Checks<'_> {
     fn workload(&self) -> Checked {
         let workload = &self.scenario.workload;
         let path = Path::of("workload");
-        bounded(&path.then("clients"), workload.clients, 1, MACHINES_MAX, "number of clients")?;
+        // An operator is one of them.
+        let most = MACHINES_MAX + workload.clients - self.scenario.clients();
+        bounded(&path.then("clients"), workload.clients, 1, most, "number of clients")?;
         bounded(&path.then("keys"), workload.keys, 1, KEYS_MAX, "number of keys")?;
         if let Some(bursts) = workload.bursts {
             for (key, time) in [("on", bursts.on), ("off", bursts.off)] {
@@ -356,8 +359,9 @@ impl Checks<'_> {
             problem.label("no such model").help(suggest(&name, "models", &NAMES))
         })?;
         let known = named.functions();
-        let Scenario { workload, operations, .. } = self.scenario;
-        let listed = operations.iter().map(|listed| (&listed.name, "that is listed"));
+        let Scenario { workload, operations, orders, .. } = self.scenario;
+        let ordered = orders.iter().map(|order| (&order.name, "that is ordered"));
+        let listed = operations.iter().map(|listed| (&listed.name, "that is listed")).chain(ordered);
         let drawn = workload.mix.iter().filter(|(_, weight)| **weight > 0 && operations.is_empty());
         let mut done = listed.chain(drawn.map(|(operation, _)| (operation, "of the mix")));
         match done.find(|(operation, _)| !known.contains(&operation.as_str())) {

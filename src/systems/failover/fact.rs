@@ -72,9 +72,13 @@ pub(super) const MAY_NOT_LEAD: &str = "may not lead";
 /// Said by a machine whose daemon leaves a master alone that it has heard within so long, in ms.
 pub(super) const STAYS: &str = "a master stays";
 
+/// Said by a replica of the store: leader, follower, candidate or learner, and its term. `role` is the databases': who is
+/// no primary is a database, too.
+pub(super) const RAFT: &str = "raft";
+
 /// The probes of the machines here, besides those of their protocols.
-pub(super) const PROBES: [&str; 7] =
-    [ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, SERVICE_WITHIN, STAYS, WISHED];
+pub(super) const PROBES: [&str; 8] =
+    [ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, RAFT, SERVICE_WITHIN, STAYS, WISHED];
 
 impl Fact {
     /// The machine that published a probe, and what it says; none if it is not judged.

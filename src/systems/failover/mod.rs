@@ -26,6 +26,8 @@ mod config;
 mod convergence;
 mod durability;
 mod eligible;
+#[cfg(test)]
+mod example;
 mod fact;
 mod figures;
 mod heard;
@@ -62,6 +64,7 @@ use host::world::MachineId;
 use lag::Lag;
 use lease::Lock;
 use one_owner::Rivals;
+use operator::Specification;
 use order::Order;
 use protocols::database::View;
 use protocols::{agrajag, bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
@@ -101,6 +104,12 @@ impl System for Failover {
             Operation("cas", |mix, draw| Op::Cas(mix.key(draw), draw.between(1, VALUE_MAX))),
             Operation("switchover", |_, _| Op::Switchover),
             Operation("handover", |_, draw| Op::Handover(draw.below(NAMED_MAX) as u32)),
+            Operation("specify", |_, draw| Op::Specify(Specification::synchronous(draw.chance(0.5)))),
+            Operation("pause", |_, _| Op::Pause),
+            Operation("resume", |_, _| Op::Resume),
+            Operation("reinitialise", |_, draw| Op::Reinitialise(draw.below(NAMED_MAX) as u32)),
+            Operation("remove", |_, draw| Op::Remove(draw.below(NAMED_MAX) as u32)),
+            Operation("promote", |_, _| Op::Promote),
         ]
     }
 

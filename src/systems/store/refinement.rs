@@ -16,7 +16,7 @@
 use super::DRIFT;
 use crate::specs::lease::{Leases, Step};
 use host::probe::Value;
-use protocols::store::{LeaseId, View};
+use protocols::store::{LeaseId, ROLE, View};
 use sim::check::Seen;
 use sim::spec::Refinement;
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +64,7 @@ impl Refines {
             return Ok(());
         };
         let elected = match (probe.name, &probe.values[..]) {
-            ("raft", [Value::Text(role), Value::Uint(term)]) if role == "leader" => Some(*term),
+            (ROLE, [Value::Text(role), Value::Uint(term)]) if role == "leader" => Some(*term),
             ("applied" | "lease renewed", _) => None,
             _ => return Ok(()),
         };
@@ -198,11 +198,11 @@ mod tests {
 
     /// n1 leads, and has granted the lease at 1 s. Then, at these ms, of these replicas.
     fn judged(more: &[(u64, u32, &'static str, View)]) -> Result<(), String> {
-        let begin = [(900, 1, "raft", shows(1, None)), (1000, 1, "applied", shows(3, Some((0, 0))))];
+        let begin = [(900, 1, ROLE, shows(1, None)), (1000, 1, "applied", shows(3, Some((0, 0))))];
         let mut refines = Refines::new();
         begin.iter().chain(more).try_for_each(|(at_ms, node, name, view)| {
             let values = match *name {
-                "raft" => vec![Value::from("leader"), Value::from(1_u64)],
+                ROLE => vec![Value::from("leader"), Value::from(1_u64)],
                 _ => Vec::new(),
             };
             let host = Some(MachineId::numbered(*node));
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_new_leader_gives_a_lease_its_whole_time_and_another_tells_no_holder_more_than_it_gives() {
-        let elected = (2000, 2, "raft", shows(3, Some((0, 0))));
+        let elected = (2000, 2, ROLE, shows(3, Some((0, 0))));
         let told = |lives_ms| (3500, 1, "lease renewed", shows(3, Some((1, lives_ms))));
         let ended = |at_ms| (at_ms, 2, "applied", shows(5, None));
         assert_eq!(judged(&[elected.clone(), told(490), ended(4000)]), Ok(()), "asked before the election");

@@ -9,7 +9,7 @@
 //! A log is a [member's](super::super::member). When its replica is removed, or added again, a record says whose it is
 //! from there on, and all before is forgotten; the log is then opened anew.
 
-use super::super::member;
+use super::super::{MEMBERS, member};
 use super::Types;
 use crate::common::versioned;
 use crate::common::wal::{self, AppendError, LogError, Lsn, OpenError, Writer};
@@ -17,8 +17,8 @@ use host::disk::Disk;
 use host::{probe, sometimes};
 use openraft::storage::{LogFlushed, RaftLogStorage};
 use openraft::{
-    EmptyNode, Entry, LogId, LogState, OptionalSend, RaftLogId, RaftLogReader, SnapshotMeta, StorageError,
-    StorageIOError, Vote,
+    EmptyNode, Entry, EntryPayload, LogId, LogState, OptionalSend, RaftLogId, RaftLogReader, SnapshotMeta,
+    StorageError, StorageIOError, Vote,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -245,6 +245,15 @@ impl LogStore {
     }
 }
 
+/// Publishes that an entry changes the members. Those that the store begins with are no change.
+fn publish_change(entry: &Entry<Types>) {
+    let EntryPayload::Membership(membership) = &entry.payload else { return };
+    if entry.log_id.index > 0 {
+        let step = if membership.get_joint_config().len() > 1 { "joint" } else { "voters" };
+        probe!(MEMBERS, step, membership.voter_ids().count() as u64, entry.log_id.index);
+    }
+}
+
 fn write_failed(error: &io::Error) -> StorageError<u64> {
     StorageIOError::write_logs(error).into()
 }
@@ -290,6 +299,7 @@ impl RaftLogStorage<Types> for LogStore {
     {
         let mut last = Lsn::default();
         for entry in entries {
+            publish_change(&entry);
             last = self.record(Record::Entry(entry)).map_err(|error| write_failed(&error))?;
         }
         self.lock().flushed.push_back((last, callback));

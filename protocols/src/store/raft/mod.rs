@@ -147,8 +147,8 @@ impl Consensus {
         self.raft.metrics().borrow().current_leader.map(member::replica)
     }
 
-    /// Publishes what this replica is, whenever that changes, for as long as it is polled.
-    pub async fn publish(self) {
+    /// Publishes what this replica is by a probe of this name, whenever that changes, for as long as it is polled.
+    pub async fn publish(self, name: &'static str) {
         let mut metrics = self.raft.metrics();
         let mut last = None;
         loop {
@@ -158,7 +158,7 @@ impl Consensus {
             };
             if last != Some((state, term)) {
                 last = Some((state, term));
-                probe!("raft", format!("{state:?}").to_lowercase(), term);
+                probe!(name, format!("{state:?}").to_lowercase(), term);
             }
             if metrics.changed().await.is_err() {
                 return;
