@@ -45,10 +45,13 @@
 //! * [`Client`] (`client.rs`); wire types (`message.rs`); [`Config`], [`Options`] (`options.rs`); [`View`] (`view.rs`)
 
 mod client;
+mod latest;
 mod lessor;
+mod member;
 mod message;
 mod node;
 mod options;
+mod outside;
 mod raft;
 mod rules;
 mod view;
@@ -64,14 +67,21 @@ pub use view::{Lease, View};
 /// The probe by which a replica says what it is, where all machines are replicas.
 pub const ROLE: &str = "role";
 
+/// The probe by which a replica says that the members are about to change.
+pub(crate) const MEMBERS: &str = "members";
+
 /// Every probe of the store: facts first, then situations that a good sweep should reach.
 pub const PROBES: &[&str] = &[
     // revision, hash of all changes up to it: a replica has applied a command
     "applied",
-    // leader, follower, candidate or learner, and its term; by another name where its `Config` says so
+    // leader, follower, candidate or learner, and its term, or that it is removed; by another name where its `Config` says so
     ROLE,
     // term, for whom, whether a majority gave it: a vote is about to be written down
     "vote",
+    // joint or voters, how many vote, the index: an entry that changes the members is about to be written down
+    MEMBERS,
+    "a member begins anew",
+    "a member is removed",
     "lease expired",
     "lease renewed",
     "malformed frame dropped",

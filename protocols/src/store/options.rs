@@ -51,6 +51,9 @@ pub struct Options {
     pub compact_bytes: u64,
     /// How many changes are kept for watches.
     pub events_kept: usize,
+    /// Refuse to add members unless all that vote are connected, and were for 5 s, and to remove one of so few that the
+    /// others would have no majority: etcd's `-strict-reconfig-check`.
+    pub strict_reconfig_check: bool,
     /// A disk that has not answered after so long has failed.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -67,6 +70,8 @@ pub enum Flaw {
     DeposedEndsLeases,
     /// A lease is renewed by whoever believes that it leads, and nobody makes sure (etcd's issue 15247).
     UnsureRenewal,
+    /// A leader that was removed answers reads as before, from what it has.
+    RemovedLeaderLeads,
 }
 
 impl Default for Options {
@@ -80,6 +85,7 @@ impl Default for Options {
             snapshot_entries: 200,
             compact_bytes: 256 << 10,
             events_kept: 1000,
+            strict_reconfig_check: true,
             disk_timeout: Duration::from_secs(5),
             flaw: None,
         }

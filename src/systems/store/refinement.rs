@@ -29,8 +29,9 @@ pub(super) struct Refines {
     spec: Refinement<Leases>,
     /// Ticks since the run began.
     now: u64,
-    /// The term and number of the latest leader: a term of openraft's may have several, each greater than the last.
-    elected: (u64, u32),
+    /// The term and number of the latest leader, as a member: a term of openraft's may have several, each greater than
+    /// the last.
+    elected: (u64, u64),
     /// The most entries that a replica has applied, and what it then had.
     applied: u64,
     there: BTreeSet<LeaseId>,
@@ -82,7 +83,8 @@ impl Refines {
         if ticks > 0 && self.spec.state().counts() {
             self.spec.step(Step::Pass { ticks: ticks as u32 })?;
         }
-        if let Some(elected) = elected.map(|term| (term, replica)).filter(|elected| *elected > self.elected) {
+        let elected = elected.map(|term| (term, view.member));
+        if let Some(elected) = elected.filter(|elected| *elected > self.elected) {
             self.elected = elected;
             self.spec.step(Step::Elect { replica })?;
         }
@@ -180,6 +182,9 @@ mod tests {
         let lease = lease.map(|(renewed, lives_ms)| (ID, Lease { ttl_ms: 2000, renewed, lives_ms }));
         View {
             id: 1,
+            member: 1,
+            voters: BTreeSet::new(),
+            voters_since: 0,
             leader: None,
             leads: None,
             applied,
@@ -203,7 +208,8 @@ mod tests {
             let host = Some(MachineId::numbered(*node));
             let probe = Probe { at_ns: at_ms * 1_000_000, host, name, values };
             let mut views = vec![None; 3];
-            views[*node as usize - 1] = Some(view.clone());
+            let (id, member) = (u64::from(*node), u64::from(*node));
+            views[*node as usize - 1] = Some(View { id, member, ..view.clone() });
             refines.judge(&Seen::new(Some(&probe), &Views::new(views)))
         })
     }
