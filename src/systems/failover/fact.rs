@@ -49,6 +49,8 @@ pub(super) enum Fact {
     Stays { within_ms: u64 },
     /// It has published a machine's promotion, or has read it: what the store has after this change.
     Published { of: MachineId, promoted_ns: u64, change: u64 },
+    /// It is an application, and was told of a machine's promotion, which it took; of 0 as it begins.
+    Told { of: MachineId, promoted_ns: u64 },
     /// It is an application's pool, and leads there, if anywhere.
     Leads { to: Option<MachineId> },
     /// It is one, and has read which orchestrators are present.
@@ -107,6 +109,7 @@ impl Fact {
             ("master published" | "master read", [of, Value::Uint(ns), Value::Uint(change)]) => {
                 Fact::Published { of: machine(of)?, promoted_ns: *ns, change: *change }
             }
+            ("told", [of, Value::Uint(ns)]) => Fact::Told { of: machine(of)?, promoted_ns: *ns },
             ("leads to", [to]) => Fact::Leads { to: machine(to) },
             ("present", [Value::Text(numbers)]) => {
                 let numbers = numbers.split_whitespace().filter_map(|number| number.parse().ok());

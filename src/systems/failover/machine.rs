@@ -218,10 +218,11 @@ async fn router(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<(
             stolon::proxy(stolon::ProxyConfig { id, address, stores, options }).await
         }
         Manager::Repmgr => bouncer::run(places.bouncer(address, options), node.disk()).await,
-        Manager::Agrajag => {
-            let (stores, options) = (places.stores.to_vec(), options.agrajag.clone());
-            agrajag::pool(agrajag::PoolConfig { listen: address, stores, options }).await
+        Manager::Agrajag if options.agrajag.consumers == agrajag::Consumers::Haproxy => {
+            let (config, runtime) = places.haproxy(address, options);
+            router::run_set(config, runtime).await
         }
+        Manager::Agrajag => agrajag::pool(places.pool(address, options)).await,
         Manager::Vrrp | Manager::Ucarp => unreachable!("there is no router"),
     }
 }
