@@ -187,7 +187,7 @@ impl System for Failover {
             .invariant("order", move |heard, _| order.judge(heard))
             .eventually("published", |heard, views| published::check(&heard.published, views))
             .eventually("routed", |heard, views| {
-                let primary = || convergence::primary(views).ok().map(MachineId::numbered);
+                let primary = || convergence::primary(heard, views).ok().map(MachineId::numbered);
                 routed::check(&heard.pools, heard.published.master().or_else(primary))
             })
             .eventually("listed", |heard, _| listed::check(&heard.listed, &heard.present))
