@@ -157,11 +157,15 @@ pub(crate) fn run<S: System>(
             _ => true,
         };
         vacuities.retain(|vacuity| is_lacking(vacuity.lack) && !plan.check.allows.contains(&vacuity.lack));
+        let reaches = plan.check.expect.reaches.iter();
+        let unreached =
+            reaches.filter(|probe| !ending.probes.contains_key(probe.as_str())).cloned().collect();
         let report = Report {
             seed,
             violations,
             unknown,
             vacuities,
+            unreached,
             opened_socket: substrate::opened_socket(),
             unconfirmed: None,
             digest: ending.digest,

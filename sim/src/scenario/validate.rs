@@ -51,7 +51,10 @@ pub(super) fn validate(
     options(source, &words)?;
     let inherited = systems.tolerates(&scenario.system, &scenario.cluster.options);
     Checks { inherited: &inherited, ..checks }.all_but_cluster().map_err(meaning)?;
-    if source.get(&Path::of(EXPECT)).is_none() {
+    let expect = Path::of(EXPECT);
+    let says = |path: &Path| source.get(path).is_some();
+    let of_violations = says(&expect.then("violation")) || says(&expect.then("tolerates"));
+    if !says(&expect) || (says(&expect.then("reaches")) && !of_violations) {
         scenario.check.expect.inherited = inherited;
     }
     if let Some(random) = &mut scenario.random {
@@ -331,6 +334,15 @@ impl Checks<'_> {
         let expect = Path::of(EXPECT);
         if let Some(checker) = &check.expect.violation {
             self.checker(expect.then("violation"), checker)?;
+        }
+        let reaches = expect.then("reaches");
+        for (index, probe) in check.expect.reaches.iter().enumerate() {
+            self.probe(&reaches.then(index), probe)?;
+            if check.expect.reaches[..index].contains(probe) {
+                return Err(Problem::new(reaches.then(index), format!("`{probe}` is named twice"))
+                    .label("again")
+                    .help("remove one of the two"));
+            }
         }
         let tolerates = expect.then("tolerates");
         for (index, checker) in check.expect.tolerates.iter().enumerate() {

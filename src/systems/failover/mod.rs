@@ -33,6 +33,7 @@ mod figures;
 mod heard;
 mod held;
 mod lag;
+mod leaderless;
 mod lease;
 mod listed;
 mod logs;
@@ -189,9 +190,11 @@ impl System for Failover {
             .eventually("listed", |heard, _| listed::check(&heard.listed, &heard.present))
             .eventually("address", |heard, views| address::check(heard.owners.as_ref(), views))
             .eventually("held", |heard, _| held::check(&heard.paused))
-            .convergence(|heard, views| convergence::converged(views, &heard.may_cascade))
+            .convergence(convergence::converged)
             .eventually("durability", |heard, views| {
-                heard.acknowledged.check(&heard.logs, MachineId::numbered(convergence::primary(views)?))
+                heard
+                    .acknowledged
+                    .check(&heard.logs, MachineId::numbered(convergence::primary(heard, views)?))
             })
             .recovers_if(|heard, harm| heard.machines.recover(harm))
             .into()
