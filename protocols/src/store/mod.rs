@@ -23,9 +23,12 @@
 //! *Watches* bring the changes of some keys from a revision on, in order and without a gap. A replica keeps the latest
 //! changes; a watch that wants older ones is told so, and ends.
 //!
+//! *Members* are added and removed by the leader, one at a time (`raft/members.rs`). Who is added copies before it votes;
+//! who is removed forgets everything (`outside.rs`), and is another member when it is added again (`member.rs`).
+//!
 //! # The source
 //!
-//! etcd's API guarantees and its `lessor`; Ongaro's Raft by way of openraft 0.9.21.
+//! etcd's API guarantees, its `lessor` and its changes of members; Ongaro's Raft by way of openraft 0.9.21.
 //!
 //! # Invariants
 //!
