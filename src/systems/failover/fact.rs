@@ -21,8 +21,8 @@ pub(super) enum Fact {
     Streams { from: MachineId, after: u64 },
     /// Its manager has got the leader's lock, or has it no longer.
     Lock { acquired: bool },
-    /// No longer than this may pass without a write, in ns.
-    ServiceWithin { ns: u64 },
+    /// A client asks for a write, and no longer than this may pass without one, in ns.
+    Asked { client: u64, id: u64, within_ns: u64 },
     /// Its manager was told that its database never leads.
     MayNotLead,
     /// It is a primary that nobody here manages.
@@ -57,7 +57,7 @@ pub(super) enum Fact {
     Listed { is: bool },
 }
 
-/// How long the service may be without a write, in ms.
+/// Said by a client that asks for a write: how long the service may be without one, in ms; its number, and the write's.
 pub(super) const SERVICE_WITHIN: &str = "service within";
 /// Said by a machine whose database is a primary that nobody here manages.
 pub(super) const ELSEWHERE: &str = "primary elsewhere";
@@ -116,7 +116,9 @@ impl Fact {
             ("position kept", [Value::Uint(lsn)]) => Fact::Kept { lsn: *lsn },
             (MAY_LACK, [Value::Uint(entries)]) => Fact::MayLack { entries: *entries },
             (WISHED, []) => Fact::Wished,
-            (SERVICE_WITHIN, [Value::Uint(ms)]) => Fact::ServiceWithin { ns: ms * 1_000_000 },
+            (SERVICE_WITHIN, [Value::Uint(ms), Value::Uint(client), Value::Uint(id)]) => {
+                Fact::Asked { client: *client, id: *id, within_ns: ms * 1_000_000 }
+            }
             _ => return None,
         };
         Some((probe.host?, fact))
