@@ -3,7 +3,7 @@
 //! * A replica that is added first copies, and votes when it has nine tenths of what the leader has (etcd's
 //!   `isLearnerReady`). One whose adding was broken off goes on copying, until it is added or removed.
 //! * A change of who votes takes two entries, in openraft always: the old and the new voters together, and then the new
-//!   alone. Whoever leads takes the second step if another has not come to it (etcd's raft does: `AutoLeave`).
+//!   alone. Whoever leads takes the second step if another has not come to it (etcd's raft does so by itself).
 //! * Who asks that a change be refused that may cost the quorum (etcd's `-strict-reconfig-check`) is asked only what the
 //!   leader sees: nobody is added unless all voters are connected, and were for [`HEALTHY_AFTER`]; nobody is removed who
 //!   is connected, unless as many are as the others need for a majority and one more.
