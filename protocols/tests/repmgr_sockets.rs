@@ -55,7 +55,7 @@ impl Machines {
         tokio::spawn(async move {
             tokio::select! {
                 ended = database::run(database, disk.clone()) => ended,
-                ended = repmgr::memory(at, memory.clone()) => match ended? {},
+                ended = repmgr::memory(at, memory.clone(), disk.clone()) => match ended? {},
                 ended = repmgr::run(config.clone(), memory.clone(), disk.clone()) => ended,
                 never = repmgr::service(config.clone(), disk.clone()) => match never {},
             }

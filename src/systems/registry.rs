@@ -8,9 +8,9 @@
 //! Judged: **alive** (every process in a table lives), **convergence** (in each scope every node knows every other,
 //! every table is the union of what the owners own, and every name has one owner), **count** (a node counts the names
 //! that it has), **lookup** (no lookup shows a process of its own node that is dead), **own** (a node does not
-//! contradict itself about a name that only one client knows: `watch.rs`), **survivor** (of the processes that
-//! contend for a name, the resolution of the conflict leaves one) and **refinement** (what nodes have of each other
-//! they copy as specified: see `refinement.rs`).
+//! contradict itself about a name that only one client knows: `watch.rs`), **stopped** (whom a resolver of your own gives
+//! up and is to stop does not live on), **survivor** (of the processes that contend for a name, the resolution of the
+//! conflict leaves one) and **refinement** (what nodes have of each other they copy as specified: see `refinement.rs`).
 
 mod refinement;
 mod watch;
@@ -133,6 +133,7 @@ impl System for Registry {
             .eventually("alive", alive)
             .convergence(converged)
             .eventually("count", counts)
+            .eventually("stopped", stopped)
             .invariant("lookup", shown)
             .invariant("own", no_contradiction)
             .invariant("survivor", move |seen: &Seen<'_, View>| survivor(&mut beaten_by, seen))
@@ -301,6 +302,17 @@ fn counts(views: &Views<View>) -> Result<(), Broken> {
                 let why = format!("n{id} has {names} names and counts {}", scope.count);
                 return Err(Broken::new(why).node(id));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Nobody lives that has lost a name and was to be stopped for it.
+fn stopped(views: &Views<View>) -> Result<(), Broken> {
+    for (id, view) in views.up() {
+        if let Some(pid) = view.given_up.first() {
+            let why = format!("n{id} still runs {pid}, which has lost a name and was to be stopped");
+            return Err(Broken::new(why).node(id).process(pid));
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::{
     message::PeerMessage,
-    process::{NodeId, Processes},
+    process::{NodeId, Pid, Processes},
 };
 
 /// Handed to the rules with each event.
@@ -11,6 +11,8 @@ pub(super) struct Local {
     pub processes: Processes,
     /// What must leave the node after this event, in order.
     pub outgoing: Vec<Outgoing>,
+    /// Those that a custom resolver gave up in this event, here or elsewhere.
+    pub given_up: Vec<Pid>,
 }
 
 /// One message to each of these peers, through its ordered channel.
@@ -22,7 +24,7 @@ pub(super) struct Outgoing {
 
 impl Local {
     pub fn new(node: NodeId, incarnation: u64) -> Self {
-        Local { processes: Processes::new(node, incarnation), outgoing: Vec::new() }
+        Local { processes: Processes::new(node, incarnation), outgoing: Vec::new(), given_up: Vec::new() }
     }
 
     /// Queues a message. Its receivers are fixed now.

@@ -141,6 +141,10 @@ pub(super) enum Call {
         pid: Pid,
         body: String,
     },
+    /// It is ended, if it is alive: a resolver has given it up.
+    Stop {
+        pid: Pid,
+    },
 }
 
 /// The owner's answer to a [`Call`].

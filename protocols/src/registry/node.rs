@@ -15,7 +15,7 @@ use super::{
     scope::{Scope, ScopeName},
     transport::{self, FrameReader, ReadError},
 };
-use host::{net::TcpListener, net::TcpStream, sometimes};
+use host::{net::TcpListener, net::TcpStream, probe, sometimes};
 use std::{
     collections::BTreeMap,
     io,
@@ -43,7 +43,8 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
     config.validate()?;
     let (deaths, death_reports) = mpsc::unbounded_channel();
     let (snapshots, late_snapshots) = mpsc::unbounded_channel();
-    let node = Arc::new(Node::new(&config, deaths, snapshots));
+    let (stops, given_up) = mpsc::unbounded_channel();
+    let node = Arc::new(Node::new(&config, deaths, snapshots, stops));
     host::view::register({
         let node = Arc::clone(&node);
         move || node.view()
@@ -53,6 +54,9 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
     let mut tasks = Tasks::default();
     tasks.spawn(Arc::clone(&node).report_deaths(death_reports));
     tasks.spawn(link::tick(Arc::clone(&node)));
+    if let Some(most) = config.options.kills_later() {
+        tasks.spawn(Arc::clone(&node).stop_later(given_up, most));
+    }
     if node.options.flaw == Some(Flaw::AckSyncOvertaken) {
         tasks.spawn(link::send_late_snapshots(late_snapshots));
     }
@@ -95,6 +99,8 @@ pub(super) struct Inner {
     calls_made: u64,
     malformed_frames: u64,
     deaths: mpsc::UnboundedSender<(ScopeName, Pid)>,
+    /// Where those are told that are to be stopped; none where nobody is.
+    stops: Option<mpsc::UnboundedSender<Pid>>,
     clock_unit_ns: u64,
 }
 
@@ -108,6 +114,7 @@ impl Node {
         config: &Config,
         deaths: mpsc::UnboundedSender<(ScopeName, Pid)>,
         late_snapshots: mpsc::UnboundedSender<LateSnapshot>,
+        stops: mpsc::UnboundedSender<Pid>,
     ) -> Self {
         let incarnation = host::entropy::u64();
         let node = Node {
@@ -133,6 +140,7 @@ impl Node {
                 calls_made: 0,
                 malformed_frames: 0,
                 deaths,
+                stops: config.options.kills_later().map(|_| stops),
                 clock_unit_ns: u64::try_from(config.options.clock_unit.as_nanos()).unwrap_or(u64::MAX),
             }),
         };
@@ -154,6 +162,7 @@ impl Node {
             up: inner.links.peers().collect(),
             scopes: inner.scopes.iter().map(|(name, scope)| scope.view(name)).collect(),
             alive: inner.local.processes.alive().clone(),
+            given_up: inner.local.processes.given_up().clone(),
             malformed_frames: inner.malformed_frames,
             protocol: self.options.protocol,
         }
@@ -263,6 +272,26 @@ impl Node {
             inner.perform(&name);
         }
     }
+
+    /// A task for each that a resolver has given up, of this node or another: after a while it is ended, if it is alive.
+    async fn stop_later(self: Arc<Self>, mut given_up: mpsc::UnboundedReceiver<Pid>, most: Duration) {
+        let mut tasks = Tasks::default();
+        while let Some(pid) = given_up.recv().await {
+            // It was an error of Logflare's, before its pull request 2538.
+            if self.options.flaw == Some(Flaw::LoserLivesOn) {
+                continue;
+            }
+            let node = Arc::clone(&self);
+            tasks.spawn(async move {
+                lag(most).await;
+                let stopped = node.call(pid.node, &ScopeName::default(), Call::Stop { pid }).await;
+                // Whoever is out of reach has a task of its own.
+                if stopped == Ok(Answer::Refused(Refusal::NotAlive)) {
+                    tracing::debug!(node = node.id.0, %pid, "to be stopped, and dead");
+                }
+            });
+        }
+    }
 }
 
 impl Inner {
@@ -313,6 +342,13 @@ impl Inner {
             self.local.processes.kill(pid);
             return Answer::Killed;
         }
+        if let Call::Stop { pid } = call {
+            if !self.local.processes.kill(pid) {
+                return Answer::Refused(Refusal::NotAlive);
+            }
+            probe!("killed", pid.to_string());
+            return Answer::Killed;
+        }
         let now = self.now();
         match self.scopes.get_mut(name) {
             Some(scope) => scope.on_call(requester, call, now, &mut self.local),
@@ -349,6 +385,13 @@ impl Inner {
     /// Ends an event: what it wants to leave leaves, in the name of its scope, and the dead are seen to.
     pub fn perform(&mut self, name: &ScopeName) {
         self.links.send(name, &mut self.local.outgoing);
+        for pid in self.local.given_up.drain(..) {
+            if let Some(stops) = &self.stops {
+                self.local.processes.give_up(pid);
+                // The receiver ends with the node.
+                let _ = stops.send(pid);
+            }
+        }
         for (pid, reason) in self.local.processes.take_trapped() {
             self.deliver(pid, reason);
         }

@@ -36,6 +36,11 @@ pub struct Options {
     pub scopes: Vec<String>,
     /// Who keeps a name that two processes have. Only Syn's rules can be given another than their own.
     pub resolver: Resolver,
+    /// Whom a custom resolver gives up is stopped up to this long later, by a task at each of the two nodes. Unless said:
+    /// `1500ms` with `earliest`, as in Logflare, and never with the others.
+    #[serde(with = "humantime_serde::option", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub kill_later: Option<Duration>,
     /// A peer from which nothing arrived for this long is down. Erlang's default is `60s`.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -81,6 +86,7 @@ impl Default for Options {
             protocol: Protocol::Syn,
             scopes: vec![DEFAULT_SCOPE.to_owned()],
             resolver: Resolver::Latest,
+            kill_later: None,
             net_tick: Duration::from_secs(5),
             call_timeout: Duration::from_secs(5),
             redial: Duration::from_millis(500),
@@ -129,6 +135,18 @@ pub enum Flaw {
     EarlyDemonitor,
     /// A lookup shows a process of this node that has died, until the report of its death is handled.
     DeadPidLookup,
+    /// Whom a custom resolver gives up is to be stopped, and nobody does it: it lives on without the name.
+    LoserLivesOn,
+}
+
+/// How long Logflare's tasks wait before they stop whom its resolver gives up: `:rand.uniform(1500)` ms.
+const KILL_LATER: Duration = Duration::from_millis(1500);
+
+impl Options {
+    /// How much later whom a resolver gives up is stopped, if at all.
+    pub(super) fn kills_later(&self) -> Option<Duration> {
+        self.kill_later.or_else(|| (self.resolver == Resolver::Earliest).then_some(KILL_LATER))
+    }
 }
 
 impl Config {
@@ -157,6 +175,12 @@ impl Config {
         let custom = self.resolve.is_some() || self.options.resolver != Resolver::Latest;
         if self.options.protocol == Protocol::Converged && custom {
             return invalid("resolver: the converged protocol has its own, a total order".to_owned());
+        }
+        if self.options.kill_later.is_some() && !custom {
+            return invalid("kill_later: the resolver latest kills at once".to_owned());
+        }
+        if self.options.flaw == Some(Flaw::LoserLivesOn) && self.options.kills_later().is_none() {
+            return invalid("flaw: loser-lives-on is one of a resolver that kills later".to_owned());
         }
         for (index, scope) in self.options.scopes.iter().enumerate() {
             if let Err(refusal) = check_name(scope) {
@@ -232,6 +256,29 @@ mod tests {
         assert!(valid(&["default", "eu"]) && valid(&[]));
         assert!(!valid(&["eu", ""]));
         assert!(!valid(&["eu", "eu"]));
+    }
+
+    #[test]
+    fn only_a_custom_resolver_kills_later_and_the_earliest_does_unless_told_otherwise() {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 1));
+        let judge = |options: Options| {
+            let kills_later = options.kills_later();
+            Config { id: NodeId(1), listen, peers: Vec::new(), options, resolve: None }
+                .validate()
+                .map(|()| kills_later)
+                .map_err(|error| error.to_string())
+        };
+        let of = |resolver, kill_later| Options { resolver, kill_later, ..Options::default() };
+        let soon = Some(Duration::from_millis(20));
+        assert_eq!(judge(of(Resolver::Earliest, None)), Ok(Some(KILL_LATER)));
+        assert_eq!(judge(of(Resolver::Earliest, soon)), Ok(soon));
+        assert_eq!(judge(of(Resolver::KeepThis, soon)), Ok(soon));
+        assert_eq!(judge(of(Resolver::KeepThis, None)), Ok(None));
+        assert_eq!(judge(of(Resolver::Latest, None)), Ok(None));
+        let refused = Err("kill_later: the resolver latest kills at once".to_owned());
+        assert_eq!(judge(of(Resolver::Latest, soon)), refused);
+        let flawed = |resolver| Options { flaw: Some(Flaw::LoserLivesOn), ..of(resolver, None) };
+        assert!(judge(flawed(Resolver::Earliest)).is_ok() && judge(flawed(Resolver::KeepThis)).is_err());
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub(super) struct Processes {
     pub traps_exits: bool,
     /// The signals that were trapped, and not yet handed over.
     trapped: Vec<(Pid, String)>,
+    /// Those alive that are to be stopped.
+    given_up: BTreeSet<Pid>,
 }
 
 impl Processes {
@@ -72,6 +74,7 @@ impl Processes {
             dead: Vec::new(),
             traps_exits: false,
             trapped: Vec::new(),
+            given_up: BTreeSet::new(),
         }
     }
 
@@ -87,6 +90,7 @@ impl Processes {
         let killed = self.alive.remove(&pid);
         if killed {
             self.dead.push(pid);
+            self.given_up.remove(&pid);
         }
         killed
     }
@@ -98,6 +102,13 @@ impl Processes {
             return false;
         }
         self.kill(pid)
+    }
+
+    /// A process, if it is alive here, is to be stopped.
+    pub fn give_up(&mut self, pid: Pid) {
+        if self.is_alive(pid) {
+            self.given_up.insert(pid);
+        }
     }
 
     pub fn take_trapped(&mut self) -> Vec<(Pid, String)> {
@@ -114,6 +125,10 @@ impl Processes {
 
     pub fn alive(&self) -> &BTreeSet<Pid> {
         &self.alive
+    }
+
+    pub fn given_up(&self) -> &BTreeSet<Pid> {
+        &self.given_up
     }
 }
 
@@ -142,6 +157,18 @@ mod tests {
         assert!(processes.kill(pid));
         assert!(!processes.is_alive(pid));
         assert!(!processes.kill(pid));
+    }
+
+    #[test]
+    fn who_is_given_up_is_until_it_dies_and_the_dead_are_not() {
+        let mut processes = Processes::new(NodeId(1), 5);
+        let (first, second) = (processes.spawn(), processes.spawn());
+        processes.kill(second);
+        processes.give_up(first);
+        processes.give_up(second);
+        assert!(processes.is_alive(first) && processes.given_up().iter().eq([&first]));
+        processes.kill(first);
+        assert!(processes.given_up().is_empty());
     }
 
     #[test]

@@ -4,6 +4,12 @@
 //! process is given up takes the other's entry; the node whose process is kept stamps its entry anew. If it decides for
 //! neither (it fails, or names a process that is neither of the two) each node frees the name.
 //!
+//! Who is given up has the name no more, and lives. Most that people write stop it a moment later
+//! ([`Options::kill_later`](super::Options::kill_later)): not inside of the resolution, which would hold up the scope
+//! process, but by a task. Logflare (its pull request 2538) starts one at each of the two nodes, which waits up to 1.5 s,
+//! at random, asks the process' node whether it is alive, and if so ends it; so the second finds it dead. Supavisor and
+//! Realtime (374, 1481) have one at the process' own node, which asks it to stop and, after 30 or 5 seconds, ends it.
+//!
 //! So it must decide alike on both nodes, whichever of the two processes is theirs and whichever ours there, by nothing
 //! but what it is given; else both are kept or both given up. And it is asked by owners only: a third node goes on
 //! comparing stamps.
@@ -25,6 +31,10 @@ pub enum Resolver {
     /// Syn's rule: the later stamp is kept, of equal ones the greater pid. The only one that kills.
     #[default]
     Latest,
+    /// The earlier stamp is kept, of equal ones the smaller pid: who was first, as Logflare, Supavisor and Realtime have
+    /// it. The other is stopped a moment later. A stamp is new after each conflict that was won and each change of
+    /// metadata, so who has been first once need not be the next time.
+    Earliest,
     /// Whose metadata is `keepthis` is kept, though it be older; if neither's or both's is, it fails.
     KeepThis,
     /// It fails.
@@ -56,6 +66,9 @@ impl Resolve {
         let keeps = |entry: &Entry| entry.meta == "keepthis";
         match resolver {
             Resolver::Latest => None,
+            Resolver::Earliest => Some(Resolve::new(|_, theirs, ours| {
+                Some(if (theirs.time, theirs.pid) < (ours.time, ours.pid) { theirs.pid } else { ours.pid })
+            })),
             Resolver::KeepThis => {
                 Some(Resolve::new(move |_, theirs, ours| match (keeps(theirs), keeps(ours)) {
                     (true, false) => Some(theirs.pid),

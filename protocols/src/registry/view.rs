@@ -20,6 +20,9 @@ pub struct View {
     pub scopes: Vec<ScopeView>,
     /// The processes that this node runs.
     pub alive: BTreeSet<Pid>,
+    /// Those of them that have lost a name by a custom resolver, and are to be stopped.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub given_up: BTreeSet<Pid>,
     /// Frames that could not be read since the node started. Each cost its connection.
     pub malformed_frames: u64,
     /// Whose rules it follows; the options say so to those who read what was recorded.

@@ -45,7 +45,7 @@
 //! * Nodes read shared memory on a port of its own, not through SQL; a witness's table is in its daemon's memory.
 //! * The system starts a daemon that ended after 5 s, and a database that stopped as what its folder says. It makes and
 //!   registers one where there is none (`standby clone`, `register`). `rejoin` is what an operator's own script does.
-//! * Missing: cascaded standbys as upstreams, `failover = manual`, `service pause`, `switchover`,
+//! * Missing: cascaded standbys as upstreams, `failover = manual`, `switchover`,
 //!   `failover_validation_command` and its reruns, `connection_check_type` other than `ping`, `election_rerun_interval`,
 //!   `child_nodes_disconnect_command`, `degraded_monitoring_timeout`, `failover_delay`, replication slots, other events.
 //!
@@ -77,7 +77,7 @@ mod options;
 mod rules;
 mod table;
 
-pub use client::{Shown, cluster_show, latest_promotion};
+pub use client::{NotTold, Operator, Shown, cluster_show, latest_promotion};
 pub use message::Event;
 pub use node::{Memory, memory, run, service};
 pub use options::{Config, First, Flaw, Node, Options, Promote, Push};
@@ -101,6 +101,7 @@ pub const PROBES: &[&str] = &[
     "a daemon finds another primary in degraded state",
     "a daemon is started again",
     "a daemon waits in degraded state",
+    "a paused daemon holds no election",
     "a pooler that fails is passed over",
     "an application has not heard of a promotion",
     "a primary's own daemon does not reach it",

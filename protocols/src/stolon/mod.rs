@@ -111,13 +111,14 @@ pub const PROBES: &[&str] = &[
     "leader",
     // by a sentinel: the keeper whose database is to be the master
     "elected",
+    // by a sentinel: a keeper whose database is not elected, and why; without, there is none
+    "nobody to elect",
     // by a proxy: an address, or "nowhere"
     "routes",
     "database removed",
     "former master elected again",
     "keeper goes on without the store",
     "master has lost its data",
-    "nobody to elect",
     "proxies sent to a master",
     "proxy gives up",
     "standby initialised",

@@ -113,22 +113,48 @@ impl Round<'_> {
 
     /// Who becomes the master, if anybody may. Of those that may, the least advanced: so the source has it.
     fn elect(&self, data: &ClusterData, master: DbUid) -> Option<DbUid> {
-        let mut candidates = self.best_standbys(data, master);
-        candidates.retain(|uid| !never(data, *uid).master);
-        // A master that was replaced, and whose successor has failed.
-        let former = self.valid(data, master, DbRole::is_master).into_iter().filter(|(uid, how)| {
-            *uid != master && *how == How::Good && self.may_replace(data, master, &data.dbs[uid])
-        });
-        candidates.extend(former.map(|(uid, _)| uid));
-        candidates.sort_by_key(|uid| data.dbs[uid].status.last);
-        let db = &data.dbs[&master];
-        match &db.spec.synchronous {
+        let may = |(uid, _): &(&DbUid, &Db)| **uid != master && self.why_not(data, master, **uid).is_none();
+        let elected = data.dbs.iter().filter(may);
+        elected.min_by_key(|(_, db)| (db.status.last, db.spec.role.is_master())).map(|(uid, _)| *uid)
+    }
+
+    /// Why none of the others becomes the master, by the number of its keeper.
+    pub fn passed_over(&self, data: &ClusterData) -> BTreeMap<u32, &'static str> {
+        let Some(master) = data.master.filter(|uid| data.dbs.contains_key(uid)) else {
+            return BTreeMap::new();
+        };
+        let others = data.dbs.iter().filter(|(uid, _)| **uid != master);
+        others.filter_map(|(uid, db)| Some((db.spec.keeper, self.why_not(data, master, *uid)?))).collect()
+    }
+
+    /// Why a database may not become the master; none if it may. A former one may whose successor has failed.
+    fn why_not(&self, data: &ClusterData, master: DbUid, uid: DbUid) -> Option<&'static str> {
+        let (current, db) = (&data.dbs[&master], &data.dbs[&uid]);
+        match validity(&current.status, db) {
+            Validity::Unknown => return Some("nothing was heard of it yet"),
+            Validity::Invalid => return Some("its log went another way"),
+            Validity::Valid => {}
+        }
+        match self.how(data, uid) {
+            How::Failed => return Some("it fails, or its keeper is silent"),
+            How::Converging => return Some("it is not yet what it is to be"),
+            How::Good => {}
+        }
+        if db.status.history.last() != current.status.history.last() {
+            return Some("its timeline is not the master's last");
+        }
+        if !self.may_replace(data, master, db) {
+            return Some("it lacks too much");
+        }
+        if db.spec.role.is_standby() && never(data, uid).master {
+            return Some("its keeper never has the master");
+        }
+        match &current.spec.synchronous {
             Some(synchronous) if data.options.flaw != Some(Flaw::SyncStandbyNotChecked) => {
-                let safe =
-                    |uid: &DbUid| synchronous.standbys.contains(uid) && db.status.synchronous.contains(uid);
-                candidates.into_iter().find(safe)
+                let safe = synchronous.standbys.contains(&uid) && current.status.synchronous.contains(&uid);
+                (!safe).then_some("writes need not have waited for it")
             }
-            _ => candidates.first().copied(),
+            _ => None,
         }
     }
 

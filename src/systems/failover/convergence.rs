@@ -1,18 +1,19 @@
 //! **convergence**: one primary, and all others stream from it and have what it has; those that may, by way of a
 //! standby.
 
+use super::heard::Heard;
 use host::world::MachineId;
 use protocols::database::{Replication, Role, View};
 use sim::check::{Broken, Views};
 use std::collections::BTreeSet;
 
 /// The machine of the one primary.
-pub(super) fn primary(views: &Views<View>) -> Result<u32, Broken> {
+pub(super) fn primary(heard: &Heard, views: &Views<View>) -> Result<u32, Broken> {
     let primaries: Vec<u32> =
         views.up().filter(|(_, view)| view.role == Role::Primary).map(|(node, _)| node).collect();
     match primaries[..] {
         [primary] => Ok(primary),
-        [] => Err(Broken::new("there is no primary")),
+        [] => Err(heard.leaderless.tell(views, &heard.machines.databases)),
         _ => {
             let names: Vec<String> = primaries.iter().map(|node| format!("n{node}")).collect();
             let why = Broken::new(format!("{} are primaries", names.join(" and ")));
@@ -21,9 +22,9 @@ pub(super) fn primary(views: &Views<View>) -> Result<u32, Broken> {
     }
 }
 
-/// `may_cascade`: whose entries may come from another standby.
-pub(super) fn converged(views: &Views<View>, may_cascade: &BTreeSet<MachineId>) -> Result<(), Broken> {
-    let leader = primary(views)?;
+/// What was heard says whose entries may come from another standby, and why nobody leads.
+pub(super) fn converged(heard: &Heard, views: &Views<View>) -> Result<(), Broken> {
+    let leader = primary(heard, views)?;
     let Some(primary) = views.get(leader) else { return Err(Broken::new("the primary is gone")) };
     if primary.visible < primary.durable {
         let why = format!("{} entries of n{leader} still wait", primary.durable.0 - primary.visible.0);
@@ -35,7 +36,7 @@ pub(super) fn converged(views: &Views<View>, may_cascade: &BTreeSet<MachineId>) 
         if view.role != Role::Standby || view.replication != Replication::Streaming {
             return Err(why(format!("n{node} is {}, and {:?}", view.role.name(), view.replication)));
         }
-        let cascades = may_cascade.contains(&MachineId::numbered(node)) && reached.contains(&view.id);
+        let cascades = heard.may_cascade.contains(&MachineId::numbered(node)) && reached.contains(&view.id);
         if !primary.standbys.contains(&view.id) && !cascades {
             return Err(why(format!("n{node} does not stream from n{leader}, the primary")));
         }
@@ -93,7 +94,7 @@ mod tests {
         let primary = View { standbys: vec![4, 6], ..view(5, Role::Primary) };
         let databases = [view(4, Role::Standby), primary, last].map(Some);
         let stores = [None, None, None];
-        converged(&Views::new(stores.into_iter().chain(databases).collect()), &BTreeSet::new())
+        converged(&Heard::default(), &Views::new(stores.into_iter().chain(databases).collect()))
     }
 
     /// n5 leads n4, n4 leads n6, and n6 leads n7. The last two may cascade, if `may`.
@@ -103,8 +104,11 @@ mod tests {
         (databases[0].standbys, databases[2].standbys) = (vec![6], vec![7]);
         change(&mut databases);
         let views = [None, None, None].into_iter().chain(databases.map(Some)).collect();
-        let may_cascade = if may { BTreeSet::from([6, 7].map(MachineId::numbered)) } else { BTreeSet::new() };
-        converged(&Views::new(views), &may_cascade)
+        let mut heard = Heard::default();
+        if may {
+            heard.may_cascade.extend([6, 7].map(MachineId::numbered));
+        }
+        converged(&heard, &Views::new(views))
     }
 
     #[test]
@@ -155,6 +159,7 @@ mod tests {
     #[test]
     fn there_is_one_primary() {
         let standbys = Views::new(vec![Some(view(4, Role::Standby)), Some(view(5, Role::Standby))]);
-        assert_eq!(converged(&standbys, &BTreeSet::new()).unwrap_err().to_string(), "there is no primary");
+        let why = converged(&Heard::default(), &standbys).unwrap_err().to_string();
+        assert_eq!(why, "there is no primary", "of nobody it is known that it has a database");
     }
 }

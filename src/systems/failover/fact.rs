@@ -21,8 +21,8 @@ pub(super) enum Fact {
     Streams { from: MachineId, after: u64 },
     /// Its manager has got the leader's lock, or has it no longer.
     Lock { acquired: bool },
-    /// No longer than this may pass without a write, in ns.
-    ServiceWithin { ns: u64 },
+    /// A client asks for a write, and no longer than this may pass without one, in ns.
+    Asked { client: u64, id: u64, within_ns: u64 },
     /// Its manager was told that its database never leads.
     MayNotLead,
     /// It is a primary that nobody here manages.
@@ -59,7 +59,7 @@ pub(super) enum Fact {
     Listed { is: bool },
 }
 
-/// How long the service may be without a write, in ms.
+/// Said by a client that asks for a write: how long the service may be without one, in ms; its number, and the write's.
 pub(super) const SERVICE_WITHIN: &str = "service within";
 /// Said by a machine whose database is a primary that nobody here manages.
 pub(super) const ELSEWHERE: &str = "primary elsewhere";
@@ -74,9 +74,13 @@ pub(super) const MAY_NOT_LEAD: &str = "may not lead";
 /// Said by a machine whose daemon leaves a master alone that it has heard within so long, in ms.
 pub(super) const STAYS: &str = "a master stays";
 
+/// Said by a replica of the store: leader, follower, candidate or learner, and its term. `role` is the databases': who is
+/// no primary is a database, too.
+pub(super) const RAFT: &str = "raft";
+
 /// The probes of the machines here, besides those of their protocols.
-pub(super) const PROBES: [&str; 7] =
-    [ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, SERVICE_WITHIN, STAYS, WISHED];
+pub(super) const PROBES: [&str; 8] =
+    [ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, RAFT, SERVICE_WITHIN, STAYS, WISHED];
 
 impl Fact {
     /// The machine that published a probe, and what it says; none if it is not judged.
@@ -119,7 +123,9 @@ impl Fact {
             ("position kept", [Value::Uint(lsn)]) => Fact::Kept { lsn: *lsn },
             (MAY_LACK, [Value::Uint(entries)]) => Fact::MayLack { entries: *entries },
             (WISHED, []) => Fact::Wished,
-            (SERVICE_WITHIN, [Value::Uint(ms)]) => Fact::ServiceWithin { ns: ms * 1_000_000 },
+            (SERVICE_WITHIN, [Value::Uint(ms), Value::Uint(client), Value::Uint(id)]) => {
+                Fact::Asked { client: *client, id: *id, within_ns: ms * 1_000_000 }
+            }
             _ => return None,
         };
         Some((probe.host?, fact))

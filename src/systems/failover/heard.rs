@@ -2,6 +2,7 @@
 
 use super::durability::Acknowledged;
 use super::fact::Fact;
+use super::leaderless::Leaderless;
 use super::logs::Logs;
 use super::published::Published;
 use super::recovery::Machines;
@@ -17,6 +18,8 @@ pub(super) struct Heard {
     /// Who may stream from another standby.
     pub(super) may_cascade: BTreeSet<MachineId>,
     pub(super) machines: Machines,
+    /// Why nobody leads.
+    pub(super) leaderless: Leaderless,
     /// Who has the address that moves; none where none does.
     pub(super) owners: Option<BTreeSet<MachineId>>,
     /// The poolers that hold their clients' queries.
@@ -29,8 +32,8 @@ pub(super) struct Heard {
     pub(super) present: BTreeMap<MachineId, BTreeSet<MachineId>>,
     /// Whose orchestrators are, as they say.
     pub(super) listed: BTreeSet<MachineId>,
-    latest: Option<(MachineId, Fact)>,
-    wrong: Option<String>,
+    pub(super) latest: Option<(MachineId, Fact)>,
+    pub(super) wrong: Option<String>,
 }
 
 impl Heard {
@@ -38,6 +41,9 @@ impl Heard {
     pub(super) fn hear(&mut self, probe: Option<&Probe>) {
         self.wrong = None;
         self.latest = probe.and_then(Fact::of);
+        if let Some(probe) = probe {
+            self.leaderless.hear(probe);
+        }
         match probe.map(|probe| (probe.name, probe.host)) {
             Some(("applied", Some(host))) => drop(self.machines.stores.insert(host)),
             Some(("role", Some(host))) => drop(self.machines.databases.insert(host)),

@@ -1,6 +1,6 @@
 //! What runs on each machine. On a database's run several processes, which talk over sockets of the machine.
 
-use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, SERVICE_WITHIN, STAYS};
+use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, RAFT, STAYS};
 use super::options::{Manager, Options, Part, Places};
 use host::process;
 use host::time::sleep;
@@ -31,7 +31,7 @@ pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
     match places.part(node.id) {
         Part::Store => {
             let (replicas, options) = (places.stores.to_vec(), node.options.store.clone());
-            let config = store::Config { id: node.id.into(), replicas, options };
+            let config = store::Config { id: node.id.into(), replicas, options, says: RAFT };
             Box::pin(store::run(config, node.disk())).await
         }
         Part::Database => match node.options.daemon(node.id) {
@@ -41,19 +41,11 @@ pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
         },
         Part::Witness => Box::pin(witness(&node, places)).await,
         Part::Router => {
-            say_what_is_allowed(&node.options);
             if node.options.standby_cluster {
                 return primary_elsewhere(&node).await;
             }
             Box::pin(router(&node, places)).await
         }
-    }
-}
-
-/// No longer may clients be without a write.
-fn say_what_is_allowed(options: &Options) {
-    if let Some(bound) = options.service_within {
-        host::probe!(SERVICE_WITHIN, bound.as_millis() as u64);
     }
 }
 
@@ -63,7 +55,6 @@ async fn behind_an_address(
     places: Places<'_>,
     variant: vrrp::Variant,
 ) -> io::Result<()> {
-    say_what_is_allowed(&node.options);
     if let Some(ms) = node.options.stays_for_ms() {
         host::probe!(STAYS, ms);
     }
@@ -145,7 +136,7 @@ async fn beside_repmgrd(node: &NodeContext<Options>, places: Places<'_>) -> io::
             tokio::select! {
                 biased;
                 ended = database::run(config, node.disk()) => ended,
-                ended = repmgr::memory(at, memory) => match ended? {},
+                ended = repmgr::memory(at, memory, node.disk()) => match ended? {},
             }
         }
     });
@@ -170,7 +161,7 @@ async fn beside_repmgrd(node: &NodeContext<Options>, places: Places<'_>) -> io::
 async fn witness(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<()> {
     let repmgr = places.repmgr(node.id, &node.options);
     let (memory, at) = (repmgr::Memory::default(), repmgr.nodes[&node.id].memory);
-    let database = process::run("database", || repmgr::memory(at, memory.clone()));
+    let database = process::run("database", || repmgr::memory(at, memory.clone(), node.disk()));
     let daemon = process::run("repmgrd", || repmgr::run(repmgr.clone(), memory.clone(), node.disk()));
     tokio::select! {
         biased;

@@ -374,6 +374,7 @@ mod tests {
             up: peers,
             scopes: vec![scope],
             alive: BTreeSet::new(),
+            given_up: BTreeSet::new(),
             malformed_frames: 0,
             protocol: Protocol::Syn,
         })

@@ -171,7 +171,9 @@ impl Syn {
         // It was watched on. If it has other names its death is still reported, and those go too. One that traps the
         // signal (`exit(Pid, {syn_resolve_kill, Name, Meta})`) keeps them.
         let reason = || format!("syn_resolve_kill {name} {}", ours.meta);
-        if self.resolve.is_none() && local.processes.exit(loser, reason) {
+        if self.resolve.is_some() {
+            local.given_up.push(loser);
+        } else if local.processes.exit(loser, reason) {
             probe!("killed", loser.to_string());
         }
         // Syn before 7716a98 (found by Graham Hay with TLA+): a third node may hold the loser from an older snapshot.
@@ -187,6 +189,9 @@ impl Syn {
         let record = Record { name: theirs.name.clone(), pid: ours.pid, meta: ours.meta, time: now };
         self.insert(&record.name, record.entry());
         self.broadcast(None, PeerMessage::SyncRegister(record), local);
+        if self.resolve.is_some() {
+            local.given_up.push(theirs.pid);
+        }
     }
 
     /// The name is freed here; the other node, asking its own resolver, does the same.

@@ -9,6 +9,7 @@ use crate::store::{ClientError, LeaseId, Refusal};
 use host::time::{Instant, sleep};
 use host::{probe, sometimes};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
@@ -171,7 +172,7 @@ impl Sentinel {
         let round = Round { memory: &looking, proxies: &active, now, draw: host::entropy::u64() };
         let after = round.decide(&seen);
         if records.write_cluster(&after, read.revision).await? {
-            announce(&before, &after);
+            announce(&before, &after, &round.passed_over(&seen));
             looking.remember(&after, now);
             *memory = looking;
         }
@@ -180,7 +181,7 @@ impl Sentinel {
 }
 
 /// Says what a good sweep should reach.
-fn announce(before: &ClusterData, after: &ClusterData) {
+fn announce(before: &ClusterData, after: &ClusterData, passed_over: &BTreeMap<u32, &'static str>) {
     if before.master != after.master {
         if let Some(keeper) = after.master_keeper() {
             probe!("elected", keeper);
@@ -201,7 +202,12 @@ fn announce(before: &ClusterData, after: &ClusterData) {
     }
     let failed = after.master.and_then(|uid| after.dbs.get(&uid)).is_some_and(|db| !db.status.healthy);
     if failed && before.master == after.master {
-        sometimes!("nobody to elect");
+        if passed_over.is_empty() {
+            sometimes!("nobody to elect");
+        }
+        for (keeper, why) in passed_over {
+            probe!("nobody to elect", *keeper, *why);
+        }
     }
 }
 

@@ -242,6 +242,23 @@ fn a_standby_too_far_behind_is_not_elected() {
 }
 
 #[test]
+fn of_each_that_is_passed_over_it_is_said_why_and_of_nobody_where_one_may_be_elected() {
+    let passed_over = |data: &ClusterData| {
+        let (memory, proxies) = (Memory::default(), BTreeMap::new());
+        let now = Now { elapsed: Duration::ZERO, wall_ms: 0 };
+        Round { memory: &memory, proxies: &proxies, now, draw: 0 }.passed_over(data)
+    };
+    let mut data = cluster(1, Options { max_standby_lag: 2, ..Options::default() });
+    fail(&mut data, MASTER);
+    db(&mut data, SECOND).status.last = Lsn(7);
+    assert_eq!(passed_over(&data), BTreeMap::new());
+    db(&mut data, SECOND).status.last = Lsn(6);
+    assert_eq!(passed_over(&data), BTreeMap::from([(2, "it lacks too much")]));
+    fail(&mut data, SECOND);
+    assert_eq!(passed_over(&data), BTreeMap::from([(2, "it fails, or its keeper is silent")]));
+}
+
+#[test]
 fn a_standby_on_another_timeline_is_not_elected() {
     let mut data = cluster(1, Options::default());
     fail(&mut data, MASTER);

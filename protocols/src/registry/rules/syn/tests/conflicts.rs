@@ -111,6 +111,43 @@ fn a_custom_resolver_keeps_ours_though_older_and_all_are_told() {
 }
 
 #[test]
+fn the_earliest_keeps_whose_stamp_is_earlier_and_both_nodes_give_up_the_other() {
+    let mut scope = resolving(Resolver::Earliest);
+    let (ours, theirs) = (scope.spawn(), pid_of(PEER, 1));
+    scope.register(OURS, "x", ours, 10);
+    scope.hear("x", theirs, 9, 50);
+    assert_eq!(scope.at("x"), Some((theirs, 9)));
+    assert!(scope.local.processes.is_alive(ours), "it is not killed inside of the resolution");
+    assert_eq!(scope.local.given_up, [ours]);
+
+    let mut scope = resolving(Resolver::Earliest);
+    let ours = scope.spawn();
+    scope.register(OURS, "x", ours, 10);
+    scope.hear("x", theirs, 11, 50);
+    assert_eq!((scope.at("x"), &scope.local.given_up[..]), (Some((ours, 50)), &[theirs][..]));
+}
+
+#[test]
+fn of_equal_stamps_the_earliest_keeps_the_smaller_pid() {
+    let mut scope = resolving(Resolver::Earliest);
+    let ours = scope.spawn();
+    scope.register(OURS, "x", ours, 10);
+    scope.hear("x", pid_of(PEER, 1), 10, 50);
+    assert_eq!(scope.at("x"), Some((ours, 50)));
+}
+
+#[test]
+fn who_decides_for_neither_gives_up_nobody_and_neither_does_syns_own_rule() {
+    for resolver in [Resolver::Fails, Resolver::Latest] {
+        let mut scope = resolving(resolver);
+        let ours = scope.spawn();
+        scope.register(OURS, "x", ours, 10);
+        scope.hear("x", pid_of(PEER, 1), 11, 50);
+        assert_eq!(scope.local.given_up, []);
+    }
+}
+
+#[test]
 fn a_resolver_that_fails_or_names_a_stranger_frees_the_name_and_tells_all_but_the_other_owner() {
     for resolver in [Resolver::Fails, Resolver::NamesAStranger] {
         let mut scope = resolving(resolver);
