@@ -23,6 +23,7 @@ mod address;
 mod card;
 mod client;
 mod config;
+mod consumers;
 mod convergence;
 mod durability;
 mod eligible;
