@@ -44,7 +44,7 @@ impl Machines {
             priority: 100,
         });
         let nodes = (1..).zip(nodes).collect();
-        Config { id: index as u32 + 1, nodes, poolers: vec![self.console], options }
+        Config { id: index as u32 + 1, nodes, poolers: vec![self.console], push: None, options }
     }
 
     async fn start(&self, index: usize, folder: &Path) -> JoinHandle<io::Result<()>> {

@@ -1,9 +1,7 @@
 //! Runs in which an operator gives orders beside the clients.
 #![allow(clippy::unwrap_used)] // the helpers of a test are the test
 
-mod register;
-
-use register::Op;
+use serde::{Deserialize, Serialize};
 use sim::catalog::Catalog;
 use sim::check::Checkers;
 use sim::once;
@@ -11,6 +9,13 @@ use sim::run::{Attention, Recording, Report};
 use sim::scenario::{Name, Scenario};
 use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::time::Duration;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Op {
+    Read,
+    Write(u64),
+}
 
 /// Clients that are told what they ask for.
 struct Echo;
@@ -31,8 +36,8 @@ impl System for Echo {
         std::future::pending().await
     }
 
-    fn client(&self, client: ClientContext<Self::Options>) -> impl Client<Op, u64> {
-        Told(client.id)
+    fn client(&self, _: ClientContext<Self::Options>) -> impl Client<Op, u64> {
+        Told
     }
 
     fn checkers(&self) -> Checkers<Op, u64, ()> {
@@ -40,7 +45,7 @@ impl System for Echo {
     }
 }
 
-struct Told(u32);
+struct Told;
 
 impl Client<Op, u64> for Told {
     async fn call(&mut self, op: &Op) -> Outcome<u64> {

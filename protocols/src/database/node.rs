@@ -12,7 +12,7 @@ use super::view::View;
 use crate::common::Tasks;
 use crate::common::transport::{self, FrameReader, ReadError};
 use crate::common::wal::{OpenError, Writer};
-use engine::{Engine, Named};
+use engine::{Awaited, Engine};
 use host::disk::Disk;
 use host::net::{OwnedWriteHalf, TcpListener, TcpStream};
 use host::time::{sleep, timeout};
@@ -330,7 +330,7 @@ impl Process {
 /// No database runs here.
 fn say_stopped() {
     probe!("role", Role::Stopped.name(), "");
-    Named::publish_nowhere();
+    Awaited::publish_nowhere();
 }
 
 /// Nothing runs here.

@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn settings_say_whom_a_standby_cluster_follows_and_nothing_of_any_other() {
-        let settings = Settings { pause: true, standby_cluster: None };
+        let settings = Settings { pause: true, ..Settings::default() };
         assert_eq!(text(&settings), r#"{"pause":true}"#);
         let primary = ([10, 0, 0, 8], 7000).into();
         let settings = Settings { standby_cluster: Some(StandbyCluster { primary }), ..settings };

@@ -19,8 +19,9 @@
 //!
 //! *Promotion.* The winner runs `promote_command`, a script (`rules/script.rs`): `repmgr standby promote`, which
 //! refuses where it sees a primary, and commands to each PgBouncer. In one order it promotes first, in the other it
-//! pauses all of them before. It stops at the first error. Then the siblings are told, and follow without rewinding, if
-//! their logs allow it.
+//! pauses all of them before. Where applications have endpoints ([`Push`]) it tells them too: each before the promotion,
+//! or all after it, without waiting. It stops at the first error. Then the siblings are told, and follow without
+//! rewinding, if their logs allow it.
 //!
 //! *Degraded monitoring.* Whoever was not told within 60 s, whose script failed, or who called the election off waits
 //! for his upstream, or for a sibling that is a primary, and holds no other election.
@@ -79,7 +80,7 @@ mod table;
 pub use client::{NotTold, Operator, Shown, cluster_show, latest_promotion};
 pub use message::Event;
 pub use node::{Memory, memory, run, service};
-pub use options::{Config, First, Flaw, Node, Options, Promote};
+pub use options::{Config, First, Flaw, Node, Options, Promote, Push};
 
 /// Every probe of a node: facts first, then situations that a good sweep should reach.
 pub const PROBES: &[&str] = &[
@@ -102,6 +103,7 @@ pub const PROBES: &[&str] = &[
     "a daemon waits in degraded state",
     "a paused daemon holds no election",
     "a pooler that fails is passed over",
+    "an application has not heard of a promotion",
     "a primary's own daemon does not reach it",
     "a promotion is finished after a restart",
     "a promotion is refused as a primary is seen",

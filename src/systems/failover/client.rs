@@ -1,6 +1,6 @@
 //! What clients do, and what one key is to them: a register that can be missing.
 
-use super::fact::WISHED;
+use super::fact::{SERVICE_WITHIN, WISHED};
 use super::operator::{Operator, Specification};
 use super::options::{Options, Places};
 use protocols::database::{Client as Connection, ClientError, Condition, Write};
@@ -61,6 +61,9 @@ pub(super) struct RoutedClient {
     /// None where the cluster has no router.
     connection: Option<Connection>,
     operator: Operator,
+    number: u32,
+    /// How long there may be no write, in ms, if a scenario says so.
+    within_ms: Option<u64>,
     stores: u32,
     databases: u32,
     /// What it saw last under each key.
@@ -75,7 +78,9 @@ impl RoutedClient {
         let (stores, databases) =
             places.map_or((0, 0), |places| (places.stores.len() as u32, places.databases.len() as u32));
         let operator = Operator::new(places, &client.options);
-        RoutedClient { connection, operator, stores, databases, saw: BTreeMap::new() }
+        let within_ms = client.options.service_within.map(|bound| bound.as_millis() as u64);
+        let (number, saw) = (client.id, BTreeMap::new());
+        RoutedClient { connection, operator, number, within_ms, stores, databases, saw }
     }
 
     /// The number of a database's machine, over and over those that there are.
@@ -96,6 +101,9 @@ impl RoutedClient {
     }
 
     async fn put(&mut self, key: u32, value: u64) -> Outcome<Ret> {
+        if let Some(ms) = self.within_ms {
+            host::probe!(SERVICE_WITHIN, ms, self.number, value);
+        }
         let written = self.write(key, value, Condition::None).await;
         written.map_or_else(|failed| failed, |_| Outcome::Ok(Ret::Done))
     }

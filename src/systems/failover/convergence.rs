@@ -104,8 +104,11 @@ mod tests {
         (databases[0].standbys, databases[2].standbys) = (vec![6], vec![7]);
         change(&mut databases);
         let views = [None, None, None].into_iter().chain(databases.map(Some)).collect();
-        let may_cascade = if may { BTreeSet::from([6, 7].map(MachineId::numbered)) } else { BTreeSet::new() };
-        converged(&Heard { may_cascade, ..Heard::default() }, &Views::new(views))
+        let mut heard = Heard::default();
+        if may {
+            heard.may_cascade.extend([6, 7].map(MachineId::numbered));
+        }
+        converged(&heard, &Views::new(views))
     }
 
     #[test]

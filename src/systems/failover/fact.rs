@@ -21,8 +21,8 @@ pub(super) enum Fact {
     Streams { from: MachineId, after: u64 },
     /// Its manager has got the leader's lock, or has it no longer.
     Lock { acquired: bool },
-    /// No longer than this may pass without a write, in ns.
-    ServiceWithin { ns: u64 },
+    /// A client asks for a write, and no longer than this may pass without one, in ns.
+    Asked { client: u64, id: u64, within_ns: u64 },
     /// Its manager was told that its database never leads.
     MayNotLead,
     /// It is a primary that nobody here manages.
@@ -49,6 +49,8 @@ pub(super) enum Fact {
     Stays { within_ms: u64 },
     /// It has published a machine's promotion, or has read it: what the store has after this change.
     Published { of: MachineId, promoted_ns: u64, change: u64 },
+    /// It is an application, and was told of a machine's promotion, which it took; of 0 as it begins.
+    Told { of: MachineId, promoted_ns: u64 },
     /// It is an application's pool, and leads there, if anywhere.
     Leads { to: Option<MachineId> },
     /// It is one, and has read which orchestrators are present.
@@ -57,7 +59,7 @@ pub(super) enum Fact {
     Listed { is: bool },
 }
 
-/// How long the service may be without a write, in ms.
+/// Said by a client that asks for a write: how long the service may be without one, in ms; its number, and the write's.
 pub(super) const SERVICE_WITHIN: &str = "service within";
 /// Said by a machine whose database is a primary that nobody here manages.
 pub(super) const ELSEWHERE: &str = "primary elsewhere";
@@ -107,6 +109,7 @@ impl Fact {
             ("master published" | "master read", [of, Value::Uint(ns), Value::Uint(change)]) => {
                 Fact::Published { of: machine(of)?, promoted_ns: *ns, change: *change }
             }
+            ("told", [of, Value::Uint(ns)]) => Fact::Told { of: machine(of)?, promoted_ns: *ns },
             ("leads to", [to]) => Fact::Leads { to: machine(to) },
             ("present", [Value::Text(numbers)]) => {
                 let numbers = numbers.split_whitespace().filter_map(|number| number.parse().ok());
@@ -120,7 +123,9 @@ impl Fact {
             ("position kept", [Value::Uint(lsn)]) => Fact::Kept { lsn: *lsn },
             (MAY_LACK, [Value::Uint(entries)]) => Fact::MayLack { entries: *entries },
             (WISHED, []) => Fact::Wished,
-            (SERVICE_WITHIN, [Value::Uint(ms)]) => Fact::ServiceWithin { ns: ms * 1_000_000 },
+            (SERVICE_WITHIN, [Value::Uint(ms), Value::Uint(client), Value::Uint(id)]) => {
+                Fact::Asked { client: *client, id: *id, within_ns: ms * 1_000_000 }
+            }
             _ => return None,
         };
         Some((probe.host?, fact))

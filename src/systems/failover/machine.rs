@@ -1,6 +1,6 @@
 //! What runs on each machine. On a database's run several processes, which talk over sockets of the machine.
 
-use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, RAFT, SERVICE_WITHIN, STAYS};
+use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, RAFT, STAYS};
 use super::options::{Manager, Options, Part, Places};
 use host::process;
 use host::time::sleep;
@@ -41,19 +41,11 @@ pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
         },
         Part::Witness => Box::pin(witness(&node, places)).await,
         Part::Router => {
-            say_what_is_allowed(&node.options);
             if node.options.standby_cluster {
                 return primary_elsewhere(&node).await;
             }
             Box::pin(router(&node, places)).await
         }
-    }
-}
-
-/// No longer may clients be without a write.
-fn say_what_is_allowed(options: &Options) {
-    if let Some(bound) = options.service_within {
-        host::probe!(SERVICE_WITHIN, bound.as_millis() as u64);
     }
 }
 
@@ -63,7 +55,6 @@ async fn behind_an_address(
     places: Places<'_>,
     variant: vrrp::Variant,
 ) -> io::Result<()> {
-    say_what_is_allowed(&node.options);
     if let Some(ms) = node.options.stays_for_ms() {
         host::probe!(STAYS, ms);
     }
@@ -218,10 +209,11 @@ async fn router(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<(
             stolon::proxy(stolon::ProxyConfig { id, address, stores, options }).await
         }
         Manager::Repmgr => bouncer::run(places.bouncer(address, options), node.disk()).await,
-        Manager::Agrajag => {
-            let (stores, options) = (places.stores.to_vec(), options.agrajag.clone());
-            agrajag::pool(agrajag::PoolConfig { listen: address, stores, options }).await
+        Manager::Agrajag if options.agrajag.consumers == agrajag::Consumers::Haproxy => {
+            let (config, runtime) = places.haproxy(address, options);
+            router::run_set(config, runtime).await
         }
+        Manager::Agrajag => agrajag::pool(places.pool(address, options)).await,
         Manager::Vrrp | Manager::Ucarp => unreachable!("there is no router"),
     }
 }

@@ -186,7 +186,10 @@ impl System for Failover {
             .invariant("undisturbed", move |heard, _| peace.judge(heard))
             .invariant("order", move |heard, _| order.judge(heard))
             .eventually("published", |heard, views| published::check(&heard.published, views))
-            .eventually("routed", |heard, _| routed::check(&heard.pools, heard.published.master()))
+            .eventually("routed", |heard, views| {
+                let primary = || convergence::primary(heard, views).ok().map(MachineId::numbered);
+                routed::check(&heard.pools, heard.published.master().or_else(primary))
+            })
             .eventually("listed", |heard, _| listed::check(&heard.listed, &heard.present))
             .eventually("address", |heard, views| address::check(heard.owners.as_ref(), views))
             .eventually("held", |heard, _| held::check(&heard.paused))

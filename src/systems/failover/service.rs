@@ -1,22 +1,25 @@
 //! **service**: no longer without a write than the scenario allows (`options.service_within`).
 //!
-//! Counted from the start of the run to its first write, from each write to the next, and from the last one until the
-//! clients stop, as far as anything was heard by then.
+//! A time without service begins with the first write that a client asks for and does not get: not with the run, nor while
+//! nobody asks. Where another has been asked for before a write is done, and is still waited for, the next begins at once.
+//! It ends with the next write that is done, or when the clients stop, as far as anything was heard by then. Writes are
+//! puts: a compare-and-swap may be answered, and nothing written.
 
 use super::fact::Fact;
 use super::heard::Heard;
 use host::world::Probe;
 use sim::time::told_ns;
+use std::collections::BTreeMap;
 
-/// When the last write was done.
+/// Since when clients wait for a write.
 #[derive(Debug, Default)]
 pub(super) struct Service {
     /// What the scenario allows.
     within_ns: Option<u64>,
-    /// When a primary last did a write.
-    last_ns: u64,
-    /// The time, as far as anything was heard.
-    now_ns: u64,
+    /// When the first write was asked for since one was done, if any was.
+    since_ns: Option<u64>,
+    /// The write that each client has asked for last, until it is done.
+    asked: BTreeMap<u64, u64>,
     /// The clients have stopped.
     is_over: bool,
 }
@@ -28,27 +31,33 @@ impl Service {
             self.is_over = true;
             return Ok(());
         };
-        let judged = self.heard(probe.at_ns);
+        let judged = self.check(probe.at_ns);
         match heard.fact() {
-            Some((_, Fact::Committed { .. })) => self.last_ns = probe.at_ns,
-            Some((_, Fact::ServiceWithin { ns })) => self.within_ns = Some(*ns),
+            Some((_, Fact::Asked { client, id, within_ns })) => {
+                self.within_ns = Some(*within_ns);
+                self.asked(*client, *id, probe.at_ns);
+            }
+            Some((_, Fact::Committed { id, .. })) => self.done(*id, probe.at_ns),
             _ => {}
         }
         judged
     }
 
-    /// Something was heard.
-    fn heard(&mut self, at_ns: u64) -> Result<(), String> {
-        self.now_ns = at_ns;
-        self.check()
+    fn asked(&mut self, client: u64, id: u64, at_ns: u64) {
+        self.since_ns.get_or_insert(at_ns);
+        self.asked.insert(client, id);
     }
 
-    fn check(&self) -> Result<(), String> {
-        let without = self.now_ns - self.last_ns;
-        match self.within_ns {
-            Some(within) if !self.is_over && without > within => {
-                let (bound, last) = (within as f64 / 1e9, told_ns(self.last_ns) as f64 / 1e9);
-                Err(format!("no write for more than {bound} s, since {last:.3} s"))
+    fn done(&mut self, id: u64, at_ns: u64) {
+        self.asked.retain(|_, asked| *asked != id);
+        self.since_ns = (!self.asked.is_empty()).then_some(at_ns);
+    }
+
+    fn check(&self, now_ns: u64) -> Result<(), String> {
+        match self.within_ns.zip(self.since_ns) {
+            Some((within, since)) if !self.is_over && now_ns - since > within => {
+                let (bound, since) = (within as f64 / 1e9, told_ns(since) as f64 / 1e9);
+                Err(format!("no write for more than {bound} s, and one was asked for since {since:.3} s"))
             }
             _ => Ok(()),
         }
@@ -60,34 +69,53 @@ mod tests {
     use super::*;
 
     const S: u64 = 1_000_000_000;
+    const C1: u64 = 1;
+    const C2: u64 = 2;
 
-    fn service(writes: &[u64]) -> Service {
-        let mut service = Service { within_ns: Some(10 * S), ..Service::default() };
-        for at in writes {
-            assert_eq!(service.heard(*at), Ok(()));
-            service.last_ns = *at;
-        }
-        service
+    fn service() -> Service {
+        Service { within_ns: Some(10 * S), ..Service::default() }
     }
 
     #[test]
-    fn a_pause_up_to_the_bound_is_allowed() {
-        assert_eq!(service(&[8 * S, 18 * S, 20 * S]).heard(30 * S), Ok(()));
+    fn it_begins_with_what_is_asked_for_and_not_with_the_run_nor_while_nobody_asks() {
+        let mut service = service();
+        assert_eq!(service.check(100 * S), Ok(()), "nobody has asked yet");
+        service.asked(C1, 1, 100 * S);
+        assert_eq!(service.check(110 * S), Ok(()));
+        service.done(1, 110 * S);
+        assert_eq!(service.check(500 * S), Ok(()), "nobody asks any more");
     }
 
     #[test]
-    fn a_longer_pause_is_not() {
-        let why = service(&[8 * S, 18 * S]).heard(28 * S + 1).unwrap_err();
-        assert_eq!(why, "no write for more than 10 s, since 17.000 s");
-        assert!(service(&[]).heard(11 * S).is_err(), "the first write is late");
+    fn who_waits_longer_than_allowed_is_not_served_however_often_it_asks_again() {
+        let mut service = service();
+        service.asked(C1, 1, 18 * S);
+        service.asked(C1, 2, 26 * S);
+        assert_eq!(service.check(28 * S), Ok(()));
+        let why = service.check(28 * S + 1).unwrap_err();
+        assert_eq!(why, "no write for more than 10 s, and one was asked for since 17.000 s");
     }
 
     #[test]
-    fn nobody_writes_after_the_clients_have_stopped() {
-        let mut service = service(&[8 * S]);
+    fn what_another_waits_for_when_a_write_is_done_counts_from_then() {
+        let mut service = service();
+        service.asked(C1, 1, 10 * S);
+        service.asked(C2, 2, 11 * S);
+        service.done(1, 12 * S);
+        assert_eq!(service.check(22 * S), Ok(()));
+        assert!(service.check(22 * S + 1).unwrap_err().ends_with("since 11.000 s"));
+        service.done(2, 23 * S);
+        assert_eq!(service.check(40 * S), Ok(()));
+    }
+
+    #[test]
+    fn nobody_waits_after_the_clients_have_stopped() {
+        let mut service = service();
+        service.asked(C1, 1, 8 * S);
         assert_eq!(service.judge(&Heard::default(), None), Ok(()));
-        assert_eq!(service.heard(40 * S), Ok(()));
+        assert_eq!(service.check(40 * S), Ok(()));
         let mut unbounded = Service::default();
-        assert_eq!(unbounded.heard(1000 * S), Ok(()));
+        unbounded.asked(C1, 1, 8 * S);
+        assert_eq!(unbounded.check(1000 * S), Ok(()));
     }
 }

@@ -7,7 +7,7 @@
 mod named;
 mod state;
 
-pub(super) use named::Named;
+pub(super) use named::Awaited;
 
 use crate::common::Tasks;
 use crate::common::transport::FRAME_BYTES_MAX;
@@ -77,7 +77,7 @@ pub(super) struct Inner {
     /// It has been told that its log has diverged, and nothing was done about it.
     pub knows_of_fork: bool,
     /// Whether writes wait for it, as its upstream said last.
-    named: Named,
+    named: Awaited,
     watchdog: Option<Instant>,
 }
 
@@ -143,7 +143,7 @@ impl Engine {
             told: 0,
             rewritten: 0,
             knows_of_fork: false,
-            named: Named::Nowhere,
+            named: Awaited::Nowhere,
             watchdog: None,
             log,
         };

@@ -1,6 +1,6 @@
 //! The standby's end of streaming: whom it follows, and what it does to be able to.
 
-use super::engine::{Engine, Named};
+use super::engine::{Awaited, Engine};
 use crate::common::transport::{self, FrameReader, ReadError};
 use crate::database::message::{Confirmed, Hello, Next, Place, Repair, Replication, Streamed};
 use crate::database::rules::log::Record;
@@ -157,8 +157,8 @@ async fn stream(engine: &Engine, upstream: SocketAddr, told: u64) -> Result<Repl
             let heard = timeout(options.stream_timeout, frames.next()).await;
             let heard = heard.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
             let (named, Next { first, entries }) = match heard {
-                Streamed::Entries(next) => (Named::Other, next),
-                Streamed::Awaited(next) => (Named::Named, next),
+                Streamed::Entries(next) => (Awaited::Other, next),
+                Streamed::Awaited(next) => (Awaited::Named, next),
                 _ => return Err(ReadError::Malformed),
             };
             let mut inner = engine.lock();

@@ -10,7 +10,7 @@ use host::probe;
 
 /// Whether writes wait for a database, as it was told last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::database::node) enum Named {
+pub(in crate::database::node) enum Awaited {
     /// It follows nobody, or was told nothing yet.
     Nowhere,
     /// It streams, and no write waits for it.
@@ -19,18 +19,18 @@ pub(in crate::database::node) enum Named {
     Named,
 }
 
-impl Named {
+impl Awaited {
     fn name(self) -> &'static str {
         match self {
-            Named::Nowhere => "nowhere",
-            Named::Other => "other",
-            Named::Named => "named",
+            Awaited::Nowhere => "nowhere",
+            Awaited::Other => "other",
+            Awaited::Named => "named",
         }
     }
 
     /// No database runs here, and so none is told.
     pub fn publish_nowhere() {
-        probe!("sync", Named::Nowhere.name(), 0_u32);
+        probe!("sync", Awaited::Nowhere.name(), 0_u32);
     }
 }
 
@@ -41,8 +41,8 @@ impl Inner {
         self.role == Role::Primary && sync.required > 0 && sync.of.contains(&id)
     }
 
-    /// It was told so by the database with this number; published when it changes.
-    pub fn is(&mut self, named: Named, by: u32) {
+    /// It was told so by the database with this number, 0 for none; published when it changes.
+    pub fn is(&mut self, named: Awaited, by: u32) {
         if self.named != named {
             self.named = named;
             probe!("sync", named.name(), by);
