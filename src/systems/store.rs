@@ -406,4 +406,41 @@ mod tests {
         assert_eq!(gap(&[put(9, "a", 3), put(8, "b", 1)]).unwrap(), "revision 8 of b after 9");
         assert_eq!(gap(&[delete(8, "b")]).unwrap(), "b deleted, and was not there");
     }
+
+    /// n1 and n2 vote, and n1 leads; this many entries are applied by n1, n2, and n3, which was removed.
+    fn in_the_end(leads: u64, applied: [u64; 3]) -> Views<View> {
+        let view = |id: u64, applied| View {
+            id,
+            member: id,
+            voters: if id == 3 { BTreeSet::new() } else { BTreeSet::from([1, 2]) },
+            voters_since: 5,
+            leader: (id < 3).then_some(leads),
+            leads: (id == leads).then_some(1),
+            applied,
+            revision: applied,
+            digest: applied as u32,
+            leases: BTreeMap::new(),
+            leased: BTreeMap::new(),
+            malformed_frames: 0,
+        };
+        Views::new((1..).zip(applied).map(|(id, applied)| Some(view(id, applied))).collect())
+    }
+
+    #[test]
+    fn members_converge_and_who_was_removed_is_not_asked_for_anything() {
+        assert!(converged(&in_the_end(1, [9, 9, 0])).is_ok());
+        assert!(converged(&in_the_end(1, [9, 8, 0])).is_err(), "n2 lacks an entry");
+        assert!(converged(&in_the_end(3, [9, 9, 9])).is_err(), "who leads is no member");
+        assert!(converged(&in_the_end(0, [9, 9, 0])).is_err(), "nobody leads");
+    }
+
+    #[test]
+    fn a_majority_of_those_that_vote_keeps_its_disks() {
+        let (whole, wiped) = (Harm::default(), Harm { wiped: true, ..Harm::default() });
+        let voters = |replicas: &[u64]| Voters { since: 0, replicas: replicas.iter().copied().collect() };
+        assert!(voters(&[]).kept_their_disks(&[wiped, whole, whole]).is_ok());
+        assert!(voters(&[]).kept_their_disks(&[wiped, wiped, whole]).is_err());
+        assert!(voters(&[2, 3]).kept_their_disks(&[wiped, whole, whole]).is_ok());
+        assert!(voters(&[1, 2]).kept_their_disks(&[wiped, whole, whole]).is_err());
+    }
 }
