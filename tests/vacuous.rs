@@ -1,4 +1,4 @@
-//! Runs in which nothing is wrong because nothing was judged.
+//! Runs in which nothing is wrong because nothing was judged, or because what they are about did not happen.
 #![allow(clippy::unwrap_used)] // the helpers of a test are the test
 
 use schemars::JsonSchema;
@@ -6,9 +6,10 @@ use serde::Deserialize;
 use sim::catalog::{Case, Catalog};
 use sim::check::Checkers;
 use sim::once;
-use sim::run::Attention;
+use sim::run::{Attention, Met};
 use sim::scenario::Scenario;
-use sim::sweep::{Plan, confirm_on_a_fresh_thread, sweep};
+use sim::shrink::{Limits, shrink};
+use sim::sweep::{Plan, Step, confirm_on_a_fresh_thread, sweep};
 use sim::verdict::Lack;
 use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 
@@ -22,6 +23,7 @@ enum Lacks {
     SuccessInSeedZero,
     Declaration,
     SomethingToJudge,
+    SomethingToJudgeNowAndThen,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -57,7 +59,12 @@ impl System for Empty {
         if lacks == Lacks::Declaration {
             host::probe!("not declared");
         }
-        if lacks != Lacks::SomethingToJudge {
+        let says = match lacks {
+            Lacks::SomethingToJudge => false,
+            Lacks::SomethingToJudgeNowAndThen => host::entropy::u64().is_multiple_of(2),
+            _ => true,
+        };
+        if says {
             host::probe!("judged");
         }
         std::future::pending().await
@@ -158,6 +165,51 @@ fn a_scenario_may_allow_what_it_lacks_by_name() {
     assert_eq!(run("success", allows), (vec![], "valid"));
     assert_eq!(swept("view", allows), []);
     assert_eq!(swept("something-to-judge", allows), [Lack::NeverJudged], "and nothing else");
+}
+
+const REACHES: &str = r#", expect = { reaches = ["judged"] }"#;
+
+#[test]
+fn a_run_that_reaches_what_it_must_is_valid_and_one_that_does_not_is_not() {
+    assert_eq!(run("nothing", REACHES).1, "valid");
+    assert_eq!(run("something-to-judge", REACHES).1, "unreached");
+    assert_eq!(run("something-to-judge", "").1, "valid", "nobody asks");
+    let case = case("something-to-judge", REACHES);
+    let report = once(case.system, &case.scenario, 1, Attention::QUICK).0;
+    assert_eq!(report.met(&case.scenario.check.expect), Met::Unreached);
+    let json = serde_json::to_value(report.json("empty")).unwrap();
+    assert_eq!((&json["verdict"], &json["unreached"]), (&"unreached".into(), &serde_json::json!(["judged"])));
+}
+
+#[test]
+fn each_run_of_a_sweep_must_reach_it_and_not_just_some() {
+    let cases = [case("something-to-judge-now-and-then", REACHES)];
+    let plan = Plan { jobs: 1, ..Plan::new(&cases, 0..40) };
+    let mut wrong = Vec::new();
+    let summary = sweep(&plan, &confirm_on_a_fresh_thread, |_, step| {
+        if let Step::Released(Some(failure)) = step {
+            assert_eq!((failure.met, failure.report.word()), (Met::Unreached, "unreached"));
+            wrong.push(failure.report.seed);
+        }
+        true
+    });
+    let summary = summary.summary;
+    assert!((1..40).contains(&wrong.len()), "some runs reach it, and some do not: {wrong:?}");
+    assert_eq!(summary.first_failing_seed, Some(wrong[0]));
+    let says = format!("{} of 40 runs did not reach `judged`", wrong.len());
+    assert_eq!(summary.unmet(&cases), [(0, says)]);
+    assert_eq!((summary.violations, summary.vacuous(&cases)), (0, vec![]));
+    let mut merged = summary.clone();
+    merged.absorb(&summary);
+    let says = format!("{} of 80 runs did not reach `judged`", 2 * wrong.len());
+    assert_eq!(merged.unmet(&cases), [(0, says)]);
+}
+
+#[test]
+fn what_a_run_does_not_reach_is_not_made_smaller() {
+    let case = case("something-to-judge", REACHES);
+    let why = shrink(&case, 1, &Limits::default(), &mut |_| {}).unwrap_err().to_string();
+    assert_eq!(why, "seed 1 of something-to-judge violates nothing, and does not reach `judged`");
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Machines {
             priority: 100,
         });
         let nodes = (1..).zip(nodes).collect();
-        Config { id: index as u32 + 1, nodes, poolers: vec![self.console], options }
+        Config { id: index as u32 + 1, nodes, poolers: vec![self.console], push: None, options }
     }
 
     async fn start(&self, index: usize, folder: &Path) -> JoinHandle<io::Result<()>> {
@@ -55,7 +55,7 @@ impl Machines {
         tokio::spawn(async move {
             tokio::select! {
                 ended = database::run(database, disk.clone()) => ended,
-                ended = repmgr::memory(at, memory.clone()) => match ended? {},
+                ended = repmgr::memory(at, memory.clone(), disk.clone()) => match ended? {},
                 ended = repmgr::run(config.clone(), memory.clone(), disk.clone()) => ended,
                 never = repmgr::service(config.clone(), disk.clone()) => match never {},
             }

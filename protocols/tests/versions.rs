@@ -31,7 +31,7 @@ async fn a_replica_of_the_store_does_not_touch_what_another_version_wrote() {
     let before = sizes(&folder.path().join("raft"));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let replicas: Vec<SocketAddr> = vec![listener.local_addr().unwrap()];
-    let config = store::Config { id: 1, replicas, options: store::Options::default() };
+    let config = store::Config { id: 1, replicas, options: store::Options::default(), says: store::ROLE };
     let error = store::serve(listener, config, disk).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
     assert_eq!(error.to_string(), "raft is corrupt at byte 0: a record is of another version");

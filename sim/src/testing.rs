@@ -100,7 +100,7 @@ fn check(case: &Case, seeds: u64, jobs: usize) -> Result<(), String> {
     let mut unexpected: Option<Failure> = None;
     let progress = sweep::sweep(&plan, &sweep::confirm_on_a_fresh_thread, |_, step| {
         if let Step::Released(Some(failure)) = step
-            && (failure.met == crate::run::Met::Unexpected || failure.nondeterminism.is_some())
+            && (failure.met.is_wrong() || failure.nondeterminism.is_some())
         {
             unexpected.get_or_insert_with(|| failure.clone());
         }
@@ -157,6 +157,9 @@ fn describe(case: &Case, failure: &Failure, shrink_for: Duration) -> String {
     }
     for violation in &failure.report.violations {
         let _ = writeln!(text, "{} at {} ms: {}", violation.checker, violation.at_ms, violation.message);
+    }
+    for missing in failure.report.missing() {
+        let _ = writeln!(text, "unreached: {missing}");
     }
     match shrunk(case, failure, shrink_for) {
         Some(shrunk) => tell(&mut text, &shrunk),

@@ -1,13 +1,13 @@
 //! The store under test.
 //!
 //! Clients read, put, delete and replace keys; hold a lease for some seconds and renew it, and keep a key beyond it;
-//! watch all keys for a while.
+//! watch all keys for a while. Operators among them add replicas to the members and remove them.
 //!
 //! Judged: **linearizable** (each key by itself), **agreement** (replicas at one revision came to it by the same
 //! changes), **lease** (a lease, and the key that goes with it, is there as long as its holder was told so, counted
 //! from when it asked; a key that no longer goes with it outlives it), **refinement** (leases are granted, renewed and
 //! ended as specified), **watch** (changes come in order, and none of a key is missing), **convergence** (in the end a
-//! leader is there, and every replica has applied the same).
+//! leader is there, and every member that votes has applied the same; who is none is not asked for anything).
 
 mod key_model;
 mod refinement;
@@ -21,7 +21,7 @@ use refinement::Refines;
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Harm, Seen, Views};
 use sim::{Choice, Client, ClientContext, NodeContext, Operation, Outcome, System};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ const TENURE_HOLD: Duration = Duration::from_secs(15);
 const TENURE_TTL: Duration = Duration::from_secs(6);
 /// This part of a lease may be lost to clocks that do not run alike.
 const DRIFT: u32 = 100;
+/// A replica that is named is one of so many, over and over those that there are.
+const NAMED_MAX: u64 = 60;
 /// How long a client watches.
 const WATCH: Duration = Duration::from_secs(3);
 
@@ -58,6 +60,12 @@ pub enum Op {
     Tenure,
     /// Watch for a while.
     Watch,
+    /// Make a replica a member: a number, over and over those that there are.
+    #[serde(rename = "add-member")]
+    AddMember(u32),
+    /// Remove one from the members: a number, over and over those that there are.
+    #[serde(rename = "remove-member")]
+    RemoveMember(u32),
 }
 
 /// What a client gets back.
@@ -92,6 +100,8 @@ impl System for Store {
             Operation("lease", |_, _| Op::Lease),
             Operation("tenure", |_, _| Op::Tenure),
             Operation("watch", |_, _| Op::Watch),
+            Operation("add-member", |_, draw| Op::AddMember(draw.below(NAMED_MAX) as u32)),
+            Operation("remove-member", |_, draw| Op::RemoveMember(draw.below(NAMED_MAX) as u32)),
         ]
     }
 
@@ -111,13 +121,15 @@ impl System for Store {
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         let disk = node.disk();
-        let config = Config { id: node.id.into(), replicas: node.nodes.clone(), options: node.options };
+        let (id, replicas) = (node.id.into(), node.nodes.clone());
+        let config = Config { id, replicas, options: node.options, says: store::ROLE };
         store::run(config, disk).await
     }
 
     fn client(&self, client: ClientContext<Options>) -> impl Client<Op, Ret> {
+        let replicas = client.nodes.len() as u64;
         let store = Connection::new(client.nodes).patience(Duration::from_secs(3));
-        StoreClient { id: client.id, leases: 0, store }
+        StoreClient { id: client.id, replicas, leases: 0, store }
     }
 
     fn checkers(&self) -> Checkers<Op, Ret, View> {
@@ -131,7 +143,9 @@ impl System for Store {
             .invariant("watch", |seen| no_probe(seen, WATCH_GAP))
             .convergence(converged)
             .linearizable_in_parts(KeyModel, key_model::split)
-            .recovers_if(a_majority_kept_its_disks)
+            .listener(Voters::default(), |voters, seen| voters.hear(seen))
+            .recovers_if(|voters, harm| voters.kept_their_disks(harm))
+            .into()
     }
 }
 
@@ -139,9 +153,10 @@ const LEASE_EARLY: &str = "lease ended early";
 const LEASE_TOOK_MORE: &str = "lease took a key that had left it";
 const WATCH_GAP: &str = "watch missed a change";
 
-/// A client: its number, and how many leases it has held.
+/// A client: its number, of how many replicas, and how many leases it has held.
 struct StoreClient {
     id: u32,
+    replicas: u64,
     leases: u32,
     store: Connection,
 }
@@ -168,6 +183,12 @@ impl Client<Op, Ret> for StoreClient {
             Op::Lease => self.hold(HOLD, TTL).await.map(Ret::Held),
             Op::Tenure => self.tenure().await.map(Ret::Held),
             Op::Watch => self.watch().await.map(Ret::Watched),
+            Op::AddMember(named) => {
+                self.store.add_member(self.replica(named)).await.map(|()| Ret::Done(true))
+            }
+            Op::RemoveMember(named) => {
+                self.store.remove_member(self.replica(named)).await.map(|()| Ret::Done(true))
+            }
         };
         match result {
             Ok(ret) => Outcome::Ok(ret),
@@ -218,6 +239,11 @@ impl StoreClient {
             host::probe!(LEASE_TOOK_MORE, key.as_str());
         }
         Ok(renewed)
+    }
+
+    /// The replica of a number that is counted over and over those that there are.
+    fn replica(&self, named: u32) -> u64 {
+        u64::from(named) % self.replicas + 1
     }
 
     /// The key that goes with its last lease.
@@ -293,13 +319,16 @@ fn agree(came_to: &mut BTreeMap<String, String>, seen: &Seen<'_, View>) -> Resul
     Err(Broken::new(format!("two replicas came to revision {revision} by other changes")).item(revision))
 }
 
-/// A leader is there, and all replicas that are up have applied the same.
+/// A leader is there, it votes, and all that vote have applied the same.
 fn converged(views: &Views<View>) -> Result<(), Broken> {
     let leads: Vec<u64> =
         views.up().filter(|(_, view)| view.leads.is_some()).map(|(_, view)| view.id).collect();
     let [leader] = leads[..] else { return Err(format!("{} replicas lead", leads.len()).into()) };
     let Some(of_leader) = views.get(leader as u32) else { return Err(Broken::new("the leader is gone")) };
-    for (node, view) in views.up() {
+    if !of_leader.voters.contains(&leader) {
+        return Err(Broken::new(format!("n{leader} leads, and is no member")).node(leader as u32));
+    }
+    for (node, view) in views.up().filter(|(_, view)| of_leader.voters.contains(&view.id)) {
         if view.leader != Some(leader) {
             let why = format!("n{node} does not know that n{leader} leads");
             return Err(Broken::new(why).node(node).node(leader as u32));
@@ -318,9 +347,35 @@ fn converged(views: &Views<View>) -> Result<(), Broken> {
     Ok(())
 }
 
-fn a_majority_kept_its_disks(harm: &[Harm]) -> Result<(), String> {
-    let lost = harm.iter().filter(|harm| harm.wiped || harm.corrupted).count();
-    if 2 * lost < harm.len() { Ok(()) } else { Err(format!("{lost} of {} disks were lost", harm.len())) }
+/// The replicas that voted when they were changed last, and by which entry.
+#[derive(Debug, Default)]
+struct Voters {
+    since: u64,
+    replicas: BTreeSet<u64>,
+}
+
+impl Voters {
+    /// A replica that publishes something shows who votes.
+    fn hear(&mut self, seen: &Seen<'_, View>) {
+        let host = seen.probe.and_then(|probe| probe.host);
+        let Some(view) = host.and_then(|host| seen.views.get(host.number())) else { return };
+        if self.replicas.is_empty() || view.voters_since > self.since {
+            (self.since, self.replicas) = (view.voters_since, view.voters.clone());
+        }
+    }
+
+    /// Of those that vote, a majority has its disks; a disk that was lost before its replica was added counts as lost.
+    fn kept_their_disks(&self, harm: &[Harm]) -> Result<(), String> {
+        let votes = |replica: u64| self.replicas.is_empty() || self.replicas.contains(&replica);
+        let voters: Vec<&Harm> =
+            (1..).zip(harm).filter(|(replica, _)| votes(*replica)).map(|(_, harm)| harm).collect();
+        let lost = voters.iter().filter(|harm| harm.wiped || harm.corrupted).count();
+        if 2 * lost < voters.len() {
+            Ok(())
+        } else {
+            Err(format!("{lost} of {} disks were lost", voters.len()))
+        }
+    }
 }
 
 #[cfg(test)]

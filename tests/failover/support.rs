@@ -29,7 +29,7 @@ pub fn case(machines: u8, boot: Boot, case: Box<dyn FnOnce() -> BoxFuture<'stati
                     return boot(id);
                 }
                 let options = store::Options::default();
-                let config = store::Config { id: id.into(), replicas: stores(), options };
+                let config = store::Config { id: id.into(), replicas: stores(), options, says: store::ROLE };
                 Box::pin(async move { store::run(config, Disk::of_this_machine()).await.unwrap() })
             });
         }

@@ -1,7 +1,7 @@
 //! What applications have: a pool that follows what is published, and leads connections to the master.
 
 use super::message::{self, MASTER, Master, PRESENT};
-use super::options::{Flaw, PoolConfig};
+use super::options::{Consumers, Flaw, Options, PoolConfig};
 use super::rules;
 use crate::common::forward;
 use crate::store::zookeeper::{Change, Error, Event, Zookeeper};
@@ -35,12 +35,35 @@ pub async fn pool(config: PoolConfig) -> io::Result<()> {
     let listener = TcpListener::bind(config.listen).await?;
     let zookeeper = Zookeeper::new(config.stores.clone(), config.options.zookeeper.clone());
     let pool = Pool { config: &config, zookeeper: &zookeeper, routing: Mutex::default() };
-    probe!("leads to", 0u32);
-    let never = tokio::select! {
-        biased;
-        never = zookeeper.keep() => never,
-        never = pool.follows() => never,
-        never = pool.accepts(&listener) => never,
+    let never = match config.options.consumers {
+        Consumers::Watch => {
+            probe!("leads to", 0u32);
+            tokio::select! {
+                biased;
+                never = zookeeper.keep() => never,
+                never = pool.follows() => never,
+                never = pool.accepts(&listener) => never,
+            }
+        }
+        Consumers::Ask => tokio::select! {
+            biased;
+            never = zookeeper.keep() => never,
+            never = pool.ignores() => never,
+            never = pool.accepts(&listener) => never,
+        },
+        Consumers::Push | Consumers::PushAndForget | Consumers::Poll => {
+            let endpoint = TcpListener::bind(config.endpoint).await?;
+            let (node, database) = config.first;
+            pool.takes(Master { node, database, promoted_ns: 0 });
+            tokio::select! {
+                biased;
+                never = super::endpoint::endpoint(&endpoint, |master| pool.takes(master)) => never,
+                never = pool.accepts(&listener) => never,
+            }
+        }
+        Consumers::Haproxy => {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "consumers: a pool is no HAProxy"));
+        }
     };
     match never {}
 }
@@ -48,14 +71,16 @@ pub async fn pool(config: PoolConfig) -> io::Result<()> {
 struct Pool<'a> {
     config: &'a PoolConfig,
     zookeeper: &'a Zookeeper,
-    routing: Mutex<Routing>,
+    routing: Mutex<Routing<'a>>,
 }
 
 /// Where connections go, and those that are there.
 #[derive(Default)]
-struct Routing {
+struct Routing<'a> {
     to: Option<(u32, SocketAddr)>,
-    connections: FuturesUnordered<BoxFuture<'static, ()>>,
+    /// When that master was promoted, if the pool was told of it.
+    promoted_ns: u64,
+    connections: FuturesUnordered<BoxFuture<'a, ()>>,
 }
 
 /// What a pool has read.
@@ -65,7 +90,7 @@ struct Known {
     present: BTreeSet<u32>,
 }
 
-impl Pool<'_> {
+impl<'a> Pool<'a> {
     /// Reads again whenever it is told of anything. What it cannot read it tries to, and goes on with what it knows.
     async fn follows(&self) -> Infallible {
         let (mut known, flaw) = (Known::default(), self.config.options.flaw);
@@ -106,6 +131,28 @@ impl Pool<'_> {
         Ok(())
     }
 
+    /// It asks for each connection, and whatever the store tells it besides is no matter.
+    async fn ignores(&self) -> Infallible {
+        loop {
+            let _ = self.zookeeper.event().await;
+        }
+    }
+
+    /// What it is told, unless it knows of a later one. Whether it leads there now.
+    fn takes(&self, master: Master) -> bool {
+        let Master { node, database, promoted_ns } = master;
+        {
+            let mut routing = self.routing();
+            if !rules::takes(routing.promoted_ns, promoted_ns, self.config.options.flaw) {
+                return false;
+            }
+            routing.promoted_ns = promoted_ns;
+        }
+        probe!("told", node, promoted_ns);
+        self.leads(Some((node, database)));
+        true
+    }
+
     /// Leads there from now on. Connections that go elsewhere are closed.
     fn leads(&self, to: Option<(u32, SocketAddr)>) {
         let mut routing = self.routing();
@@ -113,7 +160,7 @@ impl Pool<'_> {
             if !routing.connections.is_empty() {
                 sometimes!("connections to an old master are closed");
             }
-            *routing = Routing { to, ..Routing::default() };
+            *routing = Routing { to, promoted_ns: routing.promoted_ns, ..Routing::default() };
             probe!("leads to", to.map_or(0, |(node, _)| node));
         }
     }
@@ -129,10 +176,12 @@ impl Pool<'_> {
                 sleep(ACCEPT_AGAIN).await;
                 continue;
             };
-            let routing = self.routing();
+            let (options, routing) = (&self.config.options, self.routing());
             // Where nothing is known, the connection is closed at once.
-            if let Some((_, to)) = routing.to {
-                routing.connections.push(Box::pin(connect(client, to, self.config.options.connect_timeout)));
+            if options.consumers == Consumers::Ask {
+                routing.connections.push(Box::pin(ask_and_connect(client, self.zookeeper, options)));
+            } else if let Some((_, to)) = routing.to {
+                routing.connections.push(Box::pin(connect(client, to, options.connect_timeout)));
             }
         }
     }
@@ -146,8 +195,18 @@ impl Pool<'_> {
         .await
     }
 
-    fn routing(&self) -> MutexGuard<'_, Routing> {
+    fn routing(&self) -> MutexGuard<'_, Routing<'a>> {
         self.routing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One connection, to whoever is the master in the store just then. It stays there, whoever that is later.
+async fn ask_and_connect(client: TcpStream, zookeeper: &Zookeeper, options: &Options) {
+    let asked = timeout(options.tell_timeout, zookeeper.get(MASTER)).await;
+    let master = asked.ok().and_then(Result::ok).flatten().and_then(|node| Master::read(&node.data));
+    match master {
+        Some(master) => connect(client, master.database, options.connect_timeout).await,
+        None => sometimes!("a connection is refused as the store does not say who the master is"),
     }
 }
 

@@ -1,15 +1,18 @@
 //! The orchestrator: it looks, and publishes; and it is present.
 
 use super::message::{self, MASTER, Master, NODE, PROMOTED};
-use super::options::{Config, Flaw};
+use super::options::{Config, Consumers, Flaw};
 use super::rules::{self, Presence, Publish};
 use crate::database::{Client, Condition, Write};
 use crate::repmgr::{self, Event, Memory};
+use crate::router::Runtime;
 use crate::store::zookeeper::{self, Error, Mode, Znode, Zookeeper};
-use host::time::{Instant, sleep_until};
+use futures::future::join_all;
+use host::time::{Instant, sleep, sleep_until};
 use host::{probe, sometimes};
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The key that a manual check writes.
@@ -63,9 +66,7 @@ impl Orchestrator<'_> {
                     if !listed {
                         listed = self.is_present().await;
                     }
-                    if let Err(error) = self.looks().await {
-                        tracing::debug!(id = self.config.repmgr.id, %error, "publish");
-                    }
+                    self.acts().await;
                     next = Instant::now() + self.config.options.frequency;
                 }
             }
@@ -103,6 +104,54 @@ impl Orchestrator<'_> {
         }
     }
 
+    /// What it does every so often. Where a script tells applications, it is present, and no more.
+    async fn acts(&self) {
+        match self.config.options.consumers {
+            Consumers::Watch | Consumers::Ask => {
+                if let Err(error) = self.looks().await {
+                    tracing::debug!(id = self.config.repmgr.id, %error, "publish");
+                }
+            }
+            Consumers::Poll | Consumers::Haproxy => {
+                if let Some(master) = self.sees().await.and_then(|seen| self.master(seen)) {
+                    let told =
+                        self.config.applications.iter().map(|application| self.tells(master, *application));
+                    join_all(told).await;
+                }
+            }
+            Consumers::Push | Consumers::PushAndForget => {}
+        }
+    }
+
+    /// Tells an application, or a HAProxy, and again if it does not answer.
+    async fn tells(&self, master: Master, application: SocketAddr) {
+        let options = &self.config.options;
+        for retry in 0..=options.tell_retries {
+            if retry > 0 {
+                sleep(options.tell_again).await;
+            }
+            let told = match options.consumers {
+                Consumers::Haproxy => {
+                    let haproxy = Runtime::new(application, options.tell_timeout);
+                    haproxy.set_server(master.database).await.map(|_| true)
+                }
+                _ => master.tell(application, options.tell_timeout).await,
+            };
+            match told {
+                Ok(true) => return,
+                Ok(false) => return sometimes!("an application knows of a later master"),
+                Err(error) => tracing::debug!(id = self.config.repmgr.id, %application, %error, "tell"),
+            }
+        }
+        sometimes!("an application cannot be told");
+    }
+
+    /// Whose promotion that is; none if that node has no database.
+    fn master(&self, seen: Event) -> Option<Master> {
+        let database = self.config.repmgr.nodes.get(&seen.node)?.database?;
+        Some(Master { node: seen.node, database, promoted_ns: seen.at_ns })
+    }
+
     /// One look: what is published, who is the primary, and what follows.
     async fn looks(&self) -> Result<(), Error> {
         let torn = self.config.options.flaw == Some(Flaw::TornPublish);
@@ -121,10 +170,7 @@ impl Orchestrator<'_> {
             }
             Publish::Yes => {}
         }
-        let Some(database) = self.config.repmgr.nodes.get(&seen.node).and_then(|node| node.database) else {
-            return Ok(());
-        };
-        let master = Master { node: seen.node, database, promoted_ns: seen.at_ns };
+        let Some(master) = self.master(seen) else { return Ok(()) };
         probe!("publishes part", 1u32);
         if torn {
             self.sets(PROMOTED, &seen.at_ns.to_string(), compared).await?;

@@ -65,6 +65,12 @@ pub(super) fn presence(owner: Option<Option<LeaseId>>, own: LeaseId, flaw: Optio
     }
 }
 
+/// Whether an application takes what it is told. `known_ns`: when that master was promoted of which it was told before.
+pub(super) fn takes(known_ns: u64, promoted_ns: u64, flaw: Option<Flaw>) -> bool {
+    // The flaw: it compares nothing.
+    known_ns <= promoted_ns || flaw == Some(Flaw::OlderMasterTaken)
+}
+
 /// Where a pool leads.
 pub(super) fn leads_to(
     master: Option<&Master>,
@@ -127,6 +133,12 @@ mod tests {
         let flaw = Some(Flaw::EphemeralOverwritten);
         assert_eq!(presence(Some(Some(other)), own, flaw), Presence::Set);
         assert_eq!(presence(Some(Some(own)), own, flaw), Presence::Keep);
+    }
+
+    #[test]
+    fn an_application_takes_a_later_promotion_and_the_same_again() {
+        assert_eq!([6, 7, 8].map(|told| takes(7, told, None)), [false, true, true]);
+        assert!(takes(7, 6, Some(Flaw::OlderMasterTaken)));
     }
 
     #[test]

@@ -46,6 +46,7 @@ mod real {
             id: number.parse()?,
             replicas: addresses(replicas)?,
             options: serde_json::from_str(options)?,
+            says: store::ROLE,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async { Ok(store::run(config, Disk::at(folder).await?).await?) })

@@ -250,16 +250,22 @@ pub(super) enum Streamed {
     TooFarBehind,
     /// It is stopped, or starting.
     NotNow,
-    /// The next entries, the first with this LSN. None: it is still there.
-    Entries {
-        first: Lsn,
-        entries: Vec<Entry>,
-    },
+    /// To a standby that no write waits for.
+    Entries(Next),
     /// A copy, of the number `by`.
     Base {
         by: u32,
         base: Base,
     },
+    /// To one that writes wait for.
+    Awaited(Next),
+}
+
+/// The next entries, the first with this LSN. None: the upstream is still there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Next {
+    pub first: Lsn,
+    pub entries: Vec<Entry>,
 }
 
 /// Standby to upstream: all up to here is durable.

@@ -105,6 +105,9 @@ pub const PROBES: &[&str] = &[
     "streams",
     // LSN, timeline of that entry: a log was recovered up to here
     "recovered",
+    // "named": writes of a primary wait for this standby; "other": they do not; "nowhere": it was not told, or leads
+    // itself. And the number of the primary that said so. See `node/engine/named.rs`
+    "sync",
     "a diverged standby does not start again",
     "copy sent",
     "database stops after its disk failed",

@@ -12,7 +12,7 @@ use super::view::View;
 use crate::common::Tasks;
 use crate::common::transport::{self, FrameReader, ReadError};
 use crate::common::wal::{OpenError, Writer};
-use engine::Engine;
+use engine::{Awaited, Engine};
 use host::disk::Disk;
 use host::net::{OwnedWriteHalf, TcpListener, TcpStream};
 use host::time::{sleep, timeout};
@@ -52,7 +52,7 @@ pub async fn serve(listener: TcpListener, config: Config, disk: Disk) -> io::Res
         let process = Arc::clone(&process);
         move || process.view()
     });
-    probe!("role", Role::Stopped.name(), "");
+    say_stopped();
     let _ends = EndsWith(Arc::clone(&process));
     let mut tasks = Tasks::default();
     let accepting = async {
@@ -141,7 +141,7 @@ impl Process {
                 Err(None) => drop(done),
             }
             stopped.role = Role::Stopped;
-            probe!("role", Role::Stopped.name(), "");
+            say_stopped();
         }
     }
 
@@ -325,6 +325,12 @@ impl Process {
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Engine>>> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// No database runs here.
+fn say_stopped() {
+    probe!("role", Role::Stopped.name(), "");
+    Awaited::publish_nowhere();
 }
 
 /// Nothing runs here.

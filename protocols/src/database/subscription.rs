@@ -3,7 +3,7 @@
 //! It is the protocol of standbys, as logical replication in PostgreSQL has the one of physical replication. A
 //! subscription has a number as a standby has one, and is listed among them; writes do not wait for it.
 
-use super::message::{Change, Confirmed, Hello, Place, Streamed};
+use super::message::{Change, Confirmed, Hello, Next, Place, Streamed};
 use super::rules::timeline::{History, Lsn};
 use crate::common::transport::{self, FrameReader};
 use host::net::{OwnedWriteHalf, TcpStream};
@@ -107,7 +107,8 @@ impl Subscription {
     pub async fn next(&mut self) -> Result<Vec<Put>, SubscriptionError> {
         let heard = timeout(self.patience, self.frames.next()).await;
         let heard = heard.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map_err(io::Error::other)?;
-        let Streamed::Entries { first, entries } = heard else {
+        let (Streamed::Entries(Next { first, entries }) | Streamed::Awaited(Next { first, entries })) = heard
+        else {
             return Err(io::Error::from(io::ErrorKind::InvalidData).into());
         };
         if first != self.last.next() {

@@ -14,6 +14,7 @@
 
 use super::options::StandbyCluster;
 use super::tags::Tags;
+use crate::common::Change;
 use crate::database::{Lsn, Role, Timeline};
 use crate::store::{KeyValue, LeaseId};
 use serde::{Deserialize, Serialize};
@@ -111,6 +112,9 @@ pub(super) struct Settings {
     /// The cluster follows a primary that is elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standby_cluster: Option<StandbyCluster>,
+    /// Options that are no longer those that agents begin with.
+    #[serde(default, skip_serializing_if = "Change::is_empty")]
+    pub changed: Change,
 }
 
 /// Who has the lock.
@@ -252,7 +256,7 @@ mod tests {
 
     #[test]
     fn settings_say_whom_a_standby_cluster_follows_and_nothing_of_any_other() {
-        let settings = Settings { pause: true, standby_cluster: None };
+        let settings = Settings { pause: true, ..Settings::default() };
         assert_eq!(text(&settings), r#"{"pause":true}"#);
         let primary = ([10, 0, 0, 8], 7000).into();
         let settings = Settings { standby_cluster: Some(StandbyCluster { primary }), ..settings };

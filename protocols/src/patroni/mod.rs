@@ -98,7 +98,7 @@ mod options;
 mod rules;
 mod tags;
 
-pub use client::Operator;
+pub use client::{Operator, OperatorError};
 pub use node::{run, serve};
 pub use options::{Config, Flaw, Options, StandbyCluster, Synchronous, Watchdog};
 pub use tags::Tags;
@@ -111,9 +111,11 @@ pub const PROBES: &[&str] = &[
     "position kept",
     "a crashed primary is given up",
     "a standby follows a standby",
+    "a standby is reinitialised",
     "a standby that is followed does not stream",
     "a primary goes on without the store",
     "a synchronous standby is no longer named",
+    "an operator's options are taken over",
     "another was faster to take the lock",
     "crashed primary started again",
     "demoted as the cluster is to follow another",

@@ -13,9 +13,11 @@ mod standbys;
 use super::message::{Cluster, Member, Settings, text};
 use super::options::{Config, Options};
 use super::rules::{self, Act, Holder, Known, Memory, Why, cascade};
-use crate::database::{Repair, Role, Status, Supervisor};
+use crate::common::Change;
+use crate::database::{Repair, Role, Start, Status, Supervisor};
 use crate::store::{ClientError, Watch};
 use health::Shown;
+pub(super) use health::order_reinitialise;
 use host::net::TcpListener;
 use host::time::{Instant, sleep_until};
 use host::{clock, probe, sometimes};
@@ -23,6 +25,7 @@ use lock::Lock;
 use session::{Session, Trouble};
 use standbys::Standbys;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What it does not do at once it tries again after so long. Patroni's, where it waits for a standby to catch up.
@@ -47,14 +50,6 @@ pub async fn run(config: Config) -> io::Result<()> {
 /// As [`run`].
 pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
     config.validate()?;
-    let (said, options) = (config.options.clone(), config.options.adjusted());
-    let config = Config { options, ..config };
-    let Options { ttl, loop_wait, retry_timeout, .. } = &config.options;
-    if [ttl, loop_wait, retry_timeout] != [&said.ttl, &said.loop_wait, &said.retry_timeout] {
-        let text = |timer: &Duration| format!("{timer:?}");
-        probe!("timers adjusted", text(ttl), text(loop_wait), text(retry_timeout));
-        tracing::warn!(?ttl, ?loop_wait, ?retry_timeout, "loop_wait + 2 * retry_timeout <= ttl: adjusted");
-    }
     let shown = Shown::default();
     let mut agent = Agent::new(&config, &shown);
     let managing = async {
@@ -78,6 +73,9 @@ enum Next {
 
 struct Agent<'a> {
     config: &'a Config,
+    /// Those that count now: what an operator has changed is in them.
+    options: Arc<Options>,
+    changed: Change,
     shown: &'a Shown,
     database: Supervisor,
     session: Session,
@@ -96,7 +94,8 @@ struct Agent<'a> {
 
 impl<'a> Agent<'a> {
     fn new(config: &'a Config, shown: &'a Shown) -> Agent<'a> {
-        let options = &config.options;
+        let options = take(&config.options);
+        shown.facts().options = options.clone();
         let store = config.store.clone();
         let patience = Duration::from_secs(5).min(options.loop_wait);
         Agent {
@@ -111,6 +110,26 @@ impl<'a> Agent<'a> {
             standbys: Standbys::default(),
             avoids_standby_until: None,
             armed: false,
+            options,
+            changed: Change::default(),
+        }
+    }
+
+    /// Takes over what an operator has changed of the options.
+    fn adopt(&mut self) {
+        let changed = &self.cluster.settings.changed;
+        if self.changed == *changed {
+            return;
+        }
+        self.changed = changed.clone();
+        match self.config.options.changed(changed) {
+            Ok(said) => {
+                sometimes!("an operator's options are taken over");
+                self.options = take(&said);
+                self.session.time(self.options.ttl, self.options.retry_timeout);
+                self.shown.facts().options = self.options.clone();
+            }
+            Err(error) => tracing::warn!(id = self.config.id, error, "options are not taken over"),
         }
     }
 
@@ -129,11 +148,11 @@ impl<'a> Agent<'a> {
     /// When it looks again is told by the wall clock, and then slept for: whose clock goes back meanwhile sleeps by so
     /// much longer, unless the lock changes (`__main__.py`, `schedule_next_run`).
     async fn manage(&mut self) -> io::Result<()> {
-        let loop_wait = self.config.options.loop_wait;
         let ns = |time: Duration| time.as_nanos() as u64;
         let mut next = clock::unix_ns();
         loop {
             let then = self.look_and_act().await;
+            let loop_wait = self.options.loop_wait;
             self.show();
             let now = clock::unix_ns();
             next = match then {
@@ -178,9 +197,12 @@ impl<'a> Agent<'a> {
         self.mind_the_clock().await;
         let status = self.look().await;
         match read {
-            Ok(cluster) => self.cluster = cluster,
+            Ok(cluster) => {
+                self.cluster = cluster;
+                self.adopt();
+            }
             Err(_) if self.trusts_what_it_saw() => {
-                self.leads(Instant::now() + self.config.options.ttl);
+                self.leads(Instant::now() + self.options.ttl);
                 self.pet().await;
                 return Next::InTurn;
             }
@@ -199,8 +221,15 @@ impl<'a> Agent<'a> {
     }
 
     fn known<'k>(&'k self, database: Option<&'k Status>) -> Known<'k> {
-        let Config { id: me, options, tags, .. } = self.config;
-        Known { me: *me, options, tags, cluster: &self.cluster, database, memory: &self.memory }
+        let Config { id: me, tags, .. } = self.config;
+        Known {
+            me: *me,
+            options: &self.options,
+            tags,
+            cluster: &self.cluster,
+            database,
+            memory: &self.memory,
+        }
     }
 
     fn remember(&mut self, status: Option<&Status>) {
@@ -211,10 +240,11 @@ impl<'a> Agent<'a> {
         }
         if cascade::has_failed(self.config.tags.replicatefrom, &self.cluster, status) {
             sometimes!("a standby that is followed does not stream");
-            self.avoids_standby_until = Some(now + self.config.options.ttl);
+            self.avoids_standby_until = Some(now + self.options.ttl);
         }
         self.memory.avoids_standby = self.avoids_standby_until.is_some_and(|until| now < until);
         self.memory.stands_back = self.lock.stands_back(now);
+        self.memory.reinitialises = self.shown.facts().reinitialises;
         let failsafe_leader = self.shown.facts().failsafe_leader;
         self.memory.failsafe_leader =
             failsafe_leader.filter(|(_, _, until)| now < *until).map(|(id, database, _)| (id, database));
@@ -239,7 +269,7 @@ impl<'a> Agent<'a> {
         facts.standby_cluster = self.cluster.settings.standby_cluster.is_some();
         facts.paused = self.cluster.settings.pause;
         let named = self.cluster.synchronous().is_some_and(|sync| sync.standbys.contains(&self.config.id));
-        facts.votes = named && self.config.options.synchronous_mode.is_quorum();
+        facts.votes = named && self.options.synchronous_mode.is_quorum();
         facts.synchronous = named && !facts.votes;
         facts.failsafe = self.cluster.failsafe.clone().unwrap_or_default();
     }
@@ -278,12 +308,12 @@ impl<'a> Agent<'a> {
         };
         if act == Act::Lead {
             sometimes!("a primary goes on without the store");
-            let until = asked + self.config.options.ttl;
+            let until = asked + self.options.ttl;
             self.lock.goes_on_until(until);
             {
                 let mut facts = self.shown.facts();
                 facts.failsafe_leader = Some((self.config.id, self.config.database, until));
-                facts.leads_until_ns = Some(clock::unix_ns() + self.config.options.ttl.as_nanos() as u64);
+                facts.leads_until_ns = Some(clock::unix_ns() + self.options.ttl.as_nanos() as u64);
             }
             self.pet().await;
         }
@@ -296,19 +326,25 @@ impl<'a> Agent<'a> {
             // Whoever asks twice gets no answer.
             Act::AskOthers(_) => Next::InTurn,
             Act::Wait(why) => wait_because(why),
-            Act::Start(start) => self.start(start).await,
+            Act::Start(start) => {
+                let repair = if let Start::Standby { repair, .. } = start { repair } else { Repair::No };
+                let next = self.start(start).await;
+                self.is_reinitialised(repair, next == Next::AtOnce);
+                next
+            }
             Act::Follow(upstream, repair) => {
                 let named = self.config.tags.replicatefrom.and_then(|id| self.cluster.members.get(&id));
                 if named.is_some_and(|member| member.database == upstream && repair == Repair::No) {
                     sometimes!("a standby follows a standby");
                 }
                 // If it does not, it will be told again.
-                let _ = self.database.follow(Some(upstream), repair).await;
+                let told = self.database.follow(Some(upstream), repair).await;
+                self.is_reinitialised(repair, told.is_ok());
                 if repair == Repair::No { Next::Soon } else { Next::InTurn }
             }
             Act::Demote(why) => self.demote(why).await,
             Act::Initialize => {
-                let standby_cluster = self.config.options.standby_cluster;
+                let standby_cluster = self.options.standby_cluster;
                 let settings = Settings { standby_cluster, ..Settings::default() };
                 let unusual = standby_cluster.map(|_| &settings);
                 match self.session.initialize(unusual, by).await {
@@ -333,6 +369,14 @@ impl<'a> Agent<'a> {
         }
     }
 
+    /// An operator's order to begin anew is obeyed once the database knows of it.
+    fn is_reinitialised(&mut self, repair: Repair, told: bool) {
+        if repair == Repair::Clone && told {
+            sometimes!("a standby is reinitialised");
+            self.shown.facts().reinitialises = false;
+        }
+    }
+
     /// Says how it is. That it cannot is no reason for anything: the next look will tell.
     async fn touch(&mut self, status: Option<&Status>) {
         let Config { id, tags, .. } = self.config;
@@ -352,6 +396,18 @@ impl<'a> Agent<'a> {
             tracing::warn!(id = self.config.id, %refusal, member = text(&member), "is not told");
         }
     }
+}
+
+/// Options as they are said, with the timers that count.
+fn take(said: &Options) -> Arc<Options> {
+    let options = said.adjusted();
+    let Options { ttl, loop_wait, retry_timeout, .. } = &options;
+    if [ttl, loop_wait, retry_timeout] != [&said.ttl, &said.loop_wait, &said.retry_timeout] {
+        let text = |timer: &Duration| format!("{timer:?}");
+        probe!("timers adjusted", text(ttl), text(loop_wait), text(retry_timeout));
+        tracing::warn!(?ttl, ?loop_wait, ?retry_timeout, "loop_wait + 2 * retry_timeout <= ttl: adjusted");
+    }
+    Arc::new(options)
 }
 
 async fn any_urgent(watch: &mut Watch, session: &Session) -> Result<bool, ClientError> {

@@ -1,6 +1,7 @@
 //! What can be chosen about an agent.
 
 use super::tags::Tags;
+use crate::common::Change;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -161,7 +162,23 @@ impl Default for Options {
     }
 }
 
+/// What is said on an agent's machine, and not changed for all.
+const LOCAL: [&str; 5] = ["scope", "watchdog", "safety_margin", "standby_cluster", "flaw"];
+
 impl Options {
+    /// What an operator makes of them while the cluster runs (`patronictl edit-config`).
+    ///
+    /// # Errors
+    ///
+    /// Names an option that there is not or that cannot be changed so, or the bound that it misses.
+    pub fn changed(&self, change: &Change) -> Result<Options, String> {
+        if let Some(local) = LOCAL.iter().find(|option| change.names(option)) {
+            return Err(format!("{local}: it is said on each machine"));
+        }
+        let changed = change.of(self)?;
+        changed.validate().map(|()| changed)
+    }
+
     /// With the timers that Patroni takes instead of those that contradict each other (`config.py`,
     /// `_validate_and_adjust_timeouts`): each has its least, and where `loop_wait + 2·retry_timeout` is above `ttl`,
     /// `loop_wait` gives way, and if that is not enough `retry_timeout`, which is then whole seconds.
@@ -249,6 +266,17 @@ mod tests {
         let options = Options { safety_margin: Duration::from_secs(21), ..Options::default() };
         assert!(refused(&options).starts_with("safety_margin: 21s is above ttl - loop_wait = 20s"));
         assert_eq!(Options { watchdog: Watchdog::Off, ..options }.validate(), Ok(()));
+    }
+
+    #[test]
+    fn an_operator_changes_what_is_not_a_machines_own() {
+        let change = |text| serde_json::from_str::<Change>(text).unwrap();
+        let changed = |text| Options::default().changed(&change(text));
+        let synchronous = Options { synchronous_mode: Synchronous::On, ..Options::default() };
+        assert_eq!(changed(r#"{ "synchronous_mode": "on" }"#), Ok(synchronous));
+        assert_eq!(changed(r#"{ "watchdog": "off" }"#).unwrap_err(), "watchdog: it is said on each machine");
+        assert!(changed(r#"{ "synchronous_node_count": 0 }"#).unwrap_err().ends_with("0 is below 1"));
+        assert!(changed(r#"{ "tll": "20s" }"#).unwrap_err().starts_with("unknown field `tll`"));
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub(super) struct Memory {
     /// The members when there was a leader last, and who that was.
     pub members: BTreeMap<u32, Member>,
     pub leader: Option<u32>,
+    /// An operator wants its database to begin anew, with a copy.
+    pub reinitialises: bool,
     /// The standby that it is to stream from did not stream a moment ago.
     pub avoids_standby: bool,
     /// A primary that cannot reach the store has said that it goes on, a ttl ago at most.
@@ -340,10 +342,14 @@ fn behind(known: &Known<'_>, leader: u32) -> Act {
         _ if known.paused() && known.role() != Some(Role::Standby) => Act::Wait(Why::Paused),
         Some(database) if database.role == Role::Primary => Act::Demote(Why::NoLock),
         Some(database) if database.role == Role::Stopped => {
-            Act::Start(Start::Standby { upstream, repair: known.repair_for(leader) })
+            let repair = if known.memory.reinitialises { Repair::Clone } else { known.repair_for(leader) };
+            Act::Start(Start::Standby { upstream, repair })
         }
         Some(database) if database.role == Role::Standby => {
             let Some(upstream) = upstream else { return Act::Wait(Why::Fine) };
+            if known.memory.reinitialises {
+                return Act::Follow(upstream, Repair::Clone);
+            }
             let (upstream, repair) = match known.cascade(upstream) {
                 Some(standby) => (standby, Repair::No),
                 None => (upstream, known.repair_for(leader)),

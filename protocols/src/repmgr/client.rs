@@ -8,6 +8,7 @@ use crate::common::transport::{self, FrameReader};
 use crate::database::{Role, Status, Supervisor};
 use host::net::TcpStream;
 use host::time::timeout;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,6 +21,41 @@ pub(super) async fn memory(address: SocketAddr, within: Duration) -> Option<Told
 /// Tells a node's daemon whom to follow. Whether it was told.
 pub(super) async fn tell_to_follow(address: SocketAddr, node: u32, within: Duration) -> bool {
     tell(address, Ask::Follow(node), within).await.is_some()
+}
+
+/// An operator's `repmgr service pause` and `unpause`.
+#[derive(Debug)]
+pub struct Operator {
+    nodes: BTreeMap<u32, SocketAddr>,
+    within: Duration,
+}
+
+/// Nodes that were not told; the others were.
+#[derive(Debug, thiserror::Error)]
+#[error("these were not told: {0:?}")]
+pub struct NotTold(pub Vec<u32>);
+
+impl Operator {
+    /// Of all nodes of a configuration.
+    pub fn new(config: &Config) -> Operator {
+        let nodes = config.nodes.iter().map(|(id, node)| (*id, node.memory)).collect();
+        Operator { nodes, within: config.options.connect_timeout }
+    }
+
+    /// Tells each daemon, one after the other, to fail nothing over, or to do so again.
+    ///
+    /// # Errors
+    ///
+    /// Names those that do not answer.
+    pub async fn pause(&self, paused: bool) -> Result<(), NotTold> {
+        let mut not_told = Vec::new();
+        for (id, memory) in &self.nodes {
+            if tell(*memory, Ask::Pause(paused), self.within).await.is_none() {
+                not_told.push(*id);
+            }
+        }
+        if not_told.is_empty() { Ok(()) } else { Err(NotTold(not_told)) }
+    }
 }
 
 async fn tell(address: SocketAddr, ask: Ask, within: Duration) -> Option<Told> {

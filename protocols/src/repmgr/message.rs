@@ -10,6 +10,8 @@ pub(super) enum Ask {
     State,
     /// Its daemon is to follow this node.
     Follow(u32),
+    /// Its daemon is to fail nothing over, or to do so again.
+    Pause(bool),
 }
 
 /// What is in the shared memory of a node.

@@ -19,8 +19,9 @@
 //!
 //! *Promotion.* The winner runs `promote_command`, a script (`rules/script.rs`): `repmgr standby promote`, which
 //! refuses where it sees a primary, and commands to each PgBouncer. In one order it promotes first, in the other it
-//! pauses all of them before. It stops at the first error. Then the siblings are told, and follow without rewinding, if
-//! their logs allow it.
+//! pauses all of them before. Where applications have endpoints ([`Push`]) it tells them too: each before the promotion,
+//! or all after it, without waiting. It stops at the first error. Then the siblings are told, and follow without
+//! rewinding, if their logs allow it.
 //!
 //! *Degraded monitoring.* Whoever was not told within 60 s, whose script failed, or who called the election off waits
 //! for his upstream, or for a sibling that is a primary, and holds no other election.
@@ -44,7 +45,7 @@
 //! * Nodes read shared memory on a port of its own, not through SQL; a witness's table is in its daemon's memory.
 //! * The system starts a daemon that ended after 5 s, and a database that stopped as what its folder says. It makes and
 //!   registers one where there is none (`standby clone`, `register`). `rejoin` is what an operator's own script does.
-//! * Missing: cascaded standbys as upstreams, `failover = manual`, `service pause`, `switchover`,
+//! * Missing: cascaded standbys as upstreams, `failover = manual`, `switchover`,
 //!   `failover_validation_command` and its reruns, `connection_check_type` other than `ping`, `election_rerun_interval`,
 //!   `child_nodes_disconnect_command`, `degraded_monitoring_timeout`, `failover_delay`, replication slots, other events.
 //!
@@ -76,10 +77,10 @@ mod options;
 mod rules;
 mod table;
 
-pub use client::{Shown, cluster_show, latest_promotion};
+pub use client::{NotTold, Operator, Shown, cluster_show, latest_promotion};
 pub use message::Event;
 pub use node::{Memory, memory, run, service};
-pub use options::{Config, First, Flaw, Node, Options, Promote};
+pub use options::{Config, First, Flaw, Node, Options, Promote, Push};
 
 /// Every probe of a node: facts first, then situations that a good sweep should reach.
 pub const PROBES: &[&str] = &[
@@ -100,7 +101,9 @@ pub const PROBES: &[&str] = &[
     "a daemon finds another primary in degraded state",
     "a daemon is started again",
     "a daemon waits in degraded state",
+    "a paused daemon holds no election",
     "a pooler that fails is passed over",
+    "an application has not heard of a promotion",
     "a primary's own daemon does not reach it",
     "a promotion is finished after a restart",
     "a promotion is refused as a primary is seen",

@@ -11,6 +11,7 @@ use super::client::{self, ping};
 use super::message::Told;
 use super::options::{Config, Node};
 use super::table;
+use crate::common::Tasks;
 use crate::database::{Role, Status};
 use folder::Folders;
 use host::disk::Disk;
@@ -44,6 +45,7 @@ pub async fn run(config: Config, memory: Memory, disk: Disk) -> io::Result<()> {
             folders: Folders(disk.clone()),
             upstream: None,
             degraded_since: None,
+            notifications: Tasks::default(),
         };
         match database {
             Some(database) => daemon.monitors(database).await,
@@ -63,6 +65,8 @@ struct Daemon<'a> {
     upstream: Option<u32>,
     /// Since when it only waits: for its upstream, or for another primary.
     degraded_since: Option<Instant>,
+    /// What its script has left behind to tell applications.
+    notifications: Tasks,
 }
 
 impl Daemon<'_> {

@@ -17,8 +17,22 @@ pub struct Config {
     pub nodes: BTreeMap<u32, Node>,
     /// The consoles of the poolers that are told where the primary is.
     pub poolers: Vec<SocketAddr>,
+    /// The applications that its script tells, if it tells any.
+    pub push: Option<Push>,
     /// The same for all.
     pub options: Options,
+}
+
+/// Applications that the script of a promotion tells who is the master, at endpoints of theirs, besides PgBouncers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push {
+    /// Their endpoints.
+    pub applications: Vec<SocketAddr>,
+    /// It tells them one after the other before it promotes, and does not without each one's answer; or it promotes,
+    /// and tells all at once, whatever they answer.
+    pub waits: bool,
+    /// How long each has to take the connection, and to answer.
+    pub timeout: Duration,
 }
 
 /// A node, as the others know it.
@@ -211,7 +225,7 @@ mod tests {
 
     fn refused(id: u32, nodes: &[Node], options: Options) -> String {
         let nodes = (1..).zip(nodes.iter().cloned()).collect();
-        let config = Config { id, nodes, poolers: Vec::new(), options };
+        let config = Config { id, nodes, poolers: Vec::new(), push: None, options };
         config.validate().map_or_else(|error| error.to_string(), |()| String::new())
     }
 

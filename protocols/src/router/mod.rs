@@ -11,12 +11,17 @@
 //! refuses it is tried again after 1 s each, one that is silent at once; then it is closed. When a backend goes down,
 //! all connections to it are closed.
 //!
+//! *Set by others* ([`run_set`]). Its one server is not checked, and is wherever the runtime API was told last
+//! (`set server … addr`, then `shutdown sessions server`). It compares nothing: whoever tells it last is right. That is
+//! kept in memory alone, and after a restart the server is where the configuration says.
+//!
 //! # The source
 //!
 //! HAProxy 3.0.11 as it was seen to run, with the configuration that Patroni ships (`extras/confd/templates/`): `inter 3s
 //! fall 3 rise 2 on-marked-down shutdown-sessions`, `timeout check 5s`, `timeout connect 4s`, `retries 2`, `maxconn 100`,
 //! `option httpchk`. Where it is another: of several backends that are up, the first is taken, not each in turn; who is
-//! one too many is closed, and does not wait in the listener's queue.
+//! one too many is closed, and does not wait in the listener's queue. The runtime API is as its management guide has it,
+//! on a port of its own; both commands are one here.
 //!
 //! # Invariants
 //!
@@ -31,14 +36,16 @@
 //! # Where to look
 //!
 //! * whether a backend is up (`rules.rs`), the router: [`run`] and [`serve`] (`node.rs`)
-//! * [`Config`], [`Backend`], [`Options`] (`options.rs`)
+//! * the runtime API: [`Runtime`] (`runtime.rs`); [`Config`], [`Backend`], [`Options`] (`options.rs`)
 
 mod node;
 mod options;
 mod rules;
+mod runtime;
 
-pub use node::{run, serve};
+pub use node::{run, run_set, serve};
 pub use options::{Backend, Config, Options};
+pub use runtime::Runtime;
 
 /// Every probe of the router: facts first, then situations that a good sweep should reach.
 pub const PROBES: &[&str] = &[
@@ -46,4 +53,5 @@ pub const PROBES: &[&str] = &[
     "routes",
     "a session is tried again",
     "sessions of a backend that went down are shut",
+    "sessions of a server that was set elsewhere are shut",
 ];

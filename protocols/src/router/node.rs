@@ -2,6 +2,7 @@
 
 use super::options::{Backend, Config, Options};
 use super::rules::Health;
+use super::runtime::{self, Set, SetServer};
 use crate::common::{forward, http};
 use futures::future::{AbortHandle, Abortable};
 use futures::stream::{FuturesUnordered, StreamExt as _};
@@ -31,12 +32,28 @@ pub async fn run(config: Config) -> io::Result<()> {
 /// As [`run`].
 pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
     config.validate()?;
-    let mut router = Router::new(&config);
+    leads(&listener, None, &config).await
+}
+
+/// Runs a router whose one server is its first backend, until the runtime API there is told otherwise. Nobody checks it.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn run_set(config: Config, runtime: SocketAddr) -> io::Result<()> {
+    config.validate()?;
+    let (listener, runtime) = (TcpListener::bind(config.listen).await?, TcpListener::bind(runtime).await?);
+    leads(&listener, Some(&runtime), &config).await
+}
+
+async fn leads(listener: &TcpListener, runtime: Option<&TcpListener>, config: &Config) -> io::Result<()> {
+    let mut router = Router::new(config);
     probe!("routes", router.routes());
     let start = Instant::now();
-    let mut checks = FuturesUnordered::new();
-    for (place, backend) in config.backends.iter().enumerate() {
-        let at = start + first_check(place, &config);
+    let (mut checks, mut commands) = (FuturesUnordered::new(), FuturesUnordered::new());
+    let mut answers = FuturesUnordered::new();
+    for (place, backend) in config.backends.iter().enumerate().filter(|_| runtime.is_none()) {
+        let at = start + first_check(place, config);
         checks.push(check(place, *backend, &config.options, at));
     }
     let mut sessions = FuturesUnordered::new();
@@ -49,11 +66,18 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
                 let next = Instant::now() + config.options.check_every;
                 checks.push(check(place, config.backends[place], &config.options, next));
             }
+            Some(command) = commands.next() => {
+                if let Some((SetServer(server), half)) = command {
+                    answers.push(runtime::answer(half, Set(router.set(server))));
+                }
+            }
+            Some(()) = answers.next() => {}
             Some(number) = sessions.next() => router.forget(number),
-            stream = accept(&listener) => {
+            stream = accept_if(runtime) => commands.push(runtime::command(stream)),
+            stream = accept(listener) => {
                 // Nobody is up, or there are too many: the connection is closed.
                 if let Some((number, place, ended)) = router.open() {
-                    let backend = config.backends[place];
+                    let backend = router.backends[place];
                     let session = Abortable::new(lead(stream, backend, &config.options), ended);
                     sessions.push(async move {
                         let _ = session.await;
@@ -68,6 +92,8 @@ pub async fn serve(listener: TcpListener, config: Config) -> io::Result<()> {
 /// What a router knows, and whom it lets through.
 struct Router<'a> {
     config: &'a Config,
+    /// As they were set.
+    backends: Vec<Backend>,
     health: Vec<Health>,
     /// Which backend each session leads to, and how it is shut.
     sessions: BTreeMap<u64, (usize, AbortHandle)>,
@@ -78,7 +104,8 @@ impl<'a> Router<'a> {
     fn new(config: &'a Config) -> Router<'a> {
         let Options { rise, fall, .. } = config.options;
         let health = vec![Health::new(rise, fall); config.backends.len()];
-        Router { config, health, sessions: BTreeMap::new(), next: 0 }
+        let backends = config.backends.clone();
+        Router { config, backends, health, sessions: BTreeMap::new(), next: 0 }
     }
 
     /// The first backend that is up.
@@ -88,7 +115,7 @@ impl<'a> Router<'a> {
 
     /// Where it is.
     fn routes(&self) -> String {
-        let target = self.target().map(|place| self.config.backends[place].address.to_string());
+        let target = self.target().map(|place| self.backends[place].address.to_string());
         target.unwrap_or_else(|| "nowhere".to_owned())
     }
 
@@ -105,6 +132,20 @@ impl<'a> Router<'a> {
         if before != self.target() {
             probe!("routes", self.routes());
         }
+    }
+
+    /// Its first server is there from now on. Whether it was not; its sessions are shut then.
+    fn set(&mut self, server: SocketAddr) -> bool {
+        let changed = self.backends[0].address != server;
+        if changed {
+            self.backends[0].address = server;
+            for (_, session) in self.sessions.values() {
+                sometimes!("sessions of a server that was set elsewhere are shut");
+                session.abort();
+            }
+            probe!("routes", self.routes());
+        }
+        changed
     }
 
     /// A session to the backend that is up: its number, where it leads, and how it learns that it is shut.
@@ -128,6 +169,13 @@ async fn accept(listener: &TcpListener) -> TcpStream {
             // Out of sockets, for a moment.
             Err(_) => sleep(Duration::from_millis(100)).await,
         }
+    }
+}
+
+async fn accept_if(listener: Option<&TcpListener>) -> TcpStream {
+    match listener {
+        Some(listener) => accept(listener).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -216,6 +264,22 @@ mod tests {
         router.on_answer(1, false);
         assert!(ended.handle().is_aborted());
         assert!(!stays.handle().is_aborted());
+    }
+
+    /// HAProxy's management guide, `set server`: the address of the server is replaced, whatever it was before.
+    #[test]
+    fn a_server_that_is_set_elsewhere_is_led_to_and_its_sessions_are_shut() {
+        let config = config();
+        let mut router = Router::new(&config);
+        let (_, _, ended) = router.open().unwrap();
+        let elsewhere = SocketAddr::from(([10, 0, 0, 3], 7000));
+        assert!(router.set(elsewhere));
+        assert!(ended.handle().is_aborted());
+        assert_eq!(router.routes(), elsewhere.to_string());
+        let (_, _, stays) = router.open().unwrap();
+        assert!(!router.set(elsewhere), "it is there");
+        assert!(!stays.handle().is_aborted());
+        assert!(router.set(config.backends[0].address), "an older one is taken as well");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! An operator's hand on a cluster: stolon's command line.
 
 use super::message::ClusterData;
-use super::options::Options;
 use super::records::{Records, RecordsError};
+use crate::common::Change;
+use crate::store::ClientError;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -33,6 +34,13 @@ pub enum OperatorError {
     /// The sentinel wrote at the same time, again and again.
     #[error("the cluster's data changed too often")]
     Contended,
+}
+
+impl OperatorError {
+    /// Whether the order surely was not given.
+    pub fn is_definite(&self) -> bool {
+        !matches!(self, OperatorError::Records(RecordsError::Store(ClientError::Unknown(_))))
+    }
 }
 
 impl Operator {
@@ -86,11 +94,10 @@ impl Operator {
     /// # Errors
     ///
     /// See [`OperatorError`].
-    pub async fn change_options(&mut self, change: impl Fn(&mut Options)) -> Result<(), OperatorError> {
+    pub async fn change_options(&mut self, change: &Change) -> Result<(), OperatorError> {
         self.change(|data| {
-            let before = data.options.clone();
-            change(&mut data.options);
-            before.may_become(&data.options).map_err(|error| OperatorError::Invalid(error.to_string()))
+            data.options = data.options.changed(change).map_err(OperatorError::Invalid)?;
+            Ok(())
         })
         .await
     }
@@ -102,7 +109,11 @@ impl Operator {
     ///
     /// See [`OperatorError`].
     pub async fn promote(&mut self) -> Result<(), OperatorError> {
-        self.change_options(|options| options.standby_of = None).await
+        self.change(|data| {
+            data.options.standby_of = None;
+            Ok(())
+        })
+        .await
     }
 
     async fn change(

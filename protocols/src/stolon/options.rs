@@ -1,5 +1,6 @@
 //! What can be chosen about a cluster: stolon's cluster specification.
 
+use crate::common::Change;
 use crate::common::bounds::{SHORTEST, at_least};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,16 @@ impl Options {
     /// Whether writes wait for standbys. A standby of another cluster has no writes of its own.
     pub(super) fn is_synchronous(&self) -> bool {
         self.synchronous_replication && self.standby_of.is_none()
+    }
+
+    /// What an operator makes of them while the cluster runs (`stolonctl update --patch`).
+    ///
+    /// # Errors
+    ///
+    /// Names an option that there is not or that cannot be changed so, or the bound that it misses.
+    pub fn changed(&self, change: &Change) -> Result<Options, String> {
+        let next = change.of(self)?;
+        self.may_become(&next).map(|()| next).map_err(|error| error.to_string())
     }
 
     /// # Errors

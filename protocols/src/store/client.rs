@@ -101,6 +101,11 @@ impl Client {
         Client { patience, ..self }
     }
 
+    /// The same, for what it asks from now on.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
     /// Does a transaction.
     ///
     /// # Errors
@@ -227,6 +232,26 @@ impl Client {
         self.request(Request::Revoke { lease }).await.map(drop)
     }
 
+    /// Makes a replica a member, which first copies what there is, and then votes. One that was a member before begins
+    /// anew, empty.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`]; a [`Refusal`] if it is one, another change is under way, or some members are not connected.
+    pub async fn add_member(&mut self, replica: u64) -> Result<(), ClientError> {
+        self.request(Request::AddMember { replica }).await.map(drop)
+    }
+
+    /// Removes a replica from the members. It may be the leader; then another is elected.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`]; a [`Refusal`] if it is none, or the last, another change is under way, or too few others are
+    /// connected.
+    pub async fn remove_member(&mut self, replica: u64) -> Result<(), ClientError> {
+        self.request(Request::RemoveMember { replica }).await.map(drop)
+    }
+
     /// The changes of all keys that begin so, from a revision on, as one replica comes to know them.
     ///
     /// # Errors
@@ -269,6 +294,10 @@ impl Client {
                 Ok(Reply::NotLeader(leader)) => {
                     why = "the replica does not lead";
                     self.look_elsewhere(leader).await;
+                }
+                Ok(Reply::NoMember) => {
+                    why = "the replica is no member";
+                    self.look_elsewhere(None).await;
                 }
                 Ok(Reply::Unknown) => return Err(ClientError::Unknown("the store does not know")),
                 Ok(Reply::Refused(refusal)) => {

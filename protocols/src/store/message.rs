@@ -142,6 +142,27 @@ pub enum Refusal {
     /// A key is put twice, or put and deleted, in one branch of a transaction.
     #[error("duplicate key given in txn request")]
     DuplicateKey,
+    /// There is no such replica.
+    #[error("there is no replica {replica}")]
+    NoSuchReplica {
+        /// Its number.
+        replica: u64,
+    },
+    /// A replica that is to be added is a member.
+    #[error("member ID already exist")]
+    MemberExists,
+    /// A replica that is to be removed is no member.
+    #[error("member not found")]
+    NoSuchMember,
+    /// Members are being changed: one change at a time.
+    #[error("a change of the members is under way")]
+    ChangeUnderWay,
+    /// The last member is not removed.
+    #[error("re-configuration failed due to not enough started members")]
+    LastMember,
+    /// Too few members are connected, and were for long enough.
+    #[error("unhealthy cluster")]
+    Unhealthy,
 }
 
 /// What is replicated.
@@ -166,7 +187,13 @@ pub(super) enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Hello {
     Client,
+    /// One of the members that the store began with, to another of them.
     Replica(u64),
+    /// Any other members.
+    Member {
+        from: u64,
+        to: u64,
+    },
 }
 
 /// Client to replica.
@@ -191,6 +218,14 @@ pub(super) enum Request {
         key: String,
         prefix: bool,
         from: u64,
+    },
+    /// This replica becomes a member.
+    AddMember {
+        replica: u64,
+    },
+    /// This replica is no member any more.
+    RemoveMember {
+        replica: u64,
     },
 }
 
@@ -217,6 +252,8 @@ pub(super) enum Reply {
     NotLeader(Option<u64>),
     /// Whether it was done is not known.
     Unknown,
+    /// Nothing was done: this replica is no member.
+    NoMember,
 }
 
 pub(super) const KEY_BYTES_MAX: usize = 4096;

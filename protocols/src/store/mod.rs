@@ -23,9 +23,12 @@
 //! *Watches* bring the changes of some keys from a revision on, in order and without a gap. A replica keeps the latest
 //! changes; a watch that wants older ones is told so, and ends.
 //!
+//! *Members* are added and removed by the leader, one at a time (`raft/members.rs`). Who is added copies before it votes;
+//! who is removed forgets everything (`outside.rs`), and is another member when it is added again (`member.rs`).
+//!
 //! # The source
 //!
-//! etcd's API guarantees and its `lessor`; Ongaro's Raft by way of openraft 0.9.21.
+//! etcd's API guarantees, its `lessor` and its changes of members; Ongaro's Raft by way of openraft 0.9.21.
 //!
 //! # Invariants
 //!
@@ -45,10 +48,13 @@
 //! * [`Client`] (`client.rs`); wire types (`message.rs`); [`Config`], [`Options`] (`options.rs`); [`View`] (`view.rs`)
 
 mod client;
+mod latest;
 mod lessor;
+mod member;
 mod message;
 mod node;
 mod options;
+mod outside;
 mod raft;
 mod rules;
 mod view;
@@ -61,14 +67,24 @@ pub use node::{run, serve};
 pub use options::{Config, Flaw, Options};
 pub use view::{Lease, View};
 
+/// The probe by which a replica says what it is, where all machines are replicas.
+pub const ROLE: &str = "role";
+
+/// The probe by which a replica says that the members are about to change.
+pub(crate) const MEMBERS: &str = "members";
+
 /// Every probe of the store: facts first, then situations that a good sweep should reach.
 pub const PROBES: &[&str] = &[
     // revision, hash of all changes up to it: a replica has applied a command
     "applied",
-    // leader, follower, …, and its term
-    "raft",
+    // leader, follower, candidate or learner, and its term, or that it is removed; by another name where its `Config` says so
+    ROLE,
     // term, for whom, whether a majority gave it: a vote is about to be written down
     "vote",
+    // joint or voters, how many vote, the index: an entry that changes the members is about to be written down
+    MEMBERS,
+    "a member begins anew",
+    "a member is removed",
     "lease expired",
     "lease renewed",
     "malformed frame dropped",

@@ -1,12 +1,18 @@
 //! A replica around the consensus: its lives, its connections, its lease clock.
 //!
-//! A replica whose disk fails is *crash-only*: it ends this life and begins the next from what its log says.
+//! A replica whose disk fails is *crash-only*: it ends this life and begins the next from what its log says. So does one
+//! that is removed, or added again: between the two it is nobody (`outside.rs`).
 
 use super::client::{Client, ClientError};
+use super::latest::Latest;
 use super::lessor::Lessor;
+use super::member;
 use super::message::{Command, Hello, LeaseId, Outcome, Reply, Request};
 use super::options::{Config, Flaw};
-use super::raft::{Applied, Consensus, Inbound, LogStore, Network, NotDone};
+use super::outside;
+use super::raft::{
+    Answer, Applied, Change, Consensus, Inbound, LogStore, Network, NotChanged, NotDone, Owner, UNASKED,
+};
 use super::rules::Machine;
 use super::view::View;
 use super::watch;
@@ -17,7 +23,9 @@ use host::disk::Disk;
 use host::net::{OwnedWriteHalf, TcpListener, TcpStream};
 use host::sometimes;
 use host::time::{Instant, sleep, timeout};
+use std::convert::Infallible;
 use std::error::Error;
+use std::future::Future;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -25,6 +33,8 @@ use std::time::Duration;
 
 /// How often leases are looked at.
 const LEASE_LOOK: Duration = Duration::from_millis(100);
+/// A leader that was removed stays for so long, so that others hear of it: etcd's `stopWithDelay`.
+const LINGERS: Duration = Duration::from_secs(1);
 
 /// Runs a replica until the future is dropped; all its tasks end with it.
 ///
@@ -51,6 +61,8 @@ pub async fn serve(listener: TcpListener, config: Config, disk: Disk) -> io::Res
             End::Opening(error @ OpenError::Io { .. }) => error.into(),
             End::Opening(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
             End::Failed(error) => error,
+            // Whose the log is has changed.
+            End::HandedOver => continue,
         };
         sometimes!("replica begins anew");
         tracing::warn!(replica = config.id, %error, "begins anew");
@@ -62,76 +74,142 @@ pub async fn serve(listener: TcpListener, config: Config, disk: Disk) -> io::Res
 enum End {
     Opening(OpenError),
     Failed(Box<dyn Error + Send + Sync>),
+    /// The member was removed, or the replica is another now.
+    HandedOver,
 }
 
-/// From the opening of the log until it fails.
+/// Why a member is one no more.
+enum Leaves {
+    Failed(Box<dyn Error + Send + Sync>),
+    For(Owner),
+}
+
+/// From the opening of the log until it fails, or is another's.
 async fn life(
     listener: &TcpListener,
     config: &Config,
     disk: &Disk,
     malformed_frames: &Arc<AtomicU64>,
 ) -> End {
-    let (id, options) = (config.id, &config.options);
+    let options = &config.options;
     let sizes = wal::Options { patience: options.disk_timeout, ..wal::Options::default() };
-    let (log, writer) = match LogStore::open(id, disk, sizes).await {
+    let (log, writer) = match LogStore::open(config.id, disk, sizes).await {
         Ok(opened) => opened,
         Err(error) => return End::Opening(error),
     };
-    let mut tasks = Tasks::default();
-    let network = Network::new(id, &config.replicas);
-    for dialer in network.dialers(id, options.redial) {
+    let (started, mut tasks) = (OnceLock::new(), Tasks::default());
+    // From here on Raft may wait for its log: it must be written meanwhile.
+    let mut committing = Box::pin(log.clone().commit(writer, options.compact_bytes));
+    let living = async {
+        match log.owner() {
+            Owner::Nobody(last) => {
+                Leaves::For(outside::wait(listener, config, last, malformed_frames, &mut tasks).await)
+            }
+            Owner::First | Owner::Member(_) => {
+                live(listener, config, log.clone(), malformed_frames, &started, &mut tasks).await
+            }
+        }
+    };
+    let leaves = tokio::select! {
+        biased;
+        error = &mut committing => Leaves::Failed(error.into()),
+        leaves = living => leaves,
+    };
+    let stop = async {
+        if let Some(consensus) = started.get() {
+            consensus.stop().await;
+        }
+    };
+    let owner = match leaves {
+        Leaves::Failed(error) => {
+            drop(committing);
+            stop.await;
+            return End::Failed(error);
+        }
+        Leaves::For(owner) => owner,
+    };
+    match owner {
+        Owner::Nobody(_) => sometimes!("a member is removed"),
+        Owner::First | Owner::Member(_) => sometimes!("a member begins anew"),
+    }
+    drop(tasks);
+    let handing_over = async {
+        stop.await;
+        log.hand_over(owner).await
+    };
+    tokio::select! {
+        biased;
+        error = committing => End::Failed(error.into()),
+        handed_over = handing_over => match handed_over {
+            Ok(()) => End::HandedOver,
+            Err(error) => End::Failed(error.into()),
+        },
+    }
+}
+
+/// A member, until it is one no more.
+async fn live(
+    listener: &TcpListener,
+    config: &Config,
+    log: LogStore,
+    malformed_frames: &Arc<AtomicU64>,
+    started: &OnceLock<Consensus>,
+    tasks: &mut Tasks,
+) -> Leaves {
+    let (options, id) = (&config.options, log.owner().member(config.id));
+    let network = Network::new(id, &config.replicas, options.redial);
+    for dialer in network.dialers() {
         tasks.spawn(dialer);
     }
     let applied = Arc::new(Applied::new(options.events_kept));
-    // From here on Raft may wait for its log: it must be written meanwhile.
-    let committing = log.clone().commit(writer, options.compact_bytes);
     let replicas = config.replicas.len() as u64;
-    let started = OnceLock::new();
-    let living = async {
-        let consensus =
-            match Consensus::start(id, replicas, options, log, Arc::clone(&applied), network).await {
-                Ok(consensus) => consensus,
-                Err(error) => return error,
-            };
-        let consensus = started.get_or_init(|| consensus).clone();
-        let node = Arc::new(Node {
-            config: config.clone(),
-            consensus,
-            applied,
-            lessor: Mutex::new(Lessor::new(options.election, options.flaw)),
-            malformed_frames: Arc::clone(malformed_frames),
-        });
-        host::view::register({
-            let node = Arc::clone(&node);
-            move || node.view()
-        });
-        tasks.spawn(Arc::clone(&node).count_leases());
-        tasks.spawn(node.consensus.clone().publish());
-        tokio::select! {
-            biased;
-            why = node.consensus.ended() => why.into(),
-            never = accept(listener, &node, &mut tasks) => match never {},
-        }
-    };
-    let error = tokio::select! {
+    let consensus =
+        match Consensus::start(id, replicas, options, log, Arc::clone(&applied), network.clone()).await {
+            Ok(consensus) => consensus,
+            Err(error) => return Leaves::Failed(error),
+        };
+    let consensus = started.get_or_init(|| consensus).clone();
+    let node = Arc::new(Node {
+        config: config.clone(),
+        id,
+        consensus,
+        applied,
+        lessor: Mutex::new(Lessor::new(options.election, options.flaw)),
+        malformed_frames: Arc::clone(malformed_frames),
+        wanted: Latest::new(id),
+    });
+    host::view::register({
+        let node = Arc::clone(&node);
+        move || node.view()
+    });
+    tasks.spawn(Arc::clone(&node).count_leases());
+    tasks.spawn(node.consensus.clone().publish(config.says));
+    let greet = |stream| Arc::clone(&node).greet(stream);
+    let leaves = tokio::select! {
         biased;
-        error = committing => error.into(),
-        error = living => error,
+        why = node.consensus.ended() => Leaves::Failed(why.into()),
+        owner = node.leaves(&network) => Leaves::For(owner),
+        never = node.forget(&network) => match never {},
+        never = accept(listener, config, tasks, greet) => match never {},
     };
-    if let Some(consensus) = started.get() {
-        consensus.stop().await;
-    }
-    End::Failed(error)
+    network.close(|_| true);
+    leaves
 }
 
-async fn accept(listener: &TcpListener, node: &Arc<Node>, tasks: &mut Tasks) -> std::convert::Infallible {
+/// Serves whoever connects.
+pub(super) async fn accept<T: Future<Output = ()> + Send + 'static>(
+    listener: &TcpListener,
+    config: &Config,
+    tasks: &mut Tasks,
+    serve: impl Fn(TcpStream) -> T,
+) -> Infallible {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => tasks.spawn(Arc::clone(node).greet(stream)),
+            Ok((stream, _)) => tasks.spawn(serve(stream)),
             Err(error) => {
                 // One connection failed, or the system is short of something: the replica lives on.
-                tracing::debug!(replica = node.config.id, %error, "accept failed");
-                sleep(node.config.options.redial).await;
+                tracing::debug!(replica = config.id, %error, "accept failed");
+                sleep(config.options.redial).await;
             }
         }
     }
@@ -140,10 +218,14 @@ async fn accept(listener: &TcpListener, node: &Arc<Node>, tasks: &mut Tasks) -> 
 /// A replica as its tasks share it.
 struct Node {
     config: Config,
+    /// The member that it is.
+    id: u64,
     consensus: Consensus,
     applied: Arc<Applied>,
     lessor: Mutex<Lessor>,
     malformed_frames: Arc<AtomicU64>,
+    /// The latest member that another takes this replica for.
+    wanted: Latest<u64>,
 }
 
 impl Drop for Node {
@@ -160,8 +242,12 @@ impl Node {
             let leased = machine.leased().map(|(key, lease)| (key.to_owned(), lease));
             (machine.revision(), machine.digest(), leases.collect(), leased.collect())
         });
+        let (voters, voters_since) = self.applied.voters();
         View {
             id: self.config.id,
+            member: self.id,
+            voters,
+            voters_since,
             leader: self.consensus.leader(),
             leads: self.consensus.leads(),
             applied: self.applied.index(),
@@ -181,7 +267,10 @@ impl Node {
         let mut frames = FrameReader::new(read);
         let served = match timeout(self.config.options.request_timeout, frames.next()).await {
             // Both are large, and a task is moved several times before it runs.
-            Ok(Ok(Hello::Replica(_))) => Box::pin(self.serve_replica(frames, half)).await,
+            Ok(Ok(Hello::Replica(from))) => {
+                Box::pin(self.serve_member(from, self.config.id, frames, half)).await
+            }
+            Ok(Ok(Hello::Member { from, to })) => Box::pin(self.serve_member(from, to, frames, half)).await,
             Ok(Ok(Hello::Client)) => Box::pin(self.serve_client(frames, half)).await,
             Ok(Err(error)) => Err(error),
             // Who does not even say hello is no loss.
@@ -193,9 +282,31 @@ impl Node {
         }
     }
 
+    /// Another member. Who is gone is told so; whoever wants to speak to another member than this one is not heard, and
+    /// if that is a later one, then this replica becomes it.
+    async fn serve_member(
+        self: &Arc<Self>,
+        from: u64,
+        to: u64,
+        frames: FrameReader,
+        mut half: OwnedWriteHalf,
+    ) -> Result<(), ReadError> {
+        if self.applied.is_gone(from) {
+            return Ok(transport::write_now(&mut half, &(UNASKED, Answer::Gone), &mut Vec::new()).await?);
+        }
+        if to == self.id {
+            return self.serve_replica(from, frames, half).await;
+        }
+        if member::replica(to) == self.config.id {
+            self.wanted.raise(to);
+        }
+        Ok(())
+    }
+
     /// Raft's messages are answered as they are done, in any order.
     async fn serve_replica(
         self: &Arc<Self>,
+        from: u64,
         mut frames: FrameReader,
         mut half: OwnedWriteHalf,
     ) -> Result<(), ReadError> {
@@ -215,10 +326,51 @@ impl Node {
                 });
             }
         };
+        let telling = async {
+            self.applied.until_gone(from).await;
+            let mut frame = Vec::new();
+            if transport::encode(&(UNASKED, Answer::Gone), &mut frame).is_ok() {
+                outbox.push(&frame);
+            }
+            std::future::pending::<Infallible>().await
+        };
         tokio::select! {
             biased;
             ended = reading => ended,
             written = outbox.drain_into(&mut half) => Ok(written?),
+            never = telling => match never {},
+        }
+    }
+
+    /// Waits until this member is gone, or the replica is another. Returns whose its log is then.
+    async fn leaves(&self, network: &Network) -> Owner {
+        let removed = async {
+            let knows = async {
+                self.applied.until_gone(self.id).await;
+                sleep(LINGERS).await;
+            };
+            tokio::select! {
+                biased;
+                () = knows => {}
+                () = network.gone() => {}
+            }
+            if self.leads_on() {
+                std::future::pending().await
+            }
+        };
+        tokio::select! {
+            biased;
+            later = self.wanted.until(|wanted| wanted > self.id) => Owner::Member(later),
+            () = removed => Owner::Nobody(self.id),
+        }
+    }
+
+    /// Ends the connections to members that are gone.
+    async fn forget(&self, network: &Network) -> Infallible {
+        let mut last = 0;
+        loop {
+            last = self.applied.until_changed(last).await;
+            network.close(|member| self.applied.is_gone(member));
         }
     }
 
@@ -226,6 +378,10 @@ impl Node {
         let mut scratch = Vec::new();
         loop {
             let request: Request = frames.next().await?;
+            if self.refuses() {
+                transport::write_now(&mut half, &Reply::NoMember, &mut scratch).await?;
+                continue;
+            }
             if let Request::Watch { key, prefix, from } = request {
                 return Ok(watch::serve(&self.applied, &key, prefix, from, &mut half).await?);
             }
@@ -248,7 +404,7 @@ impl Node {
                 }
             }
             Request::Revoke { lease } => self.propose(Command::Revoke { lease }).await,
-            Request::Read { key, prefix } => match self.consensus.make_sure().await {
+            Request::Read { key, prefix } => match self.make_sure().await {
                 Ok(()) => self.applied.read(|machine| Reply::Read {
                     revision: machine.revision(),
                     pairs: machine.get(&key, prefix),
@@ -256,7 +412,35 @@ impl Node {
                 Err(not_done) => reply(not_done),
             },
             Request::KeepAlive { lease } => self.renew(lease).await,
+            Request::AddMember { replica } => self.change(Change::Add(replica)).await,
+            Request::RemoveMember { replica } => self.change(Change::Remove(replica)).await,
             Request::Watch { .. } => unreachable!("a watch takes its connection"),
+        }
+    }
+
+    /// Whether no client is served: this member knows that it was removed.
+    fn refuses(&self) -> bool {
+        self.applied.is_gone(self.id) && !self.leads_on()
+    }
+
+    /// Whether it was removed when it led, and acts as if it were not. Only a leader applies that it was removed.
+    fn leads_on(&self) -> bool {
+        self.flaw() == Some(Flaw::RemovedLeaderLeads) && self.applied.is_gone(self.id)
+    }
+
+    async fn make_sure(&self) -> Result<(), NotDone> {
+        if self.leads_on() { Ok(()) } else { self.consensus.make_sure().await }
+    }
+
+    async fn change(&self, change: Change) -> Reply {
+        let (Change::Add(replica) | Change::Remove(replica)) = change;
+        if !(1..=self.config.replicas.len() as u64).contains(&replica) {
+            return Reply::Refused(super::Refusal::NoSuchReplica { replica });
+        }
+        match self.consensus.change(change).await {
+            Ok(()) => Reply::Done,
+            Err(NotChanged::Refused(refusal)) => Reply::Refused(refusal),
+            Err(NotChanged::NotDone(not_done)) => reply(not_done),
         }
     }
 
@@ -301,6 +485,10 @@ impl Node {
     async fn count_leases(self: Arc<Self>) {
         loop {
             sleep(LEASE_LOOK).await;
+            if self.consensus.has_unfinished_change() {
+                let consensus = self.consensus.clone();
+                tokio::spawn(async move { consensus.finish_change().await });
+            }
             let ended = self.refresh_leases().take_ended(Instant::now());
             for lease in ended {
                 sometimes!("lease expired");

@@ -16,6 +16,8 @@ pub struct Config {
     pub replicas: Vec<SocketAddr>,
     /// The same on every replica.
     pub options: Options,
+    /// By which probe a replica says what it is: [`ROLE`](super::ROLE), or another where other machines have roles, too.
+    pub says: &'static str,
 }
 
 /// Timers and sizes, etcd's by default where it has them, and a flaw to be caught.
@@ -49,6 +51,9 @@ pub struct Options {
     pub compact_bytes: u64,
     /// How many changes are kept for watches.
     pub events_kept: usize,
+    /// Refuse to add members unless all that vote are connected, and were for 5 s, and to remove one of so few that the
+    /// others would have no majority: etcd's `-strict-reconfig-check`.
+    pub strict_reconfig_check: bool,
     /// A disk that has not answered after so long has failed.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -65,6 +70,8 @@ pub enum Flaw {
     DeposedEndsLeases,
     /// A lease is renewed by whoever believes that it leads, and nobody makes sure (etcd's issue 15247).
     UnsureRenewal,
+    /// A leader that was removed answers reads as before, from what it has.
+    RemovedLeaderLeads,
 }
 
 impl Default for Options {
@@ -78,6 +85,7 @@ impl Default for Options {
             snapshot_entries: 200,
             compact_bytes: 256 << 10,
             events_kept: 1000,
+            strict_reconfig_check: true,
             disk_timeout: Duration::from_secs(5),
             flaw: None,
         }
@@ -129,7 +137,12 @@ mod tests {
     use super::*;
 
     fn config(options: Options) -> Config {
-        Config { id: 1, replicas: vec![SocketAddr::from(([127, 0, 0, 1], 1))], options }
+        Config {
+            id: 1,
+            replicas: vec![SocketAddr::from(([127, 0, 0, 1], 1))],
+            options,
+            says: crate::store::ROLE,
+        }
     }
 
     #[test]

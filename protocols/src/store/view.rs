@@ -2,13 +2,19 @@
 
 use super::message::LeaseId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A replica's belief at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// Which replica.
     pub id: u64,
+    /// The number of the member that it is, or was last: greater each time that it is added.
+    pub member: u64,
+    /// The replicas that vote, as far as it has applied what changes them; none if it is no member itself and knows so.
+    pub voters: BTreeSet<u64>,
+    /// The index of the entry that made them vote.
+    pub voters_since: u64,
     /// Who leads, as far as it knows.
     pub leader: Option<u64>,
     /// The term in which it leads itself, if it does.

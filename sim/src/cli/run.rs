@@ -56,7 +56,7 @@ impl Run {
 pub(super) fn exit_of(case: &Case, report: &Report) -> Exit {
     match (report.met(&case.scenario.check.expect), report.word()) {
         _ if report.unconfirmed.is_some() => Exit::Nondeterminism,
-        (Met::Unexpected, _) | (_, "vacuous") => Exit::Violation,
+        (met, word) if met.is_wrong() || word == "vacuous" => Exit::Violation,
         (_, "unknown") => Exit::Unknown,
         _ => Exit::AsExpected,
     }
@@ -93,6 +93,10 @@ pub(super) fn print(case: &Case, report: &Report) -> miette::Result<()> {
 pub(super) fn verdict(case: &Case, report: &Report) -> miette::Result<()> {
     let name = format!("{} seed {}", case.name, report.seed);
     let verdict = match (report.verdict(), report.met(&case.scenario.check.expect)) {
+        (_, Met::Unreached) => out::paint(
+            "unreached: nothing else is wrong, and something did not happen that must",
+            Colour::Bad,
+        ),
         (Verdict::Valid, _) if report.word() == "vacuous" => {
             out::paint("vacuous: nothing is wrong, and nothing was shown", Colour::Bad)
         }
@@ -112,13 +116,16 @@ pub(super) fn verdict(case: &Case, report: &Report) -> miette::Result<()> {
     if let Some(why) = &report.unknown {
         out::say(&format!("  unknown: {why}"))?;
     }
+    for missing in report.missing() {
+        out::say(&format!("  {}: {missing}", out::paint("unreached", Colour::Bad)))?;
+    }
     for vacuity in &report.vacuities {
         out::say(&format!("  {}: {}", vacuity.lack, vacuity.message))?;
     }
     if let Some(why) = &report.unconfirmed {
         out::say(&format!("  {}: {why}", out::paint("nondeterminism", Colour::Bad)))?;
     }
-    if !report.violations.is_empty() {
+    if !report.violations.is_empty() || !report.unreached.is_empty() {
         out::say(&format!("  next: {}", out::replay_command(case, report.seed)))?;
     }
     Ok(())

@@ -113,7 +113,7 @@ pub(super) fn refuse(why: NotShrunk) -> miette::Result<Exit> {
             out::complain(&miette::miette!("nondeterminism: {why}"));
             Ok(Exit::Nondeterminism)
         }
-        passes @ NotShrunk::Passes { .. } => Err(passes.into()),
+        none @ (NotShrunk::Passes { .. } | NotShrunk::Unreached { .. }) => Err(none.into()),
     }
 }
 

@@ -128,9 +128,8 @@ impl Sweep {
             }
             failed = (|| match (step, &mut folder) {
                 (Step::Released(failure), folder) => {
-                    let fails = |failure: &&Failure| {
-                        failure.met == Met::Unexpected && failure.nondeterminism.is_none()
-                    };
+                    let fails =
+                        |failure: &&Failure| failure.met.is_wrong() && failure.nondeterminism.is_none();
                     if let Some(failure) = failure.filter(fails) {
                         first_failure.get_or_insert((failure.case, failure.report.seed));
                     }
@@ -186,13 +185,16 @@ fn worth_printing(failure: &Failure, summary: &Summary) -> bool {
     let of_case = &summary.cases[failure.case];
     match failure.nondeterminism {
         Some(_) => of_case.nondeterministic <= FAILURES_PRINTED,
+        None if failure.met == Met::Unreached => {
+            of_case.unreached.values().all(|runs| *runs <= FAILURES_PRINTED)
+        }
         None => failure.met == Met::Unexpected && of_case.unexpected <= FAILURES_PRINTED,
     }
 }
 
 /// Whether a failure is one that nobody meant.
 pub(super) fn is_wrong(failure: &Failure) -> bool {
-    failure.met == Met::Unexpected || failure.nondeterminism.is_some()
+    failure.met.is_wrong() || failure.nondeterminism.is_some()
 }
 
 /// Sweeps with a progress bar.

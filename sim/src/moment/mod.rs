@@ -66,12 +66,13 @@ impl Failure<'_> {
 
     /// The begin, the failure or the end of the workload, and before and after each thing of the plan.
     fn instants(&self) -> BTreeSet<i64> {
-        let Scenario { operations, faults, workload, .. } = self.scenario;
+        let Scenario { operations, orders, faults, workload, .. } = self.scenario;
         let begins = faults.iter().filter_map(|fault| match fault.moment {
             Moment::At { at, .. } => Some(at),
             Moment::Probe { .. } => None,
         });
-        let begins = operations.iter().map(|operation| operation.at).chain(begins);
+        let ordered = orders.iter().map(|order| order.at);
+        let begins = operations.iter().map(|operation| operation.at).chain(ordered).chain(begins);
         let begins: BTreeSet<i64> = begins.map(millis).collect();
         // The one after an instant is the first that has what begins within its millisecond.
         let around =
@@ -133,6 +134,7 @@ impl Failure<'_> {
         let mut plan = self.scenario.clone();
         let end = Time::from_millis(at_ms as u64);
         plan.operations.retain(|operation| operation.at < end);
+        plan.orders.retain(|order| order.at < end);
         plan.faults.retain(|fault| match fault.moment {
             Moment::At { at, .. } => at < end,
             Moment::Probe { .. } => true,

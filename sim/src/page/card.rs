@@ -33,8 +33,10 @@ pub(crate) fn of_card(table: &Table<'_>) -> String {
 }
 
 fn contents(table: &Table<'_>) -> String {
-    let link = |section: &Section<'_>| format!(r##"<a href="#{0}">{0}</a> "##, escaped(section.pick));
-    table.sections().iter().map(link).collect()
+    let link = |name: &str| format!(r##"<a href="#{0}">{0}</a> "##, escaped(name));
+    let sections = table.sections();
+    let sources = table.sources.iter().map(|source| link(&source.brought.path));
+    sections.iter().map(|section| link(section.pick)).chain(sources).collect()
 }
 
 /// For each measure that is a share of runs: which cells it happened in.
@@ -164,8 +166,9 @@ fn sources_of(table: &Table<'_>) -> String {
         let rows: String = source.rows().into_iter().map(row).collect();
         let header = "<th scope=\"col\">line</th><th scope=\"col\">key</th><th scope=\"col\">value</th><th scope=\"col\">here</th>";
         format!(
-            "<section class=\"source\">\n<h2>{}</h2>\n{warnings}<div class=\"scroll\"><table>\n<thead><tr>{header}</tr></thead>\n\
+            "<section class=\"source\" id=\"{}\">\n<h2>{}</h2>\n{warnings}<div class=\"scroll\"><table>\n<thead><tr>{header}</tr></thead>\n\
              <tbody>\n{rows}</tbody></table></div>\n</section>\n",
+            escaped(&source.brought.path),
             escaped(&source.title())
         )
     };

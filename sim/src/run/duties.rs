@@ -1,4 +1,4 @@
-//! What one client is to do next, and when: drawn from its stream, or as the plan lists it.
+//! What one client is to do next, and when: drawn from its stream, or as the plan lists it or orders it.
 //!
 //! Drawn operations are due at the instants of a Poisson process. What is next depends on the client's own stream alone,
 //! never on how the last one ended: so the operations of a run can be listed, and a plan that lists them is the same run.
@@ -34,7 +34,8 @@ pub(super) struct Drawn<S: System> {
 impl<S: System> Duties<S> {
     /// Those of one client, from 1, that begins now.
     pub(super) fn new(system: &'static S, plan: &Scenario, seed: u64, client: u32, now_ns: u64) -> Self {
-        let Some(pace) = pace(plan) else { return Duties::listed(plan, client) };
+        let drawn = pace(plan).filter(|_| client <= plan.workload.clients);
+        let Some(pace) = drawn else { return Duties::listed(plan, client) };
         let until_ns = (BOOT + plan.workload.duration.get()).as_nanos() as u64;
         let (mix, draw) = (Mix::new(plan, client), Draw::new(seed, Stream::Client(client)));
         let bursts = plan.workload.bursts;
@@ -51,9 +52,8 @@ impl<S: System> Duties<S> {
     }
 
     fn listed(plan: &Scenario, client: u32) -> Self {
-        let own = plan.operations.iter().filter(|operation| operation.client == Name::Client(client));
-        let listed = own.map(|ListedOperation { at, name, argument, .. }| {
-            let op = history::operation(name, argument);
+        let listed = plan.listed(client).into_iter().map(|ListedOperation { at, name, argument, .. }| {
+            let op = history::operation(&name, &argument);
             let op = op.expect("a validated scenario lists only operations that there are");
             ((BOOT + at.get()).as_nanos() as u64, op)
         });
@@ -95,7 +95,7 @@ impl Bursts {
 /// A plan with the operations listed that it would draw, if each client began with the workload.
 pub(crate) fn listing<S: System>(system: &'static S, plan: &Scenario, seed: u64) -> Scenario {
     let begin = BOOT.as_nanos() as u64;
-    let clients = 1..=plan.workload.clients;
+    let clients = 1..=plan.clients();
     let due = clients.flat_map(|client| {
         let duties = Duties::new(system, plan, seed, client, begin);
         duties.map(move |(due_ns, op)| listed(client, due_ns, &op))

@@ -15,10 +15,10 @@ pub(super) fn node_count(plan: &Scenario) -> u32 {
 /// The names of the machines of a plan.
 pub(crate) fn machine_names(plan: &Scenario) -> Vec<String> {
     let nodes = (1..=node_count(plan)).map(|id| format!("n{id}"));
-    nodes.chain((1..=plan.workload.clients).map(|id| format!("c{id}"))).collect()
+    nodes.chain((1..=plan.clients()).map(|id| format!("c{id}"))).collect()
 }
 
-/// The machines of a plan: nodes, then clients.
+/// The machines of a plan: nodes, then clients, an operator last.
 pub(super) fn machines(plan: &Scenario, seed: u64) -> Vec<Machine> {
     let skew = plan.clock.skew.as_nanos() as u64;
     let drift = u64::from(plan.clock.drift_ppm) * 1000;
@@ -31,5 +31,5 @@ pub(super) fn machines(plan: &Scenario, seed: u64) -> Vec<Machine> {
         Machine { name, ip, clock_offset_ns, clock_drift_ppb }
     };
     let nodes = (1..=node_count(plan)).map(|id| machine("n", 0, id));
-    nodes.chain((1..=plan.workload.clients).map(|id| machine("c", 1, id))).collect()
+    nodes.chain((1..=plan.clients()).map(|id| machine("c", 1, id))).collect()
 }

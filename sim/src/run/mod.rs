@@ -157,11 +157,15 @@ pub(crate) fn run<S: System>(
             _ => true,
         };
         vacuities.retain(|vacuity| is_lacking(vacuity.lack) && !plan.check.allows.contains(&vacuity.lack));
+        let reaches = plan.check.expect.reaches.iter();
+        let unreached =
+            reaches.filter(|probe| !ending.probes.contains_key(probe.as_str())).cloned().collect();
         let report = Report {
             seed,
             violations,
             unknown,
             vacuities,
+            unreached,
             opened_socket: substrate::opened_socket(),
             unconfirmed: None,
             digest: ending.digest,
@@ -242,7 +246,7 @@ async fn phases<S: System>(
     let converged_after = async {
         run.until(start_ns).await?;
         phase(Phase::Faults);
-        for id in 1..=plan.workload.clients {
+        for id in 1..=plan.clients() {
             let workload = workload.clone();
             lab.boot(move || workload.clone().client(id));
         }
@@ -311,7 +315,7 @@ impl<S: System> Run<S> {
     fn new(system: &'static S, plan: &Scenario, seed: u64, start_ns: u64, shared: Arc<Shared<S>>) -> Self {
         let (nemesis, checkers) = (Nemesis::new(plan, seed, node_count(plan), start_ns), system.checkers());
         let listens = nemesis.listens() || checkers.listen();
-        let (nodes, clients, judged) = (node_count(plan), plan.workload.clients, Judged::default());
+        let (nodes, clients, judged) = (node_count(plan), plan.clients(), Judged::default());
         let look = Look::at(None);
         Run { nodes, clients, nemesis, checkers, listens, judged, reseed: None, look, shared }
     }

@@ -44,6 +44,8 @@ pub struct Report {
     pub unknown: Option<String>,
     /// What the run lacks, of all that makes a verdict worth something, and the scenario does not allow.
     pub vacuities: Vec<Vacuity>,
+    /// The probes that the scenario expects each run to publish, and this one did not.
+    pub unreached: Vec<String>,
     /// A real socket was open that was not before the run.
     pub(crate) opened_socket: bool,
     /// What was seen in a first run of this seed and not in the second, which this reports on.
@@ -93,8 +95,17 @@ pub enum Met {
     AsExpected,
     /// The violation that the scenario is there to show.
     ShownViolation,
+    /// No other violation, but the run has not reached what the scenario expects of each.
+    Unreached,
     /// A violation that the scenario does not expect.
     Unexpected,
+}
+
+impl Met {
+    /// Whether nobody meant it.
+    pub fn is_wrong(self) -> bool {
+        matches!(self, Met::Unreached | Met::Unexpected)
+    }
 }
 
 impl Recording {
@@ -166,6 +177,7 @@ impl Report {
             violations: Vec::new(),
             unknown: None,
             vacuities: Vec::new(),
+            unreached: Vec::new(),
             opened_socket: false,
             unconfirmed: None,
             digest: Digest::empty(),
@@ -190,11 +202,20 @@ impl Report {
         self.vacuities.iter().filter(|vacuity| vacuity.lack.tells_of_one_run())
     }
 
-    /// The verdict in a word: `vacuous` where nothing is wrong and nothing was shown.
+    /// What the scenario expects of each run and this one has not reached, a sentence each.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = String> {
+        self.unreached
+            .iter()
+            .map(|probe| format!("nobody published `{probe}`, and the scenario expects it of each run"))
+    }
+
+    /// The verdict in a word: `unreached` where nothing is wrong and something did not happen that must, `vacuous` where
+    /// nothing is wrong and nothing was shown.
     pub fn word(&self) -> &'static str {
         match self.verdict() {
             Verdict::Violation => "violation",
             Verdict::Unknown => "unknown",
+            Verdict::Valid if !self.unreached.is_empty() => "unreached",
             Verdict::Valid if self.vacuous().next().is_some() => "vacuous",
             Verdict::Valid => "valid",
         }
@@ -215,6 +236,8 @@ impl Report {
         let is_tolerated = |violation: &Violation| expect.tolerates(&violation.checker);
         if !self.violations.iter().all(|violation| is_shown(violation) || is_tolerated(violation)) {
             Met::Unexpected
+        } else if !self.unreached.is_empty() {
+            Met::Unreached
         } else if self.violations.iter().any(is_shown) {
             Met::ShownViolation
         } else {
@@ -233,6 +256,7 @@ impl Report {
             violations: &self.violations,
             unknown: self.unknown.as_deref(),
             vacuous: &self.vacuities,
+            unreached: &self.unreached,
             unconfirmed: self.unconfirmed.as_deref(),
             digest: self.digest.to_string(),
             simulated_ms: self.simulated.as_millis() as u64,
@@ -269,6 +293,8 @@ pub struct Json<'a> {
     unknown: Option<&'a str>,
     #[serde(skip_serializing_if = "<[Vacuity]>::is_empty")]
     vacuous: &'a [Vacuity],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    unreached: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     unconfirmed: Option<&'a str>,
     digest: String,

@@ -40,7 +40,7 @@ impl<S: System> Workload<S> {
         records: bool,
         shared: Arc<Shared<S>>,
     ) -> Self {
-        let (clients, timeout) = (plan.workload.clients, plan.workload.timeout.get());
+        let (clients, timeout) = (plan.clients(), plan.workload.timeout.get());
         let until_ns = (BOOT + plan.workload.duration.get()).as_nanos() as u64;
         let plan = plan.clone();
         Workload { system, seed, plan, options, nodes, clients, timeout, until_ns, records, shared }

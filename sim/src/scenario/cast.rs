@@ -40,7 +40,7 @@ impl Cast {
             Nodes::Exactly(nodes) => nodes,
             Nodes::Between { from, .. } => from,
         };
-        Cast { nodes, clients: scenario.workload.clients }
+        Cast { nodes, clients: scenario.clients() }
     }
 
     /// Whether there is a machine of this name.

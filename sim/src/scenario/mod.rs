@@ -10,7 +10,7 @@
 //! ```
 //!
 //! - [`model`], `network`, `random`, `disk`: the types, one struct a table of the file
-//! - `operation`: operations that are listed, not drawn
+//! - `operation`, `order`: operations that are listed, not drawn, and those of an operator
 //! - [`fault`]: the wing for faults, one file a kind: what a file says of them, and what a plan holds
 //! - `cast`: machines, by name and by number
 //! - [`units`]: durations, rates and offsets, which are never numbers without a unit
@@ -32,6 +32,7 @@ pub mod fault;
 pub mod model;
 mod network;
 mod operation;
+mod order;
 mod parse;
 mod random;
 mod resolve;
@@ -56,6 +57,7 @@ pub use fault::{Action, Death, Fault, Moment, Target, Whose};
 pub use model::{Bursts, Check, Clock, Cluster, Expect, Latency, Nodes, Scenario, Tail, Tolerated, Workload};
 pub use network::{Bandwidth, Link, Network, Reorder};
 pub use operation::ListedOperation;
+pub use order::Order;
 pub use random::{AtMost, Choice, Lasts, Random, RandomKind};
 pub use schema::json_schema;
 pub use systems::{Systems, Vocabulary};

@@ -4,11 +4,12 @@ use super::disk::Disk;
 use super::fault::Fault;
 use super::network::Network;
 use super::operation::ListedOperation;
+use super::order::Order;
 use super::random::{AtMost, Random};
 use super::units::{Rate, Time};
 use crate::verdict::Lack;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -41,6 +42,9 @@ pub struct Scenario {
     /// What the clients do, in place of drawing it.
     #[serde(default, rename = "operation", skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<ListedOperation>,
+    /// What an operator does besides.
+    #[serde(default, rename = "order", skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<Order>,
     /// Scripted faults.
     #[serde(default, rename = "fault", skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
@@ -188,7 +192,7 @@ pub struct Check {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub linearizable: Option<String>,
     /// What the verdict must be. Left out: no violation but of what the system does not promise under its options.
-    #[serde(skip_serializing_if = "Expect::is_inherited")]
+    #[serde(skip_serializing_if = "Expect::is_inherited", serialize_with = "Expect::as_said")]
     pub expect: Expect,
     /// What all runs may lack without the sweep being vacuous: "no-checker", "no-view", "no-success",
     /// "undeclared-probe", "never-judged", "no-run".
@@ -210,6 +214,8 @@ pub struct Expect {
     /// So are these: the file says nothing, and the system does not promise them. Written down, they are left out
     /// again.
     pub inherited: Vec<Tolerated>,
+    /// Each run must publish these probes: one that does not has not shown what the scenario is about.
+    pub reaches: Vec<String>,
 }
 
 /// A checker whose violation a system does not promise to avoid, under some of its options.
@@ -235,8 +241,18 @@ impl Expect {
             .map(|inherited| inherited.because)
     }
 
+    /// Whether the file says nothing.
     fn is_inherited(&self) -> bool {
-        !self.inherited.is_empty()
+        !self.inherited.is_empty() && self.reaches.is_empty()
+    }
+
+    /// Written down as the file has it: what is inherited is inherited again.
+    fn as_said<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.inherited.is_empty() {
+            return self.serialize(serializer);
+        }
+        let reaches = Some(self.reaches.clone());
+        Expectation::Table(Table { violation: None, tolerates: None, reaches }).serialize(serializer)
     }
 }
 
@@ -264,6 +280,10 @@ struct Table {
     /// Checkers whose violations are counted and reported, never a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tolerates: Option<Vec<String>>,
+    /// Probes that each run must publish. Alone it leaves what the system does not promise as it is; `tolerates = []`
+    /// beside it tolerates nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reaches: Option<Vec<String>>,
 }
 
 impl TryFrom<Expectation> for Expect {
@@ -272,13 +292,23 @@ impl TryFrom<Expectation> for Expect {
     fn try_from(form: Expectation) -> Result<Self, &'static str> {
         match form {
             Expectation::Word(Word::Valid) => Ok(Expect::default()),
-            Expectation::Table(Table { tolerates: Some(tolerates), .. }) if tolerates.is_empty() => {
+            Expectation::Table(Table { tolerates: Some(tolerates), reaches: None, .. })
+                if tolerates.is_empty() =>
+            {
                 Err("nothing is tolerated")
             }
-            Expectation::Table(Table { violation: None, tolerates: None }) => Err("nothing is expected"),
-            Expectation::Table(Table { violation, tolerates }) => {
-                Ok(Expect { violation, tolerates: tolerates.unwrap_or_default(), inherited: Vec::new() })
+            Expectation::Table(Table { reaches: Some(reaches), .. }) if reaches.is_empty() => {
+                Err("nothing is to be reached")
             }
+            Expectation::Table(Table { violation: None, tolerates: None, reaches: None }) => {
+                Err("nothing is expected")
+            }
+            Expectation::Table(Table { violation, tolerates, reaches }) => Ok(Expect {
+                violation,
+                tolerates: tolerates.unwrap_or_default(),
+                inherited: Vec::new(),
+                reaches: reaches.unwrap_or_default(),
+            }),
         }
     }
 }
@@ -291,8 +321,14 @@ impl fmt::Display for Expect {
             Some(format!("tolerates {}", self.tolerates.join(", "))).filter(|_| !self.tolerates.is_empty()),
             Some(format!("inherits {}", inherited.join(", "))).filter(|_| !inherited.is_empty()),
         ];
-        let parts: Vec<String> = parts.into_iter().flatten().collect();
-        if parts.is_empty() { f.write_str("valid") } else { f.write_str(&parts.join("; ")) }
+        let mut parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() {
+            parts.push("valid".to_owned());
+        }
+        if !self.reaches.is_empty() {
+            parts.push(format!("reaches {}", self.reaches.join(", ")));
+        }
+        f.write_str(&parts.join("; "))
     }
 }
 
@@ -303,8 +339,11 @@ impl From<Expect> for Expectation {
         }
         let inherited = expect.inherited.iter().map(|inherited| inherited.checker.to_owned());
         let tolerates: Vec<String> = expect.tolerates.into_iter().chain(inherited).collect();
-        let tolerates = Some(tolerates).filter(|tolerates| !tolerates.is_empty());
-        Expectation::Table(Table { violation: expect.violation, tolerates })
+        let reaches = Some(expect.reaches).filter(|reaches| !reaches.is_empty());
+        // Without a word about violations more would be inherited.
+        let says_nothing = reaches.is_some() && expect.violation.is_none();
+        let tolerates = Some(tolerates).filter(|tolerates| says_nothing || !tolerates.is_empty());
+        Expectation::Table(Table { violation: expect.violation, tolerates, reaches })
     }
 }
 

@@ -80,28 +80,35 @@ impl TryFrom<Form> for ListedOperation {
     type Error = String;
 
     fn try_from(Form { at, client, name, argument, json }: Form) -> Result<Self, String> {
-        let argument = match (argument, json) {
-            (Some(_), Some(_)) => {
-                return Err("`argument` and `json` say the same; remove one of the two".into());
-            }
-            (argument, None) => argument.unwrap_or_default(),
-            (None, Some(json)) => {
-                let wrong = |why| format!("`json` is not JSON: {why}; write the value as JSON, \"[null]\"");
-                serde_json::from_str(&json).map_err(wrong)?
-            }
-        };
-        Ok(ListedOperation { at, client, name, argument })
+        Ok(ListedOperation { at, client, name, argument: read(argument, json)? })
     }
 }
 
 impl From<ListedOperation> for Form {
     fn from(ListedOperation { at, client, name, argument }: ListedOperation) -> Self {
-        let (argument, json) = match argument {
-            Value::Null => (None, None),
-            argument if is_toml(&argument) => (Some(argument), None),
-            argument => (None, Some(argument.to_string())),
-        };
+        let (argument, json) = written(argument);
         Form { at, client, name, argument, json }
+    }
+}
+
+/// The argument that `argument` or `json` says.
+pub(super) fn read(argument: Option<Value>, json: Option<String>) -> Result<Value, String> {
+    match (argument, json) {
+        (Some(_), Some(_)) => Err("`argument` and `json` say the same; remove one of the two".into()),
+        (argument, None) => Ok(argument.unwrap_or_default()),
+        (None, Some(json)) => {
+            let wrong = |why| format!("`json` is not JSON: {why}; write the value as JSON, \"[null]\"");
+            serde_json::from_str(&json).map_err(wrong)
+        }
+    }
+}
+
+/// An argument as what `argument` and `json` say.
+pub(super) fn written(argument: Value) -> (Option<Value>, Option<String>) {
+    match argument {
+        Value::Null => (None, None),
+        argument if is_toml(&argument) => (Some(argument), None),
+        argument => (None, Some(argument.to_string())),
     }
 }
 
@@ -126,16 +133,19 @@ impl std::fmt::Display for ListedOperation {
 
 impl Checks<'_> {
     pub(super) fn operations(&self) -> Checked {
-        let mut operations = self.scenario.operations.iter().enumerate();
-        operations
-            .try_for_each(|(index, operation)| self.operation(&Path::of("operation").then(index), operation))
+        for (index, operation) in self.scenario.operations.iter().enumerate() {
+            let ListedOperation { at, client, name, argument } = operation;
+            let path = Path::of("operation").then(index);
+            self.client(path.then("client"), *client)?;
+            self.operation(&path, *at, name, argument)?;
+        }
+        Ok(())
     }
 
-    fn operation(&self, path: &Path, operation: &ListedOperation) -> Checked {
-        let ListedOperation { at, client, name, argument } = operation;
-        self.client(path.then("client"), *client)?;
+    /// It is due before the end, and the system has it.
+    pub(super) fn operation(&self, path: &Path, at: Time, name: &str, argument: &Value) -> Checked {
         let end = self.scenario.workload.duration;
-        if *at >= end {
+        if at >= end {
             let says = format!("{at} is after the end: the workload ends at {end}");
             return Err(Problem::new(path.then("at"), says)
                 .label("after the end")

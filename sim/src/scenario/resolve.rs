@@ -1,5 +1,5 @@
 //! All that a seed decides before a run: the number of nodes, the swarm's choices, the random faults. Operations that are
-//! listed are put in order.
+//! listed are put in order, and so are orders.
 //!
 //! What comes out is a plan: a scenario with nothing left to draw, which any seed resolves to itself. Each decision
 //! has a stream of its own (every operation of the mix, every kind of fault, every random fault), so that to take one
@@ -56,15 +56,17 @@ impl Scenario {
         }
         plan.faults = strokes.into_iter().map(|stroke| stroke.said).collect();
         plan.operations.sort_by_key(|operation| operation.at);
+        plan.orders.sort_by_key(|order| order.at);
         plan
     }
 
-    /// The same plan with its operations listed, in place of drawing them.
+    /// The same plan with its operations listed, in place of drawing them, and its orders among them.
     pub(crate) fn listing(&self, mut operations: Vec<ListedOperation>) -> Scenario {
         operations.sort_by_key(|operation| (operation.at, operation.client));
         let mut plan = self.clone();
         if !operations.is_empty() {
             plan.operations = operations;
+            (plan.workload.clients, plan.orders) = (self.clients(), Vec::new());
             (plan.workload.rate, plan.workload.mix) = (None, BTreeMap::new());
         }
         plan

@@ -39,6 +39,7 @@ fn then(words: &Vocabulary, mut options: Value) -> Value {
     json!({ "properties": {
         "cluster": { "properties": { "options": options } },
         "workload": { "properties": { "mix": { "propertyNames": { "enum": words.operations } } } },
+        "order": { "items": { "properties": { "name": { "enum": words.operations } } } },
         "fault": { "items": { "properties": {
             "process": { "enum": words.processes },
             "when": { "properties": { "probe": { "enum": words.probes } } },

@@ -51,7 +51,10 @@ pub(super) fn validate(
     options(source, &words)?;
     let inherited = systems.tolerates(&scenario.system, &scenario.cluster.options);
     Checks { inherited: &inherited, ..checks }.all_but_cluster().map_err(meaning)?;
-    if source.get(&Path::of(EXPECT)).is_none() {
+    let expect = Path::of(EXPECT);
+    let says = |path: &Path| source.get(path).is_some();
+    let of_violations = says(&expect.then("violation")) || says(&expect.then("tolerates"));
+    if !says(&expect) || (says(&expect.then("reaches")) && !of_violations) {
         scenario.check.expect.inherited = inherited;
     }
     if let Some(random) = &mut scenario.random {
@@ -133,6 +136,7 @@ impl Checks<'_> {
         self.clock()?;
         self.workload()?;
         self.operations()?;
+        self.orders()?;
         self.disk()?;
         self.budget()?;
         self.faults()?;
@@ -178,7 +182,9 @@ impl Checks<'_> {
     fn workload(&self) -> Checked {
         let workload = &self.scenario.workload;
         let path = Path::of("workload");
-        bounded(&path.then("clients"), workload.clients, 1, MACHINES_MAX, "number of clients")?;
+        // An operator is one of them.
+        let most = MACHINES_MAX + workload.clients - self.scenario.clients();
+        bounded(&path.then("clients"), workload.clients, 1, most, "number of clients")?;
         bounded(&path.then("keys"), workload.keys, 1, KEYS_MAX, "number of keys")?;
         if let Some(bursts) = workload.bursts {
             for (key, time) in [("on", bursts.on), ("off", bursts.off)] {
@@ -329,6 +335,15 @@ impl Checks<'_> {
         if let Some(checker) = &check.expect.violation {
             self.checker(expect.then("violation"), checker)?;
         }
+        let reaches = expect.then("reaches");
+        for (index, probe) in check.expect.reaches.iter().enumerate() {
+            self.probe(&reaches.then(index), probe)?;
+            if check.expect.reaches[..index].contains(probe) {
+                return Err(Problem::new(reaches.then(index), format!("`{probe}` is named twice"))
+                    .label("again")
+                    .help("remove one of the two"));
+            }
+        }
         let tolerates = expect.then("tolerates");
         for (index, checker) in check.expect.tolerates.iter().enumerate() {
             self.checker(tolerates.then(index), checker)?;
@@ -356,8 +371,9 @@ impl Checks<'_> {
             problem.label("no such model").help(suggest(&name, "models", &NAMES))
         })?;
         let known = named.functions();
-        let Scenario { workload, operations, .. } = self.scenario;
-        let listed = operations.iter().map(|listed| (&listed.name, "that is listed"));
+        let Scenario { workload, operations, orders, .. } = self.scenario;
+        let ordered = orders.iter().map(|order| (&order.name, "that is ordered"));
+        let listed = operations.iter().map(|listed| (&listed.name, "that is listed")).chain(ordered);
         let drawn = workload.mix.iter().filter(|(_, weight)| **weight > 0 && operations.is_empty());
         let mut done = listed.chain(drawn.map(|(operation, _)| (operation, "of the mix")));
         match done.find(|(operation, _)| !known.contains(&operation.as_str())) {

@@ -1,6 +1,6 @@
 //! Whether those that a fault names exist.
 
-use super::cast::Name;
+use super::cast::{Cast, Name};
 use super::error::{Problem, suggest};
 use super::fault::{Target, Whose};
 use super::model::Nodes;
@@ -127,9 +127,12 @@ impl Checks<'_> {
     }
 
     pub(super) fn client(&self, path: Path, client: Name) -> Checked {
-        let clients = range('c', self.cast.clients);
+        let there = self.scenario.workload.clients;
+        let clients = range('c', there);
         match client {
-            _ if !self.cast.has(client) => Err(self.nobody(path, client, "clients", &clients)),
+            _ if !Cast { clients: there, ..self.cast }.has(client) => {
+                Err(self.nobody(path, client, "clients", &clients))
+            }
             Name::Client(_) => Ok(()),
             Name::Node(_) => Err(Problem::new(path, format!("{client} is a node, and this takes a client"))
                 .label("not a client")

@@ -55,7 +55,7 @@ pub use story::Robust;
 use crate::catalog::Case;
 use crate::check;
 use crate::erased;
-use crate::run::{Attention, Report};
+use crate::run::{Attention, Met, Report};
 use crate::scenario::{Expect, Scenario};
 use crate::verdict::{Verdict, Violation};
 use bench::Bench;
@@ -176,6 +176,17 @@ pub enum NotShrunk {
         /// What it is.
         verdict: Verdict,
     },
+    /// It fails by what it does not do.
+    #[error("seed {seed} of {scenario} violates nothing, and does not reach `{}`", unreached.join("`, `"))]
+    #[diagnostic(help("with less of it no run reaches more: `replay` shows what happened instead"))]
+    Unreached {
+        /// The scenario.
+        scenario: String,
+        /// The seed.
+        seed: u64,
+        /// The probes that were not published.
+        unreached: Vec<String>,
+    },
     /// Run again, it does not fail as it did.
     #[error("nondeterminism: {0}")]
     Nondeterminism(String),
@@ -199,6 +210,9 @@ pub fn shrink(
     let start = Instant::now();
     let (report, recording) = erased::once(case.system, &case.scenario, seed, Attention::RECORDED);
     let scenario = || case.name.clone();
+    if report.met(&case.scenario.check.expect) == Met::Unreached {
+        return Err(NotShrunk::Unreached { scenario: scenario(), seed, unreached: report.unreached });
+    }
     let Some(violation) = what_to_shrink(case, &report) else {
         return Err(NotShrunk::Passes { scenario: scenario(), seed, verdict: report.verdict() });
     };
@@ -277,7 +291,8 @@ fn expecting(mut plan: Scenario, checker: &str) -> Scenario {
     let mut tolerates: Vec<String> = expect.violation.into_iter().chain(expect.tolerates).collect();
     tolerates.extend(inherited);
     tolerates.retain(|tolerated| tolerated != checker);
-    plan.check.expect = Expect { violation: Some(checker.to_owned()), tolerates, inherited: Vec::new() };
+    // What is left of a run reaches less.
+    plan.check.expect = Expect { violation: Some(checker.to_owned()), tolerates, ..Expect::default() };
     plan
 }
 

@@ -59,14 +59,16 @@ pub fn explore(system: &'static dyn AnySystem, scenario: &Scenario, bounds: &Bou
     search.all()
 }
 
-/// The scenario in a small world; its mix and the operations that it lists say what may be chosen.
+/// The scenario in a small world; its mix, the operations that it lists and its orders say what may be chosen.
 fn small(scenario: &Scenario, bounds: &Bounds<'_>) -> Scenario {
     let mut base = scenario.resolve(SEED);
     let Nodes::Exactly(nodes) = base.cluster.nodes else {
         unreachable!("resolving a scenario draws the number of nodes")
     };
     base.workload.mix.clone_from(&scenario.workload.mix);
-    base.operations.clone_from(&scenario.operations);
+    let operator = base.listed(base.workload.clients + 1);
+    base.operations = scenario.operations.iter().cloned().chain(operator).collect();
+    base.orders.clear();
     base.workload.clients = base.workload.clients.min(nodes).min(CLIENTS_MAX);
     (base.workload.keys, base.workload.own_keys) = (bounds.keys, false);
     (base.faults, base.at_most) = (Vec::new(), None);

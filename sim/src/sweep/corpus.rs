@@ -73,7 +73,8 @@ impl Corpus {
     pub fn ran(&mut self, case: usize, report: &Report, met: Option<Met>) {
         let failed: Vec<String> = match met {
             None => vec![NONDETERMINISM.to_owned()],
-            Some(Met::AsExpected) => Vec::new(),
+            // A run is kept for what it reaches, not for what it does not.
+            Some(Met::AsExpected | Met::Unreached) => Vec::new(),
             Some(Met::ShownViolation | Met::Unexpected) => {
                 let checkers: BTreeSet<&str> =
                     report.violations.iter().map(|violation| violation.checker.as_str()).collect();

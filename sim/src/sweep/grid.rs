@@ -145,6 +145,7 @@ pub fn to_measure(mut case: Case) -> Case {
     let checkers = case.system.vocabulary().checkers.into_iter();
     let check = &mut case.scenario.check;
     check.expect.violation = None;
+    check.expect.reaches.clear();
     check.expect.tolerates.extend(checkers.filter(|checker| !FAILURES.contains(&checker.as_str())));
     check.allows.extend([Lack::NoSuccess, Lack::NeverJudged]);
     case

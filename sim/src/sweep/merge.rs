@@ -43,6 +43,7 @@ impl CaseSummary {
         self.shown = earlier(self.shown, other.shown);
         self.converged_ms.add(&other.converged_ms);
         add_all(&mut self.tolerated, &other.tolerated);
+        add_all(&mut self.unreached, &other.unreached);
         if let Some(measured) = &other.measured {
             self.measured.get_or_insert_default().absorb(measured);
         }

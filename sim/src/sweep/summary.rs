@@ -20,7 +20,7 @@ pub struct Summary {
     pub violations: u64,
     /// Of those, how many ended without a verdict.
     pub unknown: u64,
-    /// The first seed that violated something not tolerated.
+    /// The first seed that violated something not tolerated, or did not reach what it must.
     pub first_failing_seed: Option<u64>,
     /// Runs that differed when run again.
     pub nondeterministic: u64,
@@ -72,11 +72,14 @@ pub struct CaseSummary {
     pub violations: u64,
     /// How many of those were unexpected.
     pub unexpected: u64,
+    /// In how many of the others each probe was missing that the scenario expects.
+    #[serde(default)]
+    pub unreached: BTreeMap<String, u64>,
     /// How many ended without a verdict.
     pub unknown: u64,
     /// How many differed when run again.
     pub nondeterministic: u64,
-    /// The first seed that violated something unexpected.
+    /// The first seed that violated something unexpected, or did not reach what it must.
     pub first_unexpected: Option<u64>,
     /// The first seed that showed the expected violation, after how many runs of this scenario and how long.
     pub shown: Option<(u64, u64, Duration)>,
@@ -106,6 +109,18 @@ impl CaseSummary {
             Some((_, runs)) => *runs += more,
             None => self.lacks.push((vacuity.clone(), more)),
         }
+    }
+
+    fn is_wrong(&self) -> bool {
+        self.unexpected > 0 || !self.unreached.is_empty()
+    }
+
+    /// What is wrong with the runs that nobody meant.
+    fn wrong(&self) -> String {
+        let violated = format!("{} runs violated what must hold", self.unexpected);
+        let violated = Some(violated).filter(|_| self.unexpected > 0);
+        let missing = |(probe, runs)| format!("{runs} of {} runs did not reach `{probe}`", self.runs);
+        violated.into_iter().chain(self.unreached.iter().map(missing)).collect::<Vec<_>>().join("; ")
     }
 
     /// What it lacks in all of its runs.
@@ -146,9 +161,7 @@ impl Summary {
     pub fn unmet(&self, cases: &[Case]) -> Vec<(usize, String)> {
         let unmet = |(index, case): (usize, &CaseSummary)| match &cases[index].scenario.check.expect.violation
         {
-            _ if case.unexpected > 0 => {
-                Some((index, format!("{} runs violated what must hold", case.unexpected)))
-            }
+            _ if case.is_wrong() => Some((index, case.wrong())),
             Some(checker) if case.shown.is_none() && case.runs > 0 => Some((
                 index,
                 format!("none of {} seeds showed the expected violation of {checker}", case.runs),
@@ -160,7 +173,7 @@ impl Summary {
 
     /// Which scenarios violated nothing and have shown nothing, and why.
     pub fn vacuous(&self, of: &[Case]) -> Vec<(usize, Vacuity)> {
-        let nothing_wrong = |(_, case): &(usize, &CaseSummary)| case.shown.is_none() && case.unexpected == 0;
+        let nothing_wrong = |(_, case): &(usize, &CaseSummary)| case.shown.is_none() && !case.is_wrong();
         let cases = self.cases.iter().enumerate().filter(nothing_wrong);
         let lacks = |(index, case): (usize, &CaseSummary)| {
             let lacks = case.vacuities(&of[index].scenario.check.allows);
@@ -196,17 +209,11 @@ impl Summary {
         for vacuity in &report.vacuities {
             of_case.lacks(vacuity, 1);
         }
-        match report.verdict() {
-            Verdict::Valid => return,
-            Verdict::Unknown => {
-                self.unknown += 1;
-                of_case.unknown += 1;
-                return;
-            }
-            Verdict::Violation => {}
-        }
-        self.violations += 1;
-        of_case.violations += 1;
+        let verdict = report.verdict();
+        self.unknown += u64::from(verdict == Verdict::Unknown);
+        of_case.unknown += u64::from(verdict == Verdict::Unknown);
+        self.violations += u64::from(verdict == Verdict::Violation);
+        of_case.violations += u64::from(verdict == Verdict::Violation);
         match met {
             Met::AsExpected => {
                 for Violation { checker, .. } in &report.violations {
@@ -215,6 +222,12 @@ impl Summary {
                 return;
             }
             Met::ShownViolation => of_case.shown = Some((report.seed, of_case.runs, self.wall)),
+            Met::Unreached => {
+                for probe in &report.unreached {
+                    *of_case.unreached.entry(probe.clone()).or_default() += 1;
+                }
+                of_case.first_unexpected.get_or_insert(report.seed);
+            }
             Met::Unexpected => {
                 of_case.unexpected += 1;
                 of_case.first_unexpected.get_or_insert(report.seed);

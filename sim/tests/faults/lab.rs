@@ -46,13 +46,16 @@ impl System for Lab {
     }
 
     fn probes() -> Vec<&'static str> {
-        vec!["boot", "role", "hears", "ticks", "clock", "disk", "rare", "serves", "echo", "asks"]
+        vec!["boot", "role", "side", "hears", "ticks", "clock", "disk", "rare", "serves", "echo", "asks"]
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
         boot(&node.disk()).await?;
         host::view::register(|| ());
         probe!("role", if node.id == 1 { "primary" } else { "standby" });
+        if let Some(side) = ["left", "right"].get(node.id as usize - 1) {
+            probe!("side", *side);
+        }
         tokio::spawn(count());
         tokio::spawn(watch_clock());
         tokio::spawn(watch_disk(node.disk()));

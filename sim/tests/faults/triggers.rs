@@ -53,6 +53,30 @@ fn a_fault_finds_the_node_by_what_it_said_last() {
 }
 
 #[test]
+fn who_says_nothing_of_the_kind_is_not_meant_and_neither_is_who_crashed_until_it_says_so() {
+    let at = |second: u32, whom: &str| {
+        format!("[[fault]]\nat = \"{second}s\"\ncrash = {whom}\nrestart_after = \"2s\"\n")
+    };
+    let not_left = "{ whose = \"side\", is_not = \"left\" }";
+    // n3 has no side.
+    assert!((0..20).all(|seed| struck(&run_seed(seed, "", &at(3, not_left))) == ["n2"]));
+    let fault = [at(3, not_left), at(4, not_left), at(6, not_left)].concat();
+    let faults = run("", &fault).faults();
+    assert_eq!(
+        faults[1].1,
+        "fault 1 is skipped, there is no node with another side than left: \
+         crash a node with another side than left"
+    );
+    assert_eq!(struck(&run("", &fault)), ["n2", "n2"]);
+
+    let both = [at(3, "\"n1\""), at(3, "\"n2\""), at(4, not_left)].concat();
+    let faults = run("", &both).faults();
+    let skipped = faults.iter().find(|(_, note)| note.contains("skipped"));
+    let why = "fault 2 is skipped, no node that is up has published `side`: ";
+    assert!(skipped.is_some_and(|(_, note)| note.starts_with(why)), "{faults:?}");
+}
+
+#[test]
 fn groups_are_of_those_who_fit_when_the_fault_strikes_and_nobody_is_in_two() {
     let apart = "[[fault]]\nat = \"3s\"\npartition = [[{ whose = \"role\", is = \"primary\" }], \
                  [{ whose = \"role\", is_not = \"primary\" }, { whose = \"role\", is_not = \"primary\" }]]\n\
@@ -61,7 +85,8 @@ fn groups_are_of_those_who_fit_when_the_fault_strikes_and_nobody_is_in_two() {
     let who = |others: &str| {
         let both = [(3000, "strikes"), (4000, "ends")];
         both.map(|(at, does)| {
-            let of = "partition a node with role primary | a node without role primary a node without role primary";
+            let of = "partition a node with role primary | \
+                      a node with another role than primary a node with another role than primary";
             (at, format!("fault 0 {does}: {of} (n1 | {others})"))
         })
     };
@@ -70,7 +95,10 @@ fn groups_are_of_those_who_fit_when_the_fault_strikes_and_nobody_is_in_two() {
 
     let crowded = run("", &apart.replace("is = \"primary\"", "is_not = \"primary\""));
     let [(3000, note)] = &crowded.faults()[..] else { panic!("{:?}", crowded.faults()) };
-    assert!(note.starts_with("fault 0 is skipped, there is no node without role primary"), "{note}");
+    assert!(
+        note.starts_with("fault 0 is skipped, there is no node with another role than primary"),
+        "{note}"
+    );
 }
 
 #[test]

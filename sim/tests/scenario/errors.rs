@@ -392,7 +392,8 @@ fn an_expectation_has_one_of_its_forms() {
        ·          ────┬────
        ·              ╰── not an expectation
        ╰────
-     help: write "valid", { violation = "<checker>" }, { tolerates = ["<checker>"] } or both
+     help: write "valid", { violation = "<checker>" }, { tolerates = ["<checker>"] }, { reaches =
+           ["<probe>"] } or several of these in one
     "#);
 }
 

@@ -35,6 +35,65 @@ fn what_a_file_expects_counts_instead() {
 }
 
 #[test]
+fn what_must_be_reached_says_nothing_of_what_may_be_violated() {
+    let reaches = "expect = { reaches = [\"conflict\"] }";
+    assert_eq!(tolerates(&forgetful(reaches)), [true, false]);
+    let plan = parse(&forgetful(reaches)).unwrap().resolve(7);
+    assert_eq!(plan.check.expect.to_string(), "inherits one-owner; reaches conflict");
+    assert_eq!(parse(&plan.to_toml()).unwrap(), plan);
+
+    let nothing = "expect = { tolerates = [], reaches = [\"conflict\"] }";
+    assert_eq!(tolerates(&forgetful(nothing)), [false, false]);
+    let plan = parse(&forgetful(nothing)).unwrap().resolve(7);
+    assert_eq!(plan.check.expect.to_string(), "valid; reaches conflict");
+    assert_eq!(parse(&plan.to_toml()).unwrap(), plan);
+
+    let both = "expect = { violation = \"convergence\", reaches = [\"conflict\", \"role\"] }";
+    let plan = parse(&forgetful(both)).unwrap().resolve(7);
+    assert_eq!(plan.check.expect.to_string(), "violation of convergence; reaches conflict, role");
+    assert_eq!(parse(&plan.to_toml()).unwrap(), plan);
+}
+
+#[test]
+fn a_probe_that_there_is_not_cannot_be_reached() {
+    let reaches = |probes: &str| {
+        let error = parse(&forgetful(&format!("expect = {{ reaches = [{probes}] }}"))).unwrap_err();
+        rendered(&error)
+    };
+    insta::assert_snapshot!(reaches("\"role\", \"conflct\""), @r#"
+     × check.expect.reaches.1: registry has no probe `conflct`
+       ╭─[netsplit.toml:41:31]
+    40 │ settle = "30s"
+    41 │ expect = { reaches = ["role", "conflct"] }
+       ·                               ────┬────
+       ·                                   ╰── unknown probe
+       ╰────
+     help: did you mean `conflict`? probes: conflict, role
+    "#);
+    insta::assert_snapshot!(reaches("\"role\", \"role\""), @r#"
+     × check.expect.reaches.1: `role` is named twice
+       ╭─[netsplit.toml:41:31]
+    40 │ settle = "30s"
+    41 │ expect = { reaches = ["role", "role"] }
+       ·                               ───┬──
+       ·                                  ╰── again
+       ╰────
+     help: remove one of the two
+    "#);
+    insta::assert_snapshot!(reaches(""), @r#"
+     × check.expect: this is not an expectation
+       ╭─[netsplit.toml:41:10]
+    40 │ settle = "30s"
+    41 │ expect = { reaches = [] }
+       ·          ────────┬───────
+       ·                  ╰── not an expectation
+       ╰────
+     help: write "valid", { violation = "<checker>" }, { tolerates = ["<checker>"] }, { reaches =
+           ["<probe>"] } or several of these in one
+    "#);
+}
+
+#[test]
 fn what_is_inherited_is_not_written_down_and_inherited_again() {
     let plan = parse(&forgetful("")).unwrap().resolve(7);
     let text = plan.to_toml();

@@ -10,6 +10,7 @@ mod inherited;
 mod mangled;
 mod networks;
 mod operations;
+mod orders;
 mod plans;
 mod refusals;
 

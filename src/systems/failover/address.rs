@@ -37,7 +37,7 @@ pub(super) fn check(owners: Option<&BTreeSet<MachineId>>, views: &Views<View>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocols::database::{Lsn, Replication};
+    use crate::systems::failover::example::view;
 
     /// n1 is down, n2 is the primary, n3 its standby.
     fn judge(owners: &[u32]) -> Result<(), String> {
@@ -45,18 +45,6 @@ mod tests {
     }
 
     fn judge_with(owners: &[u32], [n2, n3]: [Role; 2]) -> Result<(), String> {
-        let view = |id, role| View {
-            id,
-            role,
-            writable: role == Role::Primary,
-            timeline: None,
-            durable: Lsn(1),
-            visible: Lsn(1),
-            upstream: None,
-            replication: Replication::Idle,
-            standbys: Vec::new(),
-            malformed_frames: 0,
-        };
         let views = Views::new(vec![None, Some(view(2, n2)), Some(view(3, n3))]);
         let owners = owners.iter().copied().map(MachineId::numbered).collect();
         check(Some(&owners), &views).map_err(|why| why.to_string())

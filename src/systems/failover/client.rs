@@ -1,7 +1,7 @@
 //! What clients do, and what one key is to them: a register that can be missing.
 
 use super::fact::{SERVICE_WITHIN, WISHED};
-use super::operator::Operator;
+use super::operator::{Operator, Specification};
 use super::options::{Options, Places};
 use protocols::database::{Client as Connection, ClientError, Condition, Write};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,18 @@ pub enum Op {
     Switchover,
     /// The same, for one that is named, counted from the first database on.
     Handover(u32),
+    /// Change the specification.
+    Specify(Specification),
+    /// Let the manager stand still.
+    Pause,
+    /// Let it go on.
+    Resume,
+    /// Have a standby begin anew, with a copy; counted from the first database on.
+    Reinitialise(u32),
+    /// Remove a database from the cluster; counted from the first on.
+    Remove(u32),
+    /// Let a standby cluster go.
+    Promote,
 }
 
 /// What a client gets back.
@@ -69,6 +81,11 @@ impl RoutedClient {
         let within_ms = client.options.service_within.map(|bound| bound.as_millis() as u64);
         let (number, saw) = (client.id, BTreeMap::new());
         RoutedClient { connection, operator, number, within_ms, stores, databases, saw }
+    }
+
+    /// The number of a database's machine, over and over those that there are.
+    fn database(&self, counted: u32) -> Option<u32> {
+        counted.checked_rem(self.databases).map(|index| self.stores + 1 + index)
     }
 
     async fn get(&mut self, key: u32) -> Outcome<Ret> {
@@ -114,19 +131,22 @@ impl RoutedClient {
 
 impl Client<Op, Ret> for RoutedClient {
     async fn call(&mut self, op: &Op) -> Outcome<Ret> {
-        match *op {
-            Op::Get(key) => self.get(key).await,
-            Op::Put(key, value) => self.put(key, value).await,
-            Op::Cas(key, value) => self.cas(key, value).await,
+        match op {
+            Op::Get(key) => self.get(*key).await,
+            Op::Put(key, value) => self.put(*key, *value).await,
+            Op::Cas(key, value) => self.cas(*key, *value).await,
             Op::Switchover => {
                 host::probe!(WISHED);
                 self.operator.switchover(None).await
             }
             Op::Handover(database) => {
                 host::probe!(WISHED);
-                let candidate = database.checked_rem(self.databases).map(|index| self.stores + 1 + index);
-                self.operator.switchover(candidate).await
+                self.operator.switchover(self.database(*database)).await
             }
+            Op::Reinitialise(database) | Op::Remove(database) => {
+                self.operator.order(op, self.database(*database)).await
+            }
+            Op::Specify(_) | Op::Pause | Op::Resume | Op::Promote => self.operator.order(op, None).await,
         }
     }
 }
@@ -147,7 +167,6 @@ fn name(key: u32) -> String {
 pub(super) fn to_its_key(op: &Op, ret: Option<&Ret>) -> Vec<(key_value::Op, Option<key_value::Ret>)> {
     let content = |value: u64| if value == 0 { Content::MISSING } else { Content::from(&json!(value)) };
     let (key, action, ret) = match (op, ret) {
-        (Op::Switchover | Op::Handover(_), _) => return Vec::new(),
         (Op::Get(key), Some(Ret::Value(0))) => {
             (key, Action::Get, Some(key_value::Ret::Value(Seen::from(&json!(null)))))
         }
@@ -163,6 +182,18 @@ pub(super) fn to_its_key(op: &Op, ret: Option<&Ret>) -> Vec<(key_value::Op, Opti
         (Op::Put(key, value) | Op::Cas(key, value), ret) => {
             (key, Action::Put(content(*value)), ret.map(|_| key_value::Ret::Done))
         }
+        // What an operator asks for is about no key.
+        (
+            Op::Switchover
+            | Op::Handover(_)
+            | Op::Specify(_)
+            | Op::Pause
+            | Op::Resume
+            | Op::Reinitialise(_)
+            | Op::Remove(_)
+            | Op::Promote,
+            _,
+        ) => return Vec::new(),
     };
     vec![(key_value::Op { key: name(*key), action }, ret)]
 }

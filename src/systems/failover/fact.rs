@@ -49,6 +49,8 @@ pub(super) enum Fact {
     Stays { within_ms: u64 },
     /// It has published a machine's promotion, or has read it: what the store has after this change.
     Published { of: MachineId, promoted_ns: u64, change: u64 },
+    /// It is an application, and was told of a machine's promotion, which it took; of 0 as it begins.
+    Told { of: MachineId, promoted_ns: u64 },
     /// It is an application's pool, and leads there, if anywhere.
     Leads { to: Option<MachineId> },
     /// It is one, and has read which orchestrators are present.
@@ -72,9 +74,13 @@ pub(super) const MAY_NOT_LEAD: &str = "may not lead";
 /// Said by a machine whose daemon leaves a master alone that it has heard within so long, in ms.
 pub(super) const STAYS: &str = "a master stays";
 
+/// Said by a replica of the store: leader, follower, candidate or learner, and its term. `role` is the databases': who is
+/// no primary is a database, too.
+pub(super) const RAFT: &str = "raft";
+
 /// The probes of the machines here, besides those of their protocols.
-pub(super) const PROBES: [&str; 7] =
-    [ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, SERVICE_WITHIN, STAYS, WISHED];
+pub(super) const PROBES: [&str; 8] =
+    [ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, RAFT, SERVICE_WITHIN, STAYS, WISHED];
 
 impl Fact {
     /// The machine that published a probe, and what it says; none if it is not judged.
@@ -103,6 +109,7 @@ impl Fact {
             ("master published" | "master read", [of, Value::Uint(ns), Value::Uint(change)]) => {
                 Fact::Published { of: machine(of)?, promoted_ns: *ns, change: *change }
             }
+            ("told", [of, Value::Uint(ns)]) => Fact::Told { of: machine(of)?, promoted_ns: *ns },
             ("leads to", [to]) => Fact::Leads { to: machine(to) },
             ("present", [Value::Text(numbers)]) => {
                 let numbers = numbers.split_whitespace().filter_map(|number| number.parse().ok());

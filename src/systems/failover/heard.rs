@@ -32,8 +32,8 @@ pub(super) struct Heard {
     pub(super) present: BTreeMap<MachineId, BTreeSet<MachineId>>,
     /// Whose orchestrators are, as they say.
     pub(super) listed: BTreeSet<MachineId>,
-    latest: Option<(MachineId, Fact)>,
-    wrong: Option<String>,
+    pub(super) latest: Option<(MachineId, Fact)>,
+    pub(super) wrong: Option<String>,
 }
 
 impl Heard {

@@ -1,6 +1,6 @@
 //! What runs on each machine. On a database's run several processes, which talk over sockets of the machine.
 
-use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, STAYS};
+use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, RAFT, STAYS};
 use super::options::{Manager, Options, Part, Places};
 use host::process;
 use host::time::sleep;
@@ -31,7 +31,7 @@ pub(super) async fn run(node: NodeContext<Options>) -> io::Result<()> {
     match places.part(node.id) {
         Part::Store => {
             let (replicas, options) = (places.stores.to_vec(), node.options.store.clone());
-            let config = store::Config { id: node.id.into(), replicas, options };
+            let config = store::Config { id: node.id.into(), replicas, options, says: RAFT };
             Box::pin(store::run(config, node.disk())).await
         }
         Part::Database => match node.options.daemon(node.id) {
@@ -136,7 +136,7 @@ async fn beside_repmgrd(node: &NodeContext<Options>, places: Places<'_>) -> io::
             tokio::select! {
                 biased;
                 ended = database::run(config, node.disk()) => ended,
-                ended = repmgr::memory(at, memory) => match ended? {},
+                ended = repmgr::memory(at, memory, node.disk()) => match ended? {},
             }
         }
     });
@@ -161,7 +161,7 @@ async fn beside_repmgrd(node: &NodeContext<Options>, places: Places<'_>) -> io::
 async fn witness(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<()> {
     let repmgr = places.repmgr(node.id, &node.options);
     let (memory, at) = (repmgr::Memory::default(), repmgr.nodes[&node.id].memory);
-    let database = process::run("database", || repmgr::memory(at, memory.clone()));
+    let database = process::run("database", || repmgr::memory(at, memory.clone(), node.disk()));
     let daemon = process::run("repmgrd", || repmgr::run(repmgr.clone(), memory.clone(), node.disk()));
     tokio::select! {
         biased;
@@ -209,10 +209,11 @@ async fn router(node: &NodeContext<Options>, places: Places<'_>) -> io::Result<(
             stolon::proxy(stolon::ProxyConfig { id, address, stores, options }).await
         }
         Manager::Repmgr => bouncer::run(places.bouncer(address, options), node.disk()).await,
-        Manager::Agrajag => {
-            let (stores, options) = (places.stores.to_vec(), options.agrajag.clone());
-            agrajag::pool(agrajag::PoolConfig { listen: address, stores, options }).await
+        Manager::Agrajag if options.agrajag.consumers == agrajag::Consumers::Haproxy => {
+            let (config, runtime) = places.haproxy(address, options);
+            router::run_set(config, runtime).await
         }
+        Manager::Agrajag => agrajag::pool(places.pool(address, options)).await,
         Manager::Vrrp | Manager::Ucarp => unreachable!("there is no router"),
     }
 }

@@ -26,6 +26,8 @@ mod config;
 mod convergence;
 mod durability;
 mod eligible;
+#[cfg(test)]
+mod example;
 mod fact;
 mod figures;
 mod heard;
@@ -63,6 +65,7 @@ use host::world::MachineId;
 use lag::Lag;
 use lease::Lock;
 use one_owner::Rivals;
+use operator::Specification;
 use order::Order;
 use protocols::database::View;
 use protocols::{agrajag, bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
@@ -102,6 +105,12 @@ impl System for Failover {
             Operation("cas", |mix, draw| Op::Cas(mix.key(draw), draw.between(1, VALUE_MAX))),
             Operation("switchover", |_, _| Op::Switchover),
             Operation("handover", |_, draw| Op::Handover(draw.below(NAMED_MAX) as u32)),
+            Operation("specify", |_, draw| Op::Specify(Specification::synchronous(draw.chance(0.5)))),
+            Operation("pause", |_, _| Op::Pause),
+            Operation("resume", |_, _| Op::Resume),
+            Operation("reinitialise", |_, draw| Op::Reinitialise(draw.below(NAMED_MAX) as u32)),
+            Operation("remove", |_, draw| Op::Remove(draw.below(NAMED_MAX) as u32)),
+            Operation("promote", |_, _| Op::Promote),
         ]
     }
 
@@ -177,7 +186,10 @@ impl System for Failover {
             .invariant("undisturbed", move |heard, _| peace.judge(heard))
             .invariant("order", move |heard, _| order.judge(heard))
             .eventually("published", |heard, views| published::check(&heard.published, views))
-            .eventually("routed", |heard, _| routed::check(&heard.pools, heard.published.master()))
+            .eventually("routed", |heard, views| {
+                let primary = || convergence::primary(heard, views).ok().map(MachineId::numbered);
+                routed::check(&heard.pools, heard.published.master().or_else(primary))
+            })
             .eventually("listed", |heard, _| listed::check(&heard.listed, &heard.present))
             .eventually("address", |heard, views| address::check(heard.owners.as_ref(), views))
             .eventually("held", |heard, _| held::check(&heard.paused))

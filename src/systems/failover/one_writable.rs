@@ -18,21 +18,11 @@ pub(super) fn check(views: &Views<View>) -> Result<(), Broken> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocols::database::{Lsn, Replication, Role};
+    use crate::systems::failover::example;
+    use protocols::database::Role;
 
     fn view(id: u32, writable: bool) -> Option<View> {
-        Some(View {
-            id,
-            role: Role::Primary,
-            writable,
-            timeline: None,
-            durable: Lsn(1),
-            visible: Lsn(1),
-            upstream: None,
-            replication: Replication::Idle,
-            standbys: Vec::new(),
-            malformed_frames: 0,
-        })
+        Some(View { writable, ..example::view(id, Role::Primary) })
     }
 
     #[test]

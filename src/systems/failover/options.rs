@@ -1,5 +1,6 @@
 //! What a scenario can choose, and which machine is what.
 
+use protocols::agrajag::Consumers;
 use protocols::patroni::{StandbyCluster, Synchronous};
 use protocols::{agrajag, bouncer, database, patroni, repmgr, router, stolon, store, vrrp};
 use schemars::JsonSchema;
@@ -18,6 +19,8 @@ const ADVERT_PORT: u16 = 112;
 const MEMORY_PORT: u16 = 7002;
 /// Where a PgBouncer takes commands.
 const CONSOLE_PORT: u16 = 6432;
+/// Where an application is told who the master is, and a HAProxy takes commands.
+const ENDPOINT_PORT: u16 = 8080;
 
 /// `[cluster] options`: machines are numbered from the store's replicas to the databases to the routers.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -378,13 +381,44 @@ impl<'a> Places<'a> {
         // With Agrajag the script tells nobody.
         let told = if options.manager == Manager::Repmgr { self.routers } else { &[] };
         let poolers = told.iter().map(console).collect();
-        repmgr::Config { id, nodes: nodes.collect(), poolers, options: options.repmgr.clone() }
+        let push = self.push(options);
+        repmgr::Config { id, nodes: nodes.collect(), poolers, push, options: options.repmgr.clone() }
+    }
+
+    /// Whom the script of a promotion tells, with Agrajag.
+    fn push(&self, options: &Options) -> Option<repmgr::Push> {
+        let waits = match (options.manager, options.agrajag.consumers) {
+            (Manager::Agrajag, Consumers::Push) => true,
+            (Manager::Agrajag, Consumers::PushAndForget) => false,
+            _ => return None,
+        };
+        let applications = self.routers.iter().map(endpoint).collect();
+        Some(repmgr::Push { applications, waits, timeout: options.agrajag.tell_timeout })
+    }
+
+    /// The application's pool that listens there, and begins with the first database where it is told of others.
+    pub(super) fn pool(&self, listen: SocketAddr, options: &Options) -> agrajag::PoolConfig {
+        agrajag::PoolConfig {
+            listen,
+            endpoint: endpoint(&listen),
+            first: (self.stores.len() as u32 + 1, self.databases[0]),
+            stores: self.stores.to_vec(),
+            options: options.agrajag.clone(),
+        }
+    }
+
+    /// The HAProxy that listens there, and begins with the first database; and its runtime API.
+    pub(super) fn haproxy(&self, listen: SocketAddr, options: &Options) -> (router::Config, SocketAddr) {
+        let first = router::Backend { address: self.databases[0], health: self.databases[0] };
+        let config = router::Config { listen, backends: vec![first], options: options.router.clone() };
+        (config, endpoint(&listen))
     }
 
     /// The orchestrator beside the node of repmgr's with this number.
     pub(super) fn orchestrator(&self, id: u32, options: &Options) -> agrajag::Config {
         let (repmgr, stores) = (self.repmgr(id, options), self.stores.to_vec());
-        agrajag::Config { repmgr, stores, options: options.agrajag.clone() }
+        let applications = self.routers.iter().map(endpoint).collect();
+        agrajag::Config { repmgr, stores, applications, options: options.agrajag.clone() }
     }
 
     /// The PgBouncer that listens there, which begins with the first database.
@@ -408,6 +442,11 @@ impl<'a> Places<'a> {
 /// Where the PgBouncer that listens there takes commands.
 fn console(listen: &SocketAddr) -> SocketAddr {
     SocketAddr::new(listen.ip(), CONSOLE_PORT)
+}
+
+/// Where whatever listens there is told who the master is.
+fn endpoint(listen: &SocketAddr) -> SocketAddr {
+    SocketAddr::new(listen.ip(), ENDPOINT_PORT)
 }
 
 /// What a machine is.

@@ -43,27 +43,14 @@ pub(super) fn check(published: &Published, views: &Views<View>) -> Result<(), Br
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocols::database::{Lsn, Replication};
+    use crate::systems::failover::example::view;
 
     /// n4 was published, then n5; n4 to n6 have these roles.
     fn judge(roles: [Role; 3]) -> Result<(), String> {
         let mut published = Published::default();
         published.hear(7, MachineId::numbered(5));
         published.hear(3, MachineId::numbered(4));
-        let databases = (4..).zip(roles).map(|(id, role)| {
-            Some(View {
-                id,
-                role,
-                writable: role == Role::Primary,
-                timeline: None,
-                durable: Lsn(1),
-                visible: Lsn(1),
-                upstream: None,
-                replication: Replication::Idle,
-                standbys: Vec::new(),
-                malformed_frames: 0,
-            })
-        });
+        let databases = (4..).zip(roles).map(|(id, role)| Some(view(id, role)));
         let views = Views::new([None, None, None].into_iter().chain(databases).collect());
         check(&published, &views).map_err(|why| why.to_string())
     }

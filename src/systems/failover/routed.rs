@@ -1,11 +1,12 @@
-//! **routed**: in the end every pool leads to the master that Agrajag has published.
+//! **routed**: in the end every pool leads to the master that Agrajag has published; where it is told, and nothing is
+//! published, to the one primary.
 
 use super::fact::name;
 use host::world::MachineId;
 use sim::check::Broken;
 use std::collections::BTreeMap;
 
-/// `pools`: where each leads, if anywhere. `master`: who is published, if anybody is.
+/// `pools`: where each leads, if anywhere. `master`: where they ought to, if that can be said.
 pub(super) fn check(
     pools: &BTreeMap<MachineId, Option<MachineId>>,
     master: Option<MachineId>,
@@ -15,7 +16,7 @@ pub(super) fn check(
         None => Ok(()),
         Some((pool, leads)) => {
             let leads = leads.map_or_else(|| "nowhere".to_owned(), |to| format!("to {}", name(to)));
-            let why = format!("{} leads {leads}, and {} is published", name(*pool), name(master));
+            let why = format!("{} leads {leads}, and {} is the master", name(*pool), name(master));
             Err(Broken::new(why).node(pool.number()).node(master.number()))
         }
     }
@@ -42,7 +43,7 @@ mod tests {
 
     #[test]
     fn one_that_leads_elsewhere_or_nowhere_is_found() {
-        assert_eq!(judge([Some(N5), Some(N4)]).unwrap_err(), "n8 leads to n4, and n5 is published");
-        assert_eq!(judge([None, Some(N5)]).unwrap_err(), "n7 leads nowhere, and n5 is published");
+        assert_eq!(judge([Some(N5), Some(N4)]).unwrap_err(), "n8 leads to n4, and n5 is the master");
+        assert_eq!(judge([None, Some(N5)]).unwrap_err(), "n7 leads nowhere, and n5 is the master");
     }
 }

@@ -9,7 +9,7 @@ pub(super) struct KeyModel;
 /// Leases and watches are judged while they happen.
 pub(super) fn split(op: &Op, ret: Option<&Ret>) -> Vec<(Op, Option<Ret>)> {
     match op {
-        Op::Lease | Op::Tenure | Op::Watch => Vec::new(),
+        Op::Lease | Op::Tenure | Op::Watch | Op::AddMember(_) | Op::RemoveMember(_) => Vec::new(),
         _ => vec![(op.clone(), ret.cloned())],
     }
 }
@@ -29,7 +29,7 @@ impl Model for KeyModel {
             Op::Cas(_, from, to) if *value == from => (to, Ret::Done(true)),
             Op::Cas(..) => (*value, Ret::Done(false)),
             Op::Delete(_) => (0, Ret::Done(*value != 0)),
-            Op::Get(_) | Op::Lease | Op::Tenure | Op::Watch => (*value, Ret::Value(*value)),
+            _ => (*value, Ret::Value(*value)),
         };
         if ret.is_none_or(|ret| *ret == told) {
             next.push(after);
@@ -39,7 +39,7 @@ impl Model for KeyModel {
     fn key(&self, op: &Op) -> Option<String> {
         match op {
             Op::Get(key) | Op::Put(key, _) | Op::Cas(key, ..) | Op::Delete(key) => Some(key.to_string()),
-            Op::Lease | Op::Tenure | Op::Watch => None,
+            _ => None,
         }
     }
 

@@ -16,7 +16,7 @@
 use super::DRIFT;
 use crate::specs::lease::{Leases, Step};
 use host::probe::Value;
-use protocols::store::{LeaseId, View};
+use protocols::store::{LeaseId, ROLE, View};
 use sim::check::Seen;
 use sim::spec::Refinement;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,8 +29,9 @@ pub(super) struct Refines {
     spec: Refinement<Leases>,
     /// Ticks since the run began.
     now: u64,
-    /// The term and number of the latest leader: a term of openraft's may have several, each greater than the last.
-    elected: (u64, u32),
+    /// The term and number of the latest leader, as a member: a term of openraft's may have several, each greater than
+    /// the last.
+    elected: (u64, u64),
     /// The most entries that a replica has applied, and what it then had.
     applied: u64,
     there: BTreeSet<LeaseId>,
@@ -63,7 +64,7 @@ impl Refines {
             return Ok(());
         };
         let elected = match (probe.name, &probe.values[..]) {
-            ("raft", [Value::Text(role), Value::Uint(term)]) if role == "leader" => Some(*term),
+            (ROLE, [Value::Text(role), Value::Uint(term)]) if role == "leader" => Some(*term),
             ("applied" | "lease renewed", _) => None,
             _ => return Ok(()),
         };
@@ -82,7 +83,8 @@ impl Refines {
         if ticks > 0 && self.spec.state().counts() {
             self.spec.step(Step::Pass { ticks: ticks as u32 })?;
         }
-        if let Some(elected) = elected.map(|term| (term, replica)).filter(|elected| *elected > self.elected) {
+        let elected = elected.map(|term| (term, view.member));
+        if let Some(elected) = elected.filter(|elected| *elected > self.elected) {
             self.elected = elected;
             self.spec.step(Step::Elect { replica })?;
         }
@@ -180,6 +182,9 @@ mod tests {
         let lease = lease.map(|(renewed, lives_ms)| (ID, Lease { ttl_ms: 2000, renewed, lives_ms }));
         View {
             id: 1,
+            member: 1,
+            voters: BTreeSet::new(),
+            voters_since: 0,
             leader: None,
             leads: None,
             applied,
@@ -193,17 +198,18 @@ mod tests {
 
     /// n1 leads, and has granted the lease at 1 s. Then, at these ms, of these replicas.
     fn judged(more: &[(u64, u32, &'static str, View)]) -> Result<(), String> {
-        let begin = [(900, 1, "raft", shows(1, None)), (1000, 1, "applied", shows(3, Some((0, 0))))];
+        let begin = [(900, 1, ROLE, shows(1, None)), (1000, 1, "applied", shows(3, Some((0, 0))))];
         let mut refines = Refines::new();
         begin.iter().chain(more).try_for_each(|(at_ms, node, name, view)| {
             let values = match *name {
-                "raft" => vec![Value::from("leader"), Value::from(1_u64)],
+                ROLE => vec![Value::from("leader"), Value::from(1_u64)],
                 _ => Vec::new(),
             };
             let host = Some(MachineId::numbered(*node));
             let probe = Probe { at_ns: at_ms * 1_000_000, host, name, values };
             let mut views = vec![None; 3];
-            views[*node as usize - 1] = Some(view.clone());
+            let (id, member) = (u64::from(*node), u64::from(*node));
+            views[*node as usize - 1] = Some(View { id, member, ..view.clone() });
             refines.judge(&Seen::new(Some(&probe), &Views::new(views)))
         })
     }
@@ -226,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_new_leader_gives_a_lease_its_whole_time_and_another_tells_no_holder_more_than_it_gives() {
-        let elected = (2000, 2, "raft", shows(3, Some((0, 0))));
+        let elected = (2000, 2, ROLE, shows(3, Some((0, 0))));
         let told = |lives_ms| (3500, 1, "lease renewed", shows(3, Some((1, lives_ms))));
         let ended = |at_ms| (at_ms, 2, "applied", shows(5, None));
         assert_eq!(judged(&[elected.clone(), told(490), ended(4000)]), Ok(()), "asked before the election");

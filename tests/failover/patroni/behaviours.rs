@@ -2,10 +2,12 @@
 
 use super::cluster::{self, case, health, operator, the_store};
 use crate::support::seconds;
-use protocols::database::Role;
+use protocols::database::{Replication, Role};
 use protocols::patroni::{self, Options, Synchronous, Watchdog};
+use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 fn synchronous() -> Options {
     Options { synchronous_mode: Synchronous::On, ..Options::default() }
@@ -291,6 +293,58 @@ fn while_the_cluster_is_paused_nobody_takes_over() {
         assert_eq!(cluster.primary(), None);
         operator().resume().await.unwrap();
         cluster.until(60, "another", |cluster| cluster.primary().is_some()).await;
+    });
+}
+
+/// `patronictl edit-config`; a lease lasts as long as it was granted for, and there is another one (`etcd3.py`, `set_ttl`).
+#[test]
+fn an_operator_changes_options_while_the_cluster_runs() {
+    case(Options::default(), async |cluster| {
+        let first = cluster.settles().await;
+        let change = |options| serde_json::from_value(options).unwrap();
+        let refused = operator().change_options(&change(json!({ "scope": "another" }))).await;
+        assert_eq!(refused.unwrap_err().to_string(), "scope: it is said on each machine");
+        // Writes wait from now on, and for ever where there is nobody to wait for.
+        operator().change_options(&change(json!({ "synchronous_mode": "strict" }))).await.unwrap();
+        operator().change_options(&change(json!({ "ttl": "60s" }))).await.unwrap();
+        seconds(30).await;
+        cluster.writes_again(ROUTED, "a", 1).await;
+        let [one, another] = cluster.others(first);
+        cluster.crash(one);
+        cluster.crash(another);
+        seconds(30).await;
+        assert!(!cluster.write("b", 2).await.is_ok_and(|written| written), "nobody has it but the primary");
+        cluster.restart(one);
+        cluster.restart(another);
+        assert_eq!(cluster.settles().await, first);
+        cluster.writes_again(ROUTED, "c", 3).await;
+        cluster.crash(first);
+        let took = cluster.until(120, "another", |cluster| cluster.primary().is_some()).await;
+        assert!(took > Duration::from_secs(45), "{took:?}: the lock is not free before");
+    });
+}
+
+/// `patronictl reinit`.
+#[test]
+fn a_standby_begins_anew_with_a_copy_when_an_operator_says_so() {
+    case(Options::default(), async |cluster| {
+        let first = cluster.settles().await;
+        cluster.writes_again(ROUTED, "a", 1).await;
+        let leader = operator().reinitialise(first.into()).await;
+        assert_eq!(leader.unwrap_err().to_string(), "I am the leader, can not reinitialize");
+        assert_eq!(operator().reinitialise(99).await.unwrap_err().to_string(), "there is no member 99");
+        let standby = cluster.others(first)[0];
+        operator().reinitialise(standby.into()).await.unwrap();
+        let copies = || cluster.view(standby).is_some_and(|view| view.replication == Replication::Cloning);
+        let by = Instant::now() + Duration::from_secs(15);
+        while !copies() {
+            assert!(Instant::now() < by, "it takes no copy");
+            sleep(Duration::from_micros(200)).await;
+        }
+        assert_eq!(cluster.settles().await, first);
+        seconds(30).await;
+        assert!(cluster.is_standby(standby), "once is enough");
+        assert_eq!(cluster.read("a").await.unwrap(), Some("1".to_owned()));
     });
 }
 

@@ -7,6 +7,7 @@ use host::disk::Disk;
 use host::net::claim_address;
 use host::process;
 use host::world::{self, Death};
+use protocols::common::Change;
 use protocols::database::{
     self, Client, ClientError, Condition, Replication, Role, Start, Supervisor, View, Write,
 };
@@ -25,6 +26,11 @@ pub const KEEPERS: [u8; 3] = [4, 5, 6];
 pub const PROXIES: [u8; 2] = [7, 8];
 /// The primary that a standby cluster follows.
 pub const REMOTE: u8 = 9;
+
+/// Options that become others.
+pub fn change(options: serde_json::Value) -> Change {
+    serde_json::from_value(options).unwrap()
+}
 
 /// Asynchronous and synchronous, each with and without rewinding.
 pub fn variants() -> Vec<Options> {

@@ -2,7 +2,7 @@
 //! as standbys of another cluster where stolon's tests are.
 
 use super::cluster::{
-    KEEPERS, Setup, all_stores, case, crash, is_synchronous, others, restart, standby_clusters,
+    KEEPERS, Setup, all_stores, case, change, crash, is_synchronous, others, restart, standby_clusters,
     synchronous_0, variants, view, write,
 };
 use crate::support::{address, host, link, seconds, stores};
@@ -10,6 +10,7 @@ use host::world::{self, Death};
 use protocols::database::{self, Client, Role};
 use protocols::stolon::{ClusterData, Never, OperatorError, Options};
 use protocols::store;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -157,7 +158,7 @@ fn timeline_fork_a_standby_that_is_ahead_of_the_new_master_is_made_like_it() {
 fn failed_standby_a_free_keeper_gets_one_in_its_place() {
     case(Options::default(), |mut cluster| async move {
         cluster.well().await;
-        cluster.operator().change_options(|options| options.max_standbys = 1).await.unwrap();
+        cluster.operator().change_options(&change(json!({ "max_standbys": 1 }))).await.unwrap();
         let (master, standby) = cluster.well_with_one_standby().await;
         let spare = others(master).into_iter().find(|keeper| *keeper != standby).unwrap();
         crash(standby);
@@ -175,7 +176,7 @@ fn lowered_max_standbys_per_sender_one_of_two_standbys_goes() {
         case(options, |mut cluster| async move {
             let master = cluster.well().await;
             let (waited_for, _) = cluster.standbys().await;
-            cluster.operator().change_options(|options| options.max_standbys = 1).await.unwrap();
+            cluster.operator().change_options(&change(json!({ "max_standbys": 1 }))).await.unwrap();
             let data = cluster.until("one standby", |data| data.dbs.len() == 2).await;
             let stays = others(master).into_iter().filter(|keeper| data.db_of((*keeper).into()).is_some());
             let stays: Vec<u8> = stays.collect();
@@ -252,7 +253,7 @@ fn keeper_removal_a_dead_keeper_is_forgotten_and_comes_back_as_a_new_one() {
         case(Options { max_standbys: 2, ..options }, |mut cluster| async move {
             let master = cluster.well().await;
             let mut operator = cluster.operator();
-            operator.change_options(|options| options.max_standbys = 1).await.unwrap();
+            operator.change_options(&change(json!({ "max_standbys": 1 }))).await.unwrap();
             let data = cluster.until("one standby", |data| data.dbs.len() == 2).await;
             let standby =
                 others(master).into_iter().find(|keeper| data.db_of((*keeper).into()).is_some()).unwrap();

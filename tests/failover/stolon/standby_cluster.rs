@@ -2,11 +2,13 @@
 //! FailoverFailed, FailoverTooMuchLag, OldMasterRestart, Partition1, MasterChangedAddress and ForceFail.
 
 use super::cluster::{
-    KEEPERS, PROXIES, REMOTE, case, crash, is_synchronous, others, restart, standby_clusters, view, write,
+    KEEPERS, PROXIES, REMOTE, case, change, crash, is_synchronous, others, restart, standby_clusters, view,
+    write,
 };
 use crate::support::{address, link, seconds};
 use protocols::database::{Client, Replication, Role};
 use protocols::stolon::{OperatorError, Options};
+use serde_json::json;
 
 #[test]
 fn init_standby_cluster_it_copies_the_other_clusters_primary_and_follows_it() {
@@ -121,7 +123,7 @@ fn a_cluster_with_a_primary_of_its_own_does_not_become_a_standby_of_another() {
         let master = cluster.well().await;
         let mut operator = cluster.operator();
         operator.promote().await.unwrap();
-        let refused = operator.change_options(|options| options.standby_of = Some(address(REMOTE))).await;
+        let refused = operator.change_options(&change(json!({ "standby_of": address(REMOTE) }))).await;
         let expected = "standby_of: 10.0.0.9:7000 is not none, and the cluster has a primary of its own";
         assert!(matches!(refused, Err(OperatorError::Invalid(why)) if why == expected));
         assert_eq!(cluster.well().await, master);
@@ -139,7 +141,7 @@ fn a_standby_cluster_is_sent_after_another_primary_by_an_operator() {
         cluster.moves(REMOTE, to);
         crash(REMOTE);
         restart(REMOTE);
-        let moved = cluster.operator().change_options(move |options| options.standby_of = Some(to)).await;
+        let moved = cluster.operator().change_options(&change(json!({ "standby_of": to }))).await;
         moved.unwrap();
         assert_eq!(cluster.well().await, master);
         assert_eq!(view(master).upstream, Some(to));

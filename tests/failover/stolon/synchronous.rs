@@ -1,9 +1,10 @@
 //! Strict synchronous replication: what was acknowledged is there, or nobody is elected.
 
-use super::cluster::{Cluster, KEEPERS, case, crash, others, restart, synchronous, write};
+use super::cluster::{Cluster, KEEPERS, case, change, crash, others, restart, synchronous, write};
 use crate::support::{address, link, seconds};
 use protocols::database::Client;
 use protocols::stolon::{Flaw, OperatorError, Options};
+use serde_json::json;
 
 /// The master and the standby that writes wait for die; the other standby lacks what was acknowledged last. Returns
 /// the master, the synchronous standby, the other.
@@ -112,12 +113,12 @@ fn an_operator_switches_synchronous_replication_on_and_off() {
         let master = cluster.well().await;
         let mut operator = cluster.operator();
         for on in [true, false] {
-            operator.change_options(|options| options.synchronous_replication = on).await.unwrap();
+            operator.change_options(&change(json!({ "synchronous_replication": on }))).await.unwrap();
             assert_eq!(cluster.well().await, master);
             cluster.write("after").await.unwrap();
             cluster.everywhere("after", &KEEPERS).await;
         }
-        let refused = operator.change_options(|options| options.max_synchronous_standbys = 0).await;
+        let refused = operator.change_options(&change(json!({ "max_synchronous_standbys": 0 }))).await;
         let expected = "max_synchronous_standbys: 0 is below 1";
         assert!(matches!(refused, Err(OperatorError::Invalid(why)) if why == expected));
     });

@@ -33,7 +33,8 @@ pub async fn node(system: System, n: u16) -> io::Result<()> {
         }
         System::Store => {
             let options = store::Options::default();
-            let config = store::Config { id: n.into(), replicas: node_addresses(), options };
+            let (id, replicas, says) = (n.into(), node_addresses(), store::ROLE);
+            let config = store::Config { id, replicas, options, says };
             store::run(config, Disk::at(format!("n{n}")).await?).await
         }
     }

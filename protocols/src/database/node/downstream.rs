@@ -2,7 +2,7 @@
 
 use super::engine::{Engine, Inner};
 use crate::common::transport::{self, FrameReader, ReadError};
-use crate::database::message::{Confirmed, Place, Streamed};
+use crate::database::message::{Confirmed, Next, Place, Streamed};
 use crate::database::options::Flaw;
 use crate::database::rules::timeline::Lsn;
 use host::net::OwnedWriteHalf;
@@ -36,19 +36,21 @@ pub(super) async fn serve(
         // What standbys confirm is a change, too: it must not put off the word that this end is still there.
         let mut said = Instant::now();
         loop {
-            let entries = {
+            let (entries, is_awaited) = {
                 let inner = engine.lock();
                 if inner.rewritten != rewritten || after < inner.log.base().last {
                     return Ok(());
                 }
-                inner.log.slice(after, inner.durable, ENTRIES_MAX)
+                (inner.log.slice(after, inner.durable, ENTRIES_MAX), inner.awaits(id))
             };
             let quiet = (options.stream_timeout / 4).saturating_sub(said.elapsed());
             if entries.is_empty() && timeout(quiet, changes.changed()).await.is_ok() {
                 continue;
             }
             let (first, count) = (after.next(), entries.len() as u64);
-            transport::write_now(&mut half, &Streamed::Entries { first, entries }, &mut scratch).await?;
+            let next = Next { first, entries };
+            let next = if is_awaited { Streamed::Awaited(next) } else { Streamed::Entries(next) };
+            transport::write_now(&mut half, &next, &mut scratch).await?;
             (after, said) = (Lsn(after.0 + count), Instant::now());
         }
     };

@@ -4,7 +4,10 @@
 //! One task commits what was appended, and says so to whom it may concern. What happens under the lock is in
 //! `engine/state.rs`.
 
+mod named;
 mod state;
+
+pub(super) use named::Awaited;
 
 use crate::common::Tasks;
 use crate::common::transport::FRAME_BYTES_MAX;
@@ -73,6 +76,8 @@ pub(super) struct Inner {
     pub rewritten: u64,
     /// It has been told that its log has diverged, and nothing was done about it.
     pub knows_of_fork: bool,
+    /// Whether writes wait for it, as its upstream said last.
+    named: Awaited,
     watchdog: Option<Instant>,
 }
 
@@ -138,6 +143,7 @@ impl Engine {
             told: 0,
             rewritten: 0,
             knows_of_fork: false,
+            named: Awaited::Nowhere,
             watchdog: None,
             log,
         };

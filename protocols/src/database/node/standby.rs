@@ -1,8 +1,8 @@
 //! The standby's end of streaming: whom it follows, and what it does to be able to.
 
-use super::engine::Engine;
+use super::engine::{Awaited, Engine};
 use crate::common::transport::{self, FrameReader, ReadError};
-use crate::database::message::{Confirmed, Hello, Place, Repair, Replication, Streamed};
+use crate::database::message::{Confirmed, Hello, Next, Place, Repair, Replication, Streamed};
 use crate::database::rules::log::Record;
 use crate::database::rules::timeline::Lsn;
 use host::net::{OwnedWriteHalf, TcpStream};
@@ -131,7 +131,7 @@ async fn stream(engine: &Engine, upstream: SocketAddr, told: u64) -> Result<Repl
     };
     let ours = place.last;
     let (first, mut frames, mut half) = greet(engine, upstream, &Hello::Standby(place)).await?;
-    match first {
+    let by = match first {
         Streamed::From { by, after } if after == ours => {
             let mut inner = engine.lock();
             if inner.told != told {
@@ -139,6 +139,7 @@ async fn stream(engine: &Engine, upstream: SocketAddr, told: u64) -> Result<Repl
             }
             inner.replication = Replication::Streaming;
             probe!("streams", by, after.0);
+            by
         }
         Streamed::Diverged { common } => {
             sometimes!("standby diverged");
@@ -149,14 +150,19 @@ async fn stream(engine: &Engine, upstream: SocketAddr, told: u64) -> Result<Repl
             return Ok(Replication::TooFarBehind);
         }
         _ => return Ok(Replication::Unreachable),
-    }
+    };
     let options = &engine.config.options;
     let hearing = async {
         loop {
             let heard = timeout(options.stream_timeout, frames.next()).await;
             let heard = heard.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-            let Streamed::Entries { first, entries } = heard else { return Err(ReadError::Malformed) };
+            let (named, Next { first, entries }) = match heard {
+                Streamed::Entries(next) => (Awaited::Other, next),
+                Streamed::Awaited(next) => (Awaited::Named, next),
+                _ => return Err(ReadError::Malformed),
+            };
             let mut inner = engine.lock();
+            inner.is(named, by);
             if first != inner.log.last().next() {
                 return Err(ReadError::Malformed);
             }

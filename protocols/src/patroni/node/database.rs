@@ -72,7 +72,7 @@ impl Agent<'_> {
 
     /// Lets the watchdog wait until shortly before the lock is over. Whether it is armed, if it is to be.
     pub(super) async fn pet(&mut self) -> bool {
-        let options = &self.config.options;
+        let options = &self.options;
         if self.cluster.settings.pause {
             self.disarm().await;
             return true;

@@ -16,6 +16,7 @@
 //! | `GET /patroni` | always | how the database is, as it says when it is asked |
 //! | `GET /failsafe` | always | whom a primary must ask if it has no store |
 //! | `POST /failsafe` | a primary that has no store may go on | |
+//! | `POST /reinitialize` | another leads: this one's database begins anew, with a copy | |
 //!
 //! Otherwise it is 503. `HEAD` and `OPTIONS` are answered like `GET`, without the body. What follows a question mark is
 //! not looked at. How old the lock is and whether a look is late is told by the wall clock (`ha.py` and `__main__.py`:
@@ -33,7 +34,7 @@ use host::{clock, sometimes};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long another agent has to take a connection, and then to answer. Patroni's (`ha.py`: `timeout=2` of `urllib3`,
@@ -65,6 +66,9 @@ pub(super) struct Facts {
     pub failsafe: BTreeMap<u32, SocketAddr>,
     /// A primary without a store that has said that it goes on: its number, its database, until when that counts.
     pub failsafe_leader: Option<(u32, SocketAddr, Instant)>,
+    /// An operator wants the database to begin anew.
+    pub reinitialises: bool,
+    pub options: Arc<Options>,
 }
 
 impl Shown {
@@ -129,17 +133,18 @@ async fn answer(mut stream: TcpStream, config: &Config, shown: &Shown) {
 }
 
 async fn respond(request: &Request, config: &Config, shown: &Shown) -> Response {
-    let (told, streams) = look(config).await;
+    let (told, streams) = look(config, shown).await;
     let facts = shown.facts().clone();
     let role = told.role;
     let code = match (request.method.as_str(), request.path.as_str()) {
-        ("POST", "/failsafe") => return agree(request, config, shown, role),
+        ("POST", "/failsafe") => return agree(request, shown, role),
+        ("POST", "/reinitialize") => return reinitialise(config.id, shown),
         ("GET", "/failsafe") => {
             return Response { status: 200, body: json(&facts.failsafe) };
         }
         ("GET" | "HEAD" | "OPTIONS", "/patroni") => 200,
         ("GET" | "HEAD" | "OPTIONS", path) => {
-            match is_so(path, &told, streams, &facts, &config.options, clock::unix_ns()) {
+            match is_so(path, &told, streams, &facts, &facts.options, clock::unix_ns()) {
                 Some(true) => 200,
                 Some(false) => 503,
                 None => 404,
@@ -197,24 +202,39 @@ fn is_so(
 
 /// Whether a primary that cannot reach the store may go on, as far as this agent is concerned: yes, unless it has a
 /// primary itself.
-fn agree(request: &Request, config: &Config, shown: &Shown, role: Option<Role>) -> Response {
+fn agree(request: &Request, shown: &Shown, role: Option<Role>) -> Response {
     let no = |status: u16, why: &str| Response { status, body: json(&why) };
     let Ok(GoesOn { id, database }) = serde_json::from_slice(&request.body) else {
         return no(400, "no such message");
     };
-    if !config.options.failsafe_mode {
+    let options = shown.facts().options.clone();
+    if !options.failsafe_mode {
         return no(502, "failsafe mode is off");
     }
     if role == Some(Role::Primary) {
         return no(500, "this is a primary");
     }
-    shown.facts().failsafe_leader = Some((id, database, Instant::now() + config.options.ttl));
+    shown.facts().failsafe_leader = Some((id, database, Instant::now() + options.ttl));
     Response { status: 200, body: json(&"Accepted") }
 }
 
+/// Patroni's answers (`ha.py`, `reinitialize`).
+fn reinitialise(me: u32, shown: &Shown) -> Response {
+    let mut facts = shown.facts();
+    let no = |why: &str| Response { status: 503, body: json(&why) };
+    match facts.leader {
+        None => no("Cluster has no leader, can not reinitialize"),
+        Some(leader) if leader == me => no("I am the leader, can not reinitialize"),
+        Some(_) => {
+            facts.reinitialises = true;
+            Response { status: 200, body: json(&"reinitialize started") }
+        }
+    }
+}
+
 /// How its database is, and whether entries stream to it.
-async fn look(config: &Config) -> (Told, bool) {
-    let by_quorum = config.options.synchronous_mode.is_quorum();
+async fn look(config: &Config, shown: &Shown) -> (Told, bool) {
+    let by_quorum = shown.facts().options.synchronous_mode.is_quorum();
     let tags = config.tags.clone();
     match Supervisor::new(config.database).patience(DATABASE_PATIENCE).status().await {
         Ok(status) => {
@@ -252,6 +272,17 @@ pub(super) async fn ask_to_go_on(config: &Config, others: &BTreeMap<u32, SocketA
     let asking = others.values().map(|health| http::ask(*health, "POST", "/failsafe", &body, PATIENCE));
     let answers = join_all(asking).await;
     answers.iter().all(|answer| answer.as_ref().is_ok_and(|response| response.status == 200))
+}
+
+/// As an operator: has an agent begin its database anew. What it answers, if that is no.
+///
+/// # Errors
+///
+/// When it does not answer.
+pub(in crate::patroni) async fn order_reinitialise(health: SocketAddr) -> std::io::Result<Option<String>> {
+    let response = http::ask(health, "POST", "/reinitialize", b"", PATIENCE).await?;
+    let why = || serde_json::from_slice(&response.body).unwrap_or_default();
+    Ok((response.status != 200).then(why))
 }
 
 /// Whether an agent answers there.

@@ -55,18 +55,18 @@ impl Agent<'_> {
     }
 
     fn minds_the_clock(&self) -> bool {
-        self.config.options.flaw != Some(Flaw::LeaseOutlived) && !self.cluster.settings.pause
+        self.options.flaw != Some(Flaw::LeaseOutlived) && !self.cluster.settings.pause
     }
 
     /// How long the store has to answer: a leader must know before the lock is over.
     pub(super) fn deadline(&self) -> Instant {
-        let by = Instant::now() + self.config.options.retry_timeout;
+        let by = Instant::now() + self.options.retry_timeout;
         self.lock.until.filter(|_| self.minds_the_clock()).map_or(by, |until| by.min(until))
     }
 
     pub(super) fn trusts_what_it_saw(&self) -> bool {
         let leader = self.cluster.leader.as_ref().map(|leader| leader.id);
-        self.config.options.flaw == Some(Flaw::StaleLockView) && leader == Some(self.config.id)
+        self.options.flaw == Some(Flaw::StaleLockView) && leader == Some(self.config.id)
     }
 
     pub(super) fn leads(&mut self, until: Instant) {
@@ -75,7 +75,7 @@ impl Agent<'_> {
         }
         self.lock.until = Some(until);
         let mut facts = self.shown.facts();
-        facts.leads_until_ns = Some(clock::unix_ns() + self.config.options.ttl.as_nanos() as u64);
+        facts.leads_until_ns = Some(clock::unix_ns() + self.options.ttl.as_nanos() as u64);
         facts.failsafe_leader = facts.failsafe_leader.filter(|(id, _, _)| *id != self.config.id);
     }
 
@@ -91,12 +91,10 @@ impl Agent<'_> {
         let mut failsafe: BTreeMap<u32, SocketAddr> =
             self.cluster.members.iter().map(|(id, member)| (*id, member.health)).collect();
         failsafe.insert(self.config.id, self.config.health);
-        let failsafe = self.config.options.failsafe_mode.then_some(&failsafe);
+        let failsafe = self.options.failsafe_mode.then_some(&failsafe);
         let by = self.deadline();
         let updated = match self.session.update(&self.cluster, last, failsafe, by).await {
-            Ok(None) | Err(_) if self.trusts_what_it_saw() => {
-                Ok(Some(Instant::now() + self.config.options.ttl))
-            }
+            Ok(None) | Err(_) if self.trusts_what_it_saw() => Ok(Some(Instant::now() + self.options.ttl)),
             Ok(Some(_)) | Err(_) if self.is_over() => return Act::Demote(Why::NoLock),
             updated => updated,
         };
@@ -107,7 +105,7 @@ impl Agent<'_> {
                 }
                 self.leads(until);
                 let runs = status.is_some_and(|it| matches!(it.role, Role::Primary | Role::Standby));
-                if runs && !self.pet().await && self.config.options.watchdog == Watchdog::Required {
+                if runs && !self.pet().await && self.options.watchdog == Watchdog::Required {
                     sometimes!("the required watchdog cannot be armed");
                     return Act::Release(Why::NoWatchdog);
                 }
@@ -127,7 +125,7 @@ impl Agent<'_> {
     pub(super) async fn take_lock(&mut self) -> Next {
         let by = self.deadline();
         // Who has been elected by votes must not have been succeeded since they were asked for.
-        let by_quorum = self.config.options.synchronous_mode.is_quorum();
+        let by_quorum = self.options.synchronous_mode.is_quorum();
         let unchanged = by_quorum.then_some(self.cluster.sync.modified);
         match self.session.acquire(unchanged, by).await {
             Ok(Some(until)) => {
@@ -160,7 +158,7 @@ impl Agent<'_> {
             self.lock.until = None;
         }
         self.no_longer_leads();
-        let back = if why == Why::FailedToStart { self.config.options.ttl } else { STAND_BACK };
+        let back = if why == Why::FailedToStart { self.options.ttl } else { STAND_BACK };
         self.lock.stands_back_until = Some(Instant::now() + back);
         if why == Why::TooSlow {
             sometimes!("a crashed primary is given up");

@@ -62,6 +62,16 @@ impl Session {
         Session { client, keys: Keys::new(scope), me, ttl, lease: None, shown: None }
     }
 
+    /// Other timers. A lease lasts as long as it was granted for: with another `ttl` there is another one
+    /// (`etcd3.py`, `set_ttl`).
+    pub fn time(&mut self, ttl: Duration, retry: Duration) {
+        if self.ttl != ttl {
+            (self.lease, self.shown) = (None, None);
+        }
+        self.ttl = ttl;
+        self.client.set_patience(retry / 3);
+    }
+
     /// Everything under the prefix.
     pub async fn read(&mut self, by: Instant) -> Result<Cluster, Trouble> {
         let (revision, pairs) = ask_until!(by, self.client.get_prefix(&self.keys.prefix))?;

@@ -32,7 +32,7 @@ impl Standbys {
 
 impl Agent<'_> {
     pub(super) async fn promote(&mut self) -> Next {
-        let options = &self.config.options;
+        let options = &self.options;
         let (value, waits_for) = if options.synchronous_mode.is_quorum() {
             self.standbys.voters_come_until = Some(Instant::now() + options.loop_wait);
             let (key, waits_for) = quorum::take_over(self.config.id, options, self.cluster.synchronous());
@@ -59,13 +59,13 @@ impl Agent<'_> {
 
     /// What the key is and whom the database waits for when it is promoted, without a quorum.
     fn synchronous_from_now_on(&self) -> (Option<SyncState>, Sync) {
-        let mode = self.config.options.synchronous_mode;
+        let mode = self.options.synchronous_mode;
         let mut named = BTreeSet::new();
         if let (Synchronous::Strict, Some(sync)) = (mode, self.cluster.synchronous()) {
             named.clone_from(&sync.standbys);
             named.remove(&self.config.id);
         }
-        let waits_for = sync::before_any(&self.config.options, &named);
+        let waits_for = sync::before_any(&self.options, &named);
         let key = SyncState { leader: self.config.id, standbys: named, quorum: 0 };
         ((mode != Synchronous::Off).then_some(key), waits_for)
     }
@@ -87,7 +87,7 @@ impl Agent<'_> {
         }
         for _ in 0..SYNC_STEPS_MAX {
             let since = *self.standbys.since.get_or_insert(status.durable);
-            let (options, key) = (&self.config.options, self.cluster.synchronous());
+            let (options, key) = (&self.options, self.cluster.synchronous());
             let members =
                 self.cluster.members.iter().map(|(id, member)| (*id, member.tags.clone())).collect();
             match sync::next_step(self.config.id, options, key, &status, &members, Some(since)) {

@@ -81,7 +81,10 @@ impl Daemon<'_> {
                     }
                     Again::Gone => {
                         probe!("upstream given up", upstream);
-                        if self.fails_over(database, upstream).await {
+                        if self.memory.is_paused() {
+                            sometimes!("a paused daemon holds no election");
+                            self.degrades();
+                        } else if self.fails_over(database, upstream).await {
                             return true;
                         }
                     }
@@ -108,10 +111,14 @@ impl Daemon<'_> {
         }
     }
 
-    /// In degraded state: whether this database was promoted meanwhile, or a sibling was, and is followed.
+    /// In degraded state: whether this database was promoted meanwhile, or a sibling was, and is followed. There is no second
+    /// election: that a pause ends changes nothing but that it looks again.
     async fn finds_another(&mut self, database: SocketAddr, upstream: u32) -> bool {
         if self.ping(database).await.is_some_and(|status| status.role == Role::Primary) {
             return true;
+        }
+        if self.memory.is_paused() {
+            return false;
         }
         let nodes = table::read(database, self.config.options.connect_timeout).await.unwrap_or_default();
         let siblings = nodes.siblings(self.config.id, upstream);

@@ -1,8 +1,8 @@
 //! `promote_command`: the order of its steps, and what it does about one that fails.
 
-use crate::repmgr::options::{First, Flaw, Options};
+use crate::repmgr::options::{First, Flaw, Options, Push};
 
-/// A step. Poolers are counted from 0.
+/// A step. Poolers and applications are counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::repmgr) enum Step {
     /// `PAUSE` of a whole pooler.
@@ -13,17 +13,26 @@ pub(in crate::repmgr) enum Step {
     Reload(usize),
     /// `RESUME` of a whole pooler.
     Resume(usize),
+    /// An application is told, and has to answer.
+    Tell(usize),
+    /// All applications are told; nobody waits for what they say.
+    Notify,
 }
 
-/// The steps with so many poolers.
-pub(in crate::repmgr) fn steps(first: First, poolers: usize) -> Vec<Step> {
+/// The steps with so many poolers, and these applications.
+pub(in crate::repmgr) fn steps(first: First, poolers: usize, push: Option<&Push>) -> Vec<Step> {
     let all = || 0..poolers;
-    match first {
+    let promotes: Vec<Step> = match first {
         First::Promote => [Step::Promote].into_iter().chain(all().map(Step::Reload)).collect(),
         First::Pause => {
             let told = all().flat_map(|pooler| [Step::Reload(pooler), Step::Resume(pooler)]);
             all().map(Step::Pause).chain([Step::Promote]).chain(told).collect()
         }
+    };
+    match push {
+        None => promotes,
+        Some(push) if push.waits => (0..push.applications.len()).map(Step::Tell).chain(promotes).collect(),
+        Some(_) => promotes.into_iter().chain([Step::Notify]).collect(),
     }
 }
 
@@ -51,14 +60,30 @@ pub(in crate::repmgr) fn after(failed: Step, options: &Options) -> After {
 mod tests {
     use super::*;
     use crate::repmgr::options::Promote;
+    use std::net::SocketAddr;
+    use std::time::Duration;
 
     #[test]
     fn it_promotes_and_tells_or_pauses_promotes_tells_and_resumes() {
         let promotes = [Step::Promote, Step::Reload(0), Step::Reload(1)];
-        assert_eq!(steps(First::Promote, 2), promotes);
+        assert_eq!(steps(First::Promote, 2, None), promotes);
         let pauses = [Step::Pause(0), Step::Promote, Step::Reload(0), Step::Resume(0)];
-        assert_eq!(steps(First::Pause, 1), pauses);
-        assert_eq!(steps(First::Pause, 0), [Step::Promote]);
+        assert_eq!(steps(First::Pause, 1, None), pauses);
+        assert_eq!(steps(First::Pause, 0, None), [Step::Promote]);
+    }
+
+    /// The talk, "kinds of push mechanisms": "ensure that the promotion is dependent on n number of apps returning a
+    /// successful response", or "promote first, fire notifications to all your apps".
+    #[test]
+    fn it_waits_for_each_application_before_it_promotes_or_tells_all_of_them_after() {
+        let applications = vec![SocketAddr::from(([10, 0, 0, 7], 1)); 2];
+        let push =
+            |waits| Push { applications: applications.clone(), waits, timeout: Duration::from_secs(2) };
+        let waits = [Step::Tell(0), Step::Tell(1), Step::Promote, Step::Reload(0)];
+        assert_eq!(steps(First::Promote, 1, Some(&push(true))), waits);
+        let fires = [Step::Promote, Step::Reload(0), Step::Notify];
+        assert_eq!(steps(First::Promote, 1, Some(&push(false))), fires);
+        assert_eq!(after(Step::Tell(1), &Options::default()), After::Stop, "and nothing is promoted");
     }
 
     #[test]

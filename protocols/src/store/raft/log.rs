@@ -5,7 +5,11 @@
 //! Raft asks that no later write becomes durable before an earlier one, of votes and entries alike.
 //!
 //! When enough was written since the last time, the whole state replaces the records that led to it.
+//!
+//! A log is a [member's](super::super::member). When its replica is removed, or added again, a record says whose it is
+//! from there on, and all before is forgotten; the log is then opened anew.
 
+use super::super::{MEMBERS, member};
 use super::Types;
 use crate::common::versioned;
 use crate::common::wal::{self, AppendError, LogError, Lsn, OpenError, Writer};
@@ -13,8 +17,8 @@ use host::disk::Disk;
 use host::{probe, sometimes};
 use openraft::storage::{LogFlushed, RaftLogStorage};
 use openraft::{
-    EmptyNode, Entry, LogId, LogState, OptionalSend, RaftLogId, RaftLogReader, SnapshotMeta, StorageError,
-    StorageIOError, Vote,
+    EmptyNode, Entry, EntryPayload, LogId, LogState, OptionalSend, RaftLogId, RaftLogReader, SnapshotMeta,
+    StorageError, StorageIOError, Vote,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -27,6 +31,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const LOG: &str = "raft";
 /// The version of what is in it.
 const VERSION: u8 = 1;
+/// The version of a state that says whose it is.
+const OWNED: u8 = 2;
 
 type Meta = SnapshotMeta<u64, EmptyNode>;
 
@@ -40,6 +46,30 @@ enum Record {
     /// Entries up to this one are gone.
     Purged(LogId<u64>),
     Snapshot(Meta, Vec<u8>),
+    /// From here on it is another's.
+    Owner(Owner),
+}
+
+/// Whose a log is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in super::super) enum Owner {
+    /// Of the member that the store begins with on this replica.
+    #[default]
+    First,
+    /// Of a member that was added later.
+    Member(u64),
+    /// Of none, since this one was removed.
+    Nobody(u64),
+}
+
+impl Owner {
+    /// The member on this replica, or that was there last.
+    pub fn member(self, replica: u64) -> u64 {
+        match self {
+            Owner::First => replica,
+            Owner::Member(id) | Owner::Nobody(id) => id,
+        }
+    }
 }
 
 /// The fold of all records.
@@ -49,9 +79,24 @@ struct State {
     purged: Option<LogId<u64>>,
     entries: BTreeMap<u64, Entry<Types>>,
     snapshot: Option<(Meta, Vec<u8>)>,
+    #[serde(skip)]
+    owner: Owner,
 }
 
 impl State {
+    /// As it is written down.
+    fn encode(&self) -> Vec<u8> {
+        match self.owner {
+            Owner::First => versioned::encode(VERSION, self),
+            owner => versioned::encode(OWNED, &(owner, self)),
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Option<State> {
+        let owned = || versioned::decode(OWNED, bytes).map(|(owner, state)| State { owner, ..state });
+        versioned::decode(VERSION, bytes).or_else(owned)
+    }
+
     fn apply(&mut self, record: Record) {
         match record {
             Record::Vote(vote) => self.vote = Some(vote),
@@ -68,16 +113,20 @@ impl State {
                     self.snapshot = Some((meta, bytes));
                 }
             }
+            Record::Owner(owner) => *self = State { owner, ..State::default() },
         }
     }
 }
 
 /// Raft's log. A clone is the same log.
 #[derive(Clone)]
-pub(in super::super) struct LogStore(Arc<Shared>);
+pub(in super::super) struct LogStore {
+    shared: Arc<Shared>,
+    /// Whose it was when it was opened: nobody else's records are taken.
+    owner: Owner,
+}
 
 struct Shared {
-    id: u64,
     log: wal::Log,
     inner: Mutex<Inner>,
 }
@@ -91,26 +140,33 @@ struct Inner {
 }
 
 impl LogStore {
-    /// Opens the log of replica `id`, and folds what it finds.
-    pub async fn open(id: u64, disk: &Disk, options: wal::Options) -> Result<(LogStore, Writer), OpenError> {
+    /// Opens the log of a replica, and folds what it finds.
+    pub async fn open(
+        replica: u64,
+        disk: &Disk,
+        options: wal::Options,
+    ) -> Result<(LogStore, Writer), OpenError> {
         let (log, writer, recovered) = wal::open(disk, LOG, options).await?;
         let corrupt = |why| OpenError::Corrupt { file: LOG.to_owned(), offset: 0, why };
         let mut state = match recovered.snapshot {
-            Some(snapshot) => versioned::decode(VERSION, &snapshot.state)
-                .ok_or_else(|| corrupt("the state is of another version"))?,
+            Some(snapshot) => {
+                State::decode(&snapshot.state).ok_or_else(|| corrupt("the state is of another version"))?
+            }
             None => State::default(),
         };
         for (_, record) in recovered.records {
             let record = versioned::decode(VERSION, &record);
             state.apply(record.ok_or_else(|| corrupt("a record is of another version"))?);
         }
+        let owner = state.owner;
         // See the module above: who led must be elected again.
+        let id = owner.member(replica);
         if let Some(vote) = state.vote.as_mut().filter(|vote| vote.leader_id.node_id == id) {
             vote.committed = false;
         }
         let last = log.last();
         let inner = Mutex::new(Inner { state, last, flushed: VecDeque::new() });
-        Ok((LogStore(Arc::new(Shared { id, log, inner })), writer))
+        Ok((LogStore { shared: Arc::new(Shared { log, inner }), owner }, writer))
     }
 
     /// Makes durable what is appended, and says so, until the log fails.
@@ -125,7 +181,7 @@ impl LogStore {
             }
             let (last, state) = {
                 let inner = self.lock();
-                (inner.last, versioned::encode(VERSION, &inner.state))
+                (inner.last, inner.state.encode())
             };
             match writer.snapshot(last, &state).await {
                 Ok(true) => {
@@ -146,13 +202,27 @@ impl LogStore {
     /// Makes a snapshot durable.
     pub async fn save_snapshot(&self, meta: Meta, bytes: Vec<u8>) -> io::Result<()> {
         let lsn = self.record(Record::Snapshot(meta, bytes))?;
-        self.0.log.durable(lsn).await.map_err(io::Error::other)
+        self.shared.log.durable(lsn).await.map_err(io::Error::other)
+    }
+
+    /// Whose it is.
+    pub fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// Forgets all, durably: from now on it is another's, who is to open it.
+    pub async fn hand_over(&self, owner: Owner) -> io::Result<()> {
+        let lsn = self.record(Record::Owner(owner))?;
+        self.shared.log.durable(lsn).await.map_err(io::Error::other)
     }
 
     fn record(&self, record: Record) -> io::Result<Lsn> {
         let bytes = versioned::encode(VERSION, &record);
         let mut inner = self.lock();
-        let lsn = self.0.log.append(&bytes).map_err(|error| match error {
+        if inner.state.owner != self.owner {
+            return Err(io::Error::other("the log is another member's"));
+        }
+        let lsn = self.shared.log.append(&bytes).map_err(|error| match error {
             AppendError::Full => io::Error::new(io::ErrorKind::StorageFull, "the log's disk is full"),
             other => io::Error::other(other),
         })?;
@@ -171,7 +241,16 @@ impl LogStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Publishes that an entry changes the members. Those that the store begins with are no change.
+fn publish_change(entry: &Entry<Types>) {
+    let EntryPayload::Membership(membership) = &entry.payload else { return };
+    if entry.log_id.index > 0 {
+        let step = if membership.get_joint_config().len() > 1 { "joint" } else { "voters" };
+        probe!(MEMBERS, step, membership.voter_ids().count() as u64, entry.log_id.index);
     }
 }
 
@@ -204,9 +283,9 @@ impl RaftLogStorage<Types> for LogStore {
 
     async fn save_vote(&mut self, vote: &Vote<u64>) -> Result<(), StorageError<u64>> {
         let failed = |error: io::Error| -> StorageError<u64> { StorageIOError::write_vote(&error).into() };
-        probe!("vote", vote.leader_id.term, vote.leader_id.node_id, vote.committed);
+        probe!("vote", vote.leader_id.term, member::replica(vote.leader_id.node_id), vote.committed);
         let lsn = self.record(Record::Vote(*vote)).map_err(failed)?;
-        self.0.log.durable(lsn).await.map_err(|error| failed(io::Error::other(error)))
+        self.shared.log.durable(lsn).await.map_err(|error| failed(io::Error::other(error)))
     }
 
     async fn read_vote(&mut self) -> Result<Option<Vote<u64>>, StorageError<u64>> {
@@ -220,6 +299,7 @@ impl RaftLogStorage<Types> for LogStore {
     {
         let mut last = Lsn::default();
         for entry in entries {
+            publish_change(&entry);
             last = self.record(Record::Entry(entry)).map_err(|error| write_failed(&error))?;
         }
         self.lock().flushed.push_back((last, callback));
@@ -232,7 +312,7 @@ impl RaftLogStorage<Types> for LogStore {
     }
 
     async fn purge(&mut self, upto: LogId<u64>) -> Result<(), StorageError<u64>> {
-        tracing::debug!(replica = self.0.id, upto = upto.index, "purged");
+        tracing::debug!(owner = ?self.owner, upto = upto.index, "purged");
         self.record(Record::Purged(upto)).map(drop).map_err(|error| write_failed(&error))
     }
 }

@@ -16,14 +16,17 @@
 
 mod instant;
 mod log;
+mod members;
 mod network;
 mod runtime;
 mod state_machine;
 
-pub(super) use log::LogStore;
-pub(super) use network::{Inbound, Network};
+pub(super) use log::{LogStore, Owner};
+pub(super) use members::{Change, NotChanged};
+pub(super) use network::{Answer, Inbound, Network, UNASKED};
 pub(super) use state_machine::Applied;
 
+use super::member;
 use super::message::{Command, Outcome};
 use super::options::Options;
 use host::probe;
@@ -34,6 +37,7 @@ use state_machine::StateMachine;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 openraft::declare_raft_types!(
     /// What the consensus is about.
@@ -58,12 +62,18 @@ pub(super) enum NotDone {
 /// A replica of the consensus, started.
 #[derive(Clone)]
 pub(super) struct Consensus {
+    /// The member that it is.
+    id: u64,
     raft: Raft<Types>,
+    network: Network,
     patience: Duration,
+    strict_reconfig_check: bool,
+    /// Held by whoever changes the members.
+    changing: Arc<Mutex<()>>,
 }
 
 impl Consensus {
-    /// Starts replica `id` of `replicas`.
+    /// Starts member `id` of a store that began with so many replicas.
     pub async fn start(
         id: u64,
         replicas: u64,
@@ -87,13 +97,21 @@ impl Consensus {
         };
         let config = Arc::new(config.validate()?);
         let machine = StateMachine::new(log.clone(), applied);
-        let raft = Raft::new(id, config, network, log, machine).await?;
-        if !raft.is_initialized().await? {
+        let raft = Raft::new(id, config, network.clone(), log, machine).await?;
+        // Who is added later is told who the members are.
+        if member::generation(id) == 0 && !raft.is_initialized().await? {
             // Every replica begins with the same members, so that it does not matter who is first.
             let members: BTreeMap<u64, EmptyNode> = (1..=replicas).map(|id| (id, EmptyNode {})).collect();
             raft.initialize(members).await?;
         }
-        Ok(Consensus { raft, patience: options.patience() })
+        Ok(Consensus {
+            id,
+            raft,
+            network,
+            patience: options.patience(),
+            strict_reconfig_check: options.strict_reconfig_check,
+            changing: Arc::default(),
+        })
     }
 
     /// Has a command replicated and applied.
@@ -101,7 +119,7 @@ impl Consensus {
         match timeout(self.patience, self.raft.client_write(command)).await {
             Ok(Ok(written)) => Ok(written.data),
             Ok(Err(RaftError::APIError(ClientWriteError::ForwardToLeader(leader)))) => {
-                Err(NotDone::NotLeader(leader.leader_id))
+                Err(NotDone::NotLeader(leader.leader_id.map(member::replica)))
             }
             Ok(Err(_)) | Err(_) => Err(NotDone::Unknown),
         }
@@ -112,7 +130,7 @@ impl Consensus {
         match timeout(self.patience, self.raft.ensure_linearizable()).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(RaftError::APIError(CheckIsLeaderError::ForwardToLeader(leader)))) => {
-                Err(NotDone::NotLeader(leader.leader_id))
+                Err(NotDone::NotLeader(leader.leader_id.map(member::replica)))
             }
             Ok(Err(_)) | Err(_) => Err(NotDone::NotLeader(None)),
         }
@@ -126,11 +144,11 @@ impl Consensus {
 
     /// Who leads, as far as this replica knows.
     pub fn leader(&self) -> Option<u64> {
-        self.raft.metrics().borrow().current_leader
+        self.raft.metrics().borrow().current_leader.map(member::replica)
     }
 
-    /// Publishes what this replica is, whenever that changes, for as long as it is polled.
-    pub async fn publish(self) {
+    /// Publishes what this replica is by a probe of this name, whenever that changes, for as long as it is polled.
+    pub async fn publish(self, name: &'static str) {
         let mut metrics = self.raft.metrics();
         let mut last = None;
         loop {
@@ -140,7 +158,7 @@ impl Consensus {
             };
             if last != Some((state, term)) {
                 last = Some((state, term));
-                probe!("raft", format!("{state:?}").to_lowercase(), term);
+                probe!(name, format!("{state:?}").to_lowercase(), term);
             }
             if metrics.changed().await.is_err() {
                 return;
@@ -168,7 +186,7 @@ impl Consensus {
     }
 
     /// A message of another replica.
-    pub async fn handle(&self, message: Inbound) -> network::Answer {
+    pub async fn handle(&self, message: Inbound) -> Answer {
         network::handle(&self.raft, message).await
     }
 }

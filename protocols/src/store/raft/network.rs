@@ -1,10 +1,13 @@
-//! Raft's messages: one connection to each other replica, on which requests are answered by their tags.
+//! Raft's messages: one connection to each other member, on which requests are answered by their tags.
 
+use super::super::latest::Latest;
+use super::super::member;
 use super::super::message::Hello;
 use super::Types;
+use crate::common::Tasks;
 use crate::common::transport::{self, FrameReader, Outbox, ReadError};
 use host::net::TcpStream;
-use host::time::timeout;
+use host::time::{Instant, timeout};
 use openraft::error::{
     Fatal, NetworkError, RPCError, RaftError, ReplicationClosed, StreamingError, Timeout, Unreachable,
 };
@@ -17,6 +20,7 @@ use openraft::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -46,7 +50,12 @@ pub(in super::super) enum Answer {
     Snapshot(SnapshotResponse<u64>),
     /// The replica is about to end.
     Failed(String),
+    /// Who dialled is a member no more, and for ever. Nobody asked: its tag is [`UNASKED`].
+    Gone,
 }
+
+/// The tag of what answers nothing.
+pub(in super::super) const UNASKED: u64 = 0;
 
 /// Hands a message to this replica.
 pub(super) async fn handle(raft: &Raft<Types>, message: Inbound) -> Answer {
@@ -64,43 +73,132 @@ pub(super) async fn handle(raft: &Raft<Types>, message: Inbound) -> Answer {
     }
 }
 
-/// The connections to all other replicas.
+/// The connections to all other members. A clone is the same network.
 #[derive(Clone)]
-pub(in super::super) struct Network {
-    peers: BTreeMap<u64, Arc<Line>>,
+pub(in super::super) struct Network(Arc<Shared>);
+
+struct Shared {
+    /// The member whose connections these are.
+    id: u64,
+    replicas: Vec<SocketAddr>,
+    redial: Duration,
+    lines: Mutex<Lines>,
+    /// Whether another has said that this member is gone.
+    gone: Arc<Latest<bool>>,
 }
 
-/// The connection to one other replica, when there is one.
+#[derive(Default)]
+struct Lines {
+    to: BTreeMap<u64, Arc<Line>>,
+    /// What keeps the connections to members that were added later.
+    dialers: Tasks,
+}
+
+/// The connection to one other member, when there is one.
 struct Line {
     address: SocketAddr,
+    /// How it begins.
+    hello: Hello,
     inner: Mutex<Inner>,
+    closed: Latest<bool>,
+    gone: Arc<Latest<bool>>,
 }
 
 #[derive(Default)]
 struct Inner {
     outbox: Option<Arc<Outbox>>,
+    /// When it was made.
+    since: Option<Instant>,
     tags: u64,
     waiting: BTreeMap<u64, oneshot::Sender<Answer>>,
 }
 
 impl Network {
-    pub fn new(id: u64, replicas: &[SocketAddr]) -> Self {
-        let others = (1..).zip(replicas).filter(|(other, _)| *other != id);
-        let line = |address| Arc::new(Line { address, inner: Mutex::default() });
-        Network { peers: others.map(|(other, address)| (other, line(*address))).collect() }
+    /// Of a member, with a connection to each that the store began with if it is one of them.
+    pub fn new(id: u64, replicas: &[SocketAddr], redial: Duration) -> Self {
+        let shared = Shared {
+            id,
+            replicas: replicas.to_vec(),
+            redial,
+            lines: Mutex::default(),
+            gone: Arc::new(Latest::new(false)),
+        };
+        if member::generation(id) == 0 {
+            let others = (1..=replicas.len() as u64).filter(|other| *other != id);
+            shared.lock().to =
+                others.filter_map(|other| Some((other, Arc::new(shared.line(other)?)))).collect();
+        }
+        Network(Arc::new(shared))
     }
 
-    /// What keeps the connections: to be run by a task each.
-    pub fn dialers(&self, id: u64, redial: Duration) -> Vec<impl Future<Output = ()> + Send + 'static> {
-        self.peers.values().map(|line| Arc::clone(line).dial(id, redial)).collect()
+    /// What keeps the connections that it begins with: to be run by a task each.
+    pub fn dialers(&self) -> Vec<impl Future<Output = ()> + Send + 'static> {
+        let lines = self.0.lock();
+        lines.to.values().map(|line| Arc::clone(line).keep(self.0.id, self.0.redial)).collect()
+    }
+
+    /// Since when there is a connection to a member.
+    pub fn connected_since(&self, member: u64) -> Option<Instant> {
+        self.0.lock().to.get(&member).and_then(|line| line.lock().since)
+    }
+
+    /// Waits until another member says that this one is gone.
+    pub async fn gone(&self) {
+        self.0.gone.until(|gone| gone).await;
+    }
+
+    /// Closes the connections to these members.
+    pub fn close(&self, is_closed: impl Fn(u64) -> bool) {
+        for (_, line) in self.0.lock().to.extract_if(.., |member, _| is_closed(*member)) {
+            line.closed.raise(true);
+        }
+    }
+
+    /// The connection to a member, which is made if there is none.
+    fn line(&self, target: u64) -> Option<Arc<Line>> {
+        let mut lines = self.0.lock();
+        if let Some(line) = lines.to.get(&target) {
+            return Some(Arc::clone(line));
+        }
+        let line = Arc::new(self.0.line(target)?);
+        lines.to.insert(target, Arc::clone(&line));
+        lines.dialers.spawn(Arc::clone(&line).keep(self.0.id, self.0.redial));
+        Some(line)
+    }
+}
+
+impl Shared {
+    /// A connection that nobody keeps yet.
+    fn line(&self, target: u64) -> Option<Line> {
+        let hello = match (member::generation(self.id), member::generation(target)) {
+            (0, 0) => Hello::Replica(self.id),
+            _ => Hello::Member { from: self.id, to: target },
+        };
+        let address = *self.replicas.get((member::replica(target) as usize).checked_sub(1)?)?;
+        let (closed, gone) = (Latest::new(false), Arc::clone(&self.gone));
+        Some(Line { address, hello, inner: Mutex::default(), closed, gone })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Line {
-    async fn dial(self: Arc<Self>, id: u64, redial: Duration) {
+    /// Makes the connection again and again, until it is closed.
+    async fn keep(self: Arc<Self>, id: u64, redial: Duration) {
+        tokio::select! {
+            biased;
+            _ = self.closed.until(|closed| closed) => {}
+            never = self.dial(id, redial) => match never {},
+        }
+        *self.lock() = Inner::default();
+    }
+
+    async fn dial(&self, id: u64, redial: Duration) -> Infallible {
         loop {
             if let Ok(Ok(stream)) = timeout(4 * redial, TcpStream::connect(self.address)).await {
-                if let Err(error) = self.run(stream, id).await {
+                if let Err(error) = self.run(stream).await {
                     tracing::debug!(replica = id, peer = %self.address, %error, "connection lost");
                 }
                 // Whoever waits for an answer learns that none will come.
@@ -110,16 +208,23 @@ impl Line {
         }
     }
 
-    async fn run(&self, stream: TcpStream, id: u64) -> Result<(), ReadError> {
+    async fn run(&self, stream: TcpStream) -> Result<(), ReadError> {
         stream.set_nodelay(true)?;
         let (read, mut half) = stream.into_split();
-        transport::write_now(&mut half, &Hello::Replica(id), &mut Vec::new()).await?;
+        transport::write_now(&mut half, &self.hello, &mut Vec::new()).await?;
         let outbox = Arc::new(Outbox::default());
-        self.lock().outbox = Some(Arc::clone(&outbox));
+        {
+            let mut inner = self.lock();
+            inner.outbox = Some(Arc::clone(&outbox));
+            inner.since = Some(Instant::now());
+        }
         let mut frames = FrameReader::new(read);
         let answers = async {
             loop {
                 let (tag, answer): (u64, Answer) = frames.next().await?;
+                if tag == UNASKED {
+                    self.gone.raise(true);
+                }
                 if let Some(waiting) = self.lock().waiting.remove(&tag) {
                     // Who asked may have given up.
                     let _ = waiting.send(answer);
@@ -186,7 +291,7 @@ impl Failed {
     }
 }
 
-/// One replica's way to another.
+/// One member's way to another.
 pub(in super::super) struct Peer {
     target: u64,
     line: Option<Arc<Line>>,
@@ -219,7 +324,7 @@ impl RaftNetworkFactory<Types> for Network {
     type Network = Peer;
 
     async fn new_client(&mut self, target: u64, _: &EmptyNode) -> Peer {
-        Peer { target, line: self.peers.get(&target).cloned() }
+        Peer { target, line: self.line(target) }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The replicated state under Raft: entries are applied to a [`Machine`], which is written down now and then.
 
+use super::super::latest::Latest;
+use super::super::member;
 use super::super::message::{Command, Outcome};
 use super::super::rules::Machine;
 use super::{LogStore, Types};
@@ -10,6 +12,7 @@ use openraft::{
     StorageError, StorageIOError, StoredMembership,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -20,6 +23,8 @@ type Membership = StoredMembership<u64, EmptyNode>;
 pub(in super::super) struct Applied {
     inner: Mutex<Inner>,
     revision: watch::Sender<u64>,
+    /// The index of the entry that changed the members last.
+    change: Latest<u64>,
     events_kept: usize,
 }
 
@@ -33,7 +38,42 @@ struct Inner {
 impl Applied {
     pub fn new(events_kept: usize) -> Self {
         let inner = Inner { machine: Machine::new(), last: None, membership: Membership::default() };
-        Applied { inner: Mutex::new(inner), revision: watch::channel(0).0, events_kept }
+        Applied {
+            inner: Mutex::new(inner),
+            revision: watch::channel(0).0,
+            change: Latest::new(0),
+            events_kept,
+        }
+    }
+
+    /// Who votes, as replicas, and since which entry.
+    pub fn voters(&self) -> (BTreeSet<u64>, u64) {
+        let inner = self.lock();
+        let since = inner.membership.log_id().map_or(0, |log_id| log_id.index);
+        (inner.membership.voter_ids().map(member::replica).collect(), since)
+    }
+
+    /// Whether a member was removed, for ever: it may have been there, and is not.
+    pub fn is_gone(&self, id: u64) -> bool {
+        let inner = self.lock();
+        let Some(latest) = inner.membership.log_id() else { return false };
+        member::generation(id) <= latest.index && inner.membership.membership().get_node(&id).is_none()
+    }
+
+    /// Waits until a member was removed.
+    pub async fn until_gone(&self, id: u64) {
+        self.change.until(|_| self.is_gone(id)).await;
+    }
+
+    /// Waits until a later change of the members than this one was applied. Returns the latest.
+    pub async fn until_changed(&self, last: u64) -> u64 {
+        self.change.until(|change| change > last).await
+    }
+
+    /// Tells who waits that the members have changed. Those that the store begins with are no change.
+    fn tell_change(&self) {
+        let latest = self.lock().membership.log_id().map_or(0, |log_id| log_id.index);
+        self.change.raise(latest);
     }
 
     /// Reads the state.
@@ -62,6 +102,8 @@ impl Applied {
             EntryPayload::Blank => Outcome::Nothing,
             EntryPayload::Membership(membership) => {
                 inner.membership = Membership::new(Some(entry.log_id), membership);
+                drop(inner);
+                self.tell_change();
                 Outcome::Nothing
             }
             EntryPayload::Normal(command) => {
@@ -93,6 +135,7 @@ impl StateMachine {
             && let Ok(inner) = postcard::from_bytes(&bytes)
         {
             *machine.applied.lock() = inner;
+            machine.applied.tell_change();
         }
         machine
     }
@@ -153,6 +196,7 @@ impl RaftStateMachine<Types> for StateMachine {
             postcard::from_bytes(&snapshot).map_err(|error| failed(io::Error::other(error)))?;
         self.log.save_snapshot(meta.clone(), *snapshot).await.map_err(failed)?;
         *self.applied.lock() = inner;
+        self.applied.tell_change();
         host::sometimes!("snapshot installed");
         self.applied.revision.send_replace(self.applied.read(Machine::revision));
         Ok(())

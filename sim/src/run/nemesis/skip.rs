@@ -14,6 +14,8 @@ pub(super) enum Skipped {
     NoPublisher,
     #[error("there is no {0}")]
     Nobody(Whose),
+    #[error("no node that is up has published `{0}`")]
+    NobodySays(String),
     #[error("the machine that published the probe is in two groups")]
     Twice,
     #[error("the machine is down already")]

@@ -37,8 +37,9 @@ impl Published {
         self.values.values_mut().for_each(|values| drop(values.remove(&host)));
     }
 
-    fn says(&self, host: MachineId, probe: &str, value: &str) -> bool {
-        self.values.get(probe).and_then(|values| values.get(&host)).is_some_and(|said| said == value)
+    /// What a machine said last; none if it never did: a machine of another kind has no such thing to say.
+    fn said(&self, host: MachineId, probe: &str) -> Option<&str> {
+        self.values.get(probe).and_then(|values| values.get(&host)).map(String::as_str)
     }
 }
 
@@ -83,16 +84,22 @@ impl Nemesis {
         groups.iter().map(|group| group.iter().map(&mut place).collect()).collect()
     }
 
-    /// One of the nodes of which something is true, but none of some.
+    /// One of the nodes that say something, of which it is true, but none of some.
     fn one(&self, whose: &Whose, but: &BTreeSet<MachineId>, draw: &mut Draw) -> Result<MachineId, Skipped> {
         let Whose { probe, value, is } = whose;
-        let fits = |host: &MachineId| {
-            !but.contains(host)
-                && self.machines.runs(*host)
-                && self.published.says(*host, probe, value) == *is
-        };
-        let fitting: Vec<MachineId> = self.machines.nodes().filter(fits).collect();
-        if fitting.is_empty() { Err(Skipped::Nobody(whose.clone())) } else { Ok(*draw.pick(&fitting)) }
+        let (mut fitting, mut anybody) = (Vec::new(), false);
+        for host in self.machines.nodes().filter(|host| self.machines.runs(*host)) {
+            let Some(said) = self.published.said(host, probe) else { continue };
+            anybody = true;
+            if (said == value) == *is && !but.contains(&host) {
+                fitting.push(host);
+            }
+        }
+        match fitting[..] {
+            [] if anybody => Err(Skipped::Nobody(whose.clone())),
+            [] => Err(Skipped::NobodySays(probe.clone())),
+            _ => Ok(*draw.pick(&fitting)),
+        }
     }
 
     /// What picks among those at whom a fault may be aimed.

@@ -32,7 +32,8 @@ pub(crate) enum Aim {
     Whose(Whose),
 }
 
-/// A node of which something is true: what its latest probe of a name says.
+/// A node of which something is true: what its latest probe of a name says. A node that has published none since it
+/// began is never meant, whichever way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whose {
     /// The probe's name.
@@ -61,7 +62,7 @@ enum Form {
         /// Its first value, as a text.
         is: String,
     },
-    /// One whose latest probe has another value.
+    /// One whose latest probe has another value. Who published none is not meant.
     IsNot {
         /// The probe's name.
         whose: String,
@@ -157,6 +158,9 @@ impl fmt::Display for Target {
 impl fmt::Display for Whose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Whose { probe, value, is } = self;
-        write!(f, "node {} {probe} {value}", if *is { "with" } else { "without" })
+        match is {
+            true => write!(f, "node with {probe} {value}"),
+            false => write!(f, "node with another {probe} than {value}"),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What changes while a database runs, and how: appending, becoming a primary, becoming visible.
 
-use super::{Engine, Inner, VERSION};
+use super::{Awaited, Engine, Inner, VERSION};
 use crate::common::versioned;
 use crate::common::wal::AppendError;
 use crate::database::message::{
@@ -87,6 +87,7 @@ impl Inner {
             self.show(self.durable);
         }
         self.publish_role();
+        self.is(Awaited::Nowhere, 0);
         self.settle(engine);
     }
 
