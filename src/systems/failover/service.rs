@@ -1,7 +1,7 @@
 //! **service**: no longer without a write than the scenario allows (`options.service_within`).
 //!
-//! A time without service begins with the first write that a client asks for and does not get: not with the run, nor while
-//! nobody asks. Where another has been asked for before a write is done, and is still waited for, the next begins at once.
+//! A time without service begins with the first write that a client asks for and does not get: not while nobody asks, nor
+//! before the first write of the run, when there is no service yet that could be missed. Where another has been asked for before a write is done, and is still waited for, the next begins at once.
 //! It ends with the next write that is done, or when the clients stop, as far as anything was heard by then. Writes are
 //! puts: a compare-and-swap may be answered, and nothing written.
 
@@ -20,6 +20,8 @@ pub(super) struct Service {
     since_ns: Option<u64>,
     /// The write that each client has asked for last, until it is done.
     asked: BTreeMap<u64, u64>,
+    /// A write was done.
+    has_served: bool,
     /// The clients have stopped.
     is_over: bool,
 }
@@ -44,11 +46,14 @@ impl Service {
     }
 
     fn asked(&mut self, client: u64, id: u64, at_ns: u64) {
-        self.since_ns.get_or_insert(at_ns);
+        if self.has_served {
+            self.since_ns.get_or_insert(at_ns);
+        }
         self.asked.insert(client, id);
     }
 
     fn done(&mut self, id: u64, at_ns: u64) {
+        self.has_served = true;
         self.asked.retain(|_, asked| *asked != id);
         self.since_ns = (!self.asked.is_empty()).then_some(at_ns);
     }
@@ -73,7 +78,18 @@ mod tests {
     const C2: u64 = 2;
 
     fn service() -> Service {
-        Service { within_ns: Some(10 * S), ..Service::default() }
+        Service { within_ns: Some(10 * S), has_served: true, ..Service::default() }
+    }
+
+    #[test]
+    fn before_the_first_write_of_the_run_there_is_nothing_to_miss_and_from_then_on_there_is() {
+        let mut service = Service { has_served: false, ..service() };
+        service.asked(C1, 1, S);
+        service.asked(C2, 2, 2 * S);
+        assert_eq!(service.check(12 * S), Ok(()));
+        service.done(1, 13 * S);
+        assert_eq!(service.check(23 * S), Ok(()));
+        assert!(service.check(23 * S + 1).unwrap_err().ends_with("since 12.000 s"));
     }
 
     #[test]
