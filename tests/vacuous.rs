@@ -209,7 +209,7 @@ fn each_run_of_a_sweep_must_reach_it_and_not_just_some() {
 fn what_a_run_does_not_reach_is_not_made_smaller() {
     let case = case("something-to-judge", REACHES);
     let why = shrink(&case, 1, &Limits::default(), &mut |_| {}).unwrap_err().to_string();
-    assert_eq!(why, "seed 1 of something-to-judge violates nothing, and does not reach `judged`");
+    assert_eq!(why, "seed 1 of something-to-judge violates nothing unexpected, and does not reach `judged`");
 }
 
 #[test]

@@ -35,8 +35,8 @@ const NEEDED: [(&str, &str); 9] = [
 ];
 
 /// The forms of `check.expect`: serde would list the variants, but not how to write them.
-const EXPECTATIONS: &str = "write \"valid\", { violation = \"<checker>\" }, { tolerates = [\"<checker>\"] }, { reaches = [\"<probe>\"] } or \
-     several of these in one";
+const EXPECTATIONS: &str = "write \"valid\", { violation = \"<checker>\" }, { tolerates = [\"<checker>\"] }, \
+     { reaches = [\"<probe>\"] } or several of these in one";
 
 /// The problem behind an error of serde, found somewhere at or below `fallback`.
 pub(super) fn problem(source: &Source<'_>, error: &toml::de::Error, fallback: &Path) -> Problem {

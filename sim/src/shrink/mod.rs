@@ -177,7 +177,7 @@ pub enum NotShrunk {
         verdict: Verdict,
     },
     /// It fails by what it does not do.
-    #[error("seed {seed} of {scenario} violates nothing, and does not reach `{}`", unreached.join("`, `"))]
+    #[error("seed {seed} of {scenario} violates nothing unexpected, and does not reach `{}`", unreached.join("`, `"))]
     #[diagnostic(help("with less of it no run reaches more: `replay` shows what happened instead"))]
     Unreached {
         /// The scenario.
