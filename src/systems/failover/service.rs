@@ -1,15 +1,16 @@
 //! **service**: no longer without a write than the scenario allows (`options.service_within`).
 //!
 //! A time without service begins with the first write that a client asks for and does not get: not while nobody asks, nor
-//! before the first write of the run, when there is no service yet that could be missed. Where another has been asked for before a write is done, and is still waited for, the next begins at once.
-//! It ends with the next write that is done, or when the clients stop, as far as anything was heard by then. Writes are
-//! puts: a compare-and-swap may be answered, and nothing written.
+//! before the first write of the run, when there is no service yet that could be missed. Where another has been asked for
+//! before a write is done, and is still waited for, the next begins at once. It ends with the next write of a client's
+//! that is done, or when the clients stop, as far as anything was heard by then. Writes are puts: a compare-and-swap may be
+//! answered, and nothing written.
 
 use super::fact::Fact;
 use super::heard::Heard;
 use host::world::Probe;
 use sim::time::told_ns;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Since when clients wait for a write.
 #[derive(Debug, Default)]
@@ -20,7 +21,9 @@ pub(super) struct Service {
     since_ns: Option<u64>,
     /// The write that each client has asked for last, until it is done.
     asked: BTreeMap<u64, u64>,
-    /// A write was done.
+    /// All that were asked for and are not done, for a client asks for another once it has given one up.
+    open: BTreeSet<u64>,
+    /// A client's write was done.
     has_served: bool,
     /// The clients have stopped.
     is_over: bool,
@@ -50,9 +53,14 @@ impl Service {
             self.since_ns.get_or_insert(at_ns);
         }
         self.asked.insert(client, id);
+        self.open.insert(id);
     }
 
     fn done(&mut self, id: u64, at_ns: u64) {
+        // Managers write, too.
+        if !self.open.remove(&id) {
+            return;
+        }
         self.has_served = true;
         self.asked.retain(|_, asked| *asked != id);
         self.since_ns = (!self.asked.is_empty()).then_some(at_ns);
@@ -86,7 +94,8 @@ mod tests {
         let mut service = Service { has_served: false, ..service() };
         service.asked(C1, 1, S);
         service.asked(C2, 2, 2 * S);
-        assert_eq!(service.check(12 * S), Ok(()));
+        service.done(99, 3 * S);
+        assert_eq!(service.check(20 * S), Ok(()), "that was a manager's");
         service.done(1, 13 * S);
         assert_eq!(service.check(23 * S), Ok(()));
         assert!(service.check(23 * S + 1).unwrap_err().ends_with("since 12.000 s"));
