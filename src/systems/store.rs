@@ -143,8 +143,8 @@ impl System for Store {
             .invariant("watch", |seen| no_probe(seen, WATCH_GAP))
             .convergence(converged)
             .linearizable_in_parts(KeyModel, key_model::split)
-            .listener(Voters::default(), |voters, seen| voters.hear(seen))
-            .recovers_if(|voters, harm| voters.kept_their_disks(harm))
+            .listener(Voters::default(), Voters::hear)
+            .recovers_if(Voters::kept_their_disks)
             .into()
     }
 }

@@ -355,7 +355,7 @@ impl Node {
                 () = network.gone() => {}
             }
             if self.leads_on() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {

@@ -126,7 +126,7 @@ impl Consensus {
         };
         self.until_ready(id).await?;
         let voter = ChangeMembers::AddVoterIds(BTreeSet::from([id]));
-        self.raft.change_membership(voter, true).await.map(drop).map_err(later_step)
+        self.raft.change_membership(voter, true).await.map(drop).map_err(|error| later_step(&error))
     }
 
     async fn remove(&self, replica: u64, members: &Members) -> Result<(), NotChanged> {
@@ -146,7 +146,7 @@ impl Consensus {
             return Err(Refusal::Unhealthy.into());
         }
         let voter = ChangeMembers::RemoveVoters(BTreeSet::from([id]));
-        self.raft.change_membership(voter, false).await.map(drop).map_err(later_step)
+        self.raft.change_membership(voter, false).await.map(drop).map_err(|error| later_step(&error))
     }
 
     fn members(&self) -> Members {
@@ -190,12 +190,12 @@ fn first_step(error: WriteError) -> NotChanged {
         RaftError::APIError(ClientWriteError::ForwardToLeader(leader)) => {
             NotChanged::NotDone(NotDone::NotLeader(leader.leader_id.map(member::replica)))
         }
-        other => later_step(other),
+        other => later_step(&other),
     }
 }
 
 /// Something may have been done before.
-fn later_step(error: WriteError) -> NotChanged {
+fn later_step(error: &WriteError) -> NotChanged {
     match error {
         RaftError::APIError(ClientWriteError::ChangeMembershipError(ChangeMembershipError::InProgress(
             _,
