@@ -44,7 +44,7 @@ fn a_misspelt_section_comes_with_the_right_spelling() {
     17 │ clients = 4
        ╰────
      help: did you mean `workload`? keys: title, system, cluster, network, clock, workload, disk,
-           at_most, operation, fault, random, check
+           at_most, operation, order, fault, random, check
     ");
 }
 
