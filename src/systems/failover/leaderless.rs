@@ -72,22 +72,7 @@ fn word(what: &str, values: &[Value]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocols::database::{Lsn, Replication};
-
-    fn view(id: u32, role: Role) -> Option<View> {
-        Some(View {
-            id,
-            role,
-            writable: false,
-            timeline: None,
-            durable: Lsn(0),
-            visible: Lsn(0),
-            upstream: None,
-            replication: Replication::Idle,
-            standbys: Vec::new(),
-            malformed_frames: 0,
-        })
-    }
+    use crate::systems::failover::example::view;
 
     /// n1 is down, n2 and n3 are standbys, n4 is stopped; these have said so.
     fn told(said: &[(u32, &'static str, Vec<Value>)]) -> String {
@@ -96,7 +81,8 @@ mod tests {
             let host = Some(MachineId::numbered(*host));
             leaderless.hear(&Probe { at_ns: 1, host, name, values: values.clone() });
         }
-        let views = vec![None, view(2, Role::Standby), view(3, Role::Standby), view(4, Role::Stopped)];
+        let views = [view(2, Role::Standby), view(3, Role::Standby), view(4, Role::Stopped)];
+        let views = [None].into_iter().chain(views.map(Some)).collect();
         let databases = (1..=4).map(MachineId::numbered).collect();
         leaderless.tell(&Views::new(views), &databases).to_string()
     }
