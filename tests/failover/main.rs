@@ -2,6 +2,7 @@
 //! themselves.
 #![allow(clippy::unwrap_used)] // helpers of tests are tests to us, if not to clippy
 
+mod bouncer;
 mod patroni;
 mod router;
 mod stolon;

@@ -7,6 +7,10 @@
 //! until the client leaves (session pooling, the default). A server that is free is taken first; else one is dialled,
 //! one at a time, while clients wait in line.
 //!
+//! *A client that leaves while it waits* keeps its place, and counts as one of `max_client_conn`: nobody reads from it.
+//! When its turn comes it is linked; what it asked for is not passed on, and the server is closed. So a login is made for
+//! each of those who have gone, before somebody alive is served.
+//!
 //! *`PAUSE`.* From the moment that it is given no client is linked. Free servers are closed; it is answered when no
 //! server is linked any more. *`RESUME`* lets the clients go on that were held. Both are of one database, or of the
 //! whole pooler: two things, each taken back by its own `RESUME`.
@@ -20,9 +24,11 @@
 //!
 //! # The source
 //!
-//! `pgbouncer/pgbouncer` (its documentation, `objects.c`, `admin.c`, `janitor.c`), and what 1.24.1 was seen to do. Where
-//! this is another:
+//! `pgbouncer/pgbouncer` (its documentation, `objects.c`, `admin.c`, `janitor.c`, `sbuf.c`), and what 1.24.1 was seen to
+//! do. Where this is another:
 //!
+//! * Whoever closes has said so before, as libpq does (`Terminate`). There a client whose process died is found out
+//!   before it is linked, and the server goes to the next.
 //! * There is one database, one user, and a query is a transaction. The console has a port of its own.
 //! * Replacing the file (`rsync`) and `RELOAD` are one command, answered when the file is durable.
 //! * `FATAL` is the database's own refusal, and then the connection is closed.
@@ -64,5 +70,6 @@ pub const PROBES: &[&str] = &[
     "pooler",
     "a query is held",
     "a query has waited too long",
+    "a server is made for a client that has gone",
     "a client is sent away as the last login failed",
 ];

@@ -101,7 +101,15 @@ impl Pooler<'_> {
             let query = session.query().await.ok_or(Gone)?;
             let mut link = match kept.take() {
                 Some(link) => link,
-                None => self.link(&mut session).await?,
+                None => {
+                    let mut link = self.link(&mut session).await?;
+                    if session.has_left() {
+                        sometimes!("a server is made for a client that has gone");
+                        link.works = false;
+                        return Err(Gone);
+                    }
+                    link
+                }
             };
             self.pass(&mut session, &mut link, &query).await?;
             if self.config.options.pool_mode == PoolMode::Session {
@@ -125,14 +133,12 @@ impl Pooler<'_> {
         Ok(session)
     }
 
-    /// A server for a client, which waits for it.
+    /// A server for a client, which waits for it. Nobody looks whether it is still there: it keeps its place if not.
     async fn link(&self, session: &mut Session) -> Result<Link<'_>, Gone> {
         let until = Instant::now() + self.config.options.query_wait_timeout;
         let linked = tokio::select! {
             biased;
             linked = self.get_linked() => linked,
-            // It says nothing while it waits, unless it leaves.
-            _ = session.query() => return Err(Gone),
             () = sleep_until(until) => {
                 sometimes!("a query has waited too long");
                 None

@@ -95,6 +95,11 @@ impl Session {
         self.0.frames.next().await.ok().map(Query)
     }
 
+    /// Whether one that waits for an answer has left. It says nothing meanwhile.
+    pub fn has_left(&mut self) -> bool {
+        self.0.frames.next::<Request>().now_or_never().is_some()
+    }
+
     /// Passes an answer on.
     pub async fn answer(&mut self, answer: &Answer) -> io::Result<()> {
         self.0.say(&answer.0).await
