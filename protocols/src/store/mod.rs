@@ -44,10 +44,11 @@
 //! # Where to look
 //!
 //! * the rules: the state that is replicated (`rules.rs`); the lease clock (`lessor.rs`)
-//! * the consensus (`raft/`), the replica around it (`node.rs`), watches (`watch.rs`)
+//! * the consensus (`raft/`), the replica around it (`node.rs`, `connection.rs`), watches (`watch.rs`)
 //! * [`Client`] (`client.rs`); wire types (`message.rs`); [`Config`], [`Options`] (`options.rs`); [`View`] (`view.rs`)
 
 mod client;
+mod connection;
 mod latest;
 mod lessor;
 mod member;

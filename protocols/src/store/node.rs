@@ -4,6 +4,7 @@
 //! that is removed, or added again: between the two it is nobody (`outside.rs`).
 
 use super::client::{Client, ClientError};
+use super::connection;
 use super::latest::Latest;
 use super::lessor::Lessor;
 use super::member;
@@ -22,10 +23,9 @@ use crate::common::wal::{self, OpenError};
 use host::disk::Disk;
 use host::net::{OwnedWriteHalf, TcpListener, TcpStream};
 use host::sometimes;
-use host::time::{Instant, sleep, timeout};
+use host::time::{Instant, sleep};
 use std::convert::Infallible;
 use std::error::Error;
-use std::future::Future;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -190,29 +190,10 @@ async fn live(
         why = node.consensus.ended() => Leaves::Failed(why.into()),
         owner = node.leaves(&network) => Leaves::For(owner),
         never = node.forget(&network) => match never {},
-        never = accept(listener, config, tasks, greet) => match never {},
+        never = connection::accept(listener, config, tasks, greet) => match never {},
     };
     network.close(|_| true);
     leaves
-}
-
-/// Serves whoever connects.
-pub(super) async fn accept<T: Future<Output = ()> + Send + 'static>(
-    listener: &TcpListener,
-    config: &Config,
-    tasks: &mut Tasks,
-    serve: impl Fn(TcpStream) -> T,
-) -> Infallible {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => tasks.spawn(serve(stream)),
-            Err(error) => {
-                // One connection failed, or the system is short of something: the replica lives on.
-                tracing::debug!(replica = config.id, %error, "accept failed");
-                sleep(config.options.redial).await;
-            }
-        }
-    }
 }
 
 /// A replica as its tasks share it.
@@ -261,24 +242,21 @@ impl Node {
 
     /// A connection came in: another replica, or a client.
     async fn greet(self: Arc<Self>, stream: TcpStream) {
-        // Without it answers wait for acknowledgements. Who has hung up already is found out below.
-        let _ = stream.set_nodelay(true);
-        let (read, half) = stream.into_split();
-        let mut frames = FrameReader::new(read);
-        let served = match timeout(self.config.options.request_timeout, frames.next()).await {
-            // Both are large, and a task is moved several times before it runs.
-            Ok(Ok(Hello::Replica(from))) => {
-                Box::pin(self.serve_member(from, self.config.id, frames, half)).await
-            }
-            Ok(Ok(Hello::Member { from, to })) => Box::pin(self.serve_member(from, to, frames, half)).await,
-            Ok(Ok(Hello::Client)) => Box::pin(self.serve_client(frames, half)).await,
-            Ok(Err(error)) => Err(error),
-            // Who does not even say hello is no loss.
-            Err(_) => Ok(()),
-        };
-        if let Err(ReadError::Malformed) = served {
-            sometimes!("malformed frame dropped");
-            self.malformed_frames.fetch_add(1, Ordering::Relaxed);
+        let serve = |hello, frames, half| self.serve(hello, frames, half);
+        connection::greet(stream, &self.config, &self.malformed_frames, serve).await;
+    }
+
+    async fn serve(
+        self: &Arc<Self>,
+        hello: Hello,
+        frames: FrameReader,
+        half: OwnedWriteHalf,
+    ) -> Result<(), ReadError> {
+        // Both are large, and a task is moved several times before it runs.
+        match hello {
+            Hello::Replica(from) => Box::pin(self.serve_member(from, self.config.id, frames, half)).await,
+            Hello::Member { from, to } => Box::pin(self.serve_member(from, to, frames, half)).await,
+            Hello::Client => Box::pin(self.serve_client(frames, half)).await,
         }
     }
 

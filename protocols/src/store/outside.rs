@@ -3,18 +3,17 @@
 //! It has nothing any more, tells clients that it is none, and waits until a leader takes it for a later member, which it
 //! becomes. Its operator would have emptied its data directory and started it again, which etcd asks for.
 
+use super::connection;
 use super::latest::Latest;
 use super::member;
 use super::message::{Hello, Reply, Request};
-use super::node::accept;
 use super::options::Config;
 use super::raft::Owner;
 use super::view::View;
 use crate::common::Tasks;
 use crate::common::transport::{self, FrameReader, ReadError};
 use host::net::{OwnedWriteHalf, TcpListener, TcpStream};
-use host::time::timeout;
-use host::{probe, sometimes};
+use host::probe;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,7 +41,7 @@ pub(super) async fn wait(
     tokio::select! {
         biased;
         later = outside.wanted.until(|wanted| wanted > last) => Owner::Member(later),
-        never = accept(listener, config, tasks, greet) => match never {},
+        never = connection::accept(listener, config, tasks, greet) => match never {},
     }
 }
 
@@ -75,22 +74,17 @@ impl Outside {
     }
 
     async fn greet(self: Arc<Self>, stream: TcpStream) {
-        let _ = stream.set_nodelay(true);
-        let (read, half) = stream.into_split();
-        let mut frames = FrameReader::new(read);
-        let served = match timeout(self.config.options.request_timeout, frames.next()).await {
-            Ok(Ok(Hello::Client)) => refuse(frames, half).await,
-            Ok(Ok(Hello::Member { to, .. })) if member::replica(to) == self.config.id => {
-                self.wanted.raise(to);
-                Ok(())
-            }
-            Ok(Ok(Hello::Member { .. } | Hello::Replica(_))) | Err(_) => Ok(()),
-            Ok(Err(error)) => Err(error),
-        };
-        if let Err(ReadError::Malformed) = served {
-            sometimes!("malformed frame dropped");
-            self.malformed_frames.fetch_add(1, Ordering::Relaxed);
+        let serve = |hello, frames, half| self.serve(hello, frames, half);
+        connection::greet(stream, &self.config, &self.malformed_frames, serve).await;
+    }
+
+    async fn serve(&self, hello: Hello, frames: FrameReader, half: OwnedWriteHalf) -> Result<(), ReadError> {
+        match hello {
+            Hello::Client => return refuse(frames, half).await,
+            Hello::Member { to, .. } if member::replica(to) == self.config.id => self.wanted.raise(to),
+            Hello::Member { .. } | Hello::Replica(_) => {}
         }
+        Ok(())
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::fact::{SERVICE_WITHIN, WISHED};
 use super::operator::{Operator, Specification};
-use super::options::{Options, Places};
+use super::options::Options;
+use super::places::Places;
 use protocols::database::{Client as Connection, ClientError, Condition, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -1,6 +1,7 @@
 //! Who follows the primary, with Agrajag: applications' pools and HAProxies, and who tells them.
 
-use super::options::{Manager, Options, Places};
+use super::options::{Manager, Options};
+use super::places::Places;
 use protocols::agrajag::{self, Consumers};
 use protocols::{repmgr, router};
 use std::net::SocketAddr;

@@ -64,7 +64,7 @@ impl Figures {
                     heard.hear(Some(&probe));
                     match (*name, host, &values[..]) {
                         ("role", Some(host), [role, ..]) => {
-                            primaries.changed(at_ns, *host, role.to_string() == "primary");
+                            primaries.changed(at_ns, *host, &role.to_string());
                         }
                         ("committed", Some(host), [Value::Uint(id), ..]) => primaries.wrote(*host, *id),
                         _ => {}

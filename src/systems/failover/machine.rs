@@ -1,7 +1,8 @@
 //! What runs on each machine. On a database's run several processes, which talk over sockets of the machine.
 
 use super::fact::{ELSEWHERE, MAY_CASCADE, MAY_LACK, MAY_NOT_LEAD, RAFT, STAYS};
-use super::options::{Manager, Options, Part, Places};
+use super::options::{Manager, Options};
+use super::places::{Part, Places};
 use host::process;
 use host::time::sleep;
 use protocols::database::{Role, Start, Supervisor};

@@ -45,6 +45,7 @@ mod operations;
 mod operator;
 mod options;
 mod order;
+mod places;
 mod primaries;
 mod published;
 mod recovery;

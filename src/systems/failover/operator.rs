@@ -12,7 +12,8 @@
 //! What a manager does not have is refused. `repmgr standby switchover` is not modelled.
 
 use super::client::{Op, Ret};
-use super::options::{Manager, Options, Places};
+use super::options::{Manager, Options};
+use super::places::Places;
 use protocols::common::Change;
 use protocols::{patroni, repmgr, stolon, vrrp};
 use serde::{Deserialize, Serialize};

@@ -11,6 +11,8 @@ pub(super) struct Primaries {
     /// The clients stop.
     until_ns: u64,
     primaries: BTreeSet<MachineId>,
+    /// Who was the primary, and no standby since.
+    was: BTreeSet<MachineId>,
     still: BTreeSet<MachineId>,
     now_ns: u64,
     shared_ns: u64,
@@ -52,17 +54,21 @@ impl Primaries {
         self.late.get(&write).copied()
     }
 
-    /// A database says what it is.
-    pub(super) fn changed(&mut self, at_ns: u64, host: MachineId, is_primary: bool) {
+    /// A database says what it is. One that was the primary, and is started again as one beside another, succeeds nobody.
+    pub(super) fn changed(&mut self, at_ns: u64, host: MachineId, role: &str) {
         self.count(at_ns);
-        if !is_primary {
+        if role == "standby" {
+            self.was.remove(&host);
+        }
+        if role != "primary" {
             self.ceases(at_ns, host);
             return;
         }
+        let comes_back = !self.was.insert(host) && !self.primaries.is_empty();
         self.primaries.insert(host);
         self.fell.remove(&host);
         match self.latest {
-            Some((before, _)) if before == host => return,
+            Some((before, _)) if before == host || comes_back => return,
             Some((before, _)) if at_ns >= self.from_ns && self.is_well(before) => self.displaced += 1,
             _ => {}
         }
@@ -142,6 +148,8 @@ mod tests {
 
     /// The clients stop.
     const END: u64 = 100;
+    const PRIMARY: &str = "primary";
+    const STANDBY: &str = "standby";
     const N4: MachineId = MachineId::numbered(4);
     const N5: MachineId = MachineId::numbered(5);
     const N6: MachineId = MachineId::numbered(6);
@@ -154,19 +162,24 @@ mod tests {
     /// n4 becomes the primary at 10, something befalls it at 20, and n5 becomes the primary at 30.
     fn succeeded(befalls: &[(u64, FaultEvent)]) -> Primaries {
         let mut primaries = Primaries::between(0, END);
-        primaries.changed(10, N4, true);
+        primaries.changed(10, N4, PRIMARY);
         befalls.iter().for_each(|(at_ns, fault)| primaries.befell(*at_ns, fault));
-        primaries.changed(30, N5, true);
+        primaries.changed(30, N5, PRIMARY);
         primaries
     }
 
     #[test]
     fn only_shared_time_is_counted() {
         let mut primaries = Primaries::between(0, END);
-        for (at, host, is_primary) in
-            [(10, N4, true), (20, N5, true), (25, N4, true), (30, N4, false), (50, N6, true), (60, N5, false)]
-        {
-            primaries.changed(at, host, is_primary);
+        for (at, host, role) in [
+            (10, N4, PRIMARY),
+            (20, N5, PRIMARY),
+            (25, N4, PRIMARY),
+            (30, N4, STANDBY),
+            (50, N6, PRIMARY),
+            (60, N5, STANDBY),
+        ] {
+            primaries.changed(at, host, role);
         }
         assert_eq!((primaries.shared_ns(), primaries.only()), (20, Some(N6)));
     }
@@ -174,33 +187,33 @@ mod tests {
     #[test]
     fn what_was_before_the_fault_is_not_counted() {
         let mut primaries = Primaries::between(25, END);
-        primaries.changed(10, N4, true);
-        primaries.changed(20, N5, true);
-        primaries.changed(30, N5, false);
+        primaries.changed(10, N4, PRIMARY);
+        primaries.changed(20, N5, PRIMARY);
+        primaries.changed(30, N5, STANDBY);
         assert_eq!((primaries.shared_ns(), primaries.displaced()), (5, 0));
     }
 
     #[test]
     fn two_that_nothing_befalls_any_more_share_until_the_clients_stop_and_no_longer() {
-        let two = |last: &[(u64, MachineId, bool)]| {
+        let two = |last: &[(u64, MachineId, &str)]| {
             let mut primaries = succeeded(&[]);
-            last.iter().for_each(|(at, host, is_primary)| primaries.changed(*at, *host, *is_primary));
+            last.iter().for_each(|(at, host, role)| primaries.changed(*at, *host, role));
             primaries.shared_ns()
         };
         assert_eq!(two(&[]), 70, "from 30 to the end, although nothing is heard any more");
-        assert_eq!(two(&[(60, N4, true), (99, N6, false)]), 70);
-        assert_eq!(two(&[(99, N4, false)]), 69, "its near twin: one has let go by then");
-        assert_eq!(two(&[(120, N4, false)]), 70, "what is after it does not count");
+        assert_eq!(two(&[(60, N4, PRIMARY), (99, N6, STANDBY)]), 70);
+        assert_eq!(two(&[(99, N4, STANDBY)]), 69, "its near twin: one has let go by then");
+        assert_eq!(two(&[(120, N4, STANDBY)]), 70, "what is after it does not count");
     }
 
     #[test]
     fn a_primary_that_stands_still_shares_nothing() {
         let mut primaries = Primaries::between(0, END);
-        primaries.changed(10, N4, true);
+        primaries.changed(10, N4, PRIMARY);
         primaries.befell(20, &fault("pause", None, FaultStep::Strikes));
-        primaries.changed(30, N5, true);
+        primaries.changed(30, N5, PRIMARY);
         primaries.befell(50, &fault("pause", None, FaultStep::Ends));
-        primaries.changed(53, N4, false);
+        primaries.changed(53, N4, STANDBY);
         assert_eq!(primaries.shared_ns(), 3);
     }
 
@@ -219,12 +232,33 @@ mod tests {
     }
 
     #[test]
+    fn a_primary_that_is_started_again_beside_another_has_not_succeeded_it() {
+        let crash = [(20, fault("crash", None, FaultStep::Strikes))];
+        let mut primaries = succeeded(&crash);
+        primaries.changed(35, N4, "starting");
+        primaries.changed(40, N4, PRIMARY);
+        primaries.wrote(N5, 7);
+        primaries.wrote(N4, 8);
+        assert_eq!([7, 8].map(|write| primaries.succeeded_before(write)), [None, Some(30)]);
+        assert_eq!((primaries.displaced(), primaries.shared_ns()), (0, 60));
+        let mut primaries = succeeded(&crash);
+        primaries.changed(35, N4, STANDBY);
+        primaries.changed(40, N4, PRIMARY);
+        primaries.wrote(N5, 7);
+        assert_eq!(
+            primaries.succeeded_before(7),
+            Some(40),
+            "its near twin: it was a standby, and is promoted"
+        );
+    }
+
+    #[test]
     fn a_write_of_one_that_was_succeeded_is_late_and_not_of_one_that_has_won() {
         let mut primaries = succeeded(&[]);
         primaries.wrote(N4, 7);
         primaries.wrote(N5, 8);
         assert_eq!([7, 8].map(|write| primaries.succeeded_before(write)), [Some(30), None]);
-        primaries.changed(40, N5, false);
+        primaries.changed(40, N5, STANDBY);
         primaries.wrote(N4, 9);
         assert_eq!(primaries.succeeded_before(9), None);
     }

@@ -1,12 +1,10 @@
 //! Who has which address, and who believes so. `arp.rs` tells how beliefs come about.
 
+use super::neighbour::{Known, Neighbours};
 use crate::world::{Config, Draw, MachineId, Stream, World};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-
-/// How long an answer is believed (30 s): Linux's `base_reachable_time`.
-const REACHABLE: u64 = 30_000_000_000;
 
 /// Where packets for an address go.
 pub(in crate::world) struct Route {
@@ -31,15 +29,17 @@ pub(super) struct Addresses {
 struct Host {
     own: IpAddr,
     claimed: Vec<IpAddr>,
-    /// Whom it believes to have an address, and until when, in ns.
-    neighbours: BTreeMap<IpAddr, (MachineId, u64)>,
+    neighbours: Neighbours,
 }
 
 impl Addresses {
     pub(super) fn new(config: &Config) -> Self {
         let hosts = config.machines.iter();
-        let hosts =
-            hosts.map(|machine| Host { own: machine.ip, claimed: Vec::new(), neighbours: BTreeMap::new() });
+        let hosts = hosts.map(|machine| Host {
+            own: machine.ip,
+            claimed: Vec::new(),
+            neighbours: Neighbours::default(),
+        });
         Addresses { seed: config.seed, hosts: hosts.collect(), claimed_ever: BTreeSet::new(), draw: None }
     }
 
@@ -101,25 +101,29 @@ impl Addresses {
         Ok(())
     }
 
-    /// Whom a machine believes to have an address, and until when.
-    pub(super) fn believed(&self, host: MachineId, ip: IpAddr) -> Option<(MachineId, u64)> {
-        self.hosts[host.index()].neighbours.get(&ip).copied()
+    /// Whom a machine believes to have an address to which it is about to send.
+    pub(super) fn believed(&mut self, host: MachineId, ip: IpAddr, now: u64) -> Option<Known> {
+        self.hosts[host.index()].neighbours.used(ip, now)
     }
 
     /// A machine has asked who has an address, and this is the answer.
     pub(super) fn believe(&mut self, host: MachineId, ip: IpAddr, owner: Option<MachineId>, now: u64) {
+        let draw = self.draw.get_or_insert_with(|| Draw::new(self.seed, Stream::Arp));
         let neighbours = &mut self.hosts[host.index()].neighbours;
         match owner {
-            Some(owner) => neighbours.insert(ip, (owner, now + REACHABLE)),
-            None => neighbours.remove(&ip),
-        };
+            Some(owner) => neighbours.answered(ip, owner, now, draw),
+            None => neighbours.forget(ip),
+        }
+    }
+
+    /// A machine hears another at an address, and thereby that it is there.
+    pub(super) fn confirm(&mut self, host: MachineId, ip: IpAddr, owner: MachineId, now: u64) {
+        self.hosts[host.index()].neighbours.confirmed(ip, owner, now);
     }
 
     /// A machine is told who has an address, without having asked.
-    pub(super) fn correct(&mut self, host: MachineId, ip: IpAddr, owner: MachineId, at: u64) {
-        if let Some(entry) = self.hosts[host.index()].neighbours.get_mut(&ip) {
-            *entry = (owner, at + REACHABLE);
-        }
+    pub(super) fn correct(&mut self, host: MachineId, ip: IpAddr, owner: MachineId, now: u64) {
+        self.hosts[host.index()].neighbours.announced(ip, owner, now);
     }
 
     /// One of several that answered.
@@ -136,7 +140,7 @@ impl Addresses {
     pub(super) fn forget(&mut self, host: MachineId) {
         let host = &mut self.hosts[host.index()];
         host.claimed.clear();
-        host.neighbours.clear();
+        host.neighbours = Neighbours::default();
     }
 }
 

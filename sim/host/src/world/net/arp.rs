@@ -2,9 +2,9 @@
 //!
 //! A machine has one address of its own for ever. It may *claim* others (virtual addresses, VIPs), as keepalived does
 //! with `ip addr add`; nobody hears of it by that alone. Whoever sends to a virtual address asks by ARP who has it, and
-//! remembers the answer for 30 s. Then it asks the one it remembers first, and everybody else only if that one does not
-//! answer. *Announcing* an address (gratuitous ARP) is a broadcast: each machine that it reaches and that remembers an
-//! owner now remembers the announcer. So after a failover
+//! remembers the answer for a while (`neighbour.rs`). Then it asks the one it remembers first, and everybody else only if
+//! that one does not answer. *Announcing* an address (gratuitous ARP) is a broadcast: each machine that it reaches and that
+//! remembers an owner now remembers the announcer. So after a failover
 //!
 //! - without an announcement, traffic goes to the old owner until the sender's entry expires;
 //! - where the announcement was lost, the same, machine by machine: two senders believe in two owners;
@@ -20,6 +20,7 @@
 //! question is asked again by whoever sends next.
 
 use super::address::Route;
+use super::neighbour::Known;
 use super::wire::{Passage, Way};
 use super::{Event, Freight, Ip};
 use crate::world::record::{Happening, Observed};
@@ -106,7 +107,6 @@ impl Ip {
         let Announcement { way, ip } = announcement;
         let taken = || ground.machines.is_up(way.to);
         if self.wire.arrive(way, Freight::Announcement(announcement), taken) == Passage::Travels(()) {
-            // As on Linux, it changes what is remembered, and adds nothing.
             self.addresses.correct(way.to, ip, way.from, at);
         }
     }
@@ -144,8 +144,8 @@ impl Ip {
     /// The machine that another believes to have a virtual address; it asks if it does not know.
     pub(super) fn neighbour(&mut self, ground: &Ground, from: MachineId, ip: IpAddr) -> Option<MachineId> {
         let now = ground.clock.now_ns();
-        let known = self.addresses.believed(from, ip);
-        if let Some((host, _)) = known.filter(|(_, until)| now < *until) {
+        let known = self.addresses.believed(from, ip, now);
+        if let Some(Known::Good(host)) = known {
             return Some(host);
         }
         let answers: Vec<MachineId> = self
@@ -153,13 +153,14 @@ impl Ip {
             .holders(ip)
             .filter(|host| *host != from && self.exchange(ground, Way { from, to: *host }))
             .collect();
-        let old = known.map(|(host, _)| host).filter(|host| answers.contains(host));
-        let owner = match (old, &answers[..]) {
-            (Some(old), _) => Some(old),
-            (None, []) => None,
-            (None, [one]) => Some(*one),
+        let owner = match (known, &answers[..]) {
+            (Some(Known::Doubted(old) | Known::Failed(old)), _) if answers.contains(&old) => Some(old),
+            // It is asked again.
+            (Some(Known::Doubted(old)), _) => return Some(old),
+            (_, []) => None,
+            (_, [one]) => Some(*one),
             // Whose answer comes first.
-            (None, several) => Some(self.addresses.pick(several)),
+            (_, several) => Some(self.addresses.pick(several)),
         };
         self.addresses.believe(from, ip, owner, now);
         owner

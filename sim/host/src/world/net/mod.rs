@@ -3,7 +3,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `wire/` | links, and whether what is sent is lost, held, or travels |
-//! | `address.rs`, `arp.rs` | who has which address, and how others come to believe so |
+//! | `address.rs`, `arp.rs`, `neighbour.rs` | who has which address, how others come to believe so, and for how long |
 //! | `port.rs` | local ports |
 //! | `overload.rs` | how much is under way, and how much may be |
 //! | `tcp/` | listeners and connections |
@@ -15,6 +15,7 @@
 mod address;
 mod arp;
 mod names;
+mod neighbour;
 mod overload;
 mod port;
 mod tcp;

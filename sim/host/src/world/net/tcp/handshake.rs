@@ -72,6 +72,7 @@ impl Tcp {
                 dialler.state = EndState::Open;
                 wake(&mut dialler.writer);
                 observe(ground, at, way, "connected");
+                self.confirm_owner(ip, at, id, Side::Dialler);
                 self.send_packet(ground, ip, at, id, Side::Dialler, PacketKind::Ack);
             }
             EndState::Open => self.send_packet(ground, ip, at, id, Side::Dialler, PacketKind::Ack),

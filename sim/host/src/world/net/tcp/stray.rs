@@ -61,6 +61,16 @@ impl Tcp {
         }
     }
 
+    /// One side hears of the other what it waited for: it believes in the address that it sends to for longer.
+    #[inline]
+    pub(super) fn confirm_owner(&mut self, ip: &mut Ip, at: u64, id: ConnectionId, side: Side) {
+        let connection = &mut self.connections[id.slot as usize];
+        if connection.virtual_ends {
+            let Way { from, to } = connection.way(side);
+            ip.addresses.confirm(from, connection.end(side.other()).address.ip(), to, at);
+        }
+    }
+
     pub(in crate::world::net) fn stray_reset_arrives(
         &mut self,
         ground: &mut Ground,

@@ -160,6 +160,9 @@ impl Tcp {
                 Passage::Lost => return self.miss(ground, at, id, side, Shelf::Sender),
             }
             acknowledged = self.acknowledges(ground, ip, at, id, side);
+            if acknowledged {
+                self.confirm_owner(ip, at, id, side);
+            }
         }
         self.establish_acceptor(ground, ip, at, id);
         let Some(connection) = self.connection(id) else { return };
