@@ -72,39 +72,85 @@ pub static CARD: Card = Card {
     measure: measured,
 };
 
-/// Who manages the databases. A new one is a line.
+/// Who manages the databases. A new one is an entry.
 const MANAGERS: &[Managed] = &[
-    Managed::behind_a_router("patroni", "Patroni, with HAProxy", "failover/patroni-quiet", "agent"),
-    Managed::behind_a_router("stolon", "stolon, with its proxies", "failover/stolon-quiet", "keeper"),
-    Managed::behind_an_address(
-        "keepalived",
-        "keepalived, with `nopreempt`",
-        "failover/vrrp-quiet",
-        "keepalived",
-    ),
     Managed {
+        name: "patroni",
+        means: "Patroni, with HAProxy",
+        scenario: "failover/patroni-quiet",
+        agent: "agent",
+        ..BEHIND_A_ROUTER
+    },
+    Managed {
+        name: "stolon",
+        means: "stolon, with its proxies",
+        scenario: "failover/stolon-quiet",
+        agent: "keeper",
+        ..BEHIND_A_ROUTER
+    },
+    Managed {
+        name: "keepalived",
+        means: "keepalived, with `nopreempt`",
+        scenario: "failover/vrrp-quiet",
+        agent: "keepalived",
+        ..BEHIND_AN_ADDRESS
+    },
+    Managed {
+        name: "repmgr",
+        means: "repmgr, with a witness and PgBouncer",
+        scenario: "failover/repmgr-quiet",
+        agent: "repmgrd",
         databases: "'n1', 'n2', 'n3'",
         stores: "",
         routers: "'n5'",
-        lacks_modes: Some("nobody tells its databases whom to wait for"),
-        ..Managed::behind_a_router(
-            "repmgr",
-            "repmgr, with a witness and PgBouncer",
-            "failover/repmgr-quiet",
-            "repmgrd",
-        )
+        lacks_modes: NOBODY_TELLS,
+        ..BEHIND_A_ROUTER
     },
     Managed {
-        lacks_modes: Some("nobody tells its databases whom to wait for"),
-        ..Managed::behind_a_router(
-            "agrajag",
-            "Agrajag, with repmgr, a store and applications' pools",
-            "failover/agrajag-quiet",
-            "agrajag",
-        )
+        name: "agrajag",
+        means: "Agrajag, with repmgr, a store and applications' pools",
+        scenario: "failover/agrajag-quiet",
+        agent: "agrajag",
+        lacks_modes: NOBODY_TELLS,
+        ..BEHIND_A_ROUTER
     },
-    Managed::behind_an_address("ucarp", "UCARP", "failover/ucarp-primary-crash", "ucarp"),
+    Managed {
+        name: "ucarp",
+        means: "UCARP",
+        scenario: "failover/ucarp-primary-crash",
+        agent: "ucarp",
+        ..BEHIND_AN_ADDRESS
+    },
 ];
+
+/// With a store on n1 to n3, and clients that come by a router on n7.
+const BEHIND_A_ROUTER: Managed = Managed {
+    name: "",
+    means: "",
+    scenario: "",
+    agent: "",
+    databases: "'n4', 'n5', 'n6'",
+    stores: "'n1', 'n2', 'n3'",
+    routers: "'n7'",
+    works: "170s",
+    strikes: "60s",
+    less_than_lease: "10s",
+    lacks_modes: None,
+};
+
+/// With three databases, and an address that moves.
+const BEHIND_AN_ADDRESS: Managed = Managed {
+    databases: "'n1', 'n2', 'n3'",
+    stores: "",
+    routers: "",
+    works: "140s",
+    strikes: "30s",
+    less_than_lease: "2s",
+    lacks_modes: NOBODY_TELLS,
+    ..BEHIND_A_ROUTER
+};
+
+const NOBODY_TELLS: Option<&str> = Some("nobody tells its databases whom to wait for");
 
 /// What befalls the primary.
 const FAULTS: &[Fault] = &[
@@ -200,47 +246,6 @@ const WORKS_AFTER_NS: u64 = 110_000_000_000;
 const PRIMARY: &str = "{ whose = 'role', is = 'primary' }";
 
 impl Managed {
-    /// With a store on n1 to n3, and clients that come by a router on n7.
-    const fn behind_a_router(
-        name: &'static str,
-        means: &'static str,
-        scenario: &'static str,
-        agent: &'static str,
-    ) -> Self {
-        Managed {
-            name,
-            means,
-            scenario,
-            agent,
-            databases: "'n4', 'n5', 'n6'",
-            stores: "'n1', 'n2', 'n3'",
-            routers: "'n7'",
-            works: "170s",
-            strikes: "60s",
-            less_than_lease: "10s",
-            lacks_modes: None,
-        }
-    }
-
-    /// With three databases, and an address that moves.
-    const fn behind_an_address(
-        name: &'static str,
-        means: &'static str,
-        scenario: &'static str,
-        agent: &'static str,
-    ) -> Self {
-        Managed {
-            databases: "'n1', 'n2', 'n3'",
-            stores: "",
-            routers: "",
-            works: "140s",
-            strikes: "30s",
-            less_than_lease: "2s",
-            lacks_modes: Some("nobody tells its databases whom to wait for"),
-            ..Managed::behind_a_router(name, means, scenario, agent)
-        }
-    }
-
     fn has_store(&self) -> Result<(), String> {
         if self.stores.is_empty() { Err("it has no store".to_owned()) } else { Ok(()) }
     }
