@@ -15,6 +15,20 @@ pub struct Config {
     /// The systems.
     #[serde(rename = "system")]
     pub systems: Vec<System>,
+    /// The ways of searching.
+    #[serde(rename = "way", default)]
+    pub ways: Vec<Way>,
+}
+
+/// A way of searching.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Way {
+    /// Its name in the table.
+    pub name: String,
+    /// What is set besides what the scenario says, as `--set` has it.
+    #[serde(default)]
+    pub set: Vec<String>,
 }
 
 /// One system.

@@ -18,6 +18,7 @@
 //! - `find`: where a mistake could be made, and which
 //! - `weave`: the copy that has them all; what does not compile is taken out again
 //! - `measure`: the sweeps and the tests, mutant by mutant; what was measured is not measured again
+//! - `search`: what each way of searching needs to find what is known to be there
 //! - `table`: what came of it
 //!
 //! What is the same: a sample depends on its seed and on what the sources say, not on lines, so that the mutants of an
@@ -31,6 +32,7 @@
 mod config;
 mod find;
 mod measure;
+mod search;
 mod table;
 mod weave;
 
@@ -57,6 +59,8 @@ enum Does {
     Weave(weave::Weave),
     /// Sweeps each, or runs the tests with each.
     Measure(measure::Measure),
+    /// Measures what each way of searching needs to find what is known.
+    Search(search::Search),
     /// Says what came of it.
     Table(table::Table),
 }
@@ -68,6 +72,7 @@ fn main() -> miette::Result<()> {
         Does::List => table::list(&config),
         Does::Weave(weave) => weave.execute(&config),
         Does::Measure(measure) => measure.execute(&config),
+        Does::Search(search) => search.execute(&config),
         Does::Table(table) => table.execute(&config),
     }
 }

@@ -10,7 +10,7 @@
 //! First, as long a sweep with no mutant on makes sure that nothing fails without one, and lists those that any run
 //! asks for. The others would have changed nothing in the same runs: they survive without being swept.
 
-mod child;
+pub mod child;
 
 use crate::config::{Config, System};
 use crate::table::say;

@@ -15,7 +15,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const TICKS_PER_S: f64 = 100.0;
 
 /// The process, and what it prints.
-pub(super) struct Child {
+pub struct Child {
     process: process::Child,
     lines: Lines<BufReader<ChildStdout>>,
     ended: Arc<AtomicBool>,
@@ -23,7 +23,7 @@ pub(super) struct Child {
 
 impl Child {
     /// Starts it, and gives it so many seconds.
-    pub(super) fn start(command: &mut Command, seconds: f64) -> miette::Result<Self> {
+    pub fn start(command: &mut Command, seconds: f64) -> miette::Result<Self> {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().into_diagnostic()?;
         let lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
@@ -44,12 +44,12 @@ impl Child {
     }
 
     /// The next line that it prints; none once it has ended.
-    pub(super) fn line(&mut self) -> miette::Result<Option<String>> {
+    pub fn line(&mut self) -> miette::Result<Option<String>> {
         self.lines.next().transpose().into_diagnostic()
     }
 
     /// Ends it at once. Returns the time that it has had, in seconds.
-    pub(super) fn end(&mut self) -> miette::Result<f64> {
+    pub fn end(&mut self) -> miette::Result<f64> {
         self.ended.store(true, Ordering::Relaxed);
         let had = processor_seconds(self.process.id());
         self.process.kill().into_diagnostic()?;
