@@ -18,6 +18,7 @@ done
 folder=$(mktemp -d)
 tag=el$$
 cleanup() {
+    trap '' INT TERM
     for space in "$tag-1" "$tag-2"; do
         ip netns pids "$space" 2>/dev/null | xargs -r kill -9 || true
         ip netns del "$space" 2>/dev/null || true

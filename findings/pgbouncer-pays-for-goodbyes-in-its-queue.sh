@@ -20,6 +20,7 @@ folder=$(mktemp -d)
 bin=/usr/lib/postgresql/15/bin
 as_postgres() { setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }
 cleanup() {
+    trap '' INT TERM
     kill "$(cat "$folder/bouncer.pid" 2>/dev/null)" 2>/dev/null || true
     as_postgres $bin/pg_ctl stop -D "$folder/data" -m immediate >/dev/null 2>&1 || true
     rm -rf "$folder"

@@ -17,6 +17,7 @@ folder=$(mktemp -d)
 bin=/usr/lib/postgresql/15/bin
 as_postgres() { setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }
 cleanup() {
+    trap '' INT TERM
     as_postgres $bin/pg_ctl stop -D "$folder/data" -m immediate >/dev/null 2>&1 || true
     rm -rf "$folder"
 }

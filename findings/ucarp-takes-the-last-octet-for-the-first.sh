@@ -21,6 +21,7 @@ clear_away() {
     ip netns del "$tag-switch" 2>/dev/null || true
 }
 cleanup() {
+    trap '' INT TERM
     clear_away
     rm -rf "$folder"
 }
