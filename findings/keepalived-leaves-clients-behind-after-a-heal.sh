@@ -79,7 +79,7 @@ read -r _ who < <(ask 3 2)
 [ "$who" = 2 ] || { echo "the client is not with the weaker one"; exit 1; }
 # Only the stronger one is heard again: its advert comes first.
 ip -n "$tag-1" neigh del 10.9.0.2 dev eth0
-while ip -n "$tag-2" addr show eth0 | grep -q 10.9.0.100; do ask 0.2 none >/dev/null; done
+while [ -n "$(ip -n "$tag-2" addr show eth0 to 10.9.0.100)" ]; do ask 0.2 none >/dev/null; done
 ip -n "$tag-2" neigh del 10.9.0.1 dev eth0
 read -r seconds who < <(ask 90 1)
 echo "the weaker master has left; the client found the stronger ($who) after $seconds s"
