@@ -72,6 +72,18 @@ fn a_sweep_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_sweep_ends_once_all_its_scenarios_have_shown_what_they_are_there_to_show() {
+    let seeds = format!("0..{}", u64::MAX);
+    let sweep = splitbrain(&["sweep", "zoo/no-sync-after-heal", "--json", "--seeds", &seeds, "--for", "1m"]);
+    let summary = summary(&sweep);
+    let shown = summary["first_failing_seed"].as_u64().unwrap();
+    assert_eq!(
+        (code(&sweep), &summary["complete"], &summary["runs"]),
+        (0, &true.into(), &(shown + 1).into())
+    );
+}
+
+#[test]
 fn a_failed_sweep_that_is_started_again_still_fails() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out").display().to_string();

@@ -285,7 +285,12 @@ pub fn sweep(
                 };
                 // A run that was given up still has its core: the next ones would only get slower.
                 let lost = failure.as_ref().is_some_and(|failure| failure.report.is_of_a_stuck_run());
-                if !each(&progress, Step::Released(failure.as_ref())) || lost {
+                // Nothing is needed any more: what is left would be skipped seed by seed.
+                let done = progress.summary.cases.iter().all(|case| case.shown.is_some());
+                if done {
+                    progress.released = total;
+                }
+                if !each(&progress, Step::Released(failure.as_ref())) || lost || done {
                     desk.stop();
                 }
             }
