@@ -27,7 +27,7 @@
 //! `pgbouncer/pgbouncer` (its documentation, `objects.c`, `admin.c`, `janitor.c`, `sbuf.c`), and what 1.24.1 was seen to
 //! do. Where this is another:
 //!
-//! * Whoever closes has said so before, as libpq does (`Terminate`). There a client whose process died is found out
+//! * Whoever closes has said so before, as libpq does by its Terminate. There a client whose process died is found out
 //!   before it is linked, and the server goes to the next.
 //! * There is one database, one user, and a query is a transaction. The console has a port of its own.
 //! * Replacing the file (`rsync`) and `RELOAD` are one command, answered when the file is durable.
