@@ -263,6 +263,20 @@ mod tests {
     }
 
     #[test]
+    fn a_free_server_that_closes_by_itself_is_linked_no_more() {
+        let mut pool = busy();
+        pool.dials(S);
+        assert!(pool.logged_in(0, Some(true)));
+        assert!(pool.released(0, true), "there are two");
+        pool.closed(1);
+        assert_eq!(pool.need(S, false), Next::Link);
+        pool.closed(1);
+        assert_eq!(pool.need(S, false), Next::Dial);
+        pool.closed(0);
+        assert_eq!(pool.need(S, false), Next::Dial);
+    }
+
+    #[test]
     fn there_are_no_more_servers_than_may_be() {
         let mut pool = Pool::new(at(1), Options { default_pool_size: 1, ..Options::default() });
         pool.dials(S);

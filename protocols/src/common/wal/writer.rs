@@ -107,6 +107,14 @@ impl Log {
     }
 }
 
+#[cfg(test)]
+impl Log {
+    /// An empty one that is never written: for rules that append, in tests.
+    pub fn without_disk() -> Log {
+        Log::new(Lsn(0), &Options::default())
+    }
+}
+
 /// The end of a log that is at the disk. There is one, and it is given to a task of its own: a future of it that is
 /// dropped before its end leaves the log as a crash would, and no call may follow.
 #[derive(Debug)]

@@ -140,6 +140,21 @@ mod tests {
     }
 
     #[test]
+    fn a_slice_ends_where_it_is_to_end_and_has_no_more_than_may_be() {
+        let mut log = log(vec![entry(1, 0), entry(1, 1), entry(1, 2), entry(1, 3), entry(1, 4)]);
+        log.fold(Lsn(1));
+        let ids = |after, upto, max| {
+            let slice = log.slice(Lsn(after), Lsn(upto), max);
+            slice.iter().map(|entry| entry.change.id()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(1, 5, 9), [1, 2, 3, 4]);
+        assert_eq!(ids(2, 5, 2), [2, 3]);
+        assert_eq!(ids(2, 3, 9), [2]);
+        assert_eq!(ids(3, 9, 9), [3, 4], "there are no more");
+        assert_eq!(ids(3, 3, 9), [0; 0]);
+    }
+
+    #[test]
     fn a_copy_replaces_everything() {
         let source = log(vec![entry(1, 0), entry(1, 1)]);
         let mut base = source.clone();

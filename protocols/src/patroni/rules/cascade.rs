@@ -168,6 +168,9 @@ mod tests {
         // 6 led until now, and 5 has not found out.
         let stale = members(&[(5, None, Some(6)), (6, Some(5), None)]);
         assert_eq!(upstream_of_6(5, &stale), None);
+        // 6 follows the new leader already.
+        let stale = members(&[(5, None, Some(6)), (6, Some(5), Some(LEADER))]);
+        assert_eq!(upstream_of_6(5, &stale), None);
         let beside = members(&[(5, Some(7), Some(7)), (6, Some(5), None), (7, Some(5), Some(5))]);
         assert_eq!(upstream_of_6(5, &beside), None);
     }
@@ -193,6 +196,9 @@ mod tests {
         assert!(failed(&cluster, &unreachable));
         assert!(!failed(&cluster, &status(5, Replication::Streaming)));
         assert!(!failed(&cluster, &status(LEADER, Replication::Unreachable)));
+        for role in [Role::Starting, Role::Primary, Role::Stopped] {
+            assert!(!failed(&cluster, &Status { role, ..unreachable.clone() }), "it is no standby");
+        }
         cluster.leader = leader(5);
         assert!(!failed(&cluster, &unreachable), "it is the leader that it follows");
         assert_eq!(streams_from(&unreachable), None);

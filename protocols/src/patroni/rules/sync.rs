@@ -206,6 +206,31 @@ mod tests {
     }
 
     #[test]
+    fn of_several_standbys_each_is_measured_by_the_one_with_most_and_one_alone_by_the_primary() {
+        let on = Options { maximum_lag_on_syncnode: Some(10), ..options(Synchronous::On) };
+        // The primary has 100.
+        assert_eq!(step(&on, Some(&key(&[5])), &status(&[(5, 80), (6, 85)], &[5])), None);
+        assert_eq!(step(&on, Some(&key(&[5])), &status(&[(5, 80), (6, 91)], &[5])), names(&[]));
+        assert_eq!(step(&on, Some(&key(&[6])), &status(&[(6, 85)], &[6])), names(&[]));
+        assert_eq!(step(&on, Some(&key(&[6])), &status(&[(6, 90)], &[6])), None);
+    }
+
+    #[test]
+    fn where_a_quorum_is_counted_writes_wait_for_any_of_those_that_stream_and_elsewhere_for_one() {
+        let any_of = |required, of: &[u32]| Sync { required, of: of.iter().copied().collect() };
+        let (quorum, on) = (options(Synchronous::Quorum), options(Synchronous::On));
+        let both = status(&[(5, 100), (6, 100)], &[]);
+        let tells = |of: &[u32]| Some(Step::Database(any_of(1, of)));
+        assert_eq!(step(&quorum, Some(&key(&[])), &both), tells(&[5, 6]));
+        assert_eq!(step(&on, Some(&key(&[])), &both), tells(&[5]));
+        // And the key says of how many.
+        let counted = SyncState { quorum: 1, ..key(&[5, 6]) };
+        let waiting = Status { sync: any_of(1, &[5, 6]), ..both };
+        assert_eq!(step(&quorum, Some(&counted), &waiting), None);
+        assert_eq!(step(&on, Some(&counted), &waiting), names(&[]));
+    }
+
+    #[test]
     fn of_several_standbys_those_with_most_are_picked_and_those_without_an_agent_are_not() {
         let on = options(Synchronous::On);
         assert_eq!(step(&on, Some(&key(&[])), &status(&[(5, 95), (6, 99), (7, 100)], &[])), waits_for(&[6]));

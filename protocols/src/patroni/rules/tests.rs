@@ -312,6 +312,15 @@ fn a_database_that_exists_starts_as_a_standby_first() {
 }
 
 #[test]
+fn a_database_that_is_about_to_start_is_told_nothing_before_it_runs() {
+    for database in [None, case(Role::Starting).database] {
+        let starting = Case { database, ..case(Role::Starting) };
+        assert_eq!(starting.clone().led_by(5).without_lock(&silent()), Act::Wait(Why::NotRunning));
+        assert_eq!(starting.without_lock(&silent()), Act::Wait(Why::NotRunning));
+    }
+}
+
+#[test]
 fn a_standby_follows_whoever_leads() {
     let mut standby = case(Role::Standby).led_by(5);
     let follow = Act::Follow(database(5), Repair::RewindOrClone);
@@ -361,6 +370,7 @@ fn a_database_of_another_cluster_is_left_alone() {
     assert_eq!(foreign.without_lock(&silent()), Act::Wait(Why::Foreign));
     foreign.database.as_mut().unwrap().role = Role::Primary;
     assert_eq!(foreign.without_lock(&silent()), Act::Demote(Why::Foreign));
+    assert_eq!(foreign.clone().paused().without_lock(&silent()), Act::Wait(Why::Foreign));
     assert_eq!(foreign.led_by(ME).with_lock(&alike()), Act::Release(Why::Foreign));
 }
 
@@ -428,6 +438,7 @@ fn a_planned_switchover_needs_somebody_to_hand_over_to() {
     assert_eq!(leader.clone().wish(Some(5), Some(6)).with_lock(&alike()), Act::ForgetSwitchover);
     assert_eq!(leader.clone().wish(None, Some(ME)).with_lock(&alike()), Act::ForgetSwitchover);
     assert_eq!(leader.clone().paused().wish(None, None).with_lock(&alike()), Act::ForgetSwitchover);
+    assert_eq!(leader.clone().paused().wish(None, Some(5)).with_lock(&alike()), Act::HandOver);
     let synchronous = to_5.synchronous(ME, &[6]);
     assert_eq!(synchronous.with_lock(&alike()), Act::ForgetSwitchover);
 }

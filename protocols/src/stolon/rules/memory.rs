@@ -245,6 +245,21 @@ mod tests {
     }
 
     #[test]
+    fn of_a_keeper_it_is_known_when_it_was_healthy_last() {
+        let (mut memory, mut data) = met();
+        assert_eq!(data.keepers[&1].healthy_at_ms, 5000);
+        memory.observe(&mut data, &says(3, true), at(10));
+        assert_eq!(data.keepers[&1].healthy_at_ms, 10_000);
+        // It falls silent.
+        memory.observe(&mut data, &says(3, true), at(16));
+        memory.observe(&mut data, &says(3, true), at(36));
+        memory.observe(&mut data, &says(3, true), at(37));
+        assert_eq!((data.keepers[&1].healthy, data.keepers[&1].healthy_at_ms), (false, 36_000));
+        memory.observe(&mut data, &says(4, true), at(60));
+        assert_eq!((data.keepers[&1].healthy, data.keepers[&1].healthy_at_ms), (true, 60_000));
+    }
+
+    #[test]
     fn a_database_in_error_for_too_long_has_failed_though_its_keeper_speaks() {
         let (mut memory, mut data) = met();
         memory.observe(&mut data, &says(3, false), at(10));

@@ -191,6 +191,22 @@ fn a_former_master_becomes_a_new_standby_once_the_new_one_works() {
     assert_eq!(after.dbs[&SECOND].spec.followers, BTreeSet::from([THIRD]));
 }
 
+#[test]
+fn the_other_standbys_follow_a_new_master_once_it_works() {
+    let mut data = cluster(2, Options::default());
+    fail(&mut data, MASTER);
+    let mut data = decide(&data);
+    assert_eq!(data.master, Some(SECOND));
+    let follows = |data: &ClusterData| (data.dbs[&THIRD].spec.role, data.dbs[&THIRD].generation);
+    assert_eq!(follows(&data), (DbRole::Standby { follows: MASTER }, 1));
+    let soon = decide_with(&data, &[], Duration::from_secs(30));
+    assert_eq!(follows(&soon), (DbRole::Standby { follows: MASTER }, 1), "it is not there yet");
+    db(&mut data, SECOND).status.generation = 2;
+    let after = decide(&data);
+    assert_eq!(follows(&after), (DbRole::Standby { follows: SECOND }, 2));
+    assert_eq!(after.dbs[&SECOND].spec.followers, BTreeSet::from([THIRD]));
+}
+
 // 7
 #[test]
 fn a_standby_that_has_not_converged_is_not_elected() {

@@ -219,3 +219,6 @@ impl Inner {
 pub(super) fn pop_if<T>(queue: &mut VecDeque<T>, is_due: impl FnOnce(&T) -> bool) -> Option<T> {
     queue.front().is_some_and(is_due).then(|| queue.pop_front())?
 }
+
+#[cfg(test)]
+mod tests;

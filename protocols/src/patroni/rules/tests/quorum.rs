@@ -70,6 +70,17 @@ fn who_is_ahead_or_has_nothing_gives_no_vote() {
 }
 
 #[test]
+fn who_is_on_a_later_timeline_is_ahead_whatever_the_length_of_its_log() {
+    let voter = case(Role::Standby).quorum(5, &[ME, 6], 0);
+    let later = others([(5, None), (6, on(SECOND, 90))]);
+    assert_eq!(voter.without_lock(&later), Act::Wait(Why::AnotherIsAhead));
+    assert_eq!(voter.without_lock(&others([(5, None), (6, on(FIRST, 90))])), Act::TakeLock);
+    // Of an earlier one more is not ahead.
+    let voter = voter.on(SECOND, 90, 95);
+    assert_eq!(voter.without_lock(&others([(5, None), (6, on(FIRST, 100))])), Act::TakeLock);
+}
+
+#[test]
 fn a_longer_log_of_a_leader_in_vain_gets_no_vote() {
     let (in_vain, real) = (Timeline { number: 2, tag: 8 }, Timeline { number: 2, tag: 9 });
     let voter = case(Role::Standby).quorum(5, &[ME, 6], 1).on(in_vain, 101, 110);

@@ -110,6 +110,18 @@ fn a_sibling_that_is_a_primary_already_is_followed_if_it_can_be() {
     assert_eq!(elects(&[rogue]), Election::Won, "it is ignored, and counts");
 }
 
+/// Its own database is a primary at all times.
+#[test]
+fn a_witness_is_neither_followed_nor_elected() {
+    let itself = says(witness(3, 60 * SECOND), |said| said.primary = Some(true));
+    assert_eq!(elects(&[itself]), Election::Won);
+    let node = Sibling { is_witness: false, ..itself };
+    assert_eq!(elects(&[node]), Election::Follow(3));
+    let ahead = says(witness(3, 60 * SECOND), |said| said.received = Lsn(9));
+    assert_eq!(elects(&[ahead]), Election::Won);
+    assert_eq!(elects(&[Sibling { is_witness: false, ..ahead }]), Election::Lost);
+}
+
 #[test]
 fn a_node_whose_daemon_does_not_run_counts_and_is_not_elected() {
     let ahead = says(standby(3), |said| (said.daemon, said.received) = (false, Lsn(9)));

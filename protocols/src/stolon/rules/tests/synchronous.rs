@@ -13,6 +13,19 @@ fn where_replication_becomes_synchronous_writes_wait_for_a_standby() {
     assert!(after.dbs[&MASTER].status.synchronous.is_empty(), "nothing was reported yet");
 }
 
+#[test]
+fn a_standby_on_an_older_timeline_is_not_chosen_to_be_waited_for() {
+    let mut data = synchronous(2, &[], &Options::default());
+    db(&mut data, SECOND).status.last = Lsn(8);
+    assert_eq!(waits_for(&decide(&data), MASTER), (vec![SECOND], false), "the least advanced comes first");
+    for uid in [MASTER, THIRD] {
+        db(&mut data, uid).status.history = history(&[(1, 1), (2, 9)]);
+    }
+    let after = decide(&data);
+    assert_eq!(waits_for(&after, MASTER), (vec![THIRD], false));
+    assert!(after.dbs.contains_key(&SECOND), "it may catch up");
+}
+
 // 16, 28
 #[test]
 fn a_master_that_fails_before_writes_waited_is_replaced_by_one_that_blocks() {

@@ -199,6 +199,30 @@ fn a_check_without_a_weight_means_fault_and_with_one_another_priority() {
 }
 
 #[test]
+fn a_daemon_that_begins_anew_has_no_result_of_its_check_yet() {
+    let with = |weight| {
+        let check = Some(Check { weight, fall: 2, rise: 2, ..Check::default() });
+        let mut router = master(Options { check, ..with_priority(150) });
+        router.checked(ms(4000), false);
+        router
+    };
+    let mut weighted = with(-60);
+    assert_eq!(weighted.rank(), 90);
+    weighted.order(ms(5000), Order::Restart);
+    assert_eq!(weighted.rank(), 150);
+    // The first result decides again, be it what it was before or not.
+    let mut router = with(0);
+    assert_eq!(router.state(), State::Fault);
+    router.order(ms(5000), Order::Restart);
+    assert_eq!(router.state(), State::Backup);
+    assert_eq!(router.checked(ms(6000), false), [Act::Run(State::Fault)]);
+    let mut well = with(0);
+    well.order(ms(5000), Order::Restart);
+    assert_eq!(well.checked(ms(6000), true), []);
+    assert_eq!(takes_over(&well), 8414);
+}
+
+#[test]
 fn flaws_change_one_rule_each() {
     let flawed = |flaw| Options { flaw: Some(flaw), ..with_priority(150) };
     let mut deaf = master(flawed(Flaw::BothMasters));
