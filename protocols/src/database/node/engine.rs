@@ -267,7 +267,7 @@ impl Engine {
     pub fn begin(&self, start: &Start, done: oneshot::Sender<Obeyed>) -> Result<(), Refusal> {
         let mut inner = self.lock();
         match start {
-            Start::Primary if inner.log.last() == Lsn(0) => inner.promote(self, done)?,
+            Start::Primary if inner.log.last() == Lsn(0) => inner.promote(self, tag(), done)?,
             Start::Primary => {
                 inner.become_primary(self);
                 let _ = done.send(Obeyed::Done);
@@ -290,7 +290,7 @@ impl Engine {
         let mut inner = self.lock();
         let answer = match inner.role {
             Role::Primary => Obeyed::Done,
-            Role::Standby if inner.promoting.is_none() => match inner.promote(self, done) {
+            Role::Standby if inner.promoting.is_none() => match inner.promote(self, tag(), done) {
                 Ok(()) => {
                     drop(inner);
                     return self.tell();
@@ -399,4 +399,9 @@ impl Engine {
         inner.settle(self);
         Ok(())
     }
+}
+
+/// What tells a timeline from others of its number.
+fn tag() -> u32 {
+    host::entropy::u64() as u32
 }

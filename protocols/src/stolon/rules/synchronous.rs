@@ -25,8 +25,6 @@ pub(super) fn arrange(after: &mut ClusterData, master: DbUid, good: &BTreeSet<Db
         }
     }
     if *known != specified {
-        let synchronous = db.spec.synchronous.get_or_insert_default();
-        synchronous.standbys = specified;
         return;
     }
     let mut wanted: BTreeSet<DbUid> = &specified & good;

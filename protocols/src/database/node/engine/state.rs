@@ -68,9 +68,14 @@ impl Inner {
         }
     }
 
-    pub(super) fn promote(&mut self, engine: &Engine, done: oneshot::Sender<Obeyed>) -> Result<(), Refusal> {
+    /// Begins the next timeline, with this tag; it is the primary once that is durable.
+    pub(super) fn promote(
+        &mut self,
+        engine: &Engine,
+        tag: u32,
+        done: oneshot::Sender<Obeyed>,
+    ) -> Result<(), Refusal> {
         let number = self.log.history().last().map_or(0, |timeline| timeline.number) + 1;
-        let tag = host::entropy::u64() as u32;
         let is_flawed = engine.config.options.flaw == Some(Flaw::EqualTimelines);
         let timeline = Timeline { number, tag: if is_flawed { 0 } else { tag } };
         self.append(engine, Record::Entry(Entry { timeline, change: Change::Begin }))?;

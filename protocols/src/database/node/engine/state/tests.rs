@@ -263,8 +263,10 @@ fn a_copy_has_what_is_visible() {
 fn who_is_promoted_is_the_primary_when_its_timeline_is_durable() {
     let engine = standby([begin(FIRST), put(1, "k")]);
     let (done, mut obeyed) = oneshot::channel();
-    append(&engine, begin(SECOND));
-    engine.lock().promoting = Some((Lsn(3), done));
+    let told = engine.lock().told;
+    engine.lock().promote(&engine, SECOND.tag, done).unwrap();
+    assert_eq!(engine.lock().log.history().last(), Some(SECOND), "it begins the next timeline");
+    assert_eq!(engine.lock().told, told + 1, "whoever streams to it hears that it follows nobody");
     assert_eq!((said(&mut obeyed), engine.lock().role), (None, Role::Standby));
     // Meanwhile it does nothing else.
     assert!(matches!(engine.follow(None, Repair::RewindOrClone), Obeyed::No(_)));
