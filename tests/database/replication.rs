@@ -41,6 +41,8 @@ fn a_promoted_standby_begins_a_timeline_and_the_old_primary_rewinds() {
         cluster.isolate(1, &[2, 3]);
         cluster.write(1, "a", 2).await.unwrap();
         cluster.supervisor(2).promote().await.unwrap();
+        let promoted = cluster.status(2).await;
+        assert_eq!((promoted.upstream, promoted.replication), (None, Replication::Idle), "it follows nobody");
         cluster.follow(3, 2, Repair::No).await;
         cluster.write(2, "b", 3).await.unwrap();
         cluster.reconnect(1, &[2, 3]);

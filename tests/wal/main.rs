@@ -256,6 +256,137 @@ fn a_disk_that_does_not_answer_has_failed() {
     });
 }
 
+/// A log of so many segments, a record each.
+async fn write_segments(disk: &Disk, segments: u64) -> (Log, Writer) {
+    let options = Options { segment_bytes: 1, ..OPTIONS };
+    let (log, mut writer, _) = wal::open(disk, FOLDER, options).await.unwrap();
+    for number in 0..segments {
+        log.append(&number.to_le_bytes()).unwrap();
+        writer.commit().await.unwrap();
+    }
+    (log, writer)
+}
+
+/// The segments that are there, by their names.
+async fn segments(disk: &Disk) -> Vec<String> {
+    let names = disk.read_dir(FOLDER).await.unwrap();
+    let names = names.into_iter().map(|name| name.into_string().unwrap());
+    names.filter(|name| name.ends_with(".log")).collect()
+}
+
+#[test]
+fn who_reads_a_log_piece_by_piece_has_patience_with_a_slow_disk_and_none_with_one_that_stops() {
+    simulate(1, |operator| async move {
+        operator
+            .on(|disk| async move {
+                let sync = Latency::constant(Duration::from_micros(15));
+                let settings = DiskSettings { sync, ..DiskSettings::default() };
+                world::with(|world| world.set_disk(N1, settings)).unwrap();
+                drop(write_segments(&disk, 20).await);
+                // Less than a second for each operation, and more than the patience for all.
+                let slow = DiskFault::Slow { factor: 20_000.0 };
+                begin(slow);
+                assert!(matches!(wal::open(&disk, FOLDER, OPTIONS).await, Err(OpenError::Io { .. })));
+                let mut pieces = 0;
+                let each = |_: wal::Piece<'_>| {
+                    pieces += 1;
+                    Ok(())
+                };
+                wal::open_each(&disk, FOLDER, OPTIONS, each).await.unwrap();
+                assert_eq!(pieces, 20);
+                end(slow);
+                for stops_at in [0, 7] {
+                    if stops_at == 0 {
+                        begin(DiskFault::Hang);
+                    }
+                    let mut pieces = 0;
+                    let each = |_: wal::Piece<'_>| {
+                        pieces += 1;
+                        if pieces == stops_at {
+                            begin(DiskFault::Hang);
+                        }
+                        Ok(())
+                    };
+                    let opening = wal::open_each(&disk, FOLDER, OPTIONS, each);
+                    let opened = tokio::time::timeout(Duration::from_secs(60), opening).await;
+                    assert!(matches!(opened, Ok(Err(OpenError::Io { .. }))), "it stops at {stops_at}");
+                    assert_eq!(pieces, stops_at);
+                    end(DiskFault::Hang);
+                }
+            })
+            .await;
+    });
+}
+
+#[test]
+fn a_snapshot_takes_the_place_of_all_segments_with_what_it_has_whenever_they_were_begun() {
+    for life in [1, 2] {
+        simulate(1, move |operator| async move {
+            operator
+                .on(move |disk| async move {
+                    let (log, mut writer) = write_segments(&disk, 4).await;
+                    if life == 2 {
+                        (_, writer, _) = open(&disk).await;
+                    }
+                    assert_eq!(segments(&disk).await.len(), 5);
+                    assert!(writer.snapshot(Lsn(3), b"three").await.unwrap());
+                    assert_eq!(segments(&disk).await.len(), 2, "the one with record 4, and the one after it");
+                    assert!(writer.snapshot(Lsn(4), b"four").await.unwrap());
+                    assert_eq!(segments(&disk).await.len(), 1);
+                    drop(log);
+                    assert_eq!(found(&open(&disk).await.2), 4);
+                })
+                .await;
+        });
+    }
+}
+
+#[test]
+fn a_full_segment_goes_on_where_there_is_no_room_for_the_next() {
+    simulate(1, |operator| async move {
+        operator
+            .on(|disk| async move {
+                let (log, mut writer, _) = open(&disk).await;
+                log.append(&[1; 300]).unwrap();
+                writer.commit().await.unwrap();
+                // The page of the segment has room, and no other is free.
+                begin(DiskFault::Full);
+                for _ in 0..3 {
+                    log.append(&[2; 300]).unwrap();
+                    writer.commit().await.unwrap();
+                    assert_eq!(segments(&disk).await.len(), 1);
+                }
+                end(DiskFault::Full);
+                log.append(&[3; 300]).unwrap();
+                writer.commit().await.unwrap();
+                assert_eq!(segments(&disk).await.len(), 2);
+                assert_eq!(found(&open(&disk).await.2), 5);
+            })
+            .await;
+    });
+}
+
+#[test]
+fn a_segment_under_the_name_of_another_is_reported() {
+    simulate(1, |operator| async move {
+        operator
+            .on(|disk| async move {
+                drop(write_segments(&disk, 3).await);
+                open(&disk).await;
+                let names = segments(&disk).await.into_iter().map(|name| format!("{FOLDER}/{name}"));
+                let [.., second, third, _] = &names.collect::<Vec<_>>()[..] else { panic!("there are four") };
+                disk.rename(second, third).await.unwrap();
+                let told = wal::open(&disk, FOLDER, OPTIONS).await.unwrap_err();
+                assert!(matches!(&told, OpenError::Corrupt { file, .. } if file == third), "{told}");
+                // Where it belongs it is read, and the one that it has replaced is missed.
+                disk.rename(third, second).await.unwrap();
+                let told = wal::open(&disk, FOLDER, OPTIONS).await.unwrap_err();
+                assert!(matches!(told, OpenError::Missing { expected: Lsn(3), .. }), "{told}");
+            })
+            .await;
+    });
+}
+
 #[test]
 fn flipped_bits_are_reported_or_cut_and_never_read() {
     let (mut reported, mut cut, mut unharmed) = (0, 0, 0);

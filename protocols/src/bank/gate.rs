@@ -53,3 +53,56 @@ impl Gate {
         self.waiting.pop_front().map(|(_, output)| output)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Gate {
+        /// Sends something through that follows from this record; whether it may leave now.
+        fn lets(&mut self, lsn: u64) -> bool {
+            let output = Output::Written { what: "done", id: None, lsn: Lsn(lsn) };
+            self.pass(Lsn(lsn), output).is_some()
+        }
+
+        /// The records of all that may leave by now.
+        fn leaves(&mut self) -> Vec<u64> {
+            let all = std::iter::from_fn(|| self.next());
+            let lsn = |output| if let Output::Written { lsn, .. } = output { lsn.0 } else { 0 };
+            all.map(lsn).collect()
+        }
+    }
+
+    #[test]
+    fn what_follows_from_durable_records_leaves_at_once_and_the_rest_when_they_are() {
+        let mut gate = Gate::new(Lsn(5), false);
+        assert_eq!([5, 6, 8].map(|lsn| gate.lets(lsn)), [true, false, false]);
+        assert!(gate.leaves().is_empty());
+        gate.open(Lsn(7));
+        assert_eq!(gate.leaves(), [6]);
+        gate.open(Lsn(8));
+        assert_eq!(gate.leaves(), [8]);
+        assert_eq!([8, 9].map(|lsn| gate.lets(lsn)), [true, false]);
+    }
+
+    #[test]
+    fn nothing_overtakes_what_waits() {
+        let mut gate = Gate::new(Lsn(5), false);
+        assert_eq!([6, 4].map(|lsn| gate.lets(lsn)), [false, false]);
+        assert!(gate.leaves().is_empty());
+        gate.open(Lsn(6));
+        assert_eq!(gate.leaves(), [6, 4]);
+    }
+
+    #[test]
+    fn what_was_durable_once_stays_so() {
+        let mut gate = Gate::new(Lsn(5), false);
+        gate.open(Lsn(3));
+        assert_eq!([5, 6].map(|lsn| gate.lets(lsn)), [true, false]);
+    }
+
+    #[test]
+    fn a_flawed_gate_holds_nothing_back() {
+        assert!(Gate::new(Lsn(5), true).lets(6));
+    }
+}

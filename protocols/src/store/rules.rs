@@ -267,4 +267,69 @@ mod tests {
         assert_eq!(revisions(7), None, "compacted");
         assert_eq!(revisions(12), Some(vec![]));
     }
+
+    #[test]
+    fn a_key_is_read_alone_or_with_all_that_begin_with_it() {
+        let mut machine = Machine::new();
+        for key in ["a", "ab", "abc", "b"] {
+            machine.apply(&put(key, "1", None), KEPT);
+        }
+        let read = |key, prefix| -> Vec<String> {
+            machine.get(key, prefix).into_iter().map(|pair| pair.key).collect()
+        };
+        assert_eq!((read("a", false), read("ab", true)), (vec!["a".into()], vec!["ab".into(), "abc".into()]));
+        assert_eq!((read("ac", false), read("ac", true)), (vec![], vec![]));
+        assert_eq!(read("", true).len(), 4);
+    }
+
+    #[test]
+    fn a_comparison_holds_of_what_a_key_is_now_and_0_of_one_that_is_not_there() {
+        let mut machine = Machine::new();
+        machine.apply(&put("a", "1", None), KEPT);
+        machine.apply(&put("a", "2", None), KEPT);
+        let holds = |key: &str, condition| machine.holds(&Compare { key: key.into(), condition });
+        assert_eq!(
+            ["1", "2", ""].map(|value| holds("a", Condition::Value(value.into()))),
+            [false, true, false]
+        );
+        assert!(!holds("b", Condition::Value(String::new())));
+        assert_eq!([0, 1, 2].map(|version| holds("a", Condition::Version(version))), [false, false, true]);
+        assert_eq!([0, 2, 3].map(|revision| holds("a", Condition::Modified(revision))), [false, false, true]);
+        assert!(holds("b", Condition::Version(0)) && holds("b", Condition::Modified(0)));
+    }
+
+    fn txn(machine: &mut Machine, success: Vec<Operation>) -> Outcome {
+        machine.apply(&Command::Txn(Txn { compare: vec![], success, failure: vec![] }), KEPT)
+    }
+
+    #[test]
+    fn one_lease_that_is_none_refuses_a_whole_transaction() {
+        let (mut machine, lease) = (Machine::new(), LeaseId(7));
+        let put = |key: &str, lease| Operation::Put { key: key.into(), value: "1".into(), lease };
+        let both = || vec![put("x", None), put("y", Some(lease))];
+        assert_eq!(txn(&mut machine, both()), Outcome::Refused(Refusal::NoSuchLease));
+        assert_eq!((version(&machine, "x"), machine.revision()), (None, 1));
+        machine.apply(&Command::Grant { lease, ttl_ms: 2000 }, KEPT);
+        assert!(matches!(txn(&mut machine, both()), Outcome::Txn(_)));
+        assert_eq!(machine.leased().collect::<Vec<_>>(), [("y", lease)]);
+    }
+
+    #[test]
+    fn a_transaction_has_a_revision_of_its_own_if_any_of_it_changes_something() {
+        let mut machine = Machine::new();
+        let get = || Operation::Get { key: "a".into(), prefix: false };
+        let put = || Operation::Put { key: "a".into(), value: "1".into(), lease: None };
+        let delete = |key: &str| Operation::Delete { key: key.into() };
+        let mut revision = |operations| match txn(&mut machine, operations) {
+            Outcome::Txn(reply) => reply.revision,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            [vec![], vec![get()], vec![delete("a")], vec![get(), delete("a")]].map(&mut revision),
+            [1; 4]
+        );
+        assert_eq!(revision(vec![get(), put()]), 2);
+        assert_eq!(revision(vec![delete("b"), delete("a")]), 3);
+        assert_eq!(revision(vec![delete("b"), delete("a")]), 3, "both are gone");
+    }
 }

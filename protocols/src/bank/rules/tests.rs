@@ -262,6 +262,31 @@ fn books_are_the_fold_of_the_log_and_survive_as_a_snapshot() {
     assert_eq!(restored.books, case.ledger.books);
 }
 
+#[test]
+fn money_has_arrived_once_it_was_credited_and_never_if_it_was_declined() {
+    let mut case = Case::with(2, Options::default());
+    let ([c, closed], [a, _]) = (case.here, case.there);
+    case.ask(Act::Close(closed));
+    let (credited, declined, unheard) = (case.id(), case.id(), case.id());
+    assert_eq!(case.credit(credited, Transfer { from: a, to: c, amount: 6 }), None);
+    let by = Lsn(case.lsn);
+    assert_eq!(case.credit(declined, Transfer { from: a, to: closed, amount: 6 }), Some(Refusal::Closed));
+    let arrived = |id, by| case.ledger.has_arrived(id, by);
+    assert!(arrived(credited, by) && arrived(credited, Lsn(by.0 + 1)));
+    assert!(!arrived(credited, Lsn(by.0 - 1)), "not by then");
+    assert!(![declined, unheard].into_iter().any(|id| arrived(id, Lsn(u64::MAX))));
+}
+
+#[test]
+fn a_branch_knows_the_last_cut_that_it_was_part_of() {
+    let mut case = Case::new();
+    assert_eq!(case.ledger.epoch(), 0);
+    for epoch in [1, 4] {
+        case.write(Record::Cut { epoch });
+        assert_eq!(case.ledger.epoch(), epoch);
+    }
+}
+
 /// The specification's account: four actions, amounts 1 to 10, deposits below 100. It is small enough to see all of it.
 #[test]
 fn the_account_has_the_states_of_its_specification() {

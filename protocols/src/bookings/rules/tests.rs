@@ -290,3 +290,18 @@ fn a_table_by_version_forgets_the_first_of_two() {
     assert_eq!(replayed(Some(Flaw::VersionFromSnapshot), lines()), [(2, entry(2))]);
     assert_eq!(replayed(None, lines()), lines());
 }
+
+#[test]
+fn a_replay_that_asks_what_a_night_costs_today_has_all_prices_first() {
+    let good = stay(101, "2023-12-01", "2023-12-02");
+    let Stay { hotel, room, check_in: night, occupants, currency, .. } = good;
+    let reprice = Command::Reprice { hotel, room, night, occupants, currency, price: 500 };
+    let mut case = Case::new();
+    for command in [Command::Book(good), reprice, Command::Withdraw { hotel, room: Room(102), night }] {
+        case.ask(command);
+    }
+    let lines = || (1..).zip(case.log.clone()).collect::<Vec<(u64, Entry)>>();
+    let order = |flaw| replayed(flaw, lines()).into_iter().map(|(lsn, _)| lsn).collect::<Vec<_>>();
+    assert_eq!(order(Some(Flaw::PriceOfToday)), [2, 1, 3]);
+    assert_eq!(order(None), [1, 2, 3]);
+}

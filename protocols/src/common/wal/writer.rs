@@ -363,3 +363,33 @@ fn is_full(error: &io::Error) -> bool {
         io::ErrorKind::StorageFull | io::ErrorKind::WriteZero | io::ErrorKind::QuotaExceeded
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt as _;
+
+    #[test]
+    fn a_disk_that_has_no_room_says_so_and_every_other_error_is_a_failure() {
+        use io::ErrorKind::{
+            NotFound, Other, QuotaExceeded, StorageFull, TimedOut, UnexpectedEof, WriteZero,
+        };
+        let is_full = |kind: io::ErrorKind| is_full(&kind.into());
+        assert!([StorageFull, WriteZero, QuotaExceeded].map(is_full).into_iter().all(|full| full));
+        assert!(![NotFound, Other, TimedOut, UnexpectedEof].map(is_full).into_iter().any(|full| full));
+    }
+
+    #[test]
+    fn a_record_is_durable_when_a_commit_reaches_it_and_unknown_when_the_log_fails_first() {
+        let log = Log::new(Lsn(3), &Options::default());
+        assert!(log.durable(Lsn(3)).now_or_never().unwrap().is_ok(), "it was found");
+        assert_eq!([&b"a"[..], b"b"].map(|record| log.append(record).unwrap()), [Lsn(4), Lsn(5)]);
+        let (mut first, mut second) = (Box::pin(log.durable(Lsn(4))), Box::pin(log.durable(Lsn(5))));
+        assert!(first.as_mut().now_or_never().is_none());
+        log.0.tell(Ok(Lsn(4)));
+        assert!(first.now_or_never().unwrap().is_ok());
+        assert!(second.as_mut().now_or_never().is_none());
+        log.0.tell(Err(LogError(Arc::new(io::ErrorKind::Other.into()))));
+        assert!(second.now_or_never().unwrap().is_err());
+    }
+}

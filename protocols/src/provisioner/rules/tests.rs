@@ -137,6 +137,20 @@ fn an_idle_agent_retires_and_gets_no_work_while_it_is_being_stopped() {
 }
 
 #[test]
+fn an_agent_that_is_done_gets_what_waits_at_once_and_is_idle_if_nothing_does() {
+    let mut fleet = launched(of_the_seed(None));
+    fleet.on_hello(agent(1), at(50));
+    fleet.on_ask(build(2), LASTS, at(51));
+    fleet.take_effects();
+    fleet.on_done(agent(1), build(1), at(70));
+    let effects = [Effect::Tell(build(1), at(50)), Effect::Work(agent(1), build(2), LASTS)];
+    assert_eq!((fleet.take_effects(), stage(&fleet, 1)), (effects.to_vec(), Stage::Busy(build(2))));
+    fleet.on_done(agent(1), build(2), at(90));
+    assert_eq!(fleet.take_effects(), [Effect::Tell(build(2), at(19))]);
+    assert_eq!(stage(&fleet, 1), Stage::Idle { since: at(90) });
+}
+
+#[test]
 fn a_build_whose_agent_is_lost_is_the_next_to_get_one() {
     let mut fleet = launched(of_the_seed(None));
     fleet.on_hello(agent(1), at(50));
@@ -170,6 +184,28 @@ fn no_more_agents_are_launched_than_builds_wait_and_the_limit_allows() {
     (2..9).for_each(|number| fleet.on_ask(build(number), LASTS, at(2)));
     fleet.on_tick(at(3));
     assert_eq!(fleet.agents.len(), 2);
+}
+
+#[test]
+fn nothing_is_launched_in_a_zone_that_cannot_be_reached() {
+    let mut fleet = Fleet::new(1, 2, of_the_seed(None));
+    for zone in [0, 1] {
+        fleet.on_zone_up(zone);
+        fleet.on_answer(zone, Call::List, Answer::Listed(Vec::new()), 0.0, at(0));
+    }
+    fleet.on_zone_down(0);
+    (1..4).for_each(|number| fleet.on_ask(build(number), LASTS, at(1)));
+    let zones = |fleet: &Fleet| fleet.agents.values().map(|agent| agent.zone).collect::<Vec<_>>();
+    assert_eq!(zones(&fleet), [1, 1, 1]);
+    fleet.on_zone_down(1);
+    fleet.on_ask(build(4), LASTS, at(2));
+    assert_eq!(zones(&fleet).len(), 3);
+    // Who comes back says what it runs before anything is launched there.
+    fleet.on_zone_up(0);
+    fleet.on_tick(at(3));
+    assert_eq!(zones(&fleet).len(), 3);
+    answer(&mut fleet, Call::List, Answer::Listed(Vec::new()), 4);
+    assert_eq!(zones(&fleet), [1, 1, 1, 0]);
 }
 
 #[test]

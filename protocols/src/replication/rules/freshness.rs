@@ -42,4 +42,18 @@ mod tests {
         assert!(reaches(120, 20, 8) && !reaches(121, 20, 8));
         assert!(!reaches(500, 300, 8), "what was heard long ago says nothing of now");
     }
+
+    #[test]
+    fn so_many_samples_are_remembered_and_the_oldest_is_forgotten_first() {
+        let ms = Duration::from_millis;
+        let mut freshness = Freshness::default();
+        freshness.heard(ms(0), Lsn(1));
+        let mut reaches_the_first = |millis| {
+            freshness.heard(ms(millis), Lsn(9));
+            freshness.reaches(ms(millis), ms(1000), Lsn(1))
+        };
+        assert!((1..SAMPLES_MAX as u64).all(&mut reaches_the_first));
+        assert!(!reaches_the_first(SAMPLES_MAX as u64));
+        assert!(freshness.reaches(ms(64), ms(1000), Lsn(9)));
+    }
 }

@@ -206,3 +206,46 @@ impl RaftStateMachine<Types> for StateMachine {
         Ok(self.log.snapshot().map(|(meta, bytes)| Snapshot { meta, snapshot: Box::new(bytes) }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt as _;
+    use openraft::CommittedLeaderId;
+
+    /// The members are these, as of the entry at this index.
+    fn members_are<const N: usize>(applied: &Applied, index: u64, members: [u64; N]) {
+        let membership = openraft::Membership::new(vec![members.into()], ());
+        let log_id = LogId::new(CommittedLeaderId::new(1, 1), index);
+        applied.apply(Entry { log_id, payload: EntryPayload::Membership(membership) });
+    }
+
+    #[test]
+    fn a_member_is_gone_when_it_may_have_been_there_and_is_not() {
+        let applied = Applied::new(10);
+        let later = member::next(2, 5);
+        let gone = |applied: &Applied| [1, 2, later].map(|id| applied.is_gone(id));
+        assert_eq!(gone(&applied), [false; 3], "nobody has said who the members are");
+        members_are(&applied, 1, [1, 2, 3]);
+        assert_eq!(gone(&applied), [false; 3]);
+        members_are(&applied, 5, [1, 3]);
+        assert_eq!(gone(&applied), [false, true, false], "the later one is still to come");
+        members_are(&applied, 8, [1, 3, later]);
+        assert_eq!(gone(&applied), [false, true, false]);
+        members_are(&applied, 9, [1, 3]);
+        assert_eq!(gone(&applied), [false, true, true]);
+        assert_eq!(applied.voters(), ([1, 3].into(), 9));
+    }
+
+    #[test]
+    fn who_waits_until_a_member_is_gone_is_told_by_the_change_that_removes_it() {
+        let applied = Applied::new(10);
+        let mut waits = Box::pin(applied.until_gone(2));
+        members_are(&applied, 1, [1, 2, 3]);
+        assert_eq!(waits.as_mut().now_or_never(), None);
+        members_are(&applied, 2, [1, 2]);
+        assert_eq!(waits.as_mut().now_or_never(), None);
+        members_are(&applied, 3, [1]);
+        assert_eq!(waits.now_or_never(), Some(()));
+    }
+}

@@ -51,6 +51,14 @@ fn gone(name: &str, pid: Pid) -> Outgoing {
     Outgoing { to: vec![PEER, THIRD], message: PeerMessage::SyncUnregister { name: name.to_owned(), pid } }
 }
 
+fn registered(name: &str, pid: Pid) -> Event {
+    Event::Registered { name: name.to_owned(), pid, meta: String::new() }
+}
+
+fn unregistered(name: &str, pid: Pid) -> Event {
+    Event::Unregistered { name: name.to_owned(), pid, meta: String::new() }
+}
+
 impl Node {
     fn registers(&mut self, requester: NodeId, name: &str, pid: Pid, now: u64) -> (Answer, Vec<Outgoing>) {
         let call = Call::Register { name: name.to_owned(), pid, meta: String::new() };
@@ -70,6 +78,11 @@ impl Node {
 
     fn spawn(&mut self) -> Pid {
         self.local.processes.spawn()
+    }
+
+    /// What a watcher is told since it last was.
+    fn told(&mut self) -> Vec<Event> {
+        self.rules.events().take()
     }
 
     fn sent(&mut self) -> Vec<Outgoing> {
@@ -228,4 +241,50 @@ fn a_snapshot_drops_what_its_owner_no_longer_has() {
     node.hears("elsewhere", pid_of(THIRD, 1), 10);
     node.rules.on_ack_sync(PEER, vec![record("kept", pid_of(PEER, 2), 10)], 0, &mut node.local);
     assert_eq!(node.entries().keys().collect::<Vec<_>>(), ["elsewhere", "kept"]);
+}
+
+#[test]
+fn a_process_is_watched_as_long_as_it_has_a_name() {
+    let mut node = node();
+    let (pid, nameless) = (node.spawn(), node.spawn());
+    node.registers(OURS, "x", pid, 10);
+    node.registers(OURS, "y", pid, 10);
+    assert!(node.watches(pid) && !node.watches(nameless));
+    node.unregisters("x", pid);
+    assert!(node.watches(pid), "it has another");
+    node.unregisters("y", pid);
+    assert!(!node.watches(pid));
+}
+
+#[test]
+fn who_watches_is_told_what_a_name_points_at_and_nothing_of_the_claims_behind_it() {
+    let mut node = node();
+    let (lesser, greater) = (pid_of(PEER, 1), pid_of(THIRD, 1));
+    node.hears("x", lesser, 10);
+    assert_eq!(node.told(), [], "nobody watches");
+    node.rules.events().watch(true);
+    node.hears("x", greater, 11);
+    assert_eq!(node.told(), [unregistered("x", lesser), registered("x", greater)]);
+    node.hears("x", lesser, 10);
+    assert_eq!(node.told(), [], "it is behind the other");
+    node.on_sync_unregister("x", greater);
+    assert_eq!(node.told(), [unregistered("x", greater), registered("x", lesser)]);
+    node.hears("y", greater, 11);
+    assert_eq!(node.told(), [registered("y", greater)]);
+    node.on_node_down(PEER);
+    assert_eq!(node.told(), [unregistered("x", lesser)]);
+}
+
+#[test]
+fn who_watches_is_told_of_metadata_that_changes_and_not_of_the_same_again() {
+    let mut node = node();
+    let pid = pid_of(PEER, 1);
+    node.hears("x", pid, 10);
+    node.rules.events().watch(true);
+    node.hears("x", pid, 10);
+    assert_eq!(node.told(), []);
+    let record = Record { meta: "m".to_owned(), ..record("x", pid, 10) };
+    node.rules.on_sync_register(record, 0, &mut node.local);
+    let updated = Event::Updated { name: "x".to_owned(), pid, meta: "m".to_owned(), before: String::new() };
+    assert_eq!(node.told(), [updated]);
 }

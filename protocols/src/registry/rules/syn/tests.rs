@@ -4,6 +4,7 @@
 mod conflicts;
 mod deaths;
 mod subcluster;
+mod watching;
 
 use super::*;
 use crate::registry::local::Outgoing;

@@ -58,6 +58,17 @@ fn a_known_peer_that_goes_down_is_forgotten_and_its_entries_purged() {
 }
 
 #[test]
+fn a_peer_whose_scope_process_is_new_is_met_for_the_first_time_again() {
+    let mut scope = acquainted(None);
+    scope.hear("x", pid_of(PEER, 1), 10, 0);
+    scope.hear("y", pid_of(THIRD, 1), 10, 0);
+    scope.rules.on_scope_down(PEER, &mut scope.local);
+    assert_eq!((scope.at("x"), scope.at("y")), (None, Some((pid_of(THIRD, 1), 10))));
+    assert_eq!(scope.ack_sync(PEER, vec![], 0), [to(&[PEER], PeerMessage::AckSync(vec![]))]);
+    assert_eq!(scope.ack_sync(THIRD, vec![], 0), [], "it is known as before");
+}
+
+#[test]
 fn entries_of_a_peer_that_was_never_known_survive_its_going_down() {
     let mut scope = scope();
     scope.write_registered("x", pid_of(PEER, 1), String::new(), 10);
