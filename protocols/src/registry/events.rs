@@ -35,8 +35,8 @@ pub enum Event {
         /// Its last metadata.
         meta: String,
     },
-    /// Two processes had the name, one of this node and one of another; both nodes decide. What it changes here
-    /// follows.
+    /// Two processes had the name, one of this node and one of another. By Syn's rules both nodes decide, and what it
+    /// changes here follows; where tables converge the loser's node alone tells it, after what it changed.
     Resolved {
         /// The name.
         name: String,
