@@ -256,6 +256,32 @@ fn a_connection_goes_on_when_its_address_comes_back_in_time() {
 }
 
 #[test]
+fn who_dials_its_own_address_is_not_there_any_more_once_it_has_let_go() {
+    for lets_go in [false, true] {
+        simulate(async |cluster| {
+            claim(&cluster, N1).await;
+            let (mut stream, server) = dial(&cluster, N1).await.unwrap();
+            assert_eq!(server, N1);
+            let listener = cluster.on(N1, TcpListener::bind((VIP, 8000))).await.unwrap().unwrap();
+            let mut client = cluster.on(N1, TcpStream::connect((VIP, 8000))).await.unwrap().unwrap();
+            let (mut accepted, _) = listener.accept().await.unwrap();
+            if lets_go {
+                release(&cluster, N1).await;
+                claim(&cluster, N2).await;
+            }
+            client.write_u8(1).await.unwrap();
+            let heard = tokio::time::timeout(ms(100_000), accepted.read_u8()).await;
+            assert_eq!(heard.is_ok(), !lets_go);
+            if lets_go {
+                assert_eq!(kind(client.read_u8().await), ErrorKind::TimedOut);
+                assert_eq!(server_of(&cluster, N1).await, N2, "a new connection goes to whoever has it");
+            }
+            drop(stream.shutdown().await);
+        });
+    }
+}
+
+#[test]
 fn what_a_process_has_claimed_outlives_it_and_not_its_machine() {
     simulate(async |cluster| {
         claim(&cluster, N1).await;

@@ -56,7 +56,6 @@ impl Tcp {
         (number, unanswered, since): (u32, u32, u64),
     ) {
         let Some(connection) = self.connection(id) else { return };
-        let way = connection.way(side);
         let peer_gone = connection.end(side.other()).state == EndState::Gone;
         let heard = connection.direction(side.other()).last_at;
         let since = if heard <= at { since.max(heard) } else { since };
@@ -78,11 +77,11 @@ impl Tcp {
             (0, since, since + idle)
         } else if unanswered >= count {
             return self.time_out(ground, at, id, side);
-        } else if way.is_loopback() || self.reaches(ground, ip, at, id, side) {
+        } else if self.reaches(ground, ip, at, id, side) {
             if peer_gone {
                 self.send_packet(ground, ip, at, id, side.other(), PacketKind::Rst);
                 (unanswered + 1, since, at + interval)
-            } else if way.is_loopback() || self.acknowledges(ground, ip, at, id, side) {
+            } else if self.acknowledges(ground, ip, at, id, side) {
                 (0, at, at + idle)
             } else {
                 (unanswered + 1, since, at + interval)

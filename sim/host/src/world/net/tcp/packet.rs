@@ -57,11 +57,14 @@ impl Tcp {
         let not_before =
             if packet.kind == PacketKind::Rst { connection.direction(packet.from).last_at } else { 0 };
         let arrives = Event::Arrives(Freight::Tcp(packet));
+        if !self.finds_way(ground, ip, at, packet.connection, packet.from) {
+            return;
+        }
         if way.is_loopback() {
             ground.agenda.push(at, arrives);
             return;
         }
-        if !self.finds_way(ground, ip, at, packet.connection, packet.from) || !ip.load.admit(0) {
+        if !ip.load.admit(0) {
             return;
         }
         if let Passage::Travels(transit) = ip.wire.depart(at, way, TCP_HEADER, Freight::Tcp(packet)) {
@@ -81,7 +84,7 @@ impl Tcp {
         let (id, to) = (packet.connection, packet.from.other());
         let Some(connection) = self.connection(id) else { return };
         let way = connection.way(packet.from);
-        let taken = || way.is_loopback() || connection.is_taken(ground, &ip.addresses, to);
+        let taken = || connection.is_taken(ground, &ip.addresses, to);
         if ip.wire.arrive(way, Freight::Tcp(packet), taken) != Passage::Travels(()) {
             return;
         }

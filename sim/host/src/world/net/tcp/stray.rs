@@ -32,12 +32,13 @@ impl Tcp {
     ) -> bool {
         let connection = &mut self.connections[id.slot as usize];
         let way = connection.way(side);
-        if way.is_loopback() {
-            return true;
-        }
         let (local, remote) = (connection.end(side).address.ip(), connection.end(side.other()).address.ip());
         if !ip.addresses.holds(way.from, local) {
             return false;
+        }
+        if way.is_loopback() {
+            // Whoever has let go of an address does not find itself there any more.
+            return ip.addresses.holds(way.to, remote);
         }
         if !ip.addresses.is_virtual(remote) {
             return true;

@@ -66,13 +66,14 @@ impl Tcp {
             direction.shelve(Shelf::Sender, len, fin);
             return self.tell(ground, now, id, side, MessageStep::Waits);
         }
-        if way.is_loopback() {
+        let found = self.finds_way(ground, ip, now, id, side);
+        if found && way.is_loopback() {
+            let direction = self.connections[id.slot as usize].direction(side);
             direction.send(now, len, fin);
             let epoch = direction.epoch;
             self.segment_arrives(ground, ip, id, side, epoch);
             return;
         }
-        let found = self.finds_way(ground, ip, now, id, side);
         let shelf = match if found { ip.wire.departs(way) } else { Passage::Lost } {
             Passage::Travels(()) => return self.launch(ground, ip, now, id, side, (len, fin)),
             Passage::Held => Shelf::Wire,
@@ -153,7 +154,7 @@ impl Tcp {
         let Some(segment) = direction.head().filter(|_| direction.epoch == epoch) else { return };
         let at = segment.at;
         let mut acknowledged = true;
-        if !way.is_loopback() {
+        if !way.is_loopback() || connection.virtual_ends {
             match ip.wire.arrives(way, || connection.is_taken(ground, &ip.addresses, side.other())) {
                 Passage::Travels(()) => {}
                 Passage::Held => return self.miss(ground, at, id, side, Shelf::Wire),
@@ -415,12 +416,11 @@ impl Tcp {
         if connection.direction(side).blocked.is_none_or(|blocked| blocked.number != number) {
             return;
         }
-        let way = connection.way(side);
         let timeout = connection.end(side).user_timeout;
         let reader = connection.end(side.other());
         let reader_lives = reader.held && reader.state != EndState::Gone;
-        let there = way.is_loopback() || self.reaches(ground, ip, at, id, side);
-        let and_back = way.is_loopback() || self.acknowledges(ground, ip, at, id, side);
+        let there = self.reaches(ground, ip, at, id, side);
+        let and_back = self.acknowledges(ground, ip, at, id, side);
         if there && !reader_lives {
             self.send_packet(ground, ip, at, id, side.other(), PacketKind::Rst);
         } else if there && and_back {
