@@ -3,6 +3,8 @@
 use crate::find::{self, Mutant};
 use miette::{Context, IntoDiagnostic};
 use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -41,10 +43,7 @@ pub struct System {
     pub rules: Vec<String>,
     /// What `sweep` is given: folders, scenarios, and scenarios whose names begin so (`patroni-*`).
     pub sweep: Vec<String>,
-    /// Scenarios among them that are there to show a violation: what they show is none.
-    #[serde(default)]
-    pub shows: Vec<String>,
-    /// The names of its tests begin with one of these.
+    /// Its tests: the program that has them, and how their names begin (`protocols::bank::`, or `wal` for all of a program).
     #[serde(default)]
     pub tests: Vec<String>,
 }
@@ -97,19 +96,41 @@ impl System {
         Ok(scenarios)
     }
 
+    /// The names of those scenarios that are there to show a violation: that they do catches nothing.
+    pub fn demonstrations(&self, copy: &Path) -> miette::Result<BTreeSet<String>> {
+        let mut files = Vec::new();
+        for scenario in self.scenarios(copy)? {
+            collect(&copy.join(scenario), "toml", &mut files)?;
+        }
+        let mut names = BTreeSet::new();
+        for path in files {
+            let text = fs::read_to_string(&path).into_diagnostic().wrap_err_with(|| path.clone())?;
+            let scenario: toml::Table =
+                toml::from_str(&text).into_diagnostic().wrap_err_with(|| path.clone())?;
+            if scenario.get("check").and_then(|check| check.get("expect")?.get("violation")).is_some() {
+                // A scenario is called after its folder and its file.
+                let parts: Vec<_> = Path::new(&path).with_extension("").iter().map(OsStr::to_owned).collect();
+                names.insert(
+                    parts[parts.len().saturating_sub(2)..].join(OsStr::new("/")).display().to_string(),
+                );
+            }
+        }
+        Ok(names)
+    }
+
     /// The files that have its rules, without those that only test them.
     fn files(&self) -> miette::Result<Vec<String>> {
         let mut files = Vec::new();
         for rules in &self.rules {
-            collect(Path::new(rules), &mut files)?;
+            collect(Path::new(rules), "rs", &mut files)?;
         }
         files.retain(|file| !file.contains("/tests/") && !file.ends_with("/tests.rs"));
         Ok(files)
     }
 }
 
-/// The sources at a path or below it, in the order of their names.
-fn collect(path: &Path, files: &mut Vec<String>) -> miette::Result<()> {
+/// The file at a path, or those below it of a kind, in the order of their names.
+fn collect(path: &Path, kind: &str, files: &mut Vec<String>) -> miette::Result<()> {
     if !path.is_dir() {
         files.push(path.display().to_string());
         return Ok(());
@@ -119,9 +140,23 @@ fn collect(path: &Path, files: &mut Vec<String>) -> miette::Result<()> {
         entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().into_diagnostic()?;
     below.sort();
     for path in below {
-        if path.is_dir() || path.extension().is_some_and(|extension| extension == "rs") {
-            collect(&path, files)?;
+        if path.is_dir() || path.extension().is_some_and(|extension| extension == kind) {
+            collect(&path, kind, files)?;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demonstration_is_a_scenario_that_expects_a_violation() {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let config = Config::read(&workspace.join("tests/power/power.toml")).unwrap();
+        let of = |system| Vec::from_iter(config.system(system).unwrap().demonstrations(&workspace).unwrap());
+        assert_eq!([of("vrrp"), of("bank")], [vec!["failover/vrrp-cut".to_owned()], vec![]]);
+        assert!(of("database").contains(&"failover/vrrp-cut".to_owned()), "of all that is in a folder");
+    }
 }

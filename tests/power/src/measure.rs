@@ -19,7 +19,7 @@ use child::Child;
 use clap::Args;
 use miette::{Context, IntoDiagnostic};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -31,10 +31,10 @@ use std::time::Duration;
 pub struct Measure {
     /// The copy.
     copy: PathBuf,
-    /// Its program; or, with `--tests`, its tests.
-    #[arg(long)]
-    with: PathBuf,
-    /// It is a program of tests.
+    /// Its program; or, with `--tests`, its programs of tests, as cargo builds them.
+    #[arg(long, required = true)]
+    with: Vec<PathBuf>,
+    /// They are programs of tests.
     #[arg(long)]
     tests: bool,
     /// So long on each of `--jobs` cores, of the processor's time.
@@ -94,6 +94,12 @@ pub fn results(path: &Path) -> miette::Result<BTreeMap<String, Measured>> {
 
 impl Measure {
     pub fn execute(&self, config: &Config) -> miette::Result<()> {
+        if !self.tests && self.with.len() > 1 {
+            return Err(miette::miette!(
+                "sweeps are of one program; `--with` was given {} times",
+                self.with.len()
+            ));
+        }
         let name = if self.tests { "tests.jsonl" } else { "sweeps.jsonl" };
         let out = self.out.clone().unwrap_or_else(|| self.copy.join(name));
         let mut done = results(&out)?;
@@ -150,7 +156,7 @@ impl Measure {
         let kept = copy.join("sittings").join(format!("{}-{number}", system.name));
         // What no earlier round asked for begins at the first seed.
         let had = if kept.exists() { had } else { 0.0 };
-        let mut sweep = Command::new(self.with.canonicalize().into_diagnostic()?);
+        let mut sweep = Command::new(self.with[0].canonicalize().into_diagnostic()?);
         sweep.current_dir(&copy).arg("sweep").args(system.scenarios(&copy)?);
         sweep.args(["--json", "--seeds", "0..1000000", "--jobs", &self.jobs.to_string(), "--out"]);
         sweep.arg(&kept);
@@ -161,9 +167,10 @@ impl Measure {
         }
         let cores = f64::from(self.jobs);
         let mut sweep = Child::start(&mut sweep, (self.time.as_secs_f64() - had) * cores)?;
+        let demonstrations = system.demonstrations(&copy)?;
         let (mut found, mut last) = (None, String::new());
         while let Some(line) = sweep.line()? {
-            found = failure(&line, &system.shows);
+            found = failure(&line, &demonstrations);
             if found.is_some() {
                 break;
             }
@@ -181,8 +188,12 @@ impl Measure {
     fn test(&self, system: &System, woven: &Woven) -> miette::Result<Option<Caught>> {
         let limit = format!("ulimit -t {}; exec \"$@\"", self.time.as_secs() * u64::from(self.jobs));
         for tests in &system.tests {
+            let (program, names) = tests.split_once("::").unwrap_or((tests, ""));
+            let with = self.with.iter().find(|with| is_called(with, program));
+            let with =
+                with.ok_or_else(|| miette::miette!("`{tests}`: no `--with` is the program `{program}`"))?;
             let mut command = Command::new("sh");
-            command.args(["-c", &limit, "sh"]).arg(&self.with).arg(tests);
+            command.args(["-c", &limit, "sh"]).arg(with).arg(names);
             command.env("SPLITBRAIN_MUTANT", woven.number.to_string());
             let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().into_diagnostic()?;
             if !status.success() {
@@ -191,6 +202,12 @@ impl Measure {
         }
         Ok(None)
     }
+}
+
+/// Whether a program of tests has this name: cargo puts a hash behind it.
+fn is_called(program: &Path, name: &str) -> bool {
+    let file = program.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+    file.rsplit_once('-').map_or(file, |(file, _)| file) == name
 }
 
 /// Keeps a result, and says it.
@@ -206,10 +223,10 @@ fn keep(measured: &Measured, file: &mut fs::File) -> miette::Result<()> {
 }
 
 /// What a line of `sweep --json` says of a failing run.
-fn failure(line: &str, shows: &[String]) -> Option<Caught> {
+fn failure(line: &str, demonstrations: &BTreeSet<String>) -> Option<Caught> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
     let (by, seed) = (line["scenario"].as_str()?.to_owned(), line["seed"].as_u64()?);
-    if shows.contains(&by) {
+    if demonstrations.contains(&by) {
         return None;
     }
     let first = line["violations"].get(0).and_then(|violation| violation["checker"].as_str());
@@ -228,4 +245,18 @@ fn vacuous(line: &str) -> Option<Caught> {
 /// Names the file where it could not be read.
 pub fn read(path: &Path) -> miette::Result<String> {
     fs::read_to_string(path).into_diagnostic().with_context(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_of_tests_is_called_what_comes_before_its_hash() {
+        let called = |file, name| is_called(Path::new("target/debug/deps").join(file).as_path(), name);
+        assert!(
+            called("protocols-0a1b2c", "protocols") && called("wal-3d4e5f", "wal") && called("wal", "wal")
+        );
+        assert!(!called("real_sockets-6a7b8c", "wal") && !called("walls-9d0e1f", "wal"));
+    }
 }
