@@ -235,10 +235,11 @@ fn failure(line: &str, demonstrations: &BTreeSet<String>) -> Option<Caught> {
 }
 
 /// What the last line of `sweep --json` says of scenarios in which nothing was there to judge: no run fails, but the
-/// sweep.
+/// sweep. What it had no time to run does not count.
 fn vacuous(line: &str) -> Option<Caught> {
     let summary: serde_json::Value = serde_json::from_str(line).ok()?;
-    let by = summary["vacuous"].get(0)?.as_str()?.to_owned();
+    let mut lacks = summary["vacuous"].as_array()?.iter().filter_map(serde_json::Value::as_str);
+    let by = lacks.find(|lack| !lack.ends_with(": no run was made"))?.to_owned();
     Some(Caught { by, seed: None, checker: "vacuous".to_owned() })
 }
 
@@ -250,6 +251,14 @@ pub fn read(path: &Path) -> miette::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sweep_without_the_time_to_run_a_scenario_catches_nothing() {
+        let lacks =
+            |lacks: &str| vacuous(&format!(r#"{{"runs":3,"vacuous":[{lacks}]}}"#)).map(|caught| caught.by);
+        assert_eq!([lacks(""), lacks(r#""bank/a: no run was made""#)], [None, None]);
+        assert!(lacks(r#""bank/a: no run was made","bank/b: no operation succeeded""#).is_some());
+    }
 
     #[test]
     fn a_program_of_tests_is_called_what_comes_before_its_hash() {
