@@ -12,7 +12,7 @@ pub(super) struct Primaries {
     until_ns: u64,
     primaries: BTreeSet<MachineId>,
     /// Who was the primary, and no standby since.
-    was: BTreeSet<MachineId>,
+    led: BTreeSet<MachineId>,
     still: BTreeSet<MachineId>,
     now_ns: u64,
     shared_ns: u64,
@@ -58,13 +58,13 @@ impl Primaries {
     pub(super) fn changed(&mut self, at_ns: u64, host: MachineId, role: &str) {
         self.count(at_ns);
         if role == "standby" {
-            self.was.remove(&host);
+            self.led.remove(&host);
         }
         if role != "primary" {
             self.ceases(at_ns, host);
             return;
         }
-        let comes_back = !self.was.insert(host) && !self.primaries.is_empty();
+        let comes_back = !self.led.insert(host) && !self.primaries.is_empty();
         self.primaries.insert(host);
         self.fell.remove(&host);
         match self.latest {

@@ -17,7 +17,7 @@ use crate::database::message::{
     Change, Condition, Entry, Obeyed, Refusal, Repair, Replication, Reply, Role, Start, Sync, Write,
 };
 use crate::database::options::Config;
-use crate::database::rules::log::{self, Log, Record};
+use crate::database::rules::log::{Log, Record};
 use crate::database::rules::timeline::Lsn;
 use host::disk::Disk;
 use host::time::Instant;
@@ -116,37 +116,8 @@ impl Engine {
             Start::Primary => (None, Repair::No),
             Start::Standby { upstream, repair } => (*upstream, *repair),
         };
-        let (last, base) = (log.last(), log.base().clone());
-        probe!("recovered", last.0, log.history().last().unwrap_or_default().to_string());
-        let mut tip = base.contents.clone();
-        for entry in log.slice(base.last, last, usize::MAX) {
-            log::put(&mut tip, entry.change);
-        }
-        let inner = Inner {
-            role: Role::Starting,
-            durable: last,
-            last_record: wal.last(),
-            written: VecDeque::new(),
-            tip,
-            visible: base.last,
-            contents: base.contents,
-            serves_from: last,
-            writers: VecDeque::new(),
-            readers: Vec::new(),
-            standbys: BTreeMap::new(),
-            sessions: 0,
-            promoting: None,
-            setting: VecDeque::new(),
-            upstream,
-            repair,
-            replication: Replication::Idle,
-            told: 0,
-            rewritten: 0,
-            knows_of_fork: false,
-            named: Awaited::Nowhere,
-            watchdog: None,
-            log,
-        };
+        probe!("recovered", log.last().0, log.history().last().unwrap_or_default().to_string());
+        let inner = Inner { upstream, repair, ..Inner::of(log, wal.last()) };
         let (inner, changed) = (Mutex::new(inner), watch::Sender::new(()));
         let engine = Engine { config: config.clone(), wal, inner, changed, tasks: Mutex::default() };
         Ok((Arc::new(engine), writer))

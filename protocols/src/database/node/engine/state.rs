@@ -2,13 +2,13 @@
 
 use super::{Awaited, Engine, Inner, VERSION};
 use crate::common::versioned;
-use crate::common::wal::AppendError;
+use crate::common::wal::{self, AppendError};
 use crate::database::message::{
-    Base, Change, Entry, Obeyed, Refusal, Replication, Reply, Role, Standby, Status,
+    Base, Change, Entry, Obeyed, Refusal, Repair, Replication, Reply, Role, Standby, Status,
 };
 use crate::database::options::Flaw;
 use crate::database::rules::commit::visible_upto;
-use crate::database::rules::log::{self, Record};
+use crate::database::rules::log::{self, Log, Record};
 use crate::database::rules::timeline::{Lsn, Timeline};
 use host::time::Instant;
 use host::{probe, sometimes};
@@ -16,6 +16,40 @@ use std::collections::{BTreeMap, VecDeque};
 use tokio::sync::oneshot;
 
 impl Inner {
+    /// Of one that starts with a log, all of which is durable, and whose last record is this.
+    pub(super) fn of(log: Log, last_record: wal::Lsn) -> Self {
+        let (last, base) = (log.last(), log.base().clone());
+        let mut tip = base.contents.clone();
+        for entry in log.slice(base.last, last, usize::MAX) {
+            log::put(&mut tip, entry.change);
+        }
+        Inner {
+            role: Role::Starting,
+            durable: last,
+            last_record,
+            written: VecDeque::new(),
+            tip,
+            visible: base.last,
+            contents: base.contents,
+            serves_from: last,
+            writers: VecDeque::new(),
+            readers: Vec::new(),
+            standbys: BTreeMap::new(),
+            sessions: 0,
+            promoting: None,
+            setting: VecDeque::new(),
+            upstream: None,
+            repair: Repair::No,
+            replication: Replication::Idle,
+            told: 0,
+            rewritten: 0,
+            knows_of_fork: false,
+            named: Awaited::Nowhere,
+            watchdog: None,
+            log,
+        }
+    }
+
     pub(super) fn append(&mut self, engine: &Engine, record: Record) -> Result<(), Refusal> {
         let bytes = versioned::encode(VERSION, &record);
         self.last_record = engine.wal.append(&bytes).map_err(|error| match error {

@@ -28,35 +28,10 @@ fn any_of(required: u32, of: &[u32]) -> Sync {
 /// One that starts, and has found these in its log.
 fn starting(records: impl IntoIterator<Item = Record>, flaw: Option<Flaw>) -> Engine {
     let options = Options { flaw, ..Options::default() };
-    let inner = Inner {
-        role: Role::Starting,
-        log: log::Log::default(),
-        durable: Lsn(0),
-        last_record: wal::Lsn(0),
-        written: VecDeque::new(),
-        tip: BTreeMap::new(),
-        visible: Lsn(0),
-        contents: BTreeMap::new(),
-        serves_from: Lsn(0),
-        writers: VecDeque::new(),
-        readers: Vec::new(),
-        standbys: BTreeMap::new(),
-        sessions: 0,
-        promoting: None,
-        setting: VecDeque::new(),
-        upstream: None,
-        repair: Repair::No,
-        replication: Replication::Idle,
-        told: 0,
-        rewritten: 0,
-        knows_of_fork: false,
-        named: Awaited::Nowhere,
-        watchdog: None,
-    };
     let engine = Engine {
         config: Config { id: 4, address: ([10, 0, 0, 4], 7000).into(), options },
         wal: wal::Log::without_disk(),
-        inner: Mutex::new(inner),
+        inner: Mutex::new(Inner::of(Log::default(), wal::Lsn(0))),
         changed: watch::Sender::new(()),
         tasks: Mutex::default(),
     };
