@@ -74,6 +74,8 @@ pub enum Stray {
     TooMuch,
     /// To move money to where it is.
     ToItself,
+    /// To do something else under the id of what was done last; where nothing was, to pay in nothing.
+    Reused,
 }
 
 /// What a client gets back.
@@ -118,8 +120,8 @@ impl System for Bank {
             Operation("open", |mix, draw| Op::Open(mix.key(draw))),
             Operation("audit", |_, _| Op::Audit),
             Operation("stray", |mix, draw| {
-                use Stray::{Negative, Nothing, ToItself, TooMuch, Unknown};
-                Op::Stray(mix.key(draw), *draw.pick(&[Unknown, Nothing, Negative, TooMuch, ToItself]))
+                use Stray::{Negative, Nothing, Reused, ToItself, TooMuch, Unknown};
+                Op::Stray(mix.key(draw), *draw.pick(&[Unknown, Nothing, Negative, TooMuch, ToItself, Reused]))
             }),
         ]
     }
@@ -242,9 +244,14 @@ impl Client<Op, Ret> for BankClient {
 impl BankClient {
     async fn stray(&mut self, account: u32, how: Stray) -> Result<Ret, ClientError> {
         let own = AccountId(account);
+        // What was refused may not have been written down, and the id with it.
+        let done = self.last.filter(|(.., answer)| *answer == Answer::Done);
+        if let (Stray::Reused, Some((id, act, _))) = (how, done) {
+            return self.reuse(id, act).await;
+        }
         let act = match how {
             Stray::Unknown => Act::Deposit(AccountId(self.options.accounts + account % 2), 1),
-            Stray::Nothing => Act::Deposit(own, 0),
+            Stray::Nothing | Stray::Reused => Act::Deposit(own, 0),
             Stray::Negative => Act::Withdraw(own, -1),
             Stray::TooMuch => Act::Deposit(own, self.options.amount_max + 1),
             Stray::ToItself => Act::Transfer(own, own, 1),
@@ -254,6 +261,19 @@ impl BankClient {
             host::probe!(STRAY_DONE, format!("{act:?}"));
         }
         Ok(answer)
+    }
+
+    /// Asks for something else, of the same account, with the id of what was done.
+    async fn reuse(&mut self, id: Id, done: Act) -> Result<Ret, ClientError> {
+        let other = match done {
+            Act::Close(account) => Act::Reopen(account),
+            _ => Act::Close(done.account()),
+        };
+        let answer = self.bank.request(id, other).await?;
+        if answer != Answer::Refused(Refusal::IdReused) {
+            host::probe!(STRAY_DONE, format!("{other:?}, with the id of {done:?},"));
+        }
+        Ok(ret(answer))
     }
 
     async fn request(&mut self, act: Act) -> Result<Ret, ClientError> {

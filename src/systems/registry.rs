@@ -10,8 +10,10 @@
 //! that it has), **lookup** (no lookup shows a process of its own node that is dead), **own** (a node does not
 //! contradict itself about a name that only one client knows: `watch.rs`), **stopped** (whom a resolver of your own gives
 //! up and is to stop does not live on), **survivor** (of the processes that contend for a name, the resolution of the
-//! conflict leaves one) and **refinement** (what nodes have of each other they copy as specified: see `refinement.rs`).
+//! conflict leaves one), **ranks** (in the converged protocol who is named comes after what was seen: `ranks.rs`) and
+//! **refinement** (what nodes have of each other they copy as specified: see `refinement.rs`).
 
+mod ranks;
 mod refinement;
 mod watch;
 
@@ -19,6 +21,7 @@ use protocols::registry::{
     self, Client as Connection, ClientError, Config, DEFAULT_SCOPE, InScope, NodeId, Options, Pid, ScopeView,
     View,
 };
+use ranks::Ranked;
 use refinement::Refines;
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Seen, Views};
@@ -128,7 +131,7 @@ impl System for Registry {
     }
 
     fn checkers(&self) -> Checkers<Op, Option<String>, View> {
-        let (mut beaten_by, mut refines) = (BTreeMap::new(), Refines::new());
+        let (mut beaten_by, mut refines, mut ranked) = (BTreeMap::new(), Refines::new(), Ranked::default());
         Checkers::new()
             .eventually("alive", alive)
             .convergence(converged)
@@ -137,6 +140,7 @@ impl System for Registry {
             .invariant("lookup", shown)
             .invariant("own", no_contradiction)
             .invariant("survivor", move |seen: &Seen<'_, View>| survivor(&mut beaten_by, seen))
+            .invariant("ranks", move |seen| ranked.judge(seen))
             .invariant("refinement", move |seen| refines.judge(seen))
     }
 }
@@ -440,6 +444,11 @@ fn survivor(beaten_by: &mut BTreeMap<String, String>, seen: &Seen<'_, View>) -> 
     let loser_is_here = probe.host.is_some_and(|host| lost.starts_with(&format!("<n{}.", host.number())));
     if !loser_is_here {
         return Ok(());
+    }
+    let view = probe.host.and_then(|host| seen.views.get(host.number())).filter(|view| view.losers_end);
+    if let Some(loser) = view.and_then(|view| view.alive.iter().find(|pid| pid.to_string() == lost)) {
+        let why = format!("{name}: {lost} has lost it to {kept}, and lives on");
+        return Err(Broken::new(why).key(name).process(loser));
     }
     beaten_by.insert(lost.clone(), kept.clone());
     let mut winner = kept;

@@ -5,9 +5,10 @@
 //!
 //! Judged: **linearizable** (each key by itself), **agreement** (replicas at one revision came to it by the same
 //! changes), **lease** (a lease, and the key that goes with it, is there as long as its holder was told so, counted
-//! from when it asked; a key that no longer goes with it outlives it), **refinement** (leases are granted, renewed and
-//! ended as specified), **watch** (changes come in order, and none of a key is missing), **convergence** (in the end a
-//! leader is there, and every member that votes has applied the same; who is none is not asked for anything).
+//! from when it asked; a key that no longer goes with it outlives it; none goes with one that is gone), **refinement**
+//! (leases are granted, renewed and ended as specified), **watch** (changes come in order, and none of a key is missing),
+//! **convergence** (in the end a leader is there, and every member that votes has applied the same; who is none is not
+//! asked for anything).
 
 mod key_model;
 mod refinement;
@@ -15,7 +16,8 @@ mod refinement;
 use host::time::{Instant, sleep, timeout};
 use key_model::KeyModel;
 use protocols::store::{
-    self, Change, Client as Connection, ClientError, Condition, Config, Event, Options, Refusal, View,
+    self, Change, Client as Connection, ClientError, Condition, Config, Event, LeaseId, Options, Refusal,
+    View,
 };
 use refinement::Refines;
 use serde::{Deserialize, Serialize};
@@ -137,7 +139,9 @@ impl System for Store {
         Checkers::new()
             .invariant("agreement", move |seen| agree(&mut came_to, seen))
             .invariant("lease", |seen| {
-                no_probe(seen, LEASE_EARLY).and_then(|()| no_probe(seen, LEASE_TOOK_MORE))
+                no_probe(seen, LEASE_EARLY)?;
+                no_probe(seen, LEASE_TOOK_MORE)?;
+                bound(seen)
             })
             .invariant("refinement", move |seen| refines.judge(seen))
             .invariant("watch", |seen| no_probe(seen, WATCH_GAP))
@@ -180,7 +184,7 @@ impl Client<Op, Ret> for StoreClient {
                 self.store.put_if(&name(key), condition, &to.to_string(), None).await.map(Ret::Done)
             }
             Op::Delete(key) => self.store.delete(&name(key)).await.map(Ret::Done),
-            Op::Lease => self.hold(HOLD, TTL).await.map(Ret::Held),
+            Op::Lease => self.hold(HOLD, TTL).await.map(|(_, renewed)| Ret::Held(renewed)),
             Op::Tenure => self.tenure().await.map(Ret::Held),
             Op::Watch => self.watch().await.map(Ret::Watched),
             Op::AddMember(named) => {
@@ -201,7 +205,7 @@ impl Client<Op, Ret> for StoreClient {
 impl StoreClient {
     /// Takes a lease, puts a key that goes with it, and renews it. Whoever was told that the lease lives until an
     /// instant must find the key before that instant.
-    async fn hold(&mut self, hold: Duration, ttl: Duration) -> Result<u64, ClientError> {
+    async fn hold(&mut self, hold: Duration, ttl: Duration) -> Result<(LeaseId, u64), ClientError> {
         self.leases += 1;
         let (key, lives) = (self.leased(), ttl - ttl / DRIFT);
         let until = Instant::now() + hold;
@@ -226,18 +230,20 @@ impl StoreClient {
                 host::probe!(LEASE_EARLY, key.as_str(), renewed);
             }
         }
-        Ok(renewed)
+        Ok((lease, renewed))
     }
 
     /// Holds a lease for long, and then keeps the key without it: it is there when the lease has ended.
     async fn tenure(&mut self) -> Result<u64, ClientError> {
-        let renewed = self.hold(TENURE_HOLD, TENURE_TTL).await?;
+        let (lease, renewed) = self.hold(TENURE_HOLD, TENURE_TTL).await?;
         let key = self.leased();
         self.store.put(&key, "kept", None).await?;
         sleep(TENURE_TTL + TENURE_TTL / 4).await;
         if matches!(self.store.get(&key).await, Ok(None)) {
             host::probe!(LEASE_TOOK_MORE, key.as_str());
         }
+        // By now the lease has ended, mostly, and nothing can go with it.
+        let _ = self.store.put(&key, "late", Some(lease)).await;
         Ok(renewed)
     }
 
@@ -305,6 +311,19 @@ fn no_probe(seen: &Seen<'_, View>, name: &str) -> Result<(), Broken> {
         }
         Some([what]) => Err(format!("{name}: {what}").into()),
         _ => Ok(()),
+    }
+}
+
+/// A key goes with a lease that is there.
+fn bound(seen: &Seen<'_, View>) -> Result<(), Broken> {
+    let host = seen.probe.and_then(|probe| probe.host);
+    let Some(view) = host.and_then(|host| seen.views.get(host.number())) else { return Ok(()) };
+    match view.leased.iter().find(|(_, lease)| !view.leases.contains_key(lease)) {
+        Some((key, _)) => {
+            let why = format!("n{} has {key} with a lease that is not there", view.id);
+            Err(Broken::new(why).node(view.id as u32).key(key))
+        }
+        None => Ok(()),
     }
 }
 
@@ -381,9 +400,29 @@ impl Voters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use host::world::{MachineId, Probe};
 
     fn put(revision: u64, key: &str, version: u64) -> Event {
         Event { revision, key: key.to_owned(), change: Change::Put { value: String::new(), version } }
+    }
+
+    #[test]
+    fn a_key_goes_with_a_lease_that_is_there() {
+        let lease = LeaseId(7);
+        let judged = |leases: &[LeaseId]| {
+            let lives = store::Lease { ttl_ms: 2000, renewed: 0, lives_ms: 0 };
+            let views = in_the_end(1, [9, 9, 0]);
+            let view = View {
+                leases: leases.iter().map(|lease| (*lease, lives)).collect(),
+                leased: BTreeMap::from([("a".to_owned(), lease)]),
+                ..views.get(1).expect("n1 is up").clone()
+            };
+            let (views, host) = (Views::new(vec![Some(view)]), Some(MachineId::numbered(1)));
+            let probe = Probe { at_ns: 0, host, name: "applied", values: Vec::new() };
+            bound(&Seen::new(Some(&probe), &views))
+        };
+        assert!(judged(&[lease]).is_ok());
+        assert!(judged(&[LeaseId(8)]).is_err());
     }
 
     fn delete(revision: u64, key: &str) -> Event {

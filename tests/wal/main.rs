@@ -342,6 +342,26 @@ fn a_snapshot_takes_the_place_of_all_segments_with_what_it_has_whenever_they_wer
 }
 
 #[test]
+fn a_snapshot_that_a_crash_left_beside_a_newer_one_is_gone_when_the_log_is_open() {
+    simulate(1, |operator| async move {
+        operator
+            .on(|disk| async move {
+                let (_log, mut writer) = write_segments(&disk, 4).await;
+                assert!(writer.snapshot(Lsn(3), b"three").await.unwrap());
+                let (newer, older) =
+                    (format!("{FOLDER}/{:016x}.snapshot", 3), format!("{FOLDER}/{:016x}.snapshot", 2));
+                disk.write(&older, disk.read(&newer).await.unwrap()).await.unwrap();
+                assert_eq!(found(&open(&disk).await.2), 4);
+                let mut names = disk.read_dir(FOLDER).await.unwrap();
+                names.retain(|name| name.to_str().unwrap().ends_with(".snapshot"));
+                assert_eq!(names.len(), 1);
+                assert!(newer.ends_with(names[0].to_str().unwrap()), "the newer stays");
+            })
+            .await;
+    });
+}
+
+#[test]
 fn a_full_segment_goes_on_where_there_is_no_room_for_the_next() {
     simulate(1, |operator| async move {
         operator

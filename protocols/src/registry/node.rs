@@ -83,6 +83,7 @@ pub(super) struct Node {
     pub incarnation: u64,
     pub options: Options,
     rulebook: Rulebook,
+    losers_end: bool,
     /// Those that dial us.
     dialling_peers: Vec<NodeId>,
     inner: Mutex<Inner>,
@@ -122,6 +123,7 @@ impl Node {
             incarnation,
             options: config.options.clone(),
             rulebook: Rulebook::new(&config.options, config.resolve.clone()),
+            losers_end: !config.has_custom_resolver() && !config.options.traps_exits,
             dialling_peers: config
                 .peers
                 .iter()
@@ -165,6 +167,7 @@ impl Node {
             given_up: inner.local.processes.given_up().clone(),
             malformed_frames: inner.malformed_frames,
             protocol: self.options.protocol,
+            losers_end: self.losers_end,
         }
     }
 

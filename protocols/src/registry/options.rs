@@ -150,6 +150,11 @@ impl Options {
 }
 
 impl Config {
+    /// Whether another resolver than Syn's, which kills, decides who keeps a name.
+    pub(super) fn has_custom_resolver(&self) -> bool {
+        self.resolve.is_some() || self.options.resolver != Resolver::Latest
+    }
+
     /// # Errors
     ///
     /// Names the field and the bound that it misses.
@@ -172,7 +177,7 @@ impl Config {
         if self.options.protocol == Protocol::Converged && self.options.traps_exits {
             return invalid("traps_exits: the converged protocol ends whom it has lost".to_owned());
         }
-        let custom = self.resolve.is_some() || self.options.resolver != Resolver::Latest;
+        let custom = self.has_custom_resolver();
         if self.options.protocol == Protocol::Converged && custom {
             return invalid("resolver: the converged protocol has its own, a total order".to_owned());
         }

@@ -92,3 +92,20 @@ impl Table {
         &self.by_name
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_lost_its_last_name_leaves_no_row() {
+        let (mut table, pid) = (Table::default(), Pid { node: NodeId(1), incarnation: 1, serial: 1 });
+        for name in ["a", "b"] {
+            table.insert(name, Entry { pid, meta: String::new(), time: 1 });
+        }
+        table.remove("a", pid);
+        assert_eq!((table.by_pid.len(), table.count_of(pid)), (1, 1));
+        table.remove("b", pid);
+        assert_eq!((table.by_pid.len(), table.len()), (0, 0));
+    }
+}

@@ -28,6 +28,9 @@ pub struct View {
     /// Whose rules it follows; the options say so to those who read what was recorded.
     #[serde(skip)]
     pub protocol: Protocol,
+    /// Whether the loser of a conflict ends at once: not by a custom resolver, nor where it traps the signal.
+    #[serde(skip)]
+    pub losers_end: bool,
 }
 
 impl View {

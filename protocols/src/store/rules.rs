@@ -269,6 +269,28 @@ mod tests {
     }
 
     #[test]
+    fn a_revision_with_more_changes_than_are_kept_is_forgotten_whole() {
+        let mut machine = Machine::new();
+        let put = |key: &str| Operation::Put { key: key.into(), value: "1".into(), lease: None };
+        let both = Txn { compare: vec![], success: vec![put("a"), put("b")], failure: vec![] };
+        machine.apply(&Command::Txn(both), 1);
+        assert_eq!((machine.events.len(), machine.changes("a", false, 2)), (0, None));
+        assert_eq!(machine.changes("a", false, 3), Some(vec![]));
+    }
+
+    #[test]
+    fn who_came_to_a_revision_by_other_changes_has_another_digest() {
+        let digest = |keys: [&str; 2]| {
+            let mut machine = Machine::new();
+            keys.iter().for_each(|key| drop(machine.apply(&put(key, "1", None), KEPT)));
+            (machine.revision(), machine.digest())
+        };
+        assert_eq!(digest(["a", "b"]), digest(["a", "b"]));
+        assert_ne!(digest(["a", "b"]), digest(["b", "a"]));
+        assert_eq!(digest(["a", "b"]).0, digest(["b", "a"]).0);
+    }
+
+    #[test]
     fn a_key_is_read_alone_or_with_all_that_begin_with_it() {
         let mut machine = Machine::new();
         for key in ["a", "ab", "abc", "b"] {

@@ -78,11 +78,9 @@ pub(super) fn split(op: &Op, ret: Option<&Ret>) -> Vec<(Part, Option<Told>)> {
                 part(from, PayIn(amount), Some(Told::Done)),
                 part(to, PayIn(amount), Some(Told::Refused(*refusal))),
             ],
-            Some(Ret::Refused(refusal @ Refusal::Insufficient { .. })) => {
-                vec![part(from, PayOut(amount), Some(Told::Refused(*refusal)))]
-            }
             // Which of the two is closed, or has too much, it does not say.
-            Some(Ret::Refused(_)) => Vec::new(),
+            Some(Ret::Refused(Refusal::Closed | Refusal::Limit { .. })) => Vec::new(),
+            Some(Ret::Refused(refusal)) => vec![part(from, PayOut(amount), Some(Told::Refused(*refusal)))],
             Some(_) => {
                 vec![part(from, PayOut(amount), Some(Told::Done)), part(to, PayIn(amount), Some(Told::Done))]
             }
@@ -169,14 +167,18 @@ fn is_right(state: &Account, refusal: &Refusal) -> bool {
         // What is held cannot be seen by clients.
         Refusal::Limit { balance, below } => !state.closed && *balance >= state.available && balance >= below,
         Refusal::Held { held } => !state.closed && *held > 0,
+        Refusal::UnknownAccount { account, last } => account > last,
+        // A client knows which branch has an account, and has an id for each request.
+        Refusal::WrongBranch { .. } | Refusal::IdReused => false,
         // These say nothing about the account.
-        _ => true,
+        Refusal::NotPositive { .. } | Refusal::TooLarge { .. } | Refusal::ToItself { .. } => true,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocols::bank::{AccountId, BranchId};
     use sim::check::linearizable::{Budget, Finding, Operation, check};
 
     /// Judges operations with the times of their invocations and answers; none if there was no answer.
@@ -219,6 +221,20 @@ mod tests {
         let closed = (Op::Withdraw(1, 5), Some(Ret::Refused(Refusal::Closed)), 4, 5);
         assert!(judge(&[deposited(5), (Op::Close(1), Some(Ret::Done), 2, 3), closed.clone()]));
         assert!(!judge(&[deposited(5), closed]));
+    }
+
+    #[test]
+    fn accepts_no_refusal_of_an_account_that_is_there_and_none_of_a_branch_or_an_id_that_are_right() {
+        let refused = |refusal| {
+            let (deposit, transfer) = (Op::Deposit(1, 5), Op::Transfer(1, 2, 5));
+            [deposit, transfer].map(|op| judge(&[(op, Some(Ret::Refused(refusal)), 0, 1)]))
+        };
+        let unknown =
+            |account, last| Refusal::UnknownAccount { account: AccountId(account), last: AccountId(last) };
+        assert_eq!((refused(unknown(2, 1)), refused(unknown(1, 1))), ([true; 2], [false; 2]));
+        assert_eq!(refused(Refusal::TooLarge { amount: 5, max: 4 }), [true; 2]);
+        let elsewhere = Refusal::WrongBranch { account: AccountId(1), branch: BranchId(2) };
+        assert_eq!((refused(elsewhere), refused(Refusal::IdReused)), ([false; 2], [false; 2]));
     }
 
     #[test]

@@ -377,6 +377,7 @@ mod tests {
             given_up: BTreeSet::new(),
             malformed_frames: 0,
             protocol: Protocol::Syn,
+            losers_end: true,
         })
     }
 

@@ -95,3 +95,18 @@ fn a_peer_that_is_taken_for_known_is_not_asked_again() {
     scope.hear("y", pid_of(PEER, 1), 11, 0);
     assert_eq!(scope.at("y"), Some((pid_of(PEER, 1), 11)), "later broadcasts are heard");
 }
+
+/// Until its owner has told anew what it has, a name of a peer points nowhere: the peer may be gone by then.
+#[test]
+fn a_new_scope_process_keeps_what_is_alive_here_and_nothing_of_others() {
+    let mut scope = acquainted(None);
+    let (ours, dead) = (scope.spawn(), scope.spawn());
+    scope.register(OURS, "ours", ours, 10);
+    scope.register(OURS, "dead", dead, 10);
+    scope.hear("theirs", pid_of(PEER, 1), 10, 0);
+    scope.local.processes.kill(dead);
+    scope.rules.on_scope_crash(&[PEER], &mut scope.local);
+    let names: Vec<&String> = scope.table.by_name().keys().collect();
+    assert_eq!(names, ["ours"]);
+    assert_eq!([ours, dead].map(|pid| scope.watches(pid)), [true, false]);
+}
