@@ -4,8 +4,8 @@
 //! nights and changes prices, and settles what was set aside; an operator tells the standby to take over. A command is
 //! sent again, with its id, until it is answered, and some that were answered are asked once more (`repeat`).
 //!
-//! Judged: **room** (no room is sold twice for a night), **version** (none is used twice, and no id has two), **kept**
-//! (a primary that begins to serve has every booking that a client was told of, and none that it was told is cancelled),
+//! Judged: **room** (no room is sold twice for a night), **offer** (none is sold for a night that is not on offer, or no
+//! more), **version** (none is used twice, and no id has two), **kept** (a primary that begins to serve has every booking that a client was told of, and none that it was told is cancelled),
 //! **price** (each at the price that was told, and what was charged less what was paid back is what they cost),
 //! **replay** (the timer of the snapshots is due again and again), **serves** (after the heal a primary serves, and has
 //! nothing open) and **standby** (after the heal the standby follows and agrees).
@@ -104,7 +104,8 @@ impl System for Bookings {
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
-        let disk = node.disk();
+        let (disk, first) = (node.disk(), node.options.first_night);
+        host::probe!("on offer", first.to_string(), after(first, node.options.nights).to_string());
         let config = Config { id: node.id as u16, nodes: node.nodes.clone(), options: node.options };
         match bookings::run(config, disk).await {
             // Its process has ended with a message for people, and none will start it again before they have come.
@@ -126,6 +127,7 @@ impl System for Bookings {
         Checkers::new()
             .listener(Heard::default(), Heard::hear)
             .invariant("room", Heard::sold_twice)
+            .invariant("offer", Heard::sold_unoffered)
             .invariant("version", Heard::used_twice)
             .invariant("kept", Heard::is_kept)
             .invariant("price", Heard::is_priced)
@@ -139,6 +141,12 @@ impl System for Bookings {
 
 /// How many nights operations are about: few, so that guests meet.
 const NIGHTS: u64 = 12;
+
+/// So many days later.
+fn after(first: Date, days: u32) -> Date {
+    let day = first.day().ok().map(|first| first.plus(days));
+    day.and_then(bookings::Day::date).unwrap_or(Date { year: 0, month: 0, day: 0 })
+}
 
 fn stay(mix: &Mix, draw: &mut Draw) -> (u32, u32, u32, u8) {
     let (room, night) = (mix.key(draw), draw.below(NIGHTS) as u32);
@@ -210,10 +218,7 @@ impl Guest {
     fn stay(&self, room: u32, night: u32, nights: u32, occupants: u8) -> Stay {
         let Options { hotels, rooms, first_night, .. } = self.options;
         let room = room % (hotels * rooms);
-        let date = |night: u32| {
-            let day = first_night.day().ok().map(|first| first.plus(night));
-            day.and_then(bookings::Day::date).unwrap_or(Date { year: 0, month: 0, day: 0 })
-        };
+        let date = |night| after(first_night, night);
         Stay {
             guest: self.number,
             hotel: Hotel(room / rooms + 1),
@@ -238,6 +243,9 @@ impl Guest {
             }
             (Answer::Cancelled { .. }, Command::Cancel(booking)) => {
                 host::probe!("told cancelled", booking.client, booking.number);
+            }
+            (Answer::Done, Command::Withdraw { hotel, room, night }) => {
+                host::probe!("told withdrawn", format!("{hotel}/{room}"), night.to_string());
             }
             (Answer::SetAside { version, .. }, _) => self.set_aside.push(*version),
             _ => {}

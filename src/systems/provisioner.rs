@@ -4,16 +4,17 @@
 //! agent some seconds, and an operation as long as it waits for its agent and is built.
 //!
 //! Judged: **used** (an agent that was welcomed is never stopped for not having come), **terminating** (one that is being
-//! stopped gets no work), **unharmed** (none that works is stopped by who knows that it does), **limit** (no zone runs
-//! more agents than it may), **served** (after the heal every build gets its agent, within `settle`) and **leaked** (and
+//! stopped gets no work), **unharmed** (none that works is stopped by who knows that it does), **retained** (none is retired
+//! before it had nothing to do for as long as it is kept), **limit** (no zone runs more agents than it may), **served** (after the heal every build gets its agent, within `settle`) and **leaked** (and
 //! then, when all were idle for long enough, none is left).
 
+use host::probe::Value;
 use host::world::Probe;
 use protocols::provisioner::{self, Client as Connection, Config, Options, View};
 use serde::{Deserialize, Serialize};
 use sim::check::{Broken, Checkers, Seen, Views};
 use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
@@ -63,6 +64,9 @@ impl System for Provisioner {
     }
 
     async fn node(&self, node: NodeContext<Options>) -> io::Result<()> {
+        if node.id == 1 {
+            host::probe!("retains", node.options.retention.as_millis() as u64);
+        }
         let config = Config { id: node.id, nodes: node.nodes.clone(), options: node.options };
         provisioner::run(config).await
     }
@@ -72,11 +76,12 @@ impl System for Provisioner {
     }
 
     fn checkers(&self) -> Checkers<Op, Ret, View> {
-        let (mut welcomed, mut stopping) = (BTreeSet::new(), BTreeSet::new());
+        let (mut welcomed, mut stopping, mut idle) = (BTreeSet::new(), BTreeSet::new(), Idle::default());
         Checkers::new()
             .invariant("used", move |seen| used(&mut welcomed, seen))
             .invariant("terminating", move |seen| gets_no_work(&mut stopping, seen))
             .invariant("unharmed", unharmed)
+            .invariant("retained", move |seen| idle.judge(seen))
             .invariant("limit", |seen| within_limit(seen.views))
             .eventually("served", served)
             .eventually("leaked", none_left)
@@ -142,6 +147,40 @@ fn unharmed(seen: &Seen<'_, View>) -> Result<(), Broken> {
     Ok(())
 }
 
+/// Since when agents may have had nothing to do.
+#[derive(Debug, Default)]
+struct Idle {
+    retention_ns: u64,
+    /// When each was accepted, or was given work last: it had some for a while after that.
+    since_ns: BTreeMap<String, u64>,
+}
+
+impl Idle {
+    /// No agent is retired before it had nothing to do for as long as it is kept.
+    fn judge(&mut self, seen: &Seen<'_, View>) -> Result<(), Broken> {
+        let Some(probe) = seen.probe else { return Ok(()) };
+        match (probe.name, &probe.values[..]) {
+            ("retains", [Value::Uint(ms)]) => self.retention_ns = ms * 1_000_000,
+            ("accepted", [agent]) | ("working", [agent, _]) => {
+                self.since_ns.insert(agent.to_string(), probe.at_ns);
+            }
+            ("stopping", [agent, why]) if why.to_string() == "retired" => {
+                let agent = agent.to_string();
+                let kept_ns = self.since_ns.get(&agent).map_or(u64::MAX, |since| probe.at_ns - since);
+                // Its clock may be fast.
+                if kept_ns < self.retention_ns / 100 * 99 {
+                    let (kept, retention) = (kept_ns as f64 / 1e9, self.retention_ns as f64 / 1e9);
+                    let why =
+                        format!("agent {agent} was retired after {kept:.1} s, and is kept for {retention} s");
+                    return Err(Broken::new(why).item(agent));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
 /// No zone runs more agents than it may.
 fn within_limit(views: &Views<View>) -> Result<(), Broken> {
     for (node, view) in views.up() {
@@ -186,7 +225,6 @@ mod tests {
     //! Each checker, with a good run and its near twin.
 
     use super::*;
-    use host::probe::Value;
     use host::world::MachineId;
     use protocols::provisioner::AgentId;
 
@@ -239,6 +277,29 @@ mod tests {
         assert_eq!(ended("retired", false), Ok(()));
         assert!(ended("retired", true).is_err());
         assert!(ended("deadline", true).is_err());
+    }
+
+    #[test]
+    fn retained_accepts_the_end_of_who_was_idle_for_long_and_refuses_that_of_who_had_just_worked() {
+        let after = |seconds: u64| {
+            let (mut idle, views) = (Idle::default(), Views::new(Vec::new()));
+            let said = [
+                (0, "retains", vec![Value::from(90_000_u64)]),
+                (1, "accepted", texts(["1.1"]).to_vec()),
+                (9, "working", texts(["1.1", "7.1"]).to_vec()),
+                (9 + seconds, "stopping", texts(["1.1", "retired"]).to_vec()),
+            ];
+            said.into_iter().try_for_each(|(second, name, values)| {
+                let host = Some(MachineId::numbered(1));
+                idle.judge(&Seen::new(
+                    Some(&Probe { at_ns: second * 1_000_000_000, host, name, values }),
+                    &views,
+                ))
+            })
+        };
+        assert_eq!(after(90), Ok(()));
+        let why = after(30).unwrap_err().to_string();
+        assert_eq!(why, "agent 1.1 was retired after 30.0 s, and is kept for 90 s");
     }
 
     fn views(queued: usize, agents: usize, tasks: usize) -> Views<View> {

@@ -111,6 +111,10 @@ pub const PROBES: &[&str] = &[
     "asks to cancel",
     // what a client was told: the booking that was cancelled
     "told cancelled",
+    // what a client was told: the room, the night that is no more on offer
+    "told withdrawn",
+    // the first night, the day after the last: so many are on offer
+    "on offer",
     // id: the same command had another answer
     "answer changed",
     "command set aside",
@@ -134,8 +138,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Those that the system around the protocol publishes.
-    const OF_THE_SYSTEM: [&str; 5] =
-        ["answer changed", "asks to cancel", "log corrupt", "told booked", "told cancelled"];
+    const OF_THE_SYSTEM: [&str; 7] = [
+        "answer changed",
+        "asks to cancel",
+        "log corrupt",
+        "on offer",
+        "told booked",
+        "told cancelled",
+        "told withdrawn",
+    ];
 
     #[test]
     fn every_probe_is_declared_and_every_declared_probe_is_used() {

@@ -3,7 +3,7 @@
 use super::View;
 use host::probe::Value;
 use host::world::{MachineId, Probe};
-use protocols::bookings::{Currency, Date, Id};
+use protocols::bookings::{Currency, Date, Day, Id};
 use sim::check::{Broken, Seen};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,10 @@ pub(super) struct Heard {
     sold: BTreeMap<(String, String), String>,
     /// By booking, its nights.
     nights: BTreeMap<String, Vec<(String, String)>>,
+    /// The first night on offer, and the day after the last.
+    offer: Option<(Day, Day)>,
+    /// By room and night, what a client was told is no more on offer.
+    withdrawn: BTreeSet<(String, String)>,
     /// What clients were told of: the price.
     booked: BTreeMap<Id, u64>,
     /// What a client has asked to be cancelled, answered or not.
@@ -44,6 +48,10 @@ struct Timer {
 
 fn number(value: &Value) -> u64 {
     value.to_string().parse().unwrap_or_default()
+}
+
+fn day(text: &str) -> Option<Day> {
+    text.parse::<Date>().and_then(Date::day).ok()
 }
 
 fn id(client: &Value, count: &Value) -> Id {
@@ -75,6 +83,10 @@ impl Heard {
             ("changed" | "set aside", [version, id]) => {
                 self.is_news(version, id);
             }
+            ("told withdrawn", [room, night]) => {
+                self.withdrawn.insert((room.to_string(), night.to_string()));
+            }
+            ("on offer", [first, end]) => self.offer = day(&first.to_string()).zip(day(&end.to_string())),
             ("serving", [epoch, _]) => self.epoch = self.epoch.max(number(epoch)),
             ("answer changed", [id]) => {
                 let why = format!("{id} was answered twice, and not alike");
@@ -114,9 +126,14 @@ impl Heard {
     }
 
     fn sell(&mut self, id: &str, room: &str, check_in: &str, check_out: &str) {
-        let day = |text: &str| text.parse::<Date>().and_then(Date::day);
-        let (Ok(first), Ok(end)) = (day(check_in), day(check_out)) else { return };
+        let (Some(first), Some(end)) = (day(check_in), day(check_out)) else { return };
         let nights: Vec<_> = first.up_to(end).map(|day| (room.to_owned(), day.to_string())).collect();
+        let is_outside = self.offer.is_some_and(|(begin, over)| first < begin || over < end);
+        if is_outside || nights.iter().any(|night| self.withdrawn.contains(night)) {
+            let why =
+                format!("room {room} was sold to {id} from {check_in} to {check_out}: not all is on offer");
+            self.wrong = Some(("offer", Broken::new(why).item(id)));
+        }
         for night in &nights {
             if let Some(other) = self.sold.insert(night.clone(), id.to_owned()) {
                 let why = format!("room {} was sold twice on {}: to {other} and to {id}", night.0, night.1);
@@ -162,6 +179,11 @@ impl Heard {
     /// No room is sold twice for a night.
     pub fn sold_twice(&self, _: &Seen<'_, View>) -> Result<(), Broken> {
         self.verdict("room")
+    }
+
+    /// No room is sold for a night that is not on offer, or no more.
+    pub fn sold_unoffered(&self, _: &Seen<'_, View>) -> Result<(), Broken> {
+        self.verdict("offer")
     }
 
     /// No line is another later, and no command is done twice.

@@ -31,6 +31,7 @@ fn judge(probes: &[Probe]) -> Option<&'static str> {
         heard.hear(&seen);
         let verdicts = [
             ("room", heard.sold_twice(&seen)),
+            ("offer", heard.sold_unoffered(&seen)),
             ("version", heard.used_twice(&seen)),
             ("replay", heard.is_armed(&seen)),
         ];
@@ -45,6 +46,19 @@ fn room_accepts_a_night_that_was_given_back_and_refuses_one_that_was_not() {
     assert_eq!(judge(&[first.clone(), cancelled(2, "a.2", "a.1"), second(3)]), None);
     assert_eq!(judge(&[first.clone(), booked(2, "b.1", "2023-12-03", "2023-12-04")]), None);
     assert_eq!(judge(&[first, second(2)]), Some("room"));
+}
+
+#[test]
+fn offer_accepts_the_last_night_and_one_before_it_is_withdrawn_and_refuses_what_comes_after() {
+    let texts = |name, values: [&str; 2]| probe(0, name, &values.map(Value::from));
+    let offer = texts("on offer", ["2023-12-01", "2023-12-05"]);
+    let withdrawn = texts("told withdrawn", ["1/101", "2023-12-02"]);
+    let last = booked(1, "a.1", "2023-12-04", "2023-12-05");
+    assert_eq!(judge(&[offer.clone(), last, withdrawn.clone()]), None);
+    assert_eq!(judge(&[offer.clone(), booked(1, "a.1", "2023-12-04", "2023-12-06")]), Some("offer"));
+    let stay = booked(1, "a.1", "2023-12-01", "2023-12-03");
+    assert_eq!(judge(&[offer.clone(), stay.clone(), withdrawn.clone()]), None);
+    assert_eq!(judge(&[offer, withdrawn, stay]), Some("offer"));
 }
 
 #[test]
