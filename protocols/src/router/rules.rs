@@ -68,6 +68,12 @@ mod tests {
     }
 
     #[test]
+    fn who_has_come_up_takes_three_bad_answers_to_go_down_again() {
+        assert_eq!(after("-++--"), "..uuu");
+        assert_eq!(after("-++---"), "..uuu.");
+    }
+
+    #[test]
     fn with_rise_and_fall_of_one_each_answer_decides() {
         let mut health = Health::new(1, 1);
         for good in [true, false, true, true, false] {

@@ -125,6 +125,13 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_is_of_the_timeline_that_began_with_it_or_last_before_it() {
+        let log = history(&[(1, 7, 1), (2, 8, 5)]);
+        let number = |lsn| log.at(Lsn(lsn)).map(|timeline| timeline.number);
+        assert_eq!([0, 1, 4, 5, 9].map(number), [None, Some(1), Some(1), Some(2), Some(2)]);
+    }
+
+    #[test]
     fn an_empty_log_has_nothing_in_common() {
         assert_eq!(History::default().common(Lsn(0), &history(&[(1, 7, 1)]), Lsn(9)), Lsn(0));
         let (one, other) = (history(&[(1, 7, 1)]), history(&[(1, 8, 1)]));

@@ -245,6 +245,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_error_is_remembered_from_round_to_round() {
+        // Its keeper says nothing new, or that the database does not run.
+        for says_nothing in [true, false] {
+            let (mut memory, mut data) = met();
+            let mut is_healthy = |seconds| {
+                let said = if says_nothing { says(2, true) } else { says(seconds, false) };
+                memory.observe(&mut data, &said, at(seconds));
+                memory.remember(&data, at(seconds));
+                (data.keepers[&1].healthy, data.dbs[&DbUid(1)].status.healthy)
+            };
+            assert_eq!([11, 20, 31].map(&mut is_healthy), [(true, true); 3]);
+            assert_eq!(is_healthy(32), (!says_nothing, false));
+        }
+    }
+
+    #[test]
+    fn a_copy_takes_as_long_as_it_takes_until_it_is_to_be_something_else() {
+        let (mut memory, mut data) = (Memory::default(), ClusterData::new(Options::default()));
+        let uid = data.add_db(1, Init::Resync, DbRole::Master);
+        let mut after = |data: &ClusterData, seconds| {
+            memory.remember(data, at(0));
+            memory.convergence_of(data, uid, at(seconds))
+        };
+        assert_eq!(after(&data, 100_000), Convergence::Converging);
+        data.dbs.get_mut(&uid).unwrap().generation = 2;
+        assert_eq!(after(&data, 30), Convergence::Converging);
+        assert_eq!(after(&data, 31), Convergence::Failed);
+    }
+
+    #[test]
     fn of_a_keeper_it_is_known_when_it_was_healthy_last() {
         let (mut memory, mut data) = met();
         assert_eq!(data.keepers[&1].healthy_at_ms, 5000);

@@ -122,6 +122,16 @@ fn a_replacement_that_fails_is_waited_for_no_longer() {
     assert_eq!(waits_for(&decide(&data), MASTER), (vec![SECOND], false));
 }
 
+#[test]
+fn a_replacement_that_is_good_is_waited_for_though_the_old_one_is_back() {
+    let mut data = replacing();
+    let master = &mut db(&mut data, MASTER).status;
+    (master.generation, master.in_sync) = (2, BTreeSet::from([SECOND]));
+    db(&mut data, SECOND).status.healthy = true;
+    data.keepers.insert(2, keeper());
+    assert_eq!(waits_for(&decide(&data), MASTER), (vec![SECOND, THIRD], false));
+}
+
 // 23, 24
 #[test]
 fn a_replacement_that_is_in_sync_is_waited_for_alone_and_may_be_elected() {

@@ -239,6 +239,7 @@ fn who_is_promoted_is_the_primary_when_its_timeline_is_durable() {
     let engine = standby([begin(FIRST), put(1, "k")]);
     let (done, mut obeyed) = oneshot::channel();
     let told = engine.lock().told;
+    engine.lock().is(Awaited::Named, 5);
     engine.lock().promote(&engine, SECOND.tag, done).unwrap();
     assert_eq!(engine.lock().log.history().last(), Some(SECOND), "it begins the next timeline");
     assert_eq!(engine.lock().told, told + 1, "whoever streams to it hears that it follows nobody");
@@ -250,6 +251,7 @@ fn who_is_promoted_is_the_primary_when_its_timeline_is_durable() {
     assert!(matches!(said(&mut refused), Some(Obeyed::No(_))));
     make_durable(&engine);
     assert_eq!((said(&mut obeyed), engine.lock().role), (Some(Obeyed::Done), Role::Primary));
+    assert_eq!(engine.lock().named, Awaited::Nowhere, "it follows nobody");
     assert_eq!((reads(&engine, "k"), holds(&engine, 2, "k", is("1"))), (value("1"), DONE));
     // It is one already.
     let (again, mut obeyed) = oneshot::channel();
