@@ -402,10 +402,23 @@ fn an_unknown_replica_is_not_promoted_in_failsafe_mode() {
 }
 
 #[test]
+fn a_failsafe_key_that_is_not_written_yet_or_makes_no_sense_keeps_nobody_from_leading() {
+    let empty = case(Role::Standby).failsafe(&[]);
+    assert_eq!(empty.without_lock(&silent()), Act::TakeLock);
+    let mut absent = empty;
+    absent.cluster.failsafe = None;
+    assert_eq!(absent.without_lock(&silent()), Act::TakeLock);
+}
+
+#[test]
 fn a_primary_that_goes_on_without_the_store_is_not_replaced() {
     let mut standby = case(Role::Standby).failsafe(&[4, 5, 6]);
     standby.memory.failsafe_leader = Some((5, database(5)));
     assert_eq!(standby.without_lock(&silent()), Act::Follow(database(5), Repair::RewindOrClone));
+    // Its member key has gone with its lease: it has said itself where its database is.
+    let mut unlisted = standby.clone();
+    unlisted.cluster.members.remove(&5);
+    assert_eq!(unlisted.without_lock(&silent()), Act::Follow(database(5), Repair::No));
     standby.options.failsafe_mode = false;
     assert_eq!(standby.without_lock(&silent()), Act::TakeLock);
 }
