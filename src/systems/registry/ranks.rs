@@ -5,6 +5,7 @@
 //! named in between: it comes after all that the table had then. What came in between as well is not known, and nothing
 //! is asked about it.
 
+use host::world::MachineId;
 use protocols::registry::{Pid, Protocol, View};
 use sim::check::{Broken, Seen};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +26,7 @@ struct Known {
 
 impl Ranked {
     pub(super) fn judge(&mut self, seen: &Seen<'_, View>) -> Result<(), Broken> {
-        let Some(node) = seen.probe.and_then(|probe| probe.host).map(|host| host.number()) else {
+        let Some(node) = seen.probe.and_then(|probe| probe.host).map(MachineId::number) else {
             return Ok(());
         };
         let Some(view) = seen.views.get(node).filter(|view| view.protocol == Protocol::Converged) else {
@@ -71,7 +72,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use host::world::{MachineId, Probe};
+    use host::world::Probe;
     use protocols::registry::{DEFAULT_SCOPE, Entry, NodeId, ScopeView};
     use sim::check::Views;
     use std::sync::Arc;
