@@ -20,7 +20,7 @@ use super::{ConnectionId, EndState, Side, Tcp, observe, wake};
 use crate::world::net::wire::{Passage, Way};
 use crate::world::net::{Event, Ip};
 use crate::world::record::{Happening, MessageStep, Observed};
-use crate::world::{Ground, with};
+use crate::world::{Ground, lend};
 use std::io;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -462,7 +462,10 @@ impl Wake for Arrival {
 
     fn wake_by_ref(self: &Arc<Self>) {
         let Arrival { connection, side, epoch } = **self;
-        with(|world| world.tcp(|tcp, ground, ip| tcp.segment_arrives(ground, ip, connection, side, epoch)));
+        // The clock may go on once more when the run has ended.
+        let _ = lend(|world| {
+            world.tcp(|tcp, ground, ip| tcp.segment_arrives(ground, ip, connection, side, epoch));
+        });
     }
 }
 

@@ -12,7 +12,7 @@ use crate::world::net::overload::OnLink;
 use crate::world::net::wire::{Passage, Way};
 use crate::world::net::{Event, Freight, Ip};
 use crate::world::record::{Happening, MessageStep, Observed};
-use crate::world::{Ground, MachineId, with};
+use crate::world::{Ground, MachineId, lend};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -66,7 +66,8 @@ impl Wake for Arrival {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        with(|world| world.udp(|udp, ground, ip| udp.arrives(ground, ip, self.0)));
+        // The clock may go on once more when the run has ended.
+        let _ = lend(|world| world.udp(|udp, ground, ip| udp.arrives(ground, ip, self.0)));
     }
 }
 
