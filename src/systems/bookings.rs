@@ -4,11 +4,12 @@
 //! nights and changes prices, and settles what was set aside; an operator tells the standby to take over. A command is
 //! sent again, with its id, until it is answered, and some that were answered are asked once more (`repeat`).
 //!
-//! Judged: **room** (no room is sold twice for a night), **offer** (none is sold for a night that is not on offer, or no
-//! more), **version** (none is used twice, and no id has two), **kept** (a primary that begins to serve has every booking that a client was told of, and none that it was told is cancelled),
-//! **price** (each at the price that was told, and what was charged less what was paid back is what they cost),
-//! **replay** (the timer of the snapshots is due again and again), **serves** (after the heal a primary serves, and has
-//! nothing open) and **standby** (after the heal the standby follows and agrees).
+//! Judged: **room** (no room is sold twice for a night), **offer** (none is sold for a night that is not on offer, or
+//! no more), **version** (none is used twice, and no id has two), **kept** (a primary that begins to serve has every
+//! booking that a client was told of, and none that it was told is cancelled), **price** (each at the price that was
+//! told, and what was charged less what was paid back is what they cost), **replay** (the timer of the snapshots is due
+//! again and again), **serves** (after the heal a primary serves, and has nothing open) and **standby** (after the heal
+//! the standby follows and agrees).
 
 mod heard;
 

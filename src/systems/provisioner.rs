@@ -3,10 +3,11 @@
 //! n1 is the controller, the others are zones. Clients have something built, one build after the other; a build takes an
 //! agent some seconds, and an operation as long as it waits for its agent and is built.
 //!
-//! Judged: **used** (an agent that was welcomed is never stopped for not having come), **terminating** (one that is being
-//! stopped gets no work), **unharmed** (none that works is stopped by who knows that it does), **retained** (none is retired
-//! before it had nothing to do for as long as it is kept), **limit** (no zone runs more agents than it may), **served** (after the heal every build gets its agent, within `settle`) and **leaked** (and
-//! then, when all were idle for long enough, none is left).
+//! Judged: **used** (an agent that was welcomed is never stopped for not having come), **terminating** (one that is
+//! being stopped gets no work), **unharmed** (none that works is stopped by who knows that it does), **retained** (none
+//! is retired before it had nothing to do for as long as it is kept), **limit** (no zone runs more agents than it may),
+//! **served** (after the heal every build gets its agent, within `settle`) and **leaked** (and then, when all were idle
+//! for long enough, none is left).
 
 use host::probe::Value;
 use host::world::Probe;
