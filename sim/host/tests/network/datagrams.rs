@@ -53,6 +53,19 @@ fn a_datagram_travels_for_as_long_as_its_link_says() {
     });
 }
 
+/// A world is taken down within a millisecond; one of these is due in the very poll that does.
+#[test]
+fn what_is_due_as_a_world_ends_is_lost() {
+    simulate(async |cluster| {
+        let (n1, _n2) = pair(&cluster).await;
+        for number in 0..40_000 {
+            send(&n1, number).await;
+            tokio::task::yield_now().await;
+        }
+        sleep(ms(8)).await;
+    });
+}
+
 #[test]
 fn datagrams_that_arrive_at_one_instant_keep_their_order() {
     simulate(async |cluster| {
