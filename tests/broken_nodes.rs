@@ -7,7 +7,7 @@ use sim::catalog::Catalog;
 use sim::check::Checkers;
 use sim::once;
 use sim::run::{Attention, Report};
-use sim::scenario::Scenario;
+use sim::scenario::{Overload, Scenario};
 use sim::{Client, ClientContext, NodeContext, Operation, Outcome, System};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -23,6 +23,7 @@ enum Breaks {
     ClientHangs,
     Spins,
     Checker,
+    Floods,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -62,6 +63,12 @@ impl System for Broken {
                         std::hint::spin_loop();
                     }
                 });
+            }
+            Breaks::Floods if node.id == 2 => {
+                let socket = host::net::UdpSocket::bind("0.0.0.0:0").await?;
+                for _ in 0..200 {
+                    socket.send_to(b"again", "10.0.0.1:7000").await?;
+                }
             }
             Breaks::Stops if node.id == 2 => return Ok(()),
             Breaks::Fails if node.id == 2 => return Err(std::io::Error::other("no disk")),
@@ -167,6 +174,29 @@ fn a_panic_is_told_as_a_violation_and_nowhere_else() {
 fn a_node_that_stops_is_a_violation_with_its_error() {
     assert_eq!(only_violation("stops"), ("node".into(), "n2 stopped by itself, without an error".into()));
     assert_eq!(only_violation("fails"), ("node".into(), "n2 stopped by itself, with: no disk".into()));
+}
+
+#[test]
+fn a_run_with_more_than_its_scenario_allows_is_an_overload() {
+    let limited = |limit: fn(&mut Overload)| {
+        let mut scenario = scenario("floods");
+        limit(&mut scenario.check.overload);
+        once(&Broken, &scenario, 1, Attention::QUICK).0.violations
+    };
+    for (limit, says) in [
+        ((|overload| overload.messages = 100) as fn(&mut Overload), "100 messages are under way and unread"),
+        (|overload| overload.bytes = 500, "500 bytes are under way and unread"),
+        (
+            |overload| (overload.events, overload.events_per_second) = (150, 10),
+            "events within 2.5 s, more than 150 and 10 a second",
+        ),
+    ] {
+        let violations = limited(limit);
+        let [violation] = &violations[..] else { panic!("{violations:?}") };
+        assert_eq!(violation.checker, "overload");
+        assert!(violation.message.contains(says), "{}", violation.message);
+    }
+    assert!(limited(|overload| overload.messages = 1000).is_empty());
 }
 
 #[test]

@@ -209,6 +209,7 @@ async fn phases<S: System>(
     if let Some(event) = attention.backtrace_at() {
         world::with(|world| world.take_backtrace_at(event));
     }
+    world::with(|world| world.set_limits(plan.check.overload.in_the_world()));
     set_links(&plan.network, all);
     if let Some(disk) = &plan.disk {
         let set = |host| world::with(|world| world.set_disk(host, disk.in_the_world()));

@@ -33,6 +33,7 @@ pub mod model;
 mod network;
 mod operation;
 mod order;
+mod overload;
 mod parse;
 mod random;
 mod resolve;
@@ -58,6 +59,7 @@ pub use model::{Bursts, Check, Clock, Cluster, Expect, Latency, Nodes, Scenario,
 pub use network::{Bandwidth, Link, Network, Reorder};
 pub use operation::ListedOperation;
 pub use order::Order;
+pub use overload::Overload;
 pub use random::{AtMost, Choice, Lasts, Random, RandomKind};
 pub use schema::json_schema;
 pub use systems::{Systems, Vocabulary};

@@ -5,6 +5,7 @@ use super::fault::Fault;
 use super::network::Network;
 use super::operation::ListedOperation;
 use super::order::Order;
+use super::overload::Overload;
 use super::random::{AtMost, Random};
 use super::units::{Rate, Time};
 use crate::verdict::Lack;
@@ -191,6 +192,9 @@ pub struct Check {
     /// What clients see must be linearizable as this model: "register", "bank:100".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub linearizable: Option<String>,
+    /// From what on a run counts as overloaded.
+    #[serde(skip_serializing_if = "Overload::is_default")]
+    pub overload: Overload,
     /// What the verdict must be. Left out: no violation but of what the system does not promise under its options.
     #[serde(skip_serializing_if = "Expect::is_inherited", serialize_with = "Expect::as_said")]
     pub expect: Expect,
@@ -374,6 +378,7 @@ impl Default for Check {
         Check {
             settle: Time::from_secs(30),
             linearizable: None,
+            overload: Overload::default(),
             expect: Expect::default(),
             allows: Vec::new(),
         }

@@ -320,6 +320,7 @@ impl Checks<'_> {
         let settle = Path::of("check.settle");
         above_zero(&settle, check.settle, "30s")?;
         at_most(&settle, check.settle, DAY, "longest settling")?;
+        check.overload.check(&Path::of("check.overload"))?;
         if let Some(model) = &check.linearizable {
             self.linearizable(&Path::of("check.linearizable"), model)?;
         }

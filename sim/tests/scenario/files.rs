@@ -191,6 +191,13 @@ fn a_scenario_is_written_readably_and_reads_back_equal() {
 }
 
 #[test]
+fn what_counts_as_overloaded_is_written_down() {
+    let mut scenario = parse(GOOD).unwrap();
+    scenario.check.overload.events = 5_000;
+    assert_eq!(parse(&scenario.to_toml()).unwrap(), scenario);
+}
+
+#[test]
 fn large_options_become_a_section_of_their_own() {
     let mut scenario = parse(GOOD).unwrap();
     let long = toml::Value::String("x".repeat(200));

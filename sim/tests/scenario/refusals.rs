@@ -75,6 +75,16 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("every = \"2s\"", "every = \"1ns\"", "random.every: 1ns makes some 20000000000 faults a run"),
     ("down = 1", "down = 4", "random.at_most.down: 4 is above the 3 nodes there are"),
     ("settle = \"30s\"", "settle = \"0s\"", "check.settle: 0s is not above 0"),
+    (
+        "settle = \"30s\"",
+        "overload = { messages = 0 }",
+        "check.overload.messages: 0 is not from 1 to 1000000",
+    ),
+    (
+        "settle = \"30s\"",
+        "overload = { events_per_second = 200_000 }",
+        "check.overload.events_per_second: 200000 is not from 0 to 100000",
+    ),
     ("tolerates = [\"convergence\"]", "tolerates = []", "check.expect: this is not an expectation"),
     (
         "tolerates = [\"convergence\"]",

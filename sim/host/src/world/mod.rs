@@ -39,7 +39,8 @@
 //! all parts meet: a hold that ends wakes connections and datagrams, and a machine that dies loses its sockets, its
 //! addresses and a life of its disk.
 //!
-//! Besides: `draw.rs` has the streams of randomness, `out_of_range.rs` why a setting is refused.
+//! Besides: `draw.rs` has the streams of randomness, `limits.rs` how much a run may do, `out_of_range.rs` why a setting
+//! is refused.
 //!
 //! Re-entrancy: `with` lends the world mutably, so nothing inside it may run foreign code. Waking a task is fine
 //! (madsim queues it); calling a view is not, and happens outside.
@@ -49,6 +50,7 @@ mod clock;
 mod disk;
 mod draw;
 pub mod lab;
+mod limits;
 mod machine;
 mod net;
 mod out_of_range;
@@ -59,20 +61,18 @@ pub(crate) mod timer;
 pub(crate) use disk::handle as disk_handle;
 pub use disk::{Decay, DirectoryOrder, DiskFault, DiskOperation, DiskSettings, SectorSize};
 pub use draw::{Draw, Stream};
+pub use limits::Limits;
 pub(crate) use machine::process::run as run_process;
 pub(crate) use machine::register_view;
 pub use machine::{
     Death, Machine, MachineId, ProcessState, crash, crash_process, is_up, pause, pause_process,
     process_state, restart, restart_process, resume, resume_process, view, view_json, view_types,
 };
-pub use net::{
-    BYTE_LIMIT, Bandwidth, Busiest, Excess, Latency, LinkFault, LinkSettings, MESSAGE_LIMIT, Overload,
-    Reorder, overloaded,
-};
+pub use net::{Bandwidth, Busiest, Excess, Latency, LinkFault, LinkSettings, Overload, Reorder, overloaded};
 pub use out_of_range::OutOfRange;
 pub use record::{
-    Digest, EVENTS_A_SECOND, EVENTS_AT_ONCE, FaultEvent, FaultLine, FaultStep, Happening, MessageEvent,
-    MessageLine, MessageStep, Observed, OperationLine, Phase, Probe, TraceEvent, TraceLine, next_probes,
+    Digest, FaultEvent, FaultLine, FaultStep, Happening, MessageEvent, MessageLine, MessageStep, Observed,
+    OperationLine, Phase, Probe, TraceEvent, TraceLine, next_probes,
 };
 pub(crate) use record::{is_recorded, publish as publish_probe, say};
 pub use timer::until_ns;

@@ -2,13 +2,13 @@
 
 use crate::{N1, N2, hold, ms, simulate, sleep};
 use host::net::{TcpListener, TcpStream, UdpSocket};
-use host::world::{self, Excess};
+use host::world::{self, Excess, Limits};
 use tokio::io::AsyncWriteExt;
 
 #[test]
 fn datagrams_beyond_the_limit_are_an_overload_that_names_the_link() {
     simulate(async |cluster| {
-        world::with(|world| world.set_message_limit(10_000));
+        world::with(|world| world.set_limits(Limits { messages: 10_000, ..Limits::default() }));
         let socket = cluster.on(N2, UdpSocket::bind("0.0.0.0:0")).await.unwrap().unwrap();
         hold(N2, N1);
         for _ in 0..9_000 {
@@ -36,7 +36,7 @@ fn datagrams_beyond_the_limit_are_an_overload_that_names_the_link() {
 #[test]
 fn few_datagrams_with_many_bytes_are_an_overload() {
     simulate(async |cluster| {
-        world::with(|world| world.set_byte_limit(1 << 20));
+        world::with(|world| world.set_limits(Limits { bytes: 1 << 20, ..Limits::default() }));
         let socket = cluster.on(N2, UdpSocket::bind("0.0.0.0:0")).await.unwrap().unwrap();
         hold(N2, N1);
         for _ in 0..16 {
@@ -92,7 +92,7 @@ fn as_many_events_as_the_quota_allows_are_none() {
 #[test]
 fn packets_of_many_diallers_that_wait_are_an_overload_too() {
     simulate(async |cluster| {
-        world::with(|world| world.set_message_limit(500));
+        world::with(|world| world.set_limits(Limits { messages: 500, ..Limits::default() }));
         hold(N2, N1);
         for _ in 0..1000 {
             cluster.on(N2, TcpStream::connect("10.0.0.1:7000"));
@@ -105,7 +105,7 @@ fn packets_of_many_diallers_that_wait_are_an_overload_too() {
 #[test]
 fn messages_that_were_received_do_not_count() {
     simulate(async |cluster| {
-        world::with(|world| world.set_message_limit(1000));
+        world::with(|world| world.set_limits(Limits { messages: 1000, ..Limits::default() }));
         let sockets = [N1, N2].map(|machine| cluster.on(machine, UdpSocket::bind("0.0.0.0:7000")));
         let [receiver, sender] = sockets;
         let (receiver, sender) = (receiver.await.unwrap().unwrap(), sender.await.unwrap().unwrap());
@@ -120,7 +120,7 @@ fn messages_that_were_received_do_not_count() {
 #[test]
 fn a_writer_to_a_held_link_is_limited_by_its_window_and_no_overload() {
     simulate(async |cluster| {
-        world::with(|world| world.set_message_limit(1000));
+        world::with(|world| world.set_limits(Limits { messages: 1000, ..Limits::default() }));
         let listener = cluster.on(N1, TcpListener::bind("0.0.0.0:7000")).await.unwrap().unwrap();
         let mut stream = cluster.on(N2, TcpStream::connect("10.0.0.1:7000")).await.unwrap().unwrap();
         let _accepted = listener.accept().await.unwrap();

@@ -22,7 +22,7 @@ mod tcp;
 mod udp;
 mod wire;
 
-pub use overload::{BYTE_LIMIT, Busiest, Excess, MESSAGE_LIMIT, Overload, overloaded};
+pub use overload::{Busiest, Excess, Overload, overloaded};
 pub(super) use tcp::{ConnectionId, ListenerId, Side, Tcp};
 pub(super) use udp::{SocketId, Udp};
 pub use wire::{Bandwidth, Latency, LinkFault, LinkSettings, Reorder};

@@ -14,16 +14,11 @@
 
 use super::wire::Way;
 use super::{Event, Freight, Net};
-use crate::world::record::{EVENTS_A_SECOND, EVENTS_AT_ONCE};
+use crate::world::limits::Limits;
 use crate::world::{Ground, World, with};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::task::{Poll, Waker};
-
-/// How many messages may be under way at once, unless [`World::set_message_limit`] says otherwise.
-pub const MESSAGE_LIMIT: usize = 1_000_000;
-/// How many of their bytes (256 MiB), unless [`World::set_byte_limit`] says otherwise.
-pub const BYTE_LIMIT: usize = 256 << 20;
 
 /// A run is more than the world allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +27,8 @@ pub struct Overload {
     pub at_ns: u64,
     /// Of what there was too much.
     pub excess: Excess,
+    /// How much there may be.
+    pub limits: Limits,
     /// Where most is under way; none if nothing is.
     pub busiest: Option<Busiest>,
     /// The probe that was published most often, and how often; none if none was.
@@ -69,8 +66,10 @@ impl fmt::Display for Overload {
             Excess::Bytes(bytes) => write!(f, "{bytes} bytes are under way and unread")?,
             Excess::Events(events) => write!(
                 f,
-                "{events} events within {:.1} s, more than {EVENTS_AT_ONCE} and {EVENTS_A_SECOND} a second",
-                self.at_ns as f64 / 1e9
+                "{events} events within {:.1} s, more than {} and {} a second",
+                self.at_ns as f64 / 1e9,
+                self.limits.events,
+                self.limits.events_per_second
             )?,
         }
         if let Some(Busiest { link: (from, to), messages, bytes, sample }) = &self.busiest {
@@ -86,33 +85,22 @@ impl fmt::Display for Overload {
     }
 }
 
+#[derive(Default)]
 pub(super) struct Load {
     /// At least as many as are under way.
     messages: usize,
     bytes: usize,
-    message_limit: usize,
-    byte_limit: usize,
+    limits: Limits,
     overload: Option<Overload>,
     /// The testbed, which waits for an overload.
     alarm: Option<Waker>,
 }
 
-impl Default for Load {
-    fn default() -> Self {
-        let (message_limit, byte_limit) = (MESSAGE_LIMIT, BYTE_LIMIT);
-        Load { messages: 0, bytes: 0, message_limit, byte_limit, overload: None, alarm: None }
-    }
-}
-
 impl World {
-    /// Sets how many messages may be under way at once.
-    pub fn set_message_limit(&mut self, limit: usize) {
-        self.net.ip.load.message_limit = limit;
-    }
-
-    /// Sets how many bytes may be under way at once.
-    pub fn set_byte_limit(&mut self, limit: usize) {
-        self.net.ip.load.byte_limit = limit;
+    /// From now on the run may have so much.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.net.ip.load.limits = limits;
+        self.ground.record.limit(limits);
     }
 
     /// What is wrong, if the run was more than the world allows at some time. It is worth nothing from then on: messages
@@ -152,7 +140,7 @@ impl Load {
 
     /// Whether it is time to count what is there.
     pub(super) fn is_due(&self) -> bool {
-        (self.messages >= self.message_limit || self.bytes >= self.byte_limit) && self.overload.is_none()
+        (self.messages >= self.limits.messages || self.bytes >= self.limits.bytes) && self.overload.is_none()
     }
 }
 
@@ -188,11 +176,11 @@ impl Net {
         }
         let load = &mut self.ip.load;
         let after_head_start = |limit: usize| limit - limit / 8;
-        load.messages = messages.min(after_head_start(load.message_limit));
-        load.bytes = bytes.min(after_head_start(load.byte_limit));
-        if messages >= load.message_limit {
+        load.messages = messages.min(after_head_start(load.limits.messages));
+        load.bytes = bytes.min(after_head_start(load.limits.bytes));
+        if messages >= load.limits.messages {
             self.overload(ground, Excess::Messages(messages));
-        } else if bytes >= load.byte_limit {
+        } else if bytes >= load.limits.bytes {
             self.overload(ground, Excess::Bytes(bytes));
         }
     }
@@ -212,7 +200,8 @@ impl Net {
         });
         let loudest = ground.record.loudest();
         let load = &mut self.ip.load;
-        load.overload = Some(Overload { at_ns: ground.clock.now_ns(), excess, busiest, loudest });
+        load.overload =
+            Some(Overload { at_ns: ground.clock.now_ns(), excess, limits: load.limits, busiest, loudest });
         if let Some(alarm) = load.alarm.take() {
             alarm.wake();
         }

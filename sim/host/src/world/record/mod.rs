@@ -27,10 +27,10 @@ pub use message::{MessageEvent, MessageStep};
 pub(crate) use message::{is_recorded, say};
 pub(crate) use probe::publish;
 pub use probe::{Probe, next_probes};
-pub use quota::{EVENTS_A_SECOND, EVENTS_AT_ONCE};
 pub use trace::{FaultEvent, FaultStep, Happening, Phase, TraceEvent};
 
 use super::World;
+use super::limits::Limits;
 use digest::Hasher;
 use message::Messages;
 use probe::Probes;
@@ -85,6 +85,11 @@ impl Record {
     }
 
     /// Whether there were more events than a run may have; if not, wakes whoever asks once there are.
+    /// From now on the run may have so many events.
+    pub(super) fn limit(&mut self, limits: Limits) {
+        self.hasher.quota.limit(limits);
+    }
+
     pub(super) fn is_beyond_quota(&mut self, alarm: &Waker) -> bool {
         self.hasher.quota.is_exceeded(alarm)
     }
