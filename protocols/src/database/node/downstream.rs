@@ -2,7 +2,7 @@
 
 use super::engine::{Engine, Inner};
 use crate::common::transport::{self, FrameReader, ReadError};
-use crate::database::message::{Confirmed, Next, Place, Streamed};
+use crate::database::message::{Confirmed, Next, Place, Role, Streamed};
 use crate::database::options::Flaw;
 use crate::database::rules::timeline::Lsn;
 use host::net::OwnedWriteHalf;
@@ -78,7 +78,7 @@ pub(super) async fn serve(
 }
 
 /// The entry after which a standby's log goes on with this one.
-fn admit(inner: &Inner, place: &Place, flaw: Option<Flaw>) -> Result<Lsn, Streamed> {
+pub(super) fn admit(inner: &Inner, place: &Place, flaw: Option<Flaw>) -> Result<Lsn, Streamed> {
     let last = inner.log.last();
     let common = inner.log.history().common(last, &place.history, place.last);
     if flaw == Some(Flaw::UnrewoundRejoin) && place.last <= last {
@@ -90,8 +90,11 @@ fn admit(inner: &Inner, place: &Place, flaw: Option<Flaw>) -> Result<Lsn, Stream
         return Err(Streamed::NotNow);
     }
     if common < place.last {
-        // A standby that only has more than this log is ahead, and has not diverged.
-        return Err(if common == last { Streamed::NotNow } else { Streamed::Diverged { common } });
+        // A standby that only has more than this log is ahead, and has not diverged; where it has another timeline, only
+        // whoever follows will have that too. Patroni and stolon compare the numbers, and rewind where theirs is above.
+        let same_timeline = place.history.last() == inner.log.history().last();
+        let is_ahead = common == last && (same_timeline || inner.role != Role::Primary);
+        return Err(if is_ahead { Streamed::NotNow } else { Streamed::Diverged { common } });
     }
     if common < inner.log.base().last { Err(Streamed::TooFarBehind) } else { Ok(common) }
 }

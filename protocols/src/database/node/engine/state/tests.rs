@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::common::wal;
-use crate::database::message::{Condition, Repair, Start, Sync, Write};
+use crate::database::message::{Condition, Place, Repair, Start, Streamed, Sync, Write};
+use crate::database::node::downstream::admit;
 use crate::database::options::{Config, Options};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -303,4 +304,31 @@ fn what_a_standby_has_confirmed_is_the_most_of_its_connections() {
     assert_eq!(engine.lock().confirmed_by(), BTreeMap::from([(5, Lsn(1))]));
     engine.lock().confirmed(&engine, 5, old, Lsn(2));
     assert_eq!(engine.lock().confirmed_by(), BTreeMap::from([(5, Lsn(1))]), "that one has ended");
+}
+
+/// What a standby is told that has these in its log.
+fn admitted(engine: &Engine, records: impl IntoIterator<Item = Record>) -> Result<Lsn, Streamed> {
+    let theirs = starting(records, None);
+    let theirs = theirs.lock();
+    let place = Place { id: 5, history: theirs.log.history().clone(), last: theirs.log.last() };
+    admit(&engine.lock(), &place, None)
+}
+
+#[test]
+fn a_standby_that_was_promoted_where_the_primary_stands_has_diverged_from_it() {
+    let engine = primary([begin(FIRST), put(1, "k")]);
+    let promoted = [begin(FIRST), put(1, "k"), begin(SECOND)];
+    assert_eq!(admitted(&engine, promoted), Err(Streamed::Diverged { common: Lsn(2) }));
+}
+
+#[test]
+fn a_standby_is_ahead_that_has_more_of_its_primarys_timeline() {
+    let engine = primary([begin(FIRST)]);
+    assert_eq!(admitted(&engine, [begin(FIRST), put(1, "k")]), Err(Streamed::NotNow));
+}
+
+#[test]
+fn a_standby_is_ahead_that_has_the_next_timeline_before_the_one_it_follows_which_follows_another() {
+    let engine = standby([begin(FIRST), put(1, "k")]);
+    assert_eq!(admitted(&engine, [begin(FIRST), put(1, "k"), begin(SECOND)]), Err(Streamed::NotNow));
 }
