@@ -72,6 +72,13 @@ impl Default for Row {
     }
 }
 
+/// Whether a mutant counts neither way, and whether anything catches it. A sweep that catches one refutes its explanation;
+/// a test that looks inside does not.
+fn verdict(by_sweep: bool, by_test: bool, explained: bool) -> (bool, bool) {
+    let is_explained = explained && !by_sweep;
+    (is_explained, by_sweep || (by_test && !is_explained))
+}
+
 /// Times of a sweep on each core, in s, at which the table counts.
 const WITHIN_S: [f64; 4] = [1.0, 5.0, 15.0, 60.0];
 
@@ -98,7 +105,7 @@ impl Table {
                 let sweep = &sweeps[&key];
                 let by_sweep = sweep.caught.is_some();
                 let by_test = tests.get(&key).is_some_and(|tests| tests.caught.is_some());
-                let is_explained = !by_sweep && !by_test && explained.contains_key(&key);
+                let (is_explained, by_either) = verdict(by_sweep, by_test, explained.contains_key(&key));
                 let is_reached = reached.contains(woven.number.to_string().as_str());
                 row.all += 1;
                 row.explained += usize::from(is_explained);
@@ -110,7 +117,7 @@ impl Table {
                 if !by_sweep && !is_explained {
                     row.had_s = row.had_s.min(sweep.had_s);
                 }
-                row.by_either += usize::from(by_sweep || by_test);
+                row.by_either += usize::from(by_either);
                 if !by_sweep && !is_explained {
                     survivors.push((*woven, is_reached, by_test));
                 }
@@ -170,5 +177,18 @@ impl Row {
             share(*by_sweeps),
             share(*by_either)
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::verdict;
+
+    #[test]
+    fn what_is_explained_counts_neither_way_unless_a_sweep_catches_it() {
+        assert_eq!(verdict(false, true, true), (true, false));
+        assert_eq!(verdict(true, false, true), (false, true));
+        assert_eq!(verdict(false, true, false), (false, true));
+        assert_eq!(verdict(false, false, false), (false, false));
     }
 }
