@@ -84,12 +84,12 @@ impl Record {
         self.recording
     }
 
-    /// Whether there were more events than a run may have; if not, wakes whoever asks once there are.
     /// From now on the run may have so many events.
     pub(super) fn limit(&mut self, limits: Limits) {
         self.hasher.quota.limit(limits);
     }
 
+    /// Whether there were more events than a run may have; if not, wakes whoever asks once there are.
     pub(super) fn is_beyond_quota(&mut self, alarm: &Waker) -> bool {
         self.hasher.quota.is_exceeded(alarm)
     }
