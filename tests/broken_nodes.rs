@@ -188,7 +188,7 @@ fn a_run_with_more_than_its_scenario_allows_is_an_overload() {
         (|overload| overload.bytes = 500, "500 bytes are under way and unread"),
         (
             |overload| (overload.events, overload.events_per_second) = (150, 10),
-            "events within 2.5 s, more than 150 and 10 a second",
+            "events within 1.5 s, more than 150 and 10 a second",
         ),
     ] {
         let violations = limited(limit);

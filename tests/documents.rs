@@ -93,6 +93,42 @@ fn a_link_to_nothing_is_found() {
     assert!(broken(&root().join("docs/faults.md"), "../Cargo.toml").unwrap().ends_with("does not have it"));
 }
 
+/// Where the tables of a page fall apart: a row that no head is above, or that has other cells than its head.
+fn broken_rows(text: &str) -> Vec<&str> {
+    let cells = |row: &str| row.replace("\\|", "").matches('|').count();
+    let (mut above, mut broken) = (None, Vec::new());
+    let mut lines = prose(text).peekable();
+    while let Some(line) = lines.next() {
+        if !line.starts_with('|') {
+            above = None;
+            continue;
+        }
+        let is_rule = |next: &&str| next.starts_with('|') && next.chars().all(|c| "|-: ".contains(c));
+        let is_head = above.is_none() && lines.peek().is_some_and(is_rule);
+        let head = *above.get_or_insert(if is_head { cells(line) } else { 0 });
+        if cells(line) != head {
+            broken.push(line);
+        }
+    }
+    broken
+}
+
+#[test]
+fn every_table_is_whole() {
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        assert_eq!(broken_rows(&text), [""; 0], "{}", page.display());
+    }
+}
+
+#[test]
+fn a_table_that_an_empty_line_cuts_in_two_or_that_lacks_a_cell_is_found() {
+    let head = "| a | b |\n|---|---|\n| 1 | x \\| y |\n";
+    assert_eq!(broken_rows(head), [""; 0]);
+    assert_eq!(broken_rows(&format!("{head}\n| 2 | z |\n")), ["| 2 | z |"]);
+    assert_eq!(broken_rows(&format!("{head}| 2 |\n")), ["| 2 |"]);
+}
+
 #[test]
 fn the_book_has_every_page() {
     let docs = root().join("docs");
