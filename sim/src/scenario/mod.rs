@@ -9,7 +9,7 @@
 //! file ──parse──▶ Scenario ──resolve(seed)──▶ Scenario (a plan) ──to_toml──▶ file
 //! ```
 //!
-//! - [`model`], `network`, `random`, `disk`: the types, one struct a table of the file
+//! - [`model`], `network`, `random`, `disk`, `overload`: the types, one struct a table of the file
 //! - `operation`, `order`: operations that are listed, not drawn, and those of an operator
 //! - [`fault`]: the wing for faults, one file a kind: what a file says of them, and what a plan holds
 //! - `cast`: machines, by name and by number
