@@ -115,7 +115,7 @@ pub(crate) fn run<S: System>(
             Some(evidence) => shared.violated(check::SUBSTRATE, evidence),
             None => shared.violated(check::PANIC, panic.evidence()),
         }
-        world::with(|world| world.note(Observed::Phase, "panic", || panic.backtrace, &[]));
+        world::with(|world| world.note(Observed::Phase, "panic", || panic.backtrace.to_string(), &[]));
         Ending::take(0, None, Judged::default())
     });
     watch::judging();

@@ -5,6 +5,7 @@
 use super::{quiet, substrate};
 use crate::check::judging;
 use host::world::lab;
+use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
@@ -15,13 +16,14 @@ thread_local! {
 }
 
 /// A panic inside a run.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Panic {
     /// The machine whose task panicked, or the checker that did; `madsim-main` for the testbed.
     pub(super) machine: String,
     pub(super) message: String,
     pub(super) location: String,
-    pub(super) backtrace: String,
+    /// Its symbols are looked up where it is shown: nodes that catch their panics cause many, and few are looked at.
+    pub(super) backtrace: Backtrace,
 }
 
 impl Panic {
@@ -111,7 +113,7 @@ fn collect_panics() {
             let message = info.payload_as_str().unwrap_or("a panic without a message").to_owned();
             let location = info.location().map(ToString::to_string).unwrap_or_default();
             let machine = judging::take().map_or_else(machine, |checker| format!("the checker {checker}"));
-            let backtrace = std::backtrace::Backtrace::force_capture().to_string();
+            let backtrace = Backtrace::force_capture();
             PANIC.set(Some(Panic { machine, message, location, backtrace }));
             quiet::hold();
         }));
