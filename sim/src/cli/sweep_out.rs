@@ -16,11 +16,11 @@ use crate::sweep::{Failure, Grid, Progress, Shard};
 use miette::{Context, IntoDiagnostic};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 
 /// How often progress is written down.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
@@ -181,10 +181,11 @@ impl OutFolder {
 
 impl Identity {
     fn new(cases: &[Case], swept: Swept<'_>) -> miette::Result<Self> {
-        let hash = |bytes: &[u8]| format!("{:032x}", xxh3_128(bytes));
-        let scenario =
-            |case: &Case| (case.path.display().to_string(), hash(case.scenario.to_toml().as_bytes()));
-        let program = std::env::current_exe().and_then(fs::read).into_diagnostic();
+        let scenario = |case: &Case| {
+            let hash = xxh3_128(case.scenario.to_toml().as_bytes());
+            (case.path.display().to_string(), format!("{hash:032x}"))
+        };
+        let build = std::env::current_exe().and_then(|program| hash_of_file(&program)).into_diagnostic();
         Ok(Identity {
             scenarios: cases.iter().map(scenario).collect(),
             overrides: swept.overrides.to_vec(),
@@ -192,7 +193,7 @@ impl Identity {
             card: swept.card.cloned(),
             seeds: swept.seeds.clone(),
             shard: swept.shard,
-            build: hash(&program.with_context(|| "this program cannot be read".to_owned())?),
+            build: build.with_context(|| "this program cannot be read".to_owned())?,
         })
     }
 
@@ -249,6 +250,13 @@ impl Identity {
             None => (self.build != kept.build).then(|| "of another build of this program".to_owned()),
         }
     }
+}
+
+/// Of a program: with what is known of its lines it is large, and need not be in memory at once.
+fn hash_of_file(path: &Path) -> io::Result<String> {
+    let mut hash = Xxh3Default::new();
+    io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok(format!("{:032x}", hash.digest128()))
 }
 
 fn shortened(names: &[String]) -> String {
@@ -374,7 +382,7 @@ fn failures_of(progress: &Path) -> PathBuf {
 fn read(path: &Path) -> miette::Result<Option<State>> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).into_diagnostic().with_context(|| path.display().to_string()),
     };
     let state = serde_json::from_str(&text).into_diagnostic();
