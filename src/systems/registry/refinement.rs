@@ -230,20 +230,18 @@ impl Refines {
     /// What owners claim, and claim no more.
     fn claims(&mut self, moved: &[bool]) -> Result<(), String> {
         for owner in (0..self.nodes).filter(|owner| moved[*owner as usize]) {
-            let table = self.tables[owner as usize].as_ref();
-            let own =
-                table.into_iter().flat_map(|table| &**table).filter(|(_, entry)| entry.pid.node == id(owner));
-            let own: BTreeMap<String, Entry> =
-                own.map(|(called, entry)| (called.clone(), entry.clone())).collect();
-            let names: Vec<(String, u32)> =
-                self.names[owner as usize].iter().map(|(called, name)| (called.clone(), *name)).collect();
-            for (_, name) in names.iter().filter(|(called, _)| !own.contains_key(called)) {
-                self.withdraw(*name)?;
+            let table = self.tables[owner as usize].clone().unwrap_or_default();
+            let own = |entry: &Entry| entry.pid.node == id(owner);
+            let names = self.names[owner as usize].iter();
+            let gone =
+                names.filter(|(called, _)| !table.get(*called).is_some_and(own)).map(|(_, name)| *name);
+            for name in gone.collect::<Vec<u32>>() {
+                self.withdraw(name)?;
             }
-            for (called, entry) in own {
-                let name = self.name(owner, &called)?;
-                if !self.state().is_claimed(name) || self.claims[name as usize].last() != Some(&entry) {
-                    self.claim(name, &entry)?;
+            for (called, entry) in table.iter().filter(|(_, entry)| own(entry)) {
+                let name = self.name(owner, called)?;
+                if !self.state().is_claimed(name) || self.claims[name as usize].last() != Some(entry) {
+                    self.claim(name, entry)?;
                 }
             }
         }
