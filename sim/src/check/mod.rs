@@ -75,14 +75,16 @@ pub struct Seen<'a, V> {
     pub probe: Option<&'a Probe>,
     /// What each node believes.
     pub views: &'a Views<V>,
+    /// Whether that is as of this probe. Where several were published before anything was looked at, it is as of the last.
+    pub is_latest: bool,
     /// Whether only some probe was asked for, and whether it was this one.
     asked: Cell<Option<bool>>,
 }
 
 impl<'a, V> Seen<'a, V> {
-    /// What an invariant sees.
+    /// What an invariant sees that looks as soon as a probe was published.
     pub fn new(probe: Option<&'a Probe>, views: &'a Views<V>) -> Self {
-        Seen { probe, views, asked: Cell::new(None) }
+        Seen { probe, views, is_latest: true, asked: Cell::new(None) }
     }
 
     /// The probe, if it has this name. A checker that asks for nothing else has something to judge only then: if that
@@ -258,16 +260,18 @@ impl<Op, Ret, View: 'static> Checkers<Op, Ret, View> {
         !self.listeners.is_empty() || !self.invariants.is_empty()
     }
 
-    /// Lets all listeners hear, and then evaluates the invariants: those that do not hold, each with the evidence.
+    /// Lets all listeners hear, and then evaluates the invariants: those that do not hold, each with the evidence. The views are
+    /// as of the latest probe.
     pub(crate) fn broken(
         &mut self,
         probe: Option<&Probe>,
+        is_latest: bool,
         views: &Views<View>,
     ) -> impl Iterator<Item = (&'static str, Broken)> {
-        let seen = Seen::new(probe, views);
+        let seen = Seen { is_latest, ..Seen::new(probe, views) };
         self.listeners.iter_mut().for_each(|hear| judging::by("listener", || hear(&seen)));
         self.invariants.iter_mut().filter_map(move |Invariant { name, check, judged }| {
-            let seen = Seen::new(probe, views);
+            let seen = Seen { is_latest, ..Seen::new(probe, views) };
             let holds = judging::by(name, || check(&seen));
             *judged |= seen.was_judged();
             Some((*name, holds.err()?))

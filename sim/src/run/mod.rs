@@ -255,7 +255,7 @@ async fn phases<S: System>(
         phase(Phase::Heal);
         run.nemesis.heal();
         let converged_after = run.settle(plan.check.settle.get()).await?;
-        run.judge(None);
+        run.judge(None, true);
         Ok(converged_after)
     };
     let converged_after = converged_after.await.unwrap_or_else(|overload: Overload| {
@@ -343,9 +343,9 @@ impl<S: System> Run<S> {
                 biased;
                 overload = world::overloaded() => return Err(overload),
                 probes = world::next_probes(), if self.listens => {
-                    for probe in &probes {
+                    for (probe, left) in probes.iter().zip((0..probes.len()).rev()) {
                         self.nemesis.on_probe(probe);
-                        self.judge(Some(probe));
+                        self.judge(Some(probe), left == 0);
                     }
                 }
                 () = world::until_ns(next) => {}
@@ -384,7 +384,7 @@ impl<S: System> Run<S> {
                 }
             }
             self.until(now + LOOK_EVERY.as_nanos() as u64).await?;
-            self.judge(None);
+            self.judge(None, true);
         }
     }
 
@@ -404,12 +404,12 @@ impl<S: System> Run<S> {
         self.checkers.unmet(&views)
     }
 
-    fn judge(&mut self, probe: Option<&world::Probe>) {
+    fn judge(&mut self, probe: Option<&world::Probe>, is_latest: bool) {
         if !self.checkers.listen() {
             return;
         }
         let views = self.views();
-        for (name, evidence) in self.checkers.broken(probe, &views) {
+        for (name, evidence) in self.checkers.broken(probe, is_latest, &views) {
             self.shared.violated(name, evidence);
         }
     }

@@ -180,7 +180,9 @@ impl System for Failover {
             .invariant("split-brain", move |heard, _| reigns.judge(heard))
             .invariant("one-writable", |_, seen| one_writable::check(seen.views))
             .invariant("lease", move |heard, _| lock.judge(heard))
-            .invariant("refinement", move |heard, seen| refines.judge(heard, seen.views))
+            .invariant("refinement", move |heard, seen| {
+                refines.judge(heard, seen.is_latest.then_some(seen.views))
+            })
             .invariant("eligible", move |heard, _| eligible.judge(heard))
             .invariant("lag", move |heard, _| lag.judge(heard))
             .invariant("service", move |heard, seen| service.judge(heard, seen.probe))

@@ -31,9 +31,11 @@ impl Refines {
         Refines { lock, is_managed: false, elsewhere: BTreeSet::new() }
     }
 
-    /// What was just heard, and what databases would do, held against the specification.
-    pub(super) fn judge(&mut self, heard: &Heard, views: &Views<View>) -> Result<(), String> {
+    /// What was just heard, and what databases would do, held against the specification. Without views there is more to hear
+    /// that was said before they were read.
+    pub(super) fn judge(&mut self, heard: &Heard, views: Option<&Views<View>>) -> Result<(), String> {
         self.hear(heard)?;
+        let Some(views) = views else { return Ok(()) };
         let writable = |node: u32| views.get(node + 1).is_some_and(|view| view.writable);
         let Some(holder) = self.lock.state().holder().filter(|holder| writable(*holder)) else {
             return Ok(());
@@ -86,7 +88,7 @@ mod tests {
             };
             let host = Some(MachineId::numbered(*node));
             heard.hear(Some(&Probe { at_ns: 0, host, name, values }));
-            refines.judge(&heard, &Views::new(Vec::new()))
+            refines.judge(&heard, Some(&Views::new(Vec::new())))
         })
     }
 

@@ -6,8 +6,9 @@
 //! looks is known from who copied it, and then taken for both. A copy that is gone is taken for overruled where another
 //! owner has ever claimed the name: that one may have come and gone between two looks.
 //!
-//! A node that does several things in one breath publishes several probes, and its table is read once for all of them:
-//! so what it has of an owner is judged where it says something of this owner, or somebody else speaks.
+//! Where several probes were published before anything was looked at, the tables are as of the last: what was claimed is
+//! read off them with the first, connections begin and end with each, and copies are judged with the last. Otherwise a
+//! copy would seem to end that goes with a connection whose end is told next.
 //!
 //! A node also counts the names that it has, no more and no less. Clusters with several scopes are not judged: probes
 //! do not say of which scope they are. Nor are those that follow the converged rules: what overrules a copy there may have
@@ -18,8 +19,7 @@ use host::world::Probe;
 use protocols::registry::{Entry, NodeId, Protocol, View};
 use sim::check::{Seen, Views};
 use sim::spec::Refinement;
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Nodes have numbers up to this; others are not judged.
@@ -39,8 +39,10 @@ pub(super) struct Refines {
     claims: Vec<Vec<Entry>>,
     /// Each node's table as it was seen last.
     tables: Vec<Option<Arc<BTreeMap<String, Entry>>>>,
-    /// Nodes whose copies are not all judged since their tables changed.
-    waiting: Vec<bool>,
+    /// Nodes whose tables or connections have changed since copies were judged; empty before a look.
+    moved: Vec<bool>,
+    /// Snapshots that have come since then, by node and owner.
+    snapshots: BTreeSet<(u32, u32)>,
 }
 
 impl Refines {
@@ -52,7 +54,8 @@ impl Refines {
             names: vec![BTreeMap::new(); NODES_MAX as usize],
             claims: Vec::new(),
             tables: vec![None; NODES_MAX as usize],
-            waiting: vec![false; NODES_MAX as usize],
+            moved: Vec::new(),
+            snapshots: BTreeSet::new(),
         }
     }
 
@@ -64,42 +67,37 @@ impl Refines {
         }
         let all = seen.views.nodes().min(NODES_MAX);
         self.copies.get_or_insert_with(|| Refinement::new(Copies::of_a_run(all)));
-        let judged = self.follow(seen.probe, seen.views);
+        let judged = self.follow(seen);
         self.is_over = judged.is_err();
         judged
     }
 
-    fn follow(&mut self, probe: Option<&Probe>, views: &Views<View>) -> Result<(), String> {
-        let mut moved = self.look(views);
-        moved.iter_mut().zip(&self.waiting).for_each(|(moved, waits)| *moved |= waits);
-        self.ends(views, &mut moved)?;
-        self.unseen(&mut moved)?;
-        self.claims(&moved)?;
-        let told = probe.and_then(|probe| Some((probe, probe.host?.number() - 1)));
-        let (probe, node) = told.filter(|(_, node)| *node < NODES_MAX).unzip();
-        if let (Some(probe), Some(node)) = (probe, node) {
+    fn follow(&mut self, seen: &Seen<'_, View>) -> Result<(), String> {
+        let mut moved = std::mem::take(&mut self.moved);
+        if moved.is_empty() {
+            moved = self.look(seen.views);
+            self.ends(seen.views, &mut moved)?;
+            self.unseen(&mut moved)?;
+            self.claims(&moved)?;
+        }
+        let told = seen.probe.and_then(|probe| Some((probe, probe.host?.number() - 1)));
+        if let Some((probe, node)) = told.filter(|(_, node)| *node < NODES_MAX) {
             self.begins(probe, node, &mut moved)?;
         }
-        let about = probe.and_then(about_peer);
-        for copier in 0..self.nodes {
-            self.waiting[copier as usize] = moved[copier as usize] && node == Some(copier);
-            let owners = match about {
-                _ if node != Some(copier) => 0..self.nodes,
-                Some((_, owner)) => owner..owner + 1,
-                None => 0..0,
-            };
-            if moved[copier as usize] {
-                self.copies(copier, owners)?;
-            }
+        if !seen.is_latest {
+            self.moved = moved;
+            return Ok(());
         }
-        match (about, node) {
+        for copier in (0..self.nodes).filter(|copier| moved[*copier as usize]) {
+            self.copies(copier)?;
+        }
+        for (node, owner) in std::mem::take(&mut self.snapshots) {
             // Its connection may have ended in the same breath.
-            (Some(("snapshot", owner)), Some(node)) if self.state().is_up(node, owner) => {
+            if self.state().is_up(node, owner) {
                 self.step(Step::Snapshot { node, owner })?;
             }
-            _ => {}
         }
-        self.count(views)
+        self.count(seen.views)
     }
 
     fn state(&self) -> &State {
@@ -180,6 +178,7 @@ impl Refines {
     }
 
     fn lose(&mut self, node: u32, owner: u32, moved: &mut [bool]) -> Result<(), String> {
+        self.snapshots.remove(&(node, owner));
         if self.state().is_up(node, owner) {
             moved[node as usize] = true;
             self.step(Step::Lose { node, owner })?;
@@ -260,6 +259,10 @@ impl Refines {
             // The next may have begun in the same breath.
             (_, Some(("node-down", peer))) => self.lose(node, peer, moved),
             (_, Some(("purge", peer))) => self.forget(node, peer, moved),
+            (_, Some(("snapshot", peer))) => {
+                self.snapshots.insert((node, peer));
+                Ok(())
+            }
             ("scope crashed", _) => {
                 let peers: Vec<u32> =
                     (0..self.nodes).filter(|peer| self.state().is_up(node, *peer)).collect();
@@ -284,11 +287,11 @@ impl Refines {
         others.any(|(names, _)| names.contains_key(called))
     }
 
-    /// What a node has of some owners' claims.
-    fn copies(&mut self, node: u32, owners: Range<u32>) -> Result<(), String> {
+    /// What a node has of the claims of those that it is connected to.
+    fn copies(&mut self, node: u32) -> Result<(), String> {
         let Some(table) = &self.tables[node as usize] else { return Ok(()) };
         let mut steps = Vec::new();
-        let owners = owners.filter(|owner| self.state().is_up(node, *owner));
+        let owners = (0..self.nodes).filter(|owner| self.state().is_up(node, *owner));
         for (called, name) in owners.flat_map(|owner| &self.names[owner as usize]) {
             let name = *name;
             let (latest, is_there) = self.state().copy(node, name);
@@ -350,7 +353,6 @@ mod tests {
     use host::probe::Value;
     use host::world::MachineId;
     use protocols::registry::{DEFAULT_SCOPE, Pid, ScopeView};
-    use std::collections::BTreeSet;
 
     fn entry(node: u16, serial: u64, time: u64) -> Entry {
         Entry { pid: Pid { node: NodeId(node), incarnation: 1, serial }, meta: String::new(), time }
@@ -385,13 +387,18 @@ mod tests {
 
     fn judged(looks: Vec<Look>) -> Result<(), String> {
         let mut refines = Refines::new();
-        looks.into_iter().try_for_each(|Look(node, name, up, owns, copies)| {
-            let views = Views::new(vec![view(1, up, &owns), view(2, up, &copies)]);
-            let peer = Value::from(format!("n{}", 3 - node).as_str());
-            let host = Some(MachineId::numbered(node));
-            let probe = Probe { at_ns: 0, host, name, values: vec![peer] };
-            refines.judge(&Seen::new(Some(&probe), &views))
-        })
+        looks.into_iter().try_for_each(|look| judge(&mut refines, look, true))
+    }
+
+    fn judge(refines: &mut Refines, look: Look, is_latest: bool) -> Result<(), String> {
+        let Look(node, name, up, owns, copies) = look;
+        let views = Views::new(vec![view(1, up, &owns), view(2, up, &copies)]);
+        let peer = Value::from(format!("n{}", 3 - node).as_str());
+        let host = Some(MachineId::numbered(node));
+        let probe = Probe { at_ns: 0, host, name, values: vec![peer] };
+        let mut seen = Seen::new(Some(&probe), &views);
+        seen.is_latest = is_latest;
+        refines.judge(&seen)
     }
 
     /// Both find each other, and n2 has the snapshot with the one claim there is.
@@ -439,6 +446,19 @@ mod tests {
         assert!(dropped.contains("Drop(n2, x1)"), "{dropped}");
         let overruled = vec![Look(2, "x", true, claim(), vec![("a", entry(2, 1, 20))])];
         assert_eq!(judged([met(), overruled].concat()), Ok(()));
+    }
+
+    #[test]
+    fn a_copy_ends_with_a_connection_whose_end_is_told_behind_anothers_probe() {
+        let claim = || vec![("a", entry(1, 1, 10))];
+        let look = |node, name| Look(node, name, true, claim(), vec![]);
+        let breath = || vec![look(1, "x"), look(2, "node-down"), look(2, "purge"), look(2, "node-up")];
+        let mut refines = Refines::new();
+        let known = met().into_iter().try_for_each(|look| judge(&mut refines, look, true));
+        let told = (0..).zip(breath()).try_for_each(|(place, look)| judge(&mut refines, look, place == 3));
+        assert_eq!((known, told), (Ok(()), Ok(())));
+        let one_by_one = judged([met(), breath()].concat()).unwrap_err();
+        assert!(one_by_one.contains("Drop(n2, x1)"), "{one_by_one}");
     }
 
     #[test]
