@@ -260,8 +260,8 @@ impl<Op, Ret, View: 'static> Checkers<Op, Ret, View> {
         !self.listeners.is_empty() || !self.invariants.is_empty()
     }
 
-    /// Lets all listeners hear, and then evaluates the invariants: those that do not hold, each with the evidence. The views are
-    /// as of the latest probe.
+    /// Lets all listeners hear, and then evaluates the invariants: those that do not hold, each with the
+    /// evidence. The views are as of the latest probe.
     pub(crate) fn broken(
         &mut self,
         probe: Option<&Probe>,

@@ -22,7 +22,7 @@ pub(super) struct Panic {
     pub(super) machine: String,
     pub(super) message: String,
     pub(super) location: String,
-    /// Its symbols are looked up where it is shown: nodes that catch their panics cause many, and few are looked at.
+    /// Its symbols are looked up where it is shown, which takes 150 MB: a node may catch its panics, and nobody looks.
     pub(super) backtrace: Backtrace,
 }
 
