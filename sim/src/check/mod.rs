@@ -261,13 +261,14 @@ impl<Op, Ret, View: 'static> Checkers<Op, Ret, View> {
     }
 
     /// Lets all listeners hear, and then evaluates the invariants: those that do not hold, each with the
-    /// evidence. The views are as of the latest probe.
+    /// evidence. The views are as of the latest probe, which is this one if none came later.
     pub(crate) fn broken(
         &mut self,
         probe: Option<&Probe>,
-        is_latest: bool,
+        later: &[Probe],
         views: &Views<View>,
     ) -> impl Iterator<Item = (&'static str, Broken)> {
+        let is_latest = later.is_empty();
         let seen = Seen { is_latest, ..Seen::new(probe, views) };
         self.listeners.iter_mut().for_each(|hear| judging::by("listener", || hear(&seen)));
         self.invariants.iter_mut().filter_map(move |Invariant { name, check, judged }| {

@@ -255,7 +255,7 @@ async fn phases<S: System>(
         phase(Phase::Heal);
         run.nemesis.heal();
         let converged_after = run.settle(plan.check.settle.get()).await?;
-        run.judge(None, true);
+        run.judge(None, &[]);
         Ok(converged_after)
     };
     let converged_after = converged_after.await.unwrap_or_else(|overload: Overload| {
@@ -343,9 +343,11 @@ impl<S: System> Run<S> {
                 biased;
                 overload = world::overloaded() => return Err(overload),
                 probes = world::next_probes(), if self.listens => {
-                    for (probe, left) in probes.iter().zip((0..probes.len()).rev()) {
+                    let mut later = &probes[..];
+                    while let Some((probe, rest)) = later.split_first() {
+                        later = rest;
                         self.nemesis.on_probe(probe);
-                        self.judge(Some(probe), left == 0);
+                        self.judge(Some(probe), later);
                     }
                 }
                 () = world::until_ns(next) => {}
@@ -384,7 +386,7 @@ impl<S: System> Run<S> {
                 }
             }
             self.until(now + LOOK_EVERY.as_nanos() as u64).await?;
-            self.judge(None, true);
+            self.judge(None, &[]);
         }
     }
 
@@ -404,12 +406,13 @@ impl<S: System> Run<S> {
         self.checkers.unmet(&views)
     }
 
-    fn judge(&mut self, probe: Option<&world::Probe>, is_latest: bool) {
+    /// Asks the checkers, now that nodes may have published a probe, and others later that were not looked at yet.
+    fn judge(&mut self, probe: Option<&world::Probe>, later: &[world::Probe]) {
         if !self.checkers.listen() {
             return;
         }
         let views = self.views();
-        for (name, evidence) in self.checkers.broken(probe, is_latest, &views) {
+        for (name, evidence) in self.checkers.broken(probe, later, &views) {
             self.shared.violated(name, evidence);
         }
     }

@@ -75,12 +75,19 @@ impl Refines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::systems::failover::example;
     use host::probe::Value;
     use host::world::Probe;
+    use protocols::database::Role;
 
     fn judged(said: &[(u32, &'static str)]) -> Result<(), String> {
+        judged_with(&Views::new(Vec::new()), said, 0)
+    }
+
+    /// What was said, and what databases show from one of the sayings on.
+    fn judged_with(views: &Views<View>, said: &[(u32, &'static str)], since: usize) -> Result<(), String> {
         let (mut refines, mut heard) = (Refines::new(), Heard::default());
-        said.iter().try_for_each(|(node, what)| {
+        said.iter().enumerate().try_for_each(|(place, (node, what))| {
             let (name, values) = match *what {
                 "writes" => ("committed", vec![Value::from(1_u64), Value::from(1_u64)]),
                 "elsewhere" => (super::super::fact::ELSEWHERE, Vec::new()),
@@ -88,7 +95,7 @@ mod tests {
             };
             let host = Some(MachineId::numbered(*node));
             heard.hear(Some(&Probe { at_ns: 0, host, name, values }));
-            refines.judge(&heard, Some(&Views::new(Vec::new())))
+            refines.judge(&heard, (place >= since).then_some(views))
         })
     }
 
@@ -109,6 +116,18 @@ mod tests {
         let beside = judged(&[(4, "acquired"), (5, "acquired"), (4, "writes")]).unwrap_err();
         assert!(beside.starts_with("step 3: Write(n4); the specification allows Renew(n5)"), "{beside}");
         assert!(beside.ends_with(", and has holder = n5"), "{beside}");
+    }
+
+    #[test]
+    fn who_would_write_is_judged_when_all_that_was_said_before_is_heard() {
+        let writable = |id| Some(View { writable: true, ..example::view(id, Role::Primary) });
+        let both_write = Views::new(vec![writable(1), writable(2)]);
+        let would = "n1 would write; step 3: Write(n1)";
+        let moved_away = [(1, "acquired"), (2, "acquired"), (1, "elsewhere")];
+        assert_eq!(judged_with(&both_write, &moved_away, 2), Ok(()));
+        assert!(judged_with(&both_write, &moved_away, 1).unwrap_err().starts_with(would));
+        let stayed = judged_with(&both_write, &[(1, "acquired"), (2, "acquired"), (2, "lost")], 2);
+        assert!(stayed.unwrap_err().starts_with(would));
     }
 
     #[test]
