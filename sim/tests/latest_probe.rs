@@ -55,19 +55,15 @@ impl System for Counting {
     }
 
     fn checkers(&self) -> Checkers<(), (), (u64, bool)> {
-        Checkers::new()
-            .invariant("as of the probe", |seen| {
-                let (Some(probe), Some((shown, hasty))) = (seen.probe, seen.views.get(1)) else {
-                    return Ok(());
-                };
-                let is_as_of_it = probe.values == [Value::from(*shown)];
-                match seen.is_latest || *hasty {
-                    true if !is_as_of_it => Err(format!("{shown} is shown at {}", probe.values[0])),
-                    false if is_as_of_it => Err(format!("{shown} is the latest, and not told so")),
-                    _ => Ok(()),
-                }
-            })
-            .into()
+        Checkers::new().invariant("as of the probe", |seen| {
+            let (Some(probe), Some((shown, hasty))) = (seen.probe, seen.views.get(1)) else { return Ok(()) };
+            let is_as_of_it = probe.values == [Value::from(*shown)];
+            match seen.is_latest || *hasty {
+                true if !is_as_of_it => Err(format!("{shown} is shown at {}", probe.values[0])),
+                false if is_as_of_it => Err(format!("{shown} is the latest, and not told so")),
+                _ => Ok(()),
+            }
+        })
     }
 }
 

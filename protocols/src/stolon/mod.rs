@@ -121,6 +121,7 @@ pub const PROBES: &[&str] = &[
     "master has lost its data",
     "proxies sent to a master",
     "proxy gives up",
+    "standby does not start",
     "standby initialised",
     "standby promoted",
     "too few synchronous standbys",

@@ -32,6 +32,8 @@ pub(super) struct Heard {
     pub(super) present: BTreeMap<MachineId, BTreeSet<MachineId>>,
     /// Whose orchestrators are, as they say.
     pub(super) listed: BTreeSet<MachineId>,
+    /// Whose standbys did not start, and were left as they are.
+    pub(super) refused: BTreeSet<MachineId>,
     pub(super) latest: Option<(MachineId, Fact)>,
     pub(super) wrong: Option<String>,
 }
@@ -47,6 +49,7 @@ impl Heard {
         match probe.map(|probe| (probe.name, probe.host)) {
             Some(("applied", Some(host))) => drop(self.machines.stores.insert(host)),
             Some(("role", Some(host))) => drop(self.machines.databases.insert(host)),
+            Some(("standby does not start", Some(host))) => drop(self.refused.insert(host)),
             _ => {}
         }
         let Some((host, fact)) = &self.latest else { return };

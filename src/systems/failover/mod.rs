@@ -13,8 +13,9 @@
 //! and all others have what it has), **address** (it alone is where the virtual address is), **one-owner** (masters that
 //! hear each other do not stay two), **held** (in the end no PgBouncer is paused), **undisturbed** (a master that is heard
 //! stays one), **order** (what Agrajag publishes never gets older), **published** (in the end it names a primary),
-//! **routed** (applications' pools lead there), **listed** (orchestrators that are present are listed), **durability**
-//! (what was acknowledged is then there) and **linearizable** (each key by itself).
+//! **routed** (applications' pools lead there), **listed** (orchestrators that are present are listed), **repaired** (no
+//! standby is stopped that did not start), **durability** (what was acknowledged is then there) and **linearizable** (each
+//! key by itself).
 //!
 //! What is not promised is in `options.rs`: without synchronous replication, the last two; with stolon, one-writable;
 //! with keepalived and UCARP, all that a partition can break; with repmgr and Agrajag convergence, too.
@@ -50,6 +51,7 @@ mod primaries;
 mod published;
 mod recovery;
 mod refinement;
+mod repaired;
 mod routed;
 mod service;
 mod split_brain;
@@ -197,6 +199,7 @@ impl System for Failover {
             .eventually("listed", |heard, _| listed::check(&heard.listed, &heard.present))
             .eventually("address", |heard, views| address::check(heard.owners.as_ref(), views))
             .eventually("held", |heard, _| held::check(&heard.paused))
+            .eventually("repaired", |heard, views| repaired::check(&heard.refused, views))
             .convergence(convergence::converged)
             .eventually("durability", |heard, views| {
                 heard
