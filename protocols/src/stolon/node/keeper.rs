@@ -166,7 +166,7 @@ impl Keeper {
                 Step::Reached(local) => return self.save(local).await,
                 Step::Save(local) => self.save(local).await?,
                 Step::Stop => supervisor.stop().await?,
-                Step::Start(start) => start_as_it_is(supervisor, start).await?,
+                Step::Start(how) => start(supervisor, how).await?,
                 Step::Restart(sync) => {
                     if !restart(supervisor, sync).await? {
                         return Ok(());
@@ -199,10 +199,10 @@ impl Keeper {
     }
 }
 
-/// Starts a database. A standby that does not start as it is, is started the same way in the next round, and again.
-async fn start_as_it_is(supervisor: &mut Supervisor, start: Start) -> Result<(), SupervisorError> {
-    let repairs_nothing = matches!(start, Start::Standby { upstream: Some(_), repair: Repair::No });
-    let started = supervisor.start(start).await;
+/// Starts a database. A standby that is not to be repaired and does not start has the same tried in the next round.
+async fn start(supervisor: &mut Supervisor, how: Start) -> Result<(), SupervisorError> {
+    let repairs_nothing = matches!(how, Start::Standby { upstream: Some(_), repair: Repair::No });
+    let started = supervisor.start(how).await;
     if repairs_nothing && matches!(started, Err(SupervisorError::Refused(_))) {
         sometimes!("standby does not start");
     }
